@@ -1,0 +1,92 @@
+// Package data has the types that a joined cohort is made of: images, persons, tables of genetics, batches.
+// Nothing here or below knows a device or a model, and nothing knows the names of the modalities.
+package data
+
+// Split says what a person is used for.
+type Split uint8
+
+const (
+	Train      Split = iota // fits parameters and statistics
+	Validation              // chooses the best checkpoint
+	Test                    // touched once, at the end
+)
+
+func (s Split) String() string { return [...]string{"train", "validation", "test"}[s] }
+
+// An Image is one row of the manifest.
+type Image struct {
+	Path   string // as opened
+	Person int    // index into Cohort.Persons
+	Eye    string // "L", "R" or ""
+	Visit  string
+	Line   int // in the manifest, for errors
+}
+
+// A Person has images and, for each modality, genetics or nothing.
+type Person struct {
+	ID     string
+	Group  int // persons of one group (relatives, twins) never straddle a split; equal to no other's when alone
+	Split  Split
+	Images []int // indices into Cohort.Images
+}
+
+// A Table holds one modality for every person of a cohort.
+type Table interface {
+	Name() string
+	Stats() *Stats
+	// Row writes the standardised features of a person, missing values imputed, and reports whether the
+	// person has the modality at all; if not, dst is zeroed. It may be called from several goroutines.
+	Row(person int, dst []float32) bool
+	// Has reports the same without decoding.
+	Has(person int) bool
+}
+
+// Stats says how the raw values of a modality become features: (x - Center) * Scale, and Fill where x is
+// missing. It is fitted on training persons and stored in checkpoints.
+type Stats struct {
+	Names  []string  `json:"names"`            // of the features, in order
+	Allele []string  `json:"allele,omitempty"` // SNPs: the counted allele of each
+	Other  []string  `json:"other,omitempty"`  // SNPs: the other allele
+	Center []float64 `json:"center"`
+	Scale  []float64 `json:"scale"`
+	Fill   []float64 `json:"fill"` // after standardisation
+}
+
+// Width returns the number of features.
+func (s *Stats) Width() int { return len(s.Names) }
+
+// A Cohort is what a manifest and its genetics join to. Every person has an image and at least one modality.
+type Cohort struct {
+	Images  []Image
+	Persons []Person
+	Tables  []Table
+	Notes   []string // what was counted, dropped and warned of while joining, one line each; no ids
+	Hash    string   // hex digest of everything that training depends on, for resume
+}
+
+// Batch is one step's input on the host. Its slices are reused by the next call of Next.
+type Batch struct {
+	N       int
+	Image   []float32   // [N, H, W, 3], normalised
+	Tables  [][]float32 // per modality, in the cohort's order: [N, features], zero where absent
+	Present [][]uint8   // per modality: [N], 1 where the person has it
+	Person  []int32     // [N] index into Cohort.Persons
+	Group   []int32     // [N] Person.Group
+}
+
+// Dims are the shapes of a Source's batches, known before reading.
+type Dims struct {
+	Batch, Height, Width int
+	Modalities           []string
+	Features             []int
+}
+
+// A Source yields the batches of one split. What it yields depends on its seed and the epoch alone, not on
+// the number of workers.
+type Source interface {
+	Dims() Dims
+	Batches() int                // per epoch
+	Reset(epoch, skip int) error // begin an epoch, leaving out its first skip batches
+	Next(b *Batch) error         // io.EOF at the end of the epoch
+	Close() error
+}

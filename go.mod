@@ -1,0 +1,3 @@
+module contig-gpu
+
+go 1.26.0

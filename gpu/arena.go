@@ -1,0 +1,123 @@
+package gpu
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"unsafe"
+)
+
+// arenaAlign is the alignment of every tensor in bytes: what cuDNN asks for, and four cache lines.
+const arenaAlign = 256
+
+// An Arena owns one block of a device's memory and deals it out: lowest free address first, so that the
+// addresses depend on nothing but the order of New and Free. On the planning device it has no memory and
+// no limit; Peak then tells how much a real one must hold.
+type Arena struct {
+	dev    *Device
+	buf    []byte         // CPU: keeps the memory alive
+	base   unsafe.Pointer // aligned start of buf
+	size   int            // bytes
+	free   []span         // by offset, never adjacent
+	used   map[int]int    // offset -> bytes
+	inUse  int
+	peak   int // highest end of any tensor
+	poison bool
+}
+
+type span struct{ off, len int }
+
+// NewArena reserves bytes of memory; on the planning device it reserves nothing and never runs out.
+func (d *Device) NewArena(bytes int) *Arena {
+	a := &Arena{dev: d, size: bytes, poison: os.Getenv("CONTIG_DEBUG") == "poison"}
+	if d.kind == plan {
+		a.size = math.MaxInt / 2
+	} else {
+		a.buf = make([]byte, bytes+arenaAlign)
+		p := unsafe.Pointer(unsafe.SliceData(a.buf))
+		a.base = unsafe.Add(p, -uintptr(p)&(arenaAlign-1))
+	}
+	a.Reset()
+	return a
+}
+
+// Device returns the device whose memory it is.
+func (a *Arena) Device() *Device { return a.dev }
+
+// Peak returns the bytes an arena must have for everything dealt out since NewArena.
+func (a *Arena) Peak() int { return a.peak }
+
+// InUse returns the bytes dealt out now.
+func (a *Arena) InUse() int { return a.inUse }
+
+// Reset takes all tensors back.
+func (a *Arena) Reset() {
+	a.free, a.used, a.inUse = []span{{0, a.size}}, map[int]int{}, 0
+}
+
+// New returns an uninitialised tensor (filled with NaN where CONTIG_DEBUG=poison). It panics if the arena
+// is full: arenas are sized by a plan, so running out is a bug.
+func (a *Arena) New(t DType, dims ...int) Tensor {
+	x := Tensor{dev: a.dev, dtype: t}
+	x.setDims(dims)
+	n := max(arenaAlign, (x.Bytes()+arenaAlign-1)/arenaAlign*arenaAlign)
+	i := slices.IndexFunc(a.free, func(s span) bool { return s.len >= n })
+	if i < 0 {
+		panic(fmt.Sprintf("gpu: arena of %d bytes has %d in use and no room for %v %v (%d bytes)", a.size, a.inUse, t, dims, n))
+	}
+	s := &a.free[i]
+	x.block = s.off
+	s.off, s.len = s.off+n, s.len-n
+	if s.len == 0 {
+		a.free = slices.Delete(a.free, i, i+1)
+	}
+	a.used[x.block], a.inUse, a.peak = n, a.inUse+n, max(a.peak, x.block+n)
+	if a.dev.kind == cpu {
+		x.mem = unsafe.Add(a.base, x.block)
+	}
+	if a.poison {
+		poisonFill(x)
+	}
+	return x
+}
+
+// Zeros returns a tensor of zeros.
+func (a *Arena) Zeros(t DType, dims ...int) Tensor {
+	x := a.New(t, dims...)
+	Fill(x, 0)
+	return x
+}
+
+// Free gives a tensor's memory back. It panics if it is not a tensor of this arena, or free already.
+func (a *Arena) Free(t Tensor) {
+	n, ok := a.used[t.block]
+	if !ok || t.dev != a.dev {
+		panic(fmt.Sprintf("gpu: Free: %v %v is not in use in this arena", t.dtype, t.Dims()))
+	}
+	delete(a.used, t.block)
+	a.inUse -= n
+	i, _ := slices.BinarySearchFunc(a.free, t.block, func(s span, off int) int { return s.off - off })
+	a.free = slices.Insert(a.free, i, span{t.block, n})
+	if i+1 < len(a.free) && t.block+n == a.free[i+1].off {
+		a.free[i].len += a.free[i+1].len
+		a.free = slices.Delete(a.free, i+1, i+2)
+	}
+	if i > 0 && a.free[i-1].off+a.free[i-1].len == t.block {
+		a.free[i-1].len += a.free[i].len
+		a.free = slices.Delete(a.free, i, i+1)
+	}
+}
+
+func poisonFill(t Tensor) {
+	switch {
+	case t.dev.kind != cpu:
+	case t.dtype == F32 || t.dtype == F64:
+		Fill(t, math.NaN())
+	default:
+		b := unsafe.Slice((*byte)(t.mem), t.Bytes())
+		for i := range b {
+			b[i] = 0xA5
+		}
+	}
+}

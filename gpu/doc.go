@@ -1,0 +1,30 @@
+// Package gpu is the compute layer: devices, memory, tensors and the operations on them.
+//
+// A Device executes operations in program order. An Arena owns memory of one device and deals out
+// Tensors, which are values and views and own nothing. An operation is a function, destination first:
+//
+//	d, err := gpu.Open("cpu", gpu.Options{})
+//	a := d.NewArena(1 << 20)
+//	x, y := a.New(gpu.F32, 8, 128), a.New(gpu.F32, 8, 128)
+//	norm := a.New(gpu.F32, 8)
+//	gpu.L2Norm(y, norm, x, 1e-12)
+//	err = d.Sync()
+//
+// # Devices
+//
+// "cpu" computes in Go with generated assembly; "plan" checks shapes and counts bytes and computes
+// nothing; "auto" takes the best device there is and Device.Why says why.
+//
+// # Letters
+//
+// N batch, H W height and width, C channels, K output channels, R S kernel height and width,
+// F features, D embedding. Images and activations are NHWC, convolution weights [K, R, S, C],
+// linear weights [out, in]. A gradient is d + name (dx, dw). Statistics are mean, rstd, norm.
+//
+// # Rules
+//
+// Gradients of parameters accumulate (+=), gradients of activations are written (=).
+// A programmer's error (shape, type, device) panics with the operation, the tensor and both shapes;
+// what the world does wrong is an error. No operation allocates memory a caller can see.
+// Results do not depend on the number of threads.
+package gpu

@@ -1,0 +1,110 @@
+// Package nn has the layers that encoders are built from. A layer computes its own gradient: there is no tape.
+package nn
+
+import (
+	"fmt"
+
+	"contig-gpu/gpu"
+)
+
+// A Param is a learned tensor and the sum of its gradients since the last step.
+type Param struct {
+	Name        string
+	Dims        []int // in the program's layout: convolutions [K, R, S, C], linear [out, in]
+	Init        Init  // how Place's caller fills it
+	FanIn       int   // of Uniform
+	FanOut      int   // of KaimingNormal
+	Decay       bool  // weight decay applies in recipe "default": not to biases and norms
+	Value, Grad gpu.Tensor
+}
+
+// Init names an initialisation.
+type Init uint8
+
+const (
+	Zeros Init = iota
+	Ones
+	Uniform       // +-1/sqrt(FanIn)
+	KaimingNormal // N(0, 2/FanOut)
+)
+
+// A Buffer is state that is not learned: running statistics.
+type Buffer struct {
+	Name  string
+	Dims  []int
+	Init  Init
+	Value gpu.Tensor
+}
+
+// A Layer maps activations forward and gradients backward. Backward adds to its parameters' gradients (+=)
+// and returns the gradient of its input (=); it owns dy and frees it. It must be called once for every
+// Forward in training, in reverse order; Pass panics if the order is broken.
+type Layer interface {
+	Forward(p *Pass, x gpu.Tensor) gpu.Tensor
+	Backward(p *Pass, dy gpu.Tensor) gpu.Tensor
+	Params() []*Param
+	Buffers() []*Buffer
+}
+
+// A Pass is one forward and backward sweep: whether it trains, the arena of its activations and the stack of
+// what Backward will need. A layer may run several times in one pass.
+type Pass struct {
+	Train bool
+	Arena *gpu.Arena
+	DType gpu.DType
+
+	stack []frame
+	open  []gpu.Tensor // dealt out since the last Save
+	done  []gpu.Tensor // of the frame loaded last; dead when the next one is loaded
+}
+
+type frame struct {
+	owner any
+	saved []gpu.Tensor
+	own   []gpu.Tensor
+}
+
+// New returns an activation. It lives until the backward sweep has passed the layer that saved next.
+func (p *Pass) New(dims ...int) gpu.Tensor {
+	t := p.Arena.New(p.DType, dims...)
+	p.open = append(p.open, t)
+	return t
+}
+
+// Temp returns a tensor of the backward sweep (a gradient, scratch): whoever consumes it frees it with Free.
+func (p *Pass) Temp(dims ...int) gpu.Tensor { return p.Arena.New(p.DType, dims...) }
+
+// Free gives back a tensor of Temp.
+func (p *Pass) Free(t gpu.Tensor) { p.Arena.Free(t) }
+
+// Save keeps tensors for owner's Backward and closes owner's frame: all that New dealt out since the last Save.
+// It must be called by every layer in Forward, after its last New. Outside training nothing is kept to load.
+func (p *Pass) Save(owner any, ts ...gpu.Tensor) {
+	if !p.Train {
+		return
+	}
+	p.stack = append(p.stack, frame{owner, ts, p.open})
+	p.open = nil
+}
+
+// Load returns what owner saved last and frees the activations of the layers above. It panics if another layer
+// saved since, which means that Backward calls are out of order.
+func (p *Pass) Load(owner any) []gpu.Tensor {
+	n := len(p.stack)
+	if n == 0 || p.stack[n-1].owner != owner {
+		panic(fmt.Sprintf("nn: %T.Backward out of order", owner))
+	}
+	f := p.stack[n-1]
+	p.stack = p.stack[:n-1]
+	for _, t := range p.done {
+		p.Arena.Free(t)
+	}
+	p.done = f.own
+	return f.saved
+}
+
+// Reset takes back everything, for the next step.
+func (p *Pass) Reset() {
+	p.stack, p.open, p.done = p.stack[:0], nil, nil
+	p.Arena.Reset()
+}
