@@ -97,6 +97,9 @@ func checkDocs(f *ast.File) []string {
 				miss(d.Name, d.Doc)
 			}
 		case *ast.GenDecl:
+			if enum(d) {
+				continue
+			}
 			for _, s := range d.Specs {
 				switch s := s.(type) {
 				case *ast.TypeSpec:
@@ -110,6 +113,15 @@ func checkDocs(f *ast.File) []string {
 		}
 	}
 	return bad
+}
+
+// enum reports whether d lists the values of a type, whose comment says what they are.
+func enum(d *ast.GenDecl) bool {
+	if d.Tok != token.CONST || len(d.Specs) < 2 {
+		return false
+	}
+	first := d.Specs[0].(*ast.ValueSpec)
+	return first.Type != nil && len(first.Values) == 1
 }
 
 // ownDoc is false for methods of unexported types and for those whose meaning an interface of the standard library fixes.

@@ -1,0 +1,70 @@
+// Package report turns a run's metrics into one HTML page that needs nothing but itself: curves as SVG,
+// retrieval against chance, the cohort, the settings and a few images.
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Direction is retrieval one way: R1, R5 and R10 are fractions of the queries, MedianRank counts from 1.
+type Direction struct {
+	R1         float64 `json:"r1"`
+	R5         float64 `json:"r5"`
+	R10        float64 `json:"r10"`
+	MedianRank float64 `json:"median_rank"`
+}
+
+// Retrieval is how well held-out persons find their own genetics and back.
+type Retrieval struct {
+	ImageToGenetics Direction `json:"image_to_genetics"`
+	GeneticsToImage Direction `json:"genetics_to_image"`
+	Candidates      int       `json:"candidates"`
+	ChanceR1        float64   `json:"chance_r1"`
+}
+
+// Loss is one modality's part of a step.
+type Loss struct {
+	Loss float64 `json:"loss"`
+}
+
+// Row is one line of metrics.jsonl; Kind is step, validation or test.
+type Row struct {
+	Kind      string               `json:"kind"`
+	Step      int                  `json:"step"`
+	Epoch     int                  `json:"epoch"`
+	Loss      float64              `json:"loss"`
+	Losses    map[string]Loss      `json:"losses"`
+	LR        float64              `json:"lr"`
+	GradNorm  float64              `json:"grad_norm"`
+	Rate      float64              `json:"images_per_second"`
+	Retrieval map[string]Retrieval `json:"retrieval"`
+}
+
+// ReadMetrics reads metrics.jsonl. A last line that a crash cut short is left out.
+func ReadMetrics(r io.Reader) ([]Row, error) {
+	var rows []Row
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, 1<<20)
+	var broken error
+	for line := 1; s.Scan(); line++ {
+		if broken != nil {
+			return nil, broken
+		}
+		var row Row
+		if err := json.Unmarshal(s.Bytes(), &row); err != nil {
+			broken = fmt.Errorf("report: line %d of the metrics: %w", line, err)
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows, s.Err()
+}
+
+// Of returns the rows of one kind, in order.
+func Of(rows []Row, kind string) []Row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Kind != kind })
+}

@@ -1,0 +1,77 @@
+package report
+
+import (
+	"encoding/xml"
+	"image"
+	"io"
+	"math"
+	"strings"
+	"testing"
+)
+
+const metrics = `{"kind":"step","step":1,"epoch":0,"loss":4.1,"losses":{"snps":{"loss":4.1}},"lr":0.1,"grad_norm":2,"images_per_second":9}
+{"kind":"step","step":2,"epoch":0,"loss":3.1,"losses":{"snps":{"loss":3.1}},"lr":0.2,"grad_norm":1,"images_per_second":9}
+{"kind":"validation","step":2,"loss":3.3,"retrieval":{"all":{"image_to_genetics":{"r1":0.5,"r5":1,"r10":1,"median_rank":1},"genetics_to_image":{"r1":0.25},"candidates":40,"chance_r1":0.025}}}
+`
+
+func TestPageIsWholeAndSelfContained(t *testing.T) {
+	rows, err := ReadMetrics(strings.NewReader(metrics))
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	var b strings.Builder
+	p := Page{Title: "a <run>", Rows: rows, Cohort: []string{"80 persons"}, Config: "seed = 1", Images: []image.Image{image.NewRGBA(image.Rect(0, 0, 4, 4))}}
+	if err := Write(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"a &lt;run&gt;", "<polyline", "20.0", "data:image/png;base64,", "80 persons", "seed = 1", "snps"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, outside := range []string{"http://", "https://", "<script", "<link"} {
+		if strings.Contains(b.String(), outside) {
+			t.Errorf("the page has %q", outside)
+		}
+	}
+}
+
+func TestEmptyRun(t *testing.T) {
+	if err := Write(io.Discard, Page{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCutMetrics(t *testing.T) {
+	rows, err := ReadMetrics(strings.NewReader(metrics + `{"kind":"st`))
+	if err != nil || len(rows) != 3 {
+		t.Errorf("a cut last line: %d rows, %v", len(rows), err)
+	}
+	if _, err := ReadMetrics(strings.NewReader("nonsense\n" + metrics)); err == nil {
+		t.Error("no error for nonsense in the middle")
+	}
+}
+
+func TestPlotIsXML(t *testing.T) {
+	for _, y := range [][]float64{{1, 2, math.NaN()}, {3, 3, 3}, {math.Inf(1), math.NaN(), math.NaN()}, {-1e-9, 1e9, 5}} {
+		svg, _, _ := strings.Cut(Plot("a & b", []Curve{{"c<", []float64{0, 1, 2}, y}}), "<div")
+		for d := xml.NewDecoder(strings.NewReader(svg)); ; {
+			if _, err := d.Token(); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%v: %v in %s", y, err, svg)
+			}
+		}
+		if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+			t.Errorf("%v: %s", y, svg)
+		}
+	}
+}
+
+func TestSmooth(t *testing.T) {
+	for i, v := range Smooth([]float64{2, 2, math.NaN(), 2}, 3) {
+		if math.Abs(v-2) > 1e-15 {
+			t.Errorf("constant smoothed to %v at %d", v, i)
+		}
+	}
+}
