@@ -1,0 +1,120 @@
+package gpu
+
+import "math"
+
+// BatchNorm has the constants of a batch normalisation (Ioffe & Szegedy 2015).
+type BatchNorm struct {
+	Eps      float64 // added to the variance
+	Momentum float64 // weight of the batch in the running averages
+}
+
+// bnArgs are the tensors of one call; x is [N, C] or [N, H, W, C], the rest [C], shaped like x, or left out.
+type bnArgs struct {
+	y, x, add, present                       Tensor
+	mean, rstd, gamma, beta, runMean, runVar Tensor
+	dx, dadd, dgamma, dbeta, dy              Tensor
+	relu                                     bool
+	bn                                       BatchNorm
+}
+
+// check panics unless vectors are [C], images shaped like x and present [N].
+func (a *bnArgs) check(op string, images, vectors map[string]Tensor) {
+	wantFloat(op, "x", a.x, 2, 4)
+	for _, name := range []string{"y", "dx", "dy"} {
+		if t, ok := images[name]; ok {
+			wantLike(op, name, t, a.x)
+		}
+	}
+	for _, name := range []string{"add", "dadd"} {
+		wantOptional(op, name, images[name], a.x)
+	}
+	for _, name := range []string{"mean", "rstd", "gamma", "beta", "runMean", "runVar", "dgamma", "dbeta"} {
+		if t, ok := vectors[name]; ok {
+			want(op, name, t, a.x, a.x.dtype, a.x.Dim(a.x.Rank()-1))
+		}
+	}
+	if a.present.Ok() {
+		want(op, "present", a.present, a.x, U8, a.x.Dim(0))
+	}
+}
+
+// BatchNormTrain computes y = [relu](gamma * (x - mean) * rstd + beta [+ add]) with the mean [C] and rstd [C] =
+// 1/sqrt(variance + eps) of this batch, and moves the running averages (the variance unbiased, as PyTorch does).
+// x is [N, C] or [N, H, W, C]; add is optional. Samples whose present [N] (U8, optional) is 0 leave the statistics,
+// whatever they hold, and their y is 0. With fewer than 2 rows of statistics y is 0 and nothing moves. y may be add.
+func BatchNormTrain(y, mean, rstd, x, gamma, beta, runMean, runVar, add, present Tensor, relu bool, bn BatchNorm) {
+	a := &bnArgs{y: y, x: x, add: add, present: present, mean: mean, rstd: rstd, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
+	a.check("BatchNormTrain", map[string]Tensor{"y": y, "add": add},
+		map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
+	compute(x, func() { bnTrain[float32](a) }, func() { bnTrain[float64](a) })
+}
+
+func bnTrain[F Float](a *bnArgs) {
+	r := newBNRows(a)
+	rows, mean, m2 := bnStatistics(r, host[F](a.x))
+	tm, tr := host[F](a.mean), host[F](a.rstd)
+	if rows < 2 {
+		clear(tm)
+		clear(tr)
+		clear(host[F](a.y))
+		return
+	}
+	runMean, runVar, k := host[F](a.runMean), host[F](a.runVar), a.bn.Momentum
+	for j := range tm {
+		variance := m2[j] / float64(rows)
+		tm[j], tr[j] = F(mean[j]), F(1/math.Sqrt(variance+a.bn.Eps))
+		runMean[j] = F((1-k)*float64(runMean[j]) + k*mean[j])
+		runVar[j] = F((1-k)*float64(runVar[j]) + k*m2[j]/float64(rows-1))
+	}
+	bnApply(r, a, tm, tr)
+}
+
+// BatchNormEval computes y = [relu](gamma * (x - runMean) / sqrt(runVar + eps) + beta [+ add]), 0 for samples that
+// are absent.
+func BatchNormEval(y, x, gamma, beta, runMean, runVar, add, present Tensor, relu bool, bn BatchNorm) {
+	a := &bnArgs{y: y, x: x, add: add, present: present, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
+	a.check("BatchNormEval", map[string]Tensor{"y": y, "add": add}, map[string]Tensor{"gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
+	compute(x, func() { bnEval[float32](a) }, func() { bnEval[float64](a) })
+}
+
+func bnEval[F Float](a *bnArgs) {
+	rstd := make([]F, a.runVar.Len())
+	for j, v := range host[F](a.runVar) {
+		rstd[j] = F(1 / math.Sqrt(float64(v)+a.bn.Eps))
+	}
+	bnApply(newBNRows(a), a, host[F](a.runMean), rstd)
+}
+
+// BatchNormBackward computes dx and adds to dgamma and dbeta [C]. mean and rstd are BatchNormTrain's; y is its
+// result, needed if relu and otherwise optional; dadd (optional) gets dy masked by the ReLU. Absent samples, and
+// all of a batch with fewer than 2 rows, have gradient 0. dx may be dy; dadd may be dy if dx is not.
+func BatchNormBackward(dx, dadd, dgamma, dbeta, dy, y, x, mean, rstd, gamma, present Tensor, relu bool) {
+	a := &bnArgs{dx: dx, dadd: dadd, dgamma: dgamma, dbeta: dbeta, dy: dy, x: x, mean: mean, rstd: rstd, gamma: gamma, present: present, relu: relu}
+	images := map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}
+	if relu {
+		a.y, images["y"] = y, y
+	}
+	a.check("BatchNormBackward", images, map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "dgamma": dgamma, "dbeta": dbeta})
+	compute(x, func() { bnBackward[float32](a) }, func() { bnBackward[float64](a) })
+}
+
+func bnBackward[F Float](a *bnArgs) {
+	r := newBNRows(a)
+	n := r.count()
+	if n < 2 {
+		clear(host[F](a.dx))
+		clear(host[F](a.dadd))
+		return
+	}
+	s1, s2 := bnReduce[F](r, a)
+	rstd, gamma, dgamma, dbeta := host[F](a.rstd), host[F](a.gamma), host[F](a.dgamma), host[F](a.dbeta)
+	k := make([]F, 3*r.c)
+	scale, k1, k2 := k[:r.c], k[r.c:2*r.c], k[2*r.c:]
+	for j := range scale {
+		inv := float64(rstd[j])
+		dgamma[j] += F(s2[j] * inv)
+		dbeta[j] += F(s1[j])
+		scale[j], k1[j], k2[j] = F(float64(gamma[j])*inv), F(s1[j]/float64(n)), F(s2[j]*inv*inv/float64(n))
+	}
+	bnGradient(r, a, scale, k1, k2)
+}
