@@ -52,6 +52,7 @@ type Pass struct {
 	Train bool
 	Arena *gpu.Arena
 	DType gpu.DType
+	Rows  gpu.Tensor // U8 [N], the rows that a masked BatchNorm counts; the zero Tensor: all
 
 	stack []frame
 	open  []gpu.Tensor // dealt out since the last Save
@@ -69,6 +70,13 @@ func (p *Pass) New(dims ...int) gpu.Tensor {
 	t := p.Arena.New(p.DType, dims...)
 	p.open = append(p.open, t)
 	return t
+}
+
+// NewAs is New for an element type other than the pass's, such as the U8 of a pooling's argmax.
+func (p *Pass) NewAs(t gpu.DType, dims ...int) gpu.Tensor {
+	x := p.Arena.New(t, dims...)
+	p.open = append(p.open, x)
+	return x
 }
 
 // Temp returns a tensor of the backward sweep (a gradient, scratch): whoever consumes it frees it with Free.
@@ -101,6 +109,30 @@ func (p *Pass) Load(owner any) []gpu.Tensor {
 	}
 	p.done = f.own
 	return f.saved
+}
+
+// Size returns the number of elements.
+func (p *Param) Size() int {
+	n := 1
+	for _, d := range p.Dims {
+		n *= d
+	}
+	return n
+}
+
+// Size returns the number of elements.
+func (b *Buffer) Size() int { return (&Param{Dims: b.Dims}).Size() }
+
+// Finish gives back the activations that are left when a sweep is over: in training those of the first layer,
+// in evaluation all. The arena is then as it was before the sweep. It panics if a Forward lacks its Backward.
+func (p *Pass) Finish() {
+	if len(p.stack) > 0 {
+		panic(fmt.Sprintf("nn: Finish: %d Forward calls lack their Backward, the last of %T", len(p.stack), p.stack[len(p.stack)-1].owner))
+	}
+	for _, t := range append(p.done, p.open...) {
+		p.Arena.Free(t)
+	}
+	p.open, p.done = nil, nil
 }
 
 // Reset takes back everything, for the next step.

@@ -1,0 +1,105 @@
+// Package loss has the contrastive loss of image and genetics embeddings and its combination over modalities.
+package loss
+
+import (
+	"fmt"
+
+	"contig-gpu/gpu"
+)
+
+// normFloor is the least length a row is divided by (method: max(|z|, 1e-12)).
+const normFloor = 1e-12
+
+// Weights says how the terms of several modalities are added up.
+type Weights uint8
+
+const (
+	Mean    Weights = iota // 1/M each, M the number of modalities
+	Sum                    // 1 each
+	Present                // 1/live each, live the modalities with two or more present rows in the batch
+)
+
+// ParseWeights returns the Weights called mean, sum or present.
+func ParseWeights(name string) (Weights, error) {
+	for i, s := range []string{"mean", "sum", "present"} {
+		if s == name {
+			return Weights(i), nil
+		}
+	}
+	return 0, fmt.Errorf("loss weights %q: want mean, sum or present", name)
+}
+
+// ParsePairs returns the treatment of pairs of one person called avoid, mask or positive.
+func ParsePairs(name string) (gpu.Pairs, error) {
+	switch name {
+	case "avoid":
+		return gpu.AvoidPairs, nil
+	case "mask":
+		return gpu.MaskPairs, nil
+	case "positive":
+		return gpu.PositivePairs, nil
+	}
+	return 0, fmt.Errorf("pairs of one person %q: want avoid, mask or positive", name)
+}
+
+// Scale returns the weight of each modality's term, given how many rows of the batch have it.
+func (w Weights) Scale(present []int) []float64 {
+	s, v := make([]float64, len(present)), 1.0
+	switch w {
+	case Mean:
+		v = 1 / float64(max(1, len(present)))
+	case Present:
+		v = 1 / float64(max(1, Live(present)))
+	}
+	for i := range s {
+		s[i] = v
+	}
+	return s
+}
+
+// Live returns the number of modalities with two or more present rows: those whose term is not 0.
+func Live(present []int) int {
+	n := 0
+	for _, c := range present {
+		if c >= 2 {
+			n++
+		}
+	}
+	return n
+}
+
+// Total returns the sum over modalities of scale * loss; losses is [M, 4] as Term leaves it.
+func Total(scale, losses []float64) float64 {
+	t := 0.0
+	for i, s := range scale {
+		t += s * losses[4*i]
+	}
+	return t
+}
+
+// A Pair is what one modality's term compares. Z and W are not normalised; rows absent in Present take no part.
+type Pair struct {
+	Z, W    gpu.Tensor // [N, D] image and genetics embeddings
+	Present gpu.Tensor // U8 [N]
+	Group   gpu.Tensor // I32 [N]: rows of one group are one person to the loss
+	Scale   gpu.Tensor // [1]: the weight of the term, which its gradients are multiplied by
+}
+
+// Term writes out [4] = {loss, image to genetics, genetics to image, rows present}, not multiplied by Scale, and
+// the gradients dz, dw [N, D], which are. Zero Tensors for dz and dw leave them out. It takes scratch from a and
+// gives it back.
+func Term(a *gpu.Arena, out, dz, dw gpu.Tensor, x Pair, spec gpu.InfoNCESpec) {
+	n, dims, t := x.Z.Dim(0), x.Z.Dims(), x.Z.DType()
+	u, v := a.New(t, dims...), a.New(t, dims...)
+	nu, nv := a.New(t, n), a.New(t, n)
+	gpu.L2Norm(u, nu, x.Z, normFloor)
+	gpu.L2Norm(v, nv, x.W, normFloor)
+	gpu.InfoNCE(out, dz, dw, u, v, x.Present, x.Group, x.Scale, spec)
+	if dz.Ok() {
+		gpu.L2NormBackward(dz, dz, u, nu, normFloor)
+		gpu.L2NormBackward(dw, dw, v, nv, normFloor)
+	}
+	for _, s := range []gpu.Tensor{nv, nu, v, u} {
+		a.Free(s)
+	}
+}

@@ -1,0 +1,79 @@
+package nn
+
+import "contig-gpu/gpu"
+
+// plain is embedded by layers that learn nothing.
+type plain struct{}
+
+// Params returns nothing.
+func (plain) Params() []*Param { return nil }
+
+// Buffers returns nothing.
+func (plain) Buffers() []*Buffer { return nil }
+
+// MaxPool takes the largest value of each K x K window of [N, H, W, C].
+type MaxPool struct {
+	plain
+	K, Stride, Pad int
+}
+
+// Forward pools.
+func (l *MaxPool) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
+	h, w := windows(x.Dim(1), l.K, l.Stride, l.Pad), windows(x.Dim(2), l.K, l.Stride, l.Pad)
+	y := p.New(x.Dim(0), h, w, x.Dim(3))
+	argmax := p.NewAs(gpu.U8, y.Dims()...)
+	gpu.MaxPool(y, argmax, x, l.K, l.Stride, l.Pad)
+	p.Save(l, x, argmax)
+	return y
+}
+
+// Backward sends each gradient to the value that was taken.
+func (l *MaxPool) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
+	s := p.Load(l)
+	dx := p.Temp(s[0].Dims()...)
+	gpu.MaxPoolBackward(dx, dy, s[1], l.K, l.Stride, l.Pad)
+	p.Free(dy)
+	return dx
+}
+
+// GlobalAvgPool averages [N, H, W, C] over H and W to [N, C]. It is a pointer type so that Pass can tell two apart.
+type GlobalAvgPool struct {
+	plain
+	_ byte // two zero-size values may share an address
+}
+
+// Forward averages.
+func (l *GlobalAvgPool) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
+	y := p.New(x.Dim(0), x.Dim(3))
+	gpu.GlobalAvgPool(y, x)
+	p.Save(l, x)
+	return y
+}
+
+// Backward spreads dy evenly.
+func (l *GlobalAvgPool) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
+	dx := p.Temp(p.Load(l)[0].Dims()...)
+	gpu.GlobalAvgPoolBackward(dx, dy)
+	p.Free(dy)
+	return dx
+}
+
+// ReLU is max(0, x), for where no other layer can do it in passing.
+type ReLU struct {
+	plain
+	_ byte
+}
+
+// Forward rectifies.
+func (l *ReLU) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
+	y := p.New(x.Dims()...)
+	gpu.ReLU(y, x)
+	p.Save(l, y)
+	return y
+}
+
+// Backward takes dy where y > 0; dx takes its place.
+func (l *ReLU) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
+	gpu.ReLUBackward(dy, dy, p.Load(l)[0])
+	return dy
+}

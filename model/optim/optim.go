@@ -1,0 +1,119 @@
+// Package optim has the optimisers, which step all parameters in one fused pass, and the learning rate's schedule.
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"contig-gpu/gpu"
+)
+
+// Config of an optimiser. Fields that the named optimiser does not use are ignored.
+type Config struct {
+	Name        string  `toml:"name" json:"name"` // adam (coupled L2), adamw (decoupled) or sgd
+	LR          float64 `toml:"lr" json:"lr"`     // the schedule's base; Step takes the rate of each step
+	WeightDecay float64 `toml:"weight_decay" json:"weight_decay"`
+	Beta1       float64 `toml:"beta1" json:"beta1"`
+	Beta2       float64 `toml:"beta2" json:"beta2"`
+	Eps         float64 `toml:"eps" json:"eps"`
+	Momentum    float64 `toml:"momentum" json:"momentum"`
+	Nesterov    bool    `toml:"nesterov" json:"nesterov"`
+	DecayAll    bool    `toml:"decay_all" json:"decay_all"` // decay biases and norms too, as PyTorch does unasked
+}
+
+// Defaults are AdamW's, for a learning rate of 1e-3.
+func Defaults() Config {
+	return Config{Name: "adamw", LR: 1e-3, WeightDecay: 1e-2, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Momentum: 0.9}
+}
+
+// Validate reports the first field that makes no sense.
+func (c Config) Validate() error {
+	if c.Name != "adam" && c.Name != "adamw" && c.Name != "sgd" {
+		return fmt.Errorf("optimiser %q: want adam, adamw or sgd", c.Name)
+	}
+	fraction := func(x float64) bool { return x >= 0 && x < 1 }
+	for _, f := range []struct {
+		name  string
+		value float64
+		ok    bool
+	}{
+		{"learning rate", c.LR, c.LR >= 0}, {"weight decay", c.WeightDecay, c.WeightDecay >= 0}, {"eps", c.Eps, c.Eps >= 0},
+		{"beta1", c.Beta1, fraction(c.Beta1)}, {"beta2", c.Beta2, fraction(c.Beta2)}, {"momentum", c.Momentum, fraction(c.Momentum)},
+	} {
+		if !f.ok || math.IsInf(f.value, 0) {
+			return fmt.Errorf("optimiser: %s %g is out of range", f.name, f.value)
+		}
+	}
+	return nil
+}
+
+// StateTensors returns how many tensors of the parameters' size the optimiser keeps.
+func (c Config) StateTensors() int {
+	if c.Name == "sgd" {
+		return 1
+	}
+	return 2
+}
+
+// A NamedTensor is a piece of an optimiser's state, for checkpoints.
+type NamedTensor struct {
+	Name  string
+	Value gpu.Tensor
+}
+
+// An Optimizer steps one flat tensor of parameters. It owns its state and borrows values and gradients.
+type Optimizer struct {
+	cfg           Config
+	values, grads gpu.Tensor
+	decayed       int
+	state         []NamedTensor
+	steps         int
+}
+
+// New returns an optimiser for values and grads [n], whose first decayed elements are subject to weight decay.
+func New(cfg Config, values, grads gpu.Tensor, decayed int) *Optimizer {
+	o := &Optimizer{cfg: cfg, values: values, grads: grads, decayed: decayed}
+	if cfg.DecayAll {
+		o.decayed = values.Len()
+	}
+	for _, name := range [][]string{1: {"momentum"}, 2: {"m", "v"}}[cfg.StateTensors()] {
+		// An arena each: its size is then the tensor's, whatever the alignment.
+		a := values.Device().NewArena(values.Bytes() + 4096)
+		o.state = append(o.state, NamedTensor{cfg.Name + "." + name, a.Zeros(values.DType(), values.Len())})
+	}
+	return o
+}
+
+// Step applies the gradients times scale [1] (optional) with the learning rate lr. Every parameter is stepped,
+// also where no gradient reached it.
+func (o *Optimizer) Step(lr float64, scale gpu.Tensor) {
+	o.steps++
+	o.span(0, o.decayed, lr, o.cfg.WeightDecay, scale)
+	o.span(o.decayed, o.values.Len(), lr, 0, scale)
+}
+
+func (o *Optimizer) span(lo, hi int, lr, decay float64, scale gpu.Tensor) {
+	if lo == hi {
+		return
+	}
+	c, part := o.cfg, make([]gpu.Tensor, 2)
+	for i, s := range o.state {
+		part[i] = s.Value.Slice(lo, hi)
+	}
+	p, g := o.values.Slice(lo, hi), o.grads.Slice(lo, hi)
+	if c.Name == "sgd" {
+		gpu.SGD(p, g, part[0], scale, gpu.SGDSpec{LR: lr, Momentum: c.Momentum, WeightDecay: decay, Nesterov: c.Nesterov, Step: o.steps})
+		return
+	}
+	gpu.Adam(p, g, part[0], part[1], scale, gpu.AdamSpec{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps,
+		WeightDecay: decay, Decoupled: c.Name == "adamw", Step: o.steps})
+}
+
+// State returns what a checkpoint must keep beside StepCount.
+func (o *Optimizer) State() []NamedTensor { return o.state }
+
+// StepCount returns the number of steps taken.
+func (o *Optimizer) StepCount() int { return o.steps }
+
+// SetStepCount sets the number of steps taken, when State is restored.
+func (o *Optimizer) SetStepCount(n int) { o.steps = n }

@@ -1,0 +1,127 @@
+package model
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+
+	"contig-gpu/gpu"
+	"contig-gpu/model/nn"
+)
+
+const (
+	// placeAlign is what each parameter begins at a multiple of, in elements: a cache line of float32. The
+	// elements between are 0 and stay 0.
+	placeAlign = 16
+	// arenaSlack is what an arena's alignment may add to each of its tensors, in bytes.
+	arenaSlack = 256
+)
+
+// Place gives the model memory on dev: one flat tensor of values, one of gradients, those that are subject to
+// weight decay first. Both are 0, running averages too: call Init, or load.
+func (m *Model) Place(dev *gpu.Device, dtype gpu.DType) error {
+	if dtype != gpu.F32 && dtype != gpu.F64 {
+		return fmt.Errorf("model: Place: parameters are f32 or f64, not %v", dtype)
+	}
+	total, decayed := m.layout()
+	a := dev.NewArena(2*(total*dtype.Size()+arenaSlack) + m.bufferBytes(dtype))
+	m.values, m.grads, m.decayed = a.Zeros(dtype, total), a.Zeros(dtype, total), decayed
+	at := 0
+	for _, decay := range []bool{true, false} {
+		for _, p := range m.params {
+			if p.Decay == decay {
+				p.Value, p.Grad = m.values.Slice(at, at+p.Size()).View(p.Dims...), m.grads.Slice(at, at+p.Size()).View(p.Dims...)
+				at += aligned(p.Size())
+			}
+		}
+	}
+	for _, b := range m.buffers {
+		b.Value = a.Zeros(dtype, b.Dims...)
+	}
+	return nil
+}
+
+// PlaceBytes returns the memory that Place takes for values, gradients and running averages of a type.
+func (m *Model) PlaceBytes(dtype gpu.DType) int {
+	total, _ := m.layout()
+	return 2*total*dtype.Size() + m.bufferBytes(dtype)
+}
+
+func (m *Model) bufferBytes(dtype gpu.DType) int {
+	n := 0
+	for _, b := range m.buffers {
+		n += b.Size()*dtype.Size() + arenaSlack
+	}
+	return n
+}
+
+// layout returns the elements of the flat tensors, and how many of them weight decay applies to.
+func (m *Model) layout() (total, decayed int) {
+	for _, p := range m.params {
+		n := aligned(p.Size())
+		total += n
+		if p.Decay {
+			decayed += n
+		}
+	}
+	return total, decayed
+}
+
+func aligned(n int) int { return (n + placeAlign - 1) / placeAlign * placeAlign }
+
+// Flat returns all values and all gradients as one-dimensional tensors, and how many leading elements weight
+// decay applies to.
+func (m *Model) Flat() (values, grads gpu.Tensor, decayed int) { return m.values, m.grads, m.decayed }
+
+// ZeroGrad sets all gradients to 0.
+func (m *Model) ZeroGrad() { gpu.Fill(m.grads, 0) }
+
+// Close forgets the memory of Place. The model may be placed again.
+func (m *Model) Close() {
+	m.values, m.grads = gpu.Tensor{}, gpu.Tensor{}
+	for _, p := range m.params {
+		p.Value, p.Grad = gpu.Tensor{}, gpu.Tensor{}
+	}
+	for _, b := range m.buffers {
+		b.Value = gpu.Tensor{}
+	}
+}
+
+// Init fills all parameters and running averages. A parameter's numbers depend on the seed and its name, so that
+// neither other modalities nor their order change them; float32 gets the float64 numbers, rounded.
+func (m *Model) Init(seed uint64) {
+	for _, p := range m.params {
+		gpu.Write(p.Value, draw(p, seed))
+	}
+	for _, b := range m.buffers {
+		fill := 0.0
+		if b.Init == nn.Ones {
+			fill = 1
+		}
+		gpu.Fill(b.Value, fill)
+	}
+}
+
+// draw returns a parameter's initial values.
+func draw(p *nn.Param, seed uint64) []float64 {
+	h := fnv.New64a()
+	h.Write([]byte(p.Name))
+	r := rand.New(rand.NewPCG(seed, h.Sum64()))
+	next := func() float64 { return 0 }
+	switch p.Init {
+	case nn.Ones:
+		next = func() float64 { return 1 }
+	case nn.Uniform:
+		bound := 1 / math.Sqrt(float64(p.FanIn))
+		next = func() float64 { return bound * (2*r.Float64() - 1) }
+	case nn.KaimingNormal:
+		sd := math.Sqrt(2 / float64(p.FanOut))
+		next = func() float64 { return sd * r.NormFloat64() }
+	}
+	v := make([]float64, p.Size())
+	for i := range v {
+		v[i] = next()
+	}
+	return v
+}
