@@ -1,0 +1,185 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/data"
+)
+
+const lineBuffer = 1 << 16
+
+// Lines yields the lines of a text file that are not blank. It owns the open file until Close.
+//
+//	for l.Next() { use(l.Text()) }
+//	if err := l.Err(); err != nil { ... }
+type Lines struct {
+	path    string
+	file    *os.File
+	r       *bufio.Reader
+	text    string
+	n       int
+	err     error
+	bom     bool
+	crlf    bool
+	partial bool // the last line has no newline
+}
+
+// Open opens a text file, gzipped or plain by its content. UTF-16 and other binary content is E103, a file
+// that cannot be opened E104, one without a byte E105.
+func Open(path string) (*Lines, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Unreadable(path, err)
+	}
+	l := &Lines{path: path, file: f, r: bufio.NewReaderSize(f, lineBuffer)}
+	if err := l.start(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Unreadable is the problem of a file that the system will not open or read (E104).
+func Unreadable(path string, err error) *data.Problem {
+	p := &data.Problem{Code: 104, File: path, What: "the file cannot be read", Err: err,
+		Fix: "check the path and its permissions; relative paths are relative to the file that names them"}
+	if errors.Is(err, fs.ErrNotExist) {
+		p.What, p.Err = "there is no such file", nil
+		p.Found = nearby(path)
+	}
+	return p
+}
+
+// nearby names what lies in the folder of a missing file, or that the folder is missing too.
+func nearby(path string) string {
+	dir := filepath.Dir(path)
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return "the folder " + dir + " is not there either"
+	}
+	var names []string
+	for _, e := range list {
+		if len(names) == 5 {
+			names = append(names, "...")
+			break
+		}
+		names = append(names, e.Name())
+	}
+	if len(names) == 0 {
+		return "an empty folder " + dir
+	}
+	return "in that folder: " + strings.Join(names, ", ")
+}
+
+func (l *Lines) start() error {
+	head, err := l.r.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Unreadable(l.path, err)
+	}
+	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(l.r)
+		if err != nil {
+			return Unreadable(l.path, err)
+		}
+		l.r = bufio.NewReaderSize(z, lineBuffer)
+		head, err = l.r.Peek(4)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return Unreadable(l.path, err)
+		}
+	}
+	switch {
+	case len(head) == 0:
+		return Empty(l.path, "the file is empty")
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		return notText(l.path, 1, "a UTF-16 byte order mark", "saved by Excel or PowerShell as \"Unicode text\"")
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return notText(l.path, 0, "zstd-compressed data", "written by plink2 with the modifier zs; unpack it with zstd -d")
+	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
+		l.bom = true
+		_, err = l.r.Discard(3)
+		return err
+	}
+	return nil
+}
+
+// Empty is the problem of a file with nothing in it, or nothing but a header (E105).
+func Empty(path, what string) *data.Problem {
+	return &data.Problem{Code: 105, File: path, What: what, Cause: "the program that wrote it failed, or the disk was full", Fix: "write the file again"}
+}
+
+func notText(path string, line int, found, cause string) *data.Problem {
+	return &data.Problem{Code: 103, File: path, Line: line, What: "the file is not UTF-8 text",
+		Expected: "UTF-8 text", Found: found, Cause: cause, Fix: "save it as UTF-8 (iconv -f UTF-16 -t UTF-8 IN > OUT)"}
+}
+
+// Next goes to the next line that is not blank, and reports whether there is one.
+func (l *Lines) Next() bool {
+	for l.err == nil {
+		line, err := l.r.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			l.err = Unreadable(l.path, err)
+			return false
+		}
+		if line == "" {
+			return false
+		}
+		l.n++
+		l.partial = err != nil
+		if l.clean(line); l.err == nil && strings.TrimSpace(l.text) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Lines) clean(line string) {
+	line = strings.TrimSuffix(line, "\n")
+	if strings.HasSuffix(line, "\r") {
+		l.crlf = true
+		line = line[:len(line)-1]
+	}
+	l.text = line
+	switch {
+	case strings.IndexByte(line, 0) >= 0:
+		l.err = notText(l.path, l.n, "a NUL byte", "UTF-16 without a byte order mark, or a binary file")
+	case strings.IndexByte(line, '\r') >= 0:
+		l.err = notText(l.path, l.n, "a carriage return inside a line", "line ends of old Macs; convert with tr '\\r' '\\n'")
+	}
+}
+
+// Text returns the current line without its end.
+func (l *Lines) Text() string { return l.text }
+
+// Line returns the 1-based number of the current line.
+func (l *Lines) Line() int { return l.n }
+
+// Path returns the name that the file was opened by.
+func (l *Lines) Path() string { return l.path }
+
+// Err returns what ended Next early, if anything did.
+func (l *Lines) Err() error { return l.err }
+
+// Notes tells what was unusual and accepted: a byte order mark, CRLF, a missing last newline.
+func (l *Lines) Notes() []string {
+	var notes []string
+	for _, n := range []struct {
+		is   bool
+		what string
+	}{{l.bom, "begins with a byte order mark"}, {l.crlf, "has CRLF line ends"}, {l.partial, "has no newline at its end"}} {
+		if n.is {
+			notes = append(notes, filepath.Base(l.path)+" "+n.what+" (accepted).")
+		}
+	}
+	return notes
+}
+
+// Close closes the file.
+func (l *Lines) Close() error { return l.file.Close() }
