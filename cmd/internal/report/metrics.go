@@ -8,23 +8,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"contig-gpu/model/eval"
 )
-
-// Direction is retrieval one way: R1, R5 and R10 are fractions of the queries, MedianRank counts from 1.
-type Direction struct {
-	R1         float64 `json:"r1"`
-	R5         float64 `json:"r5"`
-	R10        float64 `json:"r10"`
-	MedianRank float64 `json:"median_rank"`
-}
-
-// Retrieval is how well held-out persons find their own genetics and back.
-type Retrieval struct {
-	ImageToGenetics Direction `json:"image_to_genetics"`
-	GeneticsToImage Direction `json:"genetics_to_image"`
-	Candidates      int       `json:"candidates"`
-	ChanceR1        float64   `json:"chance_r1"`
-}
 
 // Loss is one modality's part of a step.
 type Loss struct {
@@ -33,15 +19,15 @@ type Loss struct {
 
 // Row is one line of metrics.jsonl; Kind is step, validation or test.
 type Row struct {
-	Kind      string               `json:"kind"`
-	Step      int                  `json:"step"`
-	Epoch     int                  `json:"epoch"`
-	Loss      float64              `json:"loss"`
-	Losses    map[string]Loss      `json:"losses"`
-	LR        float64              `json:"lr"`
-	GradNorm  float64              `json:"grad_norm"`
-	Rate      float64              `json:"images_per_second"`
-	Retrieval map[string]Retrieval `json:"retrieval"`
+	Kind      string                    `json:"kind"`
+	Step      int                       `json:"step"`
+	Epoch     int                       `json:"epoch"`
+	Loss      float64                   `json:"loss"`
+	Losses    map[string]Loss           `json:"losses"`
+	LR        float64                   `json:"lr"`
+	GradNorm  float64                   `json:"grad_norm"`
+	Rate      float64                   `json:"images_per_second"`
+	Retrieval map[string]eval.Retrieval `json:"retrieval"`
 }
 
 // ReadMetrics reads metrics.jsonl. A last line that a crash cut short is left out.

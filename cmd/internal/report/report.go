@@ -10,6 +10,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"contig-gpu/model/eval"
 )
 
 // Page is all that a report shows. It must hold no ids.
@@ -106,7 +108,7 @@ func retrievalCurves(checks []Row) []Curve {
 // A table is one row of the retrieval tables: one modality, one direction.
 type table struct {
 	Kind, Modality, Way string
-	Direction
+	eval.Direction
 	Candidates    int
 	Chance, Times float64
 }
@@ -123,7 +125,7 @@ func tables(rows []Row) []table {
 			r := last[m]
 			for _, way := range []struct {
 				name string
-				d    Direction
+				d    eval.Direction
 			}{{"image to genetics", r.ImageToGenetics}, {"genetics to image", r.GeneticsToImage}} {
 				out = append(out, table{kind, m, way.name, way.d, r.Candidates, r.ChanceR1, Times(way.d.R1, r.ChanceR1)})
 			}
