@@ -1,0 +1,312 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/model/internal/golden"
+	"contig-gpu/model/loss"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/optim"
+)
+
+// Bounds of the reference's README.
+const (
+	lossBound64 = 1e-10
+	bound64     = 1e-8
+	bound32     = 1e-5
+	gradBound32 = 1e-4
+	torchFactor = 4 // times PyTorch's own float32 error
+)
+
+type contigCase struct {
+	Name      string
+	Net       string
+	Features  map[string]int
+	Genetics  string
+	Hidden    int
+	Dim       int
+	Batch     int
+	Size      int
+	Steps     int
+	Batches   int
+	Optimizer struct {
+		Name        string
+		LR          float64
+		WeightDecay float64 `json:"weight_decay"`
+		Momentum    float64
+	}
+	Tau        float64
+	Lambda     float64
+	Weights    string
+	FillPrefix string `json:"fill_prefix"`
+	DataPrefix string `json:"data_prefix"`
+	Curve      []map[string]any
+	GradError  float64 `json:"worst_gradient_float32_error_of_pytorch"`
+	First      struct {
+		Gradients, Parameters, Buffers map[string]golden.Digest
+	} `json:"first_step"`
+}
+
+func (c contigCase) config() Config {
+	var ms []Modality
+	for name, f := range c.Features {
+		ms = append(ms, Modality{name, f})
+	}
+	sort.Slice(ms, func(i, j int) bool { return ms[i].Name > ms[j].Name })
+	return Config{Encoder: c.Net, Genetics: c.Genetics, Hidden: c.Hidden, Embedding: c.Dim, Modalities: ms,
+		Tau: c.Tau, Lambda: c.Lambda, Weights: c.Weights, Pairs: "avoid"}
+}
+
+// TestGoldenContig takes whole training steps: the whole curve in float64, the first step in float32.
+func TestGoldenContig(t *testing.T) {
+	arrays := golden.Arrays(t, "contig")
+	for _, c := range golden.Cases[contigCase](t, "contig") {
+		t.Run(c.Name+"/f64", func(t *testing.T) { runContig(t, c, arrays, gpu.F64, c.Steps) })
+		t.Run(c.Name+"/f32", func(t *testing.T) { runContig(t, c, arrays, gpu.F32, 1) })
+	}
+}
+
+func runContig(t *testing.T, c contigCase, arrays map[string]golden.Array, dtype gpu.DType, steps int) {
+	r := newRig(t, "cpu", c.config(), dtype, c.Batch, c.Size)
+	fillModel(r.m, c.FillPrefix)
+	values, grads, decayed := r.m.Flat()
+	o := optim.New(optim.Config{Name: c.Optimizer.Name, LR: c.Optimizer.LR, WeightDecay: c.Optimizer.WeightDecay, Beta1: .9, Beta2: .999,
+		Eps: 1e-8, Momentum: c.Optimizer.Momentum, DecayAll: true}, values, grads, decayed)
+	for step := range steps {
+		counts := fillBatch(r, c, arrays, step%c.Batches)
+		r.m.ZeroGrad()
+		scale := r.step(counts)
+		compareLosses(t, c, step, dtype, r, scale)
+		if step == 0 {
+			compareParams(t, "gradient", r.m.Params(), c.First.Gradients, c.FillPrefix, gradBound(dtype, c.GradError), func(p *nn.Param) gpu.Tensor { return p.Grad })
+		}
+		o.Step(c.Optimizer.LR, gpu.Tensor{})
+		if step == 0 {
+			// An Adam step of a gradient near 0 is +-lr whatever its rounding: float32 is held to the gradients.
+			if dtype == gpu.F64 {
+				compareParams(t, "parameter", r.m.Params(), c.First.Parameters, c.FillPrefix, bound64, func(p *nn.Param) gpu.Tensor { return p.Value })
+			}
+			compareBuffers(t, r.m.Buffers(), c.First.Buffers, pick(dtype, bound64, bound32))
+		}
+	}
+}
+
+func pick(dtype gpu.DType, f64, f32 float64) float64 {
+	if dtype == gpu.F64 {
+		return f64
+	}
+	return f32
+}
+
+func gradBound(dtype gpu.DType, torch float64) float64 {
+	return pick(dtype, bound64, math.Max(gradBound32, torchFactor*torch))
+}
+
+func fillModel(m *Model, prefix string) {
+	fillParams(m.Params(), prefix)
+	for _, b := range m.Buffers() {
+		gpu.Write(b.Value, golden.Weights(prefix+b.Name, b.Dims))
+	}
+}
+
+func fillParams(params []*nn.Param, prefix string) {
+	for _, p := range params {
+		d := p.Dims
+		if len(d) < 4 {
+			gpu.Write(p.Value, golden.Weights(prefix+p.Name, d))
+			continue
+		}
+		kcrs := []int{d[0], d[3], d[1], d[2]}
+		gpu.Write(p.Value, golden.ToKRSC(golden.Weights(prefix+p.Name, kcrs), kcrs))
+	}
+}
+
+func fillBatch(r *rig, c contigCase, arrays map[string]golden.Array, batch int) []int {
+	nchw := []int{c.Batch, 3, c.Size, c.Size}
+	image := golden.Fill(fmt.Sprintf("%simage/%d", c.DataPrefix, batch), c.Batch*3*c.Size*c.Size, -2, 2)
+	gpu.Write(r.b.Image, golden.ToKRSC(image, nchw))
+	var counts []int
+	for i, m := range r.m.Config().Modalities {
+		gpu.Write(r.b.Tables[i], golden.Fill(fmt.Sprintf("%s%s/%d", c.DataPrefix, m.Name, batch), c.Batch*m.Features, -1.7, 1.7))
+		present := arrays[fmt.Sprintf("%s/present/%s/%d", c.Name, m.Name, batch)].Data
+		gpu.Write(r.b.Present[i], present)
+		n := 0
+		for _, p := range present {
+			n += int(p)
+		}
+		counts = append(counts, n)
+	}
+	return counts
+}
+
+func compareLosses(t *testing.T, c contigCase, step int, dtype gpu.DType, r *rig, scale []float64) {
+	t.Helper()
+	got, want, bound := r.read(), c.Curve[step], pick(dtype, bound64, bound32)
+	if step == 0 && dtype == gpu.F64 {
+		bound = lossBound64
+	}
+	check := func(what string, got, want float64) {
+		if !(math.Abs(got-want) <= bound*math.Max(math.Abs(want), 1e-12)) {
+			t.Errorf("step %d: %s is %.15g, want %.15g (bound %g)", step, what, got, want, bound)
+		}
+	}
+	check("loss", loss.Total(scale, got), want["loss"].(float64))
+	for i, m := range r.m.Config().Modalities {
+		for k, w := range want[m.Name].([]any) {
+			check(fmt.Sprintf("%s[%d]", m.Name, k), got[4*i+k], w.(float64))
+		}
+	}
+}
+
+func read(x gpu.Tensor) []float64 {
+	v := make([]float64, x.Len())
+	gpu.Read(v, x)
+	return v
+}
+
+// torchLayout returns a parameter's values or gradients as PyTorch lays them out.
+func torchLayout(x gpu.Tensor) []float64 {
+	if x.Rank() == 4 {
+		return golden.ToKCRS(read(x), x.Dims())
+	}
+	return read(x)
+}
+
+func compareParams(t *testing.T, what string, params []*nn.Param, want map[string]golden.Digest, prefix string, bound float64, of func(*nn.Param) gpu.Tensor) {
+	t.Helper()
+	if len(params) != len(want) {
+		t.Errorf("%d parameters, want %d", len(params), len(want))
+	}
+	for _, p := range params {
+		d, ok := want[p.Name]
+		if !ok {
+			t.Errorf("%s is not a parameter of the reference", p.Name)
+			continue
+		}
+		if e := d.Error(p.Name, torchLayout(of(p))); !(e <= bound) {
+			t.Errorf("%s of %s is off by %.3g, bound %.3g", what, p.Name, e, bound)
+		}
+	}
+}
+
+func compareBuffers(t *testing.T, buffers []*nn.Buffer, want map[string]golden.Digest, bound float64) {
+	t.Helper()
+	if len(buffers) != len(want) {
+		t.Errorf("%d buffers, want %d", len(buffers), len(want))
+	}
+	for _, b := range buffers {
+		if e := want[b.Name].Error(b.Name, read(b.Value)); !(e <= bound) {
+			t.Errorf("%s is off by %.3g, bound %.3g", b.Name, e, bound)
+		}
+	}
+}
+
+type resnetCase struct {
+	Name       string
+	Net        string
+	Input      []int
+	FillPrefix string `json:"fill_prefix"`
+	Features   golden.Digest
+	DX         golden.Digest
+	Gradients  map[string]golden.Digest
+	Buffers    map[string]golden.Digest
+	Torch      struct {
+		Features, DX  float64
+		WorstGradient float64 `json:"worst_gradient"`
+	} `json:"float32_error_of_pytorch"`
+}
+
+// TestGoldenResnet runs the trunk alone, in training, forward and back to the image.
+func TestGoldenResnet(t *testing.T) {
+	for _, c := range golden.Cases[resnetCase](t, "resnet") {
+		for _, dtype := range []gpu.DType{gpu.F64, gpu.F32} {
+			t.Run(fmt.Sprint(c.Name, "/", dtype), func(t *testing.T) {
+				if testing.Short() && c.Net == "resnet101" {
+					t.Skip("resnet101 takes long")
+				}
+				runResnet(t, c, dtype)
+			})
+		}
+	}
+}
+
+func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
+	arch, err := architectureOf(c.Net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := open(t, "cpu")
+	trunk, in := arch.trunk(""), dev.NewArena(1<<24)
+	place(dev, dtype, trunk)
+	fillParams(trunk.Params(), c.FillPrefix)
+	for _, b := range trunk.Buffers() {
+		gpu.Write(b.Value, golden.Weights(c.FillPrefix+b.Name, b.Dims))
+	}
+	seed, n := golden.Seed(t), c.Input[0]*c.Input[1]*c.Input[2]*c.Input[3]
+	x := in.New(dtype, c.Input[0], c.Input[2], c.Input[3], c.Input[1])
+	gpu.Write(x, golden.ToKRSC(golden.Fill(fmt.Sprintf("%s/%s/x", seed, c.Name), n, -2, 2), c.Input))
+	p := &nn.Pass{Train: true, Arena: dev.NewArena(1 << 30), DType: dtype}
+	y := trunk.Forward(p, x)
+	features := read(y)
+	dy := p.Temp(y.Dims()...)
+	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", seed, c.Name), y.Len(), -1, 1))
+	dx := trunk.Backward(p, dy)
+	for _, q := range []struct {
+		name   string
+		digest golden.Digest
+		got    []float64
+		torch  float64
+	}{{"features", c.Features, features, c.Torch.Features}, {"dx", c.DX, golden.ToKCRS(read(dx), dx.Dims()), c.Torch.DX}} {
+		if e := q.digest.Error(q.name, q.got); !(e <= gradBound(dtype, q.torch)) {
+			t.Errorf("%s is off by %.3g, bound %.3g", q.name, e, gradBound(dtype, q.torch))
+		}
+	}
+	compareParams(t, "gradient", trunk.Params(), c.Gradients, c.FillPrefix, gradBound(dtype, c.Torch.WorstGradient), func(p *nn.Param) gpu.Tensor { return p.Grad })
+	compareBuffers(t, trunk.Buffers(), c.Buffers, gradBound(dtype, c.Torch.Features))
+}
+
+// place gives the parameters of layers memory of their own.
+func place(dev *gpu.Device, dtype gpu.DType, s nn.Sequential) {
+	a := dev.NewArena(1 << 30)
+	for _, p := range s.Params() {
+		p.Value, p.Grad = a.New(dtype, p.Dims...), a.Zeros(dtype, p.Dims...)
+	}
+	for _, b := range s.Buffers() {
+		b.Value = a.New(dtype, b.Dims...)
+	}
+}
+
+// TestGoldenTorchvisionNames holds names and shapes of the trunk to torchvision's.
+func TestGoldenTorchvisionNames(t *testing.T) {
+	for net, rows := range golden.Names(t) {
+		arch, err := architectureOf(net)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		got, trunk := map[string][]int{}, arch.trunk("")
+		for _, p := range trunk.Params() {
+			d := slices.Clone(p.Dims)
+			if len(d) == 4 {
+				d = []int{d[0], d[3], d[1], d[2]}
+			}
+			got[p.Name] = d
+		}
+		for _, b := range trunk.Buffers() {
+			got[b.Name] = b.Dims
+		}
+		for name, shape := range rows {
+			if !slices.Equal(got[name], shape) {
+				t.Errorf("%s: %s is %v, want %v", net, name, got[name], shape)
+			}
+		}
+		if len(got) != len(rows) {
+			t.Errorf("%s: %d tensors, want %d", net, len(got), len(rows))
+		}
+	}
+}
