@@ -1,0 +1,290 @@
+package cohort
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"contig-gpu/data"
+	"contig-gpu/data/table"
+)
+
+// A config is a data.toml. Its paths are relative to its folder until resolved.
+type config struct {
+	path    string
+	text    string // as read, to find lines
+	IDs     idsConfig
+	Split   splitConfig
+	sources []section
+}
+
+type idsConfig struct {
+	Keep   pathList `toml:"keep"`
+	Remove pathList `toml:"remove"`
+	Map    string   `toml:"map"`
+	Match  string   `toml:"match"`
+}
+
+type splitConfig struct {
+	Train *float64 `toml:"train"`
+	Val   *float64 `toml:"val"`
+	Test  *float64 `toml:"test"`
+	Seed  *uint64  `toml:"seed"`
+	By    string   `toml:"by"`
+}
+
+// A section is one modality; exactly one of the three kinds is set.
+type section struct {
+	name  string
+	line  int
+	files *filesConfig
+	score *scoreConfig
+	wide  *wideConfig
+}
+
+type filesConfig struct {
+	Files       pathList   `toml:"files"`
+	Select      selectRule `toml:"select"`
+	Extract     string     `toml:"extract"`
+	Count       string     `toml:"count"`
+	Impute      string     `toml:"impute"`
+	Standardize string     `toml:"standardize"`
+	Scaling     string     `toml:"scaling"`
+	MAF         float64    `toml:"maf"`
+	MaxMissing  *float64   `toml:"max_missing"`
+	Format      string     `toml:"format"`
+}
+
+type scoreConfig struct {
+	SScore      pathList `toml:"sscore"`
+	Column      string   `toml:"column"`
+	Standardize string   `toml:"standardize"`
+}
+
+type wideConfig struct {
+	Table       string `toml:"table"`
+	Standardize string `toml:"standardize"`
+	MinCarriers int    `toml:"min_carriers"`
+}
+
+// A pathList is one string or several.
+type pathList []string
+
+// UnmarshalTOML accepts a string or a list of strings.
+func (l *pathList) UnmarshalTOML(v any) error {
+	if s, ok := v.(string); ok {
+		*l = pathList{s}
+		return nil
+	}
+	list, ok := v.([]any)
+	for _, e := range list {
+		s, is := e.(string)
+		ok = ok && is
+		*l = append(*l, s)
+	}
+	if !ok {
+		return errors.New("expected a string or a list of strings")
+	}
+	return nil
+}
+
+// A selectRule says which variants of filesets are used: all where every is 0, or every so-many-th.
+type selectRule struct {
+	every   int
+	restart bool
+	extract string
+}
+
+// UnmarshalTOML accepts "all" or a table of every, restart and extract.
+func (r *selectRule) UnmarshalTOML(v any) error {
+	if s, ok := v.(string); ok && s == "all" {
+		return nil
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return errors.New(`select is "all" or {every = k, restart = "file"}`)
+	}
+	r.restart = true
+	for k, e := range m {
+		if err := r.set(k, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *selectRule) set(key string, v any) error {
+	switch key {
+	case "every":
+		n, ok := v.(int64)
+		if !ok || n < 1 {
+			return errors.New("select.every is a whole number from 1 on")
+		}
+		r.every = int(n)
+	case "restart":
+		if v != "file" && v != "overall" {
+			return errors.New(`select.restart is "file" or "overall"`)
+		}
+		r.restart = v == "file"
+	case "extract":
+		s, ok := v.(string)
+		if !ok {
+			return errors.New("select.extract is a path")
+		}
+		r.extract = s
+	default:
+		return fmt.Errorf("select has no key %q, it has every, restart and extract", key)
+	}
+	return nil
+}
+
+// readConfig reads a data.toml: E112 where it is no TOML, E113 for unknown sections and keys, E114 for impossible values,
+// E115 where it names no genetics.
+func readConfig(path string) (*config, []string, error) {
+	c := &config{path: path}
+	notes, err := c.read()
+	if err != nil {
+		return nil, nil, err
+	}
+	var top map[string]toml.Primitive
+	meta, err := toml.Decode(c.text, &top)
+	if err != nil {
+		return nil, nil, c.syntax(err)
+	}
+	d := &decoder{c: c, meta: meta}
+	for _, key := range order(meta) {
+		if err := d.section(key, top[key]); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(c.sources) == 0 {
+		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore or table",
+			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
+	}
+	return c, notes, c.check()
+}
+
+// read keeps the text with line ends and byte order mark as TOML wants them.
+func (c *config) read() ([]string, error) {
+	l, err := table.Open(c.path)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	var b strings.Builder
+	for at := 1; l.Next(); at++ {
+		for ; at < l.Line(); at++ { // blank lines were left out
+			b.WriteByte('\n')
+		}
+		b.WriteString(l.Text())
+		b.WriteByte('\n')
+	}
+	c.text = b.String()
+	return l.Notes(), l.Err()
+}
+
+func (c *config) syntax(err error) error {
+	p := &data.Problem{Code: 112, File: c.path, What: "this is not TOML", Err: err, Cause: "a missing quote, or a value that is no string, number or list", Fix: "correct the line; see https://toml.io"}
+	var at toml.ParseError
+	if errors.As(err, &at) {
+		p.Line, p.Err, p.Found = at.Position.Line, nil, at.Message
+	}
+	return p
+}
+
+// order returns the names of the sections as they stand in the file.
+func order(meta toml.MetaData, under ...string) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, k := range meta.Keys() {
+		n := len(under)
+		if len(k) <= n || strings.Join(k[:n], ".") != strings.Join(under, ".") || seen[k[n]] {
+			continue
+		}
+		seen[k[n]] = true
+		names = append(names, k[n])
+	}
+	return names
+}
+
+// line finds where a key or section is written, 0 if it is not found.
+func (c *config) line(section, key string) int {
+	head := regexp.MustCompile(`^\s*\[\s*"?` + regexp.QuoteMeta(section) + `"?\s*[\].]`)
+	this := regexp.MustCompile(`^\s*(?:\[\s*(?:` + regexp.QuoteMeta(section) + `\.)?)?"?` + regexp.QuoteMeta(key) + `"?\s*[=.\]]`)
+	in, at := section == "", 0
+	for i, l := range strings.Split(c.text, "\n") {
+		switch {
+		case section != "" && head.MatchString(l):
+			in = true
+			if at == 0 {
+				at = i + 1
+			}
+		case in && strings.HasPrefix(strings.TrimSpace(l), "[") && section != "":
+			in = false
+		}
+		if in && key != "" && this.MatchString(l) {
+			return i + 1
+		}
+	}
+	return at
+}
+
+// resolve makes a path of the file relative to its folder.
+func (c *config) resolve(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(c.path), filepath.FromSlash(path))
+}
+
+// expand resolves paths with {1..22} or {1..22,X} in them, and with * where glob is set. One that is nowhere is E116.
+func (c *config) expand(list pathList, section string, glob bool) ([]string, error) {
+	var out []string
+	for _, p := range list {
+		for _, one := range braces(p) {
+			one = c.resolve(one)
+			if !glob {
+				out = append(out, one)
+				continue
+			}
+			found, err := filepath.Glob(one)
+			if err != nil || len(found) == 0 {
+				dir := filepath.Dir(one)
+				p := &data.Problem{Code: 116, File: c.path, Line: c.line(section, ""), What: fmt.Sprintf("no file matches %q in [%s]", p, section), Expected: "at least one file",
+					Found: "none in " + dir, Err: err, Cause: "the pattern is relative to the folder of data.toml", Fix: "correct the pattern"}
+				if _, err := os.Stat(dir); err != nil {
+					p.Found = "no folder " + dir
+				}
+				return nil, p
+			}
+			out = append(out, found...)
+		}
+	}
+	return out, nil
+}
+
+// braces expands {a..b,c} as shells do: ranges of numbers and lists.
+func braces(p string) []string {
+	open := strings.IndexByte(p, '{')
+	end := strings.IndexByte(p, '}')
+	if open < 0 || end < open {
+		return []string{p}
+	}
+	var out []string
+	for _, word := range strings.Split(p[open+1:end], ",") {
+		var a, b int
+		if n, _ := fmt.Sscanf(word, "%d..%d", &a, &b); n != 2 {
+			a, b = 0, -1
+			out = append(out, braces(p[:open]+word+p[end+1:])...)
+		}
+		for i := a; i <= b; i++ {
+			out = append(out, braces(fmt.Sprint(p[:open], i, p[end+1:]))...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,261 @@
+package cohort
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/data"
+	"contig-gpu/data/table"
+)
+
+// A manifest is what images.tsv says.
+type manifest struct {
+	path    string
+	images  []data.Image // Person indexes persons
+	names   []string     // of the images' files, as written
+	sizes   []int64      // bytes of the images' files
+	persons []entrant
+	hasBy   bool // a column group
+	notes   []string
+}
+
+// An entrant is a person of the manifest.
+type entrant struct {
+	id, group string
+	split     string // "" where the manifest does not say
+	line      int    // of the first image
+	images    []int
+}
+
+var manifestColumns = [...]string{"person_id", "image", "eye", "visit", "split", "group"}
+
+const manifestRequired = 2 // of manifestColumns
+
+// A manifestReader holds what is needed while reading.
+type manifestReader struct {
+	m      *manifest
+	root   string
+	split  table.Splitter
+	width  int
+	column [len(manifestColumns)]int // -1 where absent
+	person map[string]int
+	owner  map[string]int // image name to its index in images
+}
+
+func readManifest(path, root string) (*manifest, error) {
+	if root == "" {
+		root = filepath.Dir(path)
+	}
+	l, err := table.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	r := &manifestReader{m: &manifest{path: path}, root: root, person: map[string]int{}, owner: map[string]int{}}
+	if err := r.header(l); err != nil {
+		return nil, err
+	}
+	var fields []string
+	for l.Next() {
+		fields = r.split.Split(l.Text(), fields)
+		if err := r.row(fields, l.Line()); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.Err(); err != nil {
+		return nil, err
+	}
+	if len(r.m.images) == 0 {
+		return nil, table.Empty(path, "the manifest has a header and no images")
+	}
+	r.m.notes = append(r.m.notes, l.Notes()...)
+	r.m.notes = append(r.m.notes, fmt.Sprintf("%s: %d images of %d persons.", filepath.Base(path), len(r.m.images), len(r.m.persons)))
+	return r.m, r.m.stat()
+}
+
+func (r *manifestReader) header(l *table.Lines) error {
+	if !l.Next() {
+		if err := l.Err(); err != nil {
+			return err
+		}
+		return table.Empty(r.m.path, "the manifest has no header")
+	}
+	r.split = table.SplitterFor(r.m.path, l.Text())
+	names := r.split.Split(l.Text(), nil)
+	if err := table.Columns(r.m.path, l.Line(), names); err != nil {
+		return err
+	}
+	r.width = len(names)
+	known := 0
+	for c, want := range manifestColumns {
+		r.column[c] = -1
+		for i, n := range names {
+			if n == want {
+				r.column[c] = i
+				known++
+			}
+		}
+		if r.column[c] < 0 && c < manifestRequired {
+			return missingColumn(r.m.path, l.Line(), want, names, r.split)
+		}
+	}
+	if n := len(names) - known; n > 0 {
+		r.m.notes = append(r.m.notes, fmt.Sprintf("%s: %d columns are not used (used: %s).", filepath.Base(r.m.path), n, strings.Join(manifestColumns[:], ", ")))
+	}
+	r.m.hasBy = r.column[5] >= 0
+	return nil
+}
+
+func missingColumn(path string, line int, want string, names []string, split table.Splitter) error {
+	p := &data.Problem{Code: 101, File: path, Line: line, What: fmt.Sprintf("the manifest has no column %q", want),
+		Expected: "a header with person_id and image, separated by " + split.String(), Found: strings.Join(names, ", "),
+		Cause: "the header line is missing, or names a column otherwise", Fix: "name the columns person_id and image"}
+	if near := nearest(want, names); near != "" {
+		p.Cause = fmt.Sprintf("the column is called %q", near)
+	}
+	if len(names) == 1 && strings.ContainsAny(names[0], ",;\t ") {
+		p.Cause = "another separator than the file's name says"
+		p.Fix = "use tabs in .tsv and commas in .csv"
+	}
+	return p
+}
+
+func (r *manifestReader) row(fields []string, line int) error {
+	if len(fields) != r.width {
+		return table.Ragged(r.m.path, line, r.width, len(fields), r.split)
+	}
+	var v [len(manifestColumns)]string
+	for c, i := range r.column {
+		if i >= 0 {
+			v[c] = strings.Clone(fields[i])
+		}
+	}
+	if err := r.swapped(v[0], v[1], line); err != nil {
+		return err
+	}
+	if err := table.CheckID(r.m.path, line, v[0]); err != nil {
+		return err
+	}
+	person, err := r.entrant(v[0], v[4], v[5], line)
+	if err != nil {
+		return err
+	}
+	eye, err := r.eye(v[2], line)
+	if err != nil {
+		return err
+	}
+	return r.image(v[1], data.Image{Person: person, Eye: eye, Visit: v[3], Line: line})
+}
+
+// swapped recognises a person_id that is the path of an image.
+func (r *manifestReader) swapped(id, image string, line int) error {
+	if image == "" {
+		return &data.Problem{Code: 101, File: r.m.path, Line: line, What: "the image is empty", Expected: "a path", Found: "nothing",
+			Cause: "a person without an image", Fix: "leave the row out"}
+	}
+	ext := strings.ToLower(filepath.Ext(id))
+	if !strings.Contains(id, "/") && ext != ".jpg" && ext != ".jpeg" && ext != ".png" {
+		return nil
+	}
+	return &data.Problem{Code: 101, File: r.m.path, Line: line, What: "the person_id looks like the path of an image",
+		Expected: "an id in person_id, a path in image", Found: fmt.Sprintf("person_id %q, image %q", id, image),
+		Cause: "the columns person_id and image are swapped", Fix: "swap their names in the header"}
+}
+
+func (r *manifestReader) entrant(id, split, group string, line int) (int, error) {
+	split, err := r.splitName(split, line)
+	if err != nil {
+		return 0, err
+	}
+	i, old := r.person[id]
+	if !old {
+		i = len(r.m.persons)
+		r.person[id] = i
+		r.m.persons = append(r.m.persons, entrant{id: id, group: group, split: split, line: line})
+		return i, nil
+	}
+	p := &r.m.persons[i]
+	if p.split != split || p.group != group {
+		return 0, &data.Problem{Code: 601, File: r.m.path, Line: line, What: fmt.Sprintf("person %q has another split or group than on line %d", id, p.line),
+			Expected: fmt.Sprintf("split %q, group %q", p.split, p.group), Found: fmt.Sprintf("split %q, group %q", split, group),
+			Cause: "split by image instead of by person", Fix: "give all images of a person one split and one group"}
+	}
+	return i, nil
+}
+
+func (r *manifestReader) splitName(s string, line int) (string, error) {
+	switch strings.ToLower(s) {
+	case "", "train", "test":
+		return strings.ToLower(s), nil
+	case "val", "valid", "validation":
+		return "validation", nil
+	}
+	return "", &data.Problem{Code: 109, File: r.m.path, Line: line, What: "the split is not known", Expected: "train, validation (or val), test, or nothing",
+		Found: fmt.Sprintf("%q", s), Cause: "a misspelling, or columns out of order", Fix: "correct the value"}
+}
+
+func (r *manifestReader) eye(s string, line int) (string, error) {
+	switch strings.ToLower(s) {
+	case "":
+		return "", nil
+	case "l", "left", "os":
+		return "L", nil
+	case "r", "right", "od":
+		return "R", nil
+	}
+	return "", &data.Problem{Code: 109, File: r.m.path, Line: line, What: "the eye is not known", Expected: "L, R (or left, right, OS, OD), or nothing",
+		Found: fmt.Sprintf("%q", s), Cause: "a misspelling, or columns out of order", Fix: "correct the value"}
+}
+
+func (r *manifestReader) image(name string, im data.Image) error {
+	if first, dup := r.owner[name]; dup {
+		p := &data.Problem{Code: 101, File: r.m.path, Line: im.Line, What: fmt.Sprintf("the image %q is there twice", name), Expected: "one row an image",
+			Found: fmt.Sprintf("also on line %d, for the same person", r.m.images[first].Line), Cause: "rows repeated", Fix: "remove one of the rows"}
+		if other := r.m.images[first].Person; other != im.Person {
+			p.What = fmt.Sprintf("the image %q belongs to two persons", name)
+			p.Found = fmt.Sprintf("also on line %d, for person %q", r.m.images[first].Line, r.m.persons[other].id)
+			p.Cause = "ids or paths shifted by a row"
+		}
+		return p
+	}
+	r.owner[name] = len(r.m.images)
+	im.Path = name
+	if !filepath.IsAbs(name) {
+		im.Path = filepath.Join(r.root, filepath.FromSlash(name))
+	}
+	r.m.persons[im.Person].images = append(r.m.persons[im.Person].images, len(r.m.images))
+	r.m.images = append(r.m.images, im)
+	r.m.names = append(r.m.names, name)
+	return nil
+}
+
+// shownPaths is how many missing images an error names.
+const shownPaths = 5
+
+// stat notes the size of every image's file; those that are missing or empty are E101.
+func (m *manifest) stat() error {
+	m.sizes = make([]int64, len(m.images))
+	var shown []string
+	bad, line := 0, 0
+	for i, im := range m.images {
+		st, err := os.Stat(im.Path)
+		if err == nil && st.Mode().IsRegular() {
+			m.sizes[i] = st.Size()
+			continue
+		}
+		if bad++; bad == 1 {
+			line = im.Line
+		}
+		if len(shown) < shownPaths {
+			shown = append(shown, im.Path)
+		}
+	}
+	if bad == 0 {
+		return nil
+	}
+	return &data.Problem{Code: 101, File: m.path, Line: line, What: fmt.Sprintf("%d of %d images are not there", bad, len(m.images)),
+		Expected: "files, relative to the image root", Found: "no file at " + strings.Join(shown, ", "),
+		Cause: "another image root, or files moved or not yet copied", Fix: "give --image-root, or correct the paths"}
+}
