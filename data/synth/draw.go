@@ -26,7 +26,7 @@ func newLook(traits []float64, mirrored bool, r *rand.Rand) look {
 	t := func(k int, mid, slope float64) float64 { return mid + slope*min(max(traits[k], -2.4), 2.4) }
 	light := math.Exp(t(pigment, 0, -0.13))
 	l := look{colour: [3]float64{t(hue, 0.84, -0.02) * light, t(hue, 0.42, 0.055) * light, t(saturation, 0.2, 0.055) * light},
-		discX: 0.46, discY: t(discHeight, 0, 0.11), discR: t(discSize, 0.2, 0.038), cup: t(cupRatio, 0.46, 0.13),
+		discX: 0.46, discY: t(discHeight, 0, 0.11), discR: t(discSize, 0.22, 0.038), cup: t(cupRatio, 0.46, 0.13),
 		width: 0.027 * math.Exp(t(vesselWidth, 0, 0.27)), branching: math.Exp(t(vesselDensity, 0.75, 0.4)),
 		maculaDark: t(macula, 0.4, 0.15), gradient: t(gradient, 0, 0.13), rim: t(vignette, 0.26, 0.09),
 		texture: t(tessellation, 0.095, 0.038), haze: t(haze, 0.17, 0.06), spots: int(math.Round(max(0, t(exudates, 9, 5)))),
