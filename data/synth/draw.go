@@ -76,7 +76,7 @@ func drawImage(l look, size int, shape, noise *rand.Rand) *image.RGBA {
 func (c *canvas) spots(l look, r *rand.Rand) {
 	for range l.spots {
 		angle, far := 2*math.Pi*r.Float64(), 0.2+0.45*math.Sqrt(r.Float64())
-		c.stamp(c.spot, maculaX+far*math.Cos(angle), maculaY+far*math.Sin(angle), 0.018+0.022*r.Float64(), 0.8)
+		c.stamp(c.spot, maculaX+far*math.Cos(angle), maculaY+far*math.Sin(angle), 0.016+0.02*r.Float64(), 0.6)
 	}
 }
 

@@ -284,3 +284,17 @@ func TestValidate(t *testing.T) {
 		t.Error(o.Validate())
 	}
 }
+
+func TestMoreVisitsAndIDs(t *testing.T) {
+	o := small()
+	o.ImagesPerPerson, o.ImageSize = 3, 8
+	s := write(t, o)
+	rows := lines(contents(t, s.Dir)["images.tsv"])
+	if want := "S000001\timages/00001_S000001_L_1.jpg\tL\t1"; len(rows) != 1+3*41 || rows[3] != want {
+		t.Errorf("%d rows, the third image is %q, want %q", len(rows), rows[3], want)
+	}
+	w := &world{o: o, people: []person{{iid: "../a b"}}}
+	if got, want := w.imagePath(0), "images/00001____a_b_L_0.jpg"; got != want {
+		t.Errorf("path %q, want %q", got, want)
+	}
+}
