@@ -21,5 +21,5 @@
 //
 // where polygenic is a standardised weighted sum of standardised allele counts, burden one of gene indicators, and
 // b the property's share of burden. With effect 0 images and genetics are independent. The same Options give the
-// same bytes, whatever the number of threads.
+// same bytes on one processor architecture, whatever the number of threads.
 package synth
