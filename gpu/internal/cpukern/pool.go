@@ -1,30 +1,90 @@
-// Package cpukern has the kernels of the CPU device: generated AVX2 and AVX-512 assembly with a portable Go
-// twin, a worker pool, matrix products and convolutions.
 package cpukern
 
 import (
-	"sync"
+	"runtime"
 	"sync/atomic"
+	"unsafe"
 )
 
-// A Pool runs units of work on a fixed number of goroutines. Work is cut into units by shape alone, never
-// by the number of threads, so that results do not depend on it.
+// isa is the instruction set that a Pool's kernels use.
+type isa uint8
+
+const (
+	isaGo isa = iota
+	isaAVX2
+	isaAVX512
+)
+
+// A Pool runs units of work on a fixed number of goroutines and owns their scratch memory. Work is cut into
+// units by shape alone, never by the number of threads, so that results do not depend on it. A Pool serves
+// one caller at a time.
 type Pool struct {
-	threads  int
-	portable bool
+	threads int
+	isa     isa
+	jobs    chan *job
+	closed  bool
+	shared  memory   // packed weights, partial sums
+	padded  memory   // an activation with its zero border
+	private []memory // of each worker
 }
 
+// spins is how often the caller looks for the last unit's end before it lets other goroutines run.
+const spins = 20000
+
 // NewPool returns a pool of n >= 1 threads; portable keeps to the Go twins of the assembly kernels.
-func NewPool(n int, portable bool) *Pool { return &Pool{threads: max(1, n), portable: portable} }
+func NewPool(n int, portable bool) *Pool {
+	if portable {
+		return newPool(n, isaGo)
+	}
+	return newPool(n, bestISA())
+}
+
+func newPool(n int, i isa) *Pool {
+	p := &Pool{threads: max(1, n), isa: i}
+	p.private = make([]memory, p.threads)
+	p.jobs = make(chan *job, p.threads)
+	for w := 1; w < p.threads; w++ {
+		go help(p.jobs, w)
+	}
+	return p
+}
 
 // Threads returns the number of threads, the caller's included.
 func (p *Pool) Threads() int { return p.threads }
 
-// Portable reports whether only the Go kernels may be used.
-func (p *Pool) Portable() bool { return p.portable }
+// Portable reports whether only the Go kernels are used.
+func (p *Pool) Portable() bool { return p.isa == isaGo }
+
+// AVX2 reports whether kernels of AVX2 and FMA may be used.
+func (p *Pool) AVX2() bool { return p.isa >= isaAVX2 }
+
+// AVX512 reports whether kernels of AVX-512 F, VL, DQ and BW may be used.
+func (p *Pool) AVX512() bool { return p.isa >= isaAVX512 }
+
+// A job is one call of Run.
+type job struct {
+	f          func(worker, unit int)
+	units      int64
+	next, done atomic.Int64
+}
+
+// work does units until none is left to begin.
+func (j *job) work(worker int) {
+	for u := j.next.Add(1) - 1; u < j.units; u = j.next.Add(1) - 1 {
+		j.f(worker, int(u))
+		j.done.Add(1)
+	}
+}
+
+func help(jobs <-chan *job, worker int) {
+	for j := range jobs {
+		j.work(worker)
+	}
+}
 
 // Run calls f(worker, unit) once for every unit in [0, units), worker in [0, Threads), and returns when all
-// are done. Units may run in any order and at the same time.
+// are done. Units may run in any order and at the same time. It waits for units, not for goroutines: one
+// that wakes late finds nothing to do.
 func (p *Pool) Run(units int, f func(worker, unit int)) {
 	if p.threads == 1 || units <= 1 {
 		for u := range units {
@@ -32,20 +92,41 @@ func (p *Pool) Run(units int, f func(worker, unit int)) {
 		}
 		return
 	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	work := func(w int) {
-		for u := int(next.Add(1)) - 1; u < units; u = int(next.Add(1)) - 1 {
-			f(w, u)
+	j := &job{f: f, units: int64(units)}
+	for range min(p.threads, units) - 1 {
+		select {
+		case p.jobs <- j:
+		default:
 		}
 	}
-	for w := 1; w < min(p.threads, units); w++ {
-		wg.Add(1)
-		go func() { defer wg.Done(); work(w) }()
+	j.work(0)
+	for n := 0; j.done.Load() < j.units; n++ {
+		if n > spins {
+			runtime.Gosched()
+		}
 	}
-	work(0)
-	wg.Wait()
 }
 
-// Close ends the pool's goroutines.
-func (p *Pool) Close() {}
+// Close ends the pool's goroutines. It may be called again.
+func (p *Pool) Close() {
+	if !p.closed {
+		p.closed = true
+		close(p.jobs)
+	}
+}
+
+// memory is scratch that grows to the largest need.
+type memory struct{ words []uint64 }
+
+// minWords makes every block its own run of pages, so that it begins at a cache line.
+const minWords = 8192
+
+// take returns n elements of m, with what was there before; the next take of m takes them back.
+func take[F Float](m *memory, n int) []F {
+	var f F
+	words := (n*int(unsafe.Sizeof(f)) + 7) / 8
+	if len(m.words) < words {
+		m.words = make([]uint64, max(words, minWords))
+	}
+	return unsafe.Slice((*F)(unsafe.Pointer(unsafe.SliceData(m.words))), n)
+}

@@ -1,0 +1,9 @@
+//go:build !amd64
+
+package cpukern
+
+func bestISA() isa { return isaGo }
+
+func kernels32(isa) kernels[float32] { return portable[float32]() }
+
+func kernels64(isa) kernels[float64] { return portable[float64]() }
