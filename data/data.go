@@ -72,6 +72,7 @@ type Batch struct {
 	Present [][]uint8   // per modality: [N], 1 where the person has it
 	Person  []int32     // [N] index into Cohort.Persons
 	Group   []int32     // [N] Person.Group
+	Index   []int32     // [N] index into Cohort.Images
 }
 
 // Dims are the shapes of a Source's batches, known before reading.
