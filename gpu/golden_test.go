@@ -1,0 +1,221 @@
+package gpu_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/golden"
+)
+
+var floats = []gpu.DType{gpu.F32, gpu.F64}
+
+// bench is a device with memory for a test: its helpers write stored tensors and compare results.
+type bench struct {
+	*testing.T
+	c golden.Case
+	a *gpu.Arena
+	d gpu.DType
+}
+
+func newBench(t *testing.T, c golden.Case, d gpu.DType, o gpu.Options) *bench {
+	return &bench{t, c, gputest.Open(t, "cpu", o).NewArena(64 << 20), d}
+}
+
+func (b *bench) get(key string) gpu.Tensor {
+	x := b.c.Tensor(b.T, key).NHWC()
+	return gputest.Put(b.a, b.d, x.Data, x.Dims...)
+}
+
+func (b *bench) like(x gpu.Tensor) gpu.Tensor  { return b.a.New(b.d, x.Dims()...) }
+func (b *bench) zeros(x gpu.Tensor) gpu.Tensor { return b.a.Zeros(b.d, x.Dims()...) }
+
+func (b *bench) same(key string, got gpu.Tensor) {
+	b.Helper()
+	gputest.Close(b.T, key, gputest.Values(got), b.c.Tensor(b.T, key).NHWC().Data, gputest.GoldenTol(b.d, false))
+}
+
+func (b *bench) float(key string) float64 {
+	var v float64
+	b.c.Attr(b.T, key, &v)
+	return v
+}
+
+func (b *bench) int(key string) int { return int(b.float(key)) }
+
+func (b *bench) string(key string) string {
+	var v string
+	b.c.Attr(b.T, key, &v)
+	return v
+}
+
+// forEach runs f for every case of a file, in both types, on assembly and portable kernels.
+func forEach(t *testing.T, file string, f func(b *bench)) {
+	for _, c := range golden.Open(t, file).Cases {
+		for _, d := range floats {
+			for _, portable := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%v/portable=%v", c.Name, d, portable), func(t *testing.T) {
+					f(newBench(t, c, d, gpu.Options{Threads: 2, Portable: portable}))
+				})
+			}
+		}
+	}
+}
+
+func TestGoldenLoss(t *testing.T) { forEach(t, "loss", goldenLoss) }
+
+func goldenLoss(b *bench) {
+	z, w, n := b.get("z"), b.get("w"), b.c.Tensor(b.T, "z").Dims[0]
+	group := gputest.Put(b.a, gpu.I32, b.c.Tensor(b.T, "person").Data, n)
+	present := b.a.New(gpu.U8, n)
+	gpu.Fill(present, 1)
+	scale := gputest.Put(b.a, b.d, []float64{1}, 1)
+	pairs := map[string]gpu.Pairs{"avoid": gpu.AvoidPairs, "mask": gpu.MaskPairs, "positive": gpu.PositivePairs}
+	how, ok := pairs[b.string("same_person")]
+	if !ok {
+		b.Fatalf("same_person %q is not known", b.string("same_person"))
+	}
+	spec := gpu.InfoNCESpec{Tau: b.float("tau"), Lambda: b.float("lambda"), Pairs: how}
+	u, v, du, dv, loss := b.like(z), b.like(w), b.like(z), b.like(w), b.a.New(b.d, 4)
+	nz, nw := b.a.New(b.d, n), b.a.New(b.d, n)
+	gpu.L2Norm(u, nz, z, 1e-12)
+	gpu.L2Norm(v, nw, w, 1e-12)
+	gpu.InfoNCE(loss, du, dv, u, v, present, group, scale, spec)
+	gpu.L2NormBackward(du, du, u, nz, 1e-12)
+	gpu.L2NormBackward(dv, dv, v, nw, 1e-12)
+	got := gputest.Values(loss)
+	want := []float64{b.float("loss"), b.float("image_to_genetics"), b.float("genetics_to_image"), float64(n)}
+	for i := range got {
+		gputest.Close(b.T, fmt.Sprintf("loss[%d]", i), got[i:i+1], want[i:i+1], gputest.GoldenTol(b.d, true))
+	}
+	b.rows("dz", du)
+	b.rows("dw", dv)
+}
+
+// rows compares row by row: their lengths differ by many powers of ten. A row that cancels is held to the row
+// before rounding, whose length is of the order of the others'.
+func (b *bench) rows(key string, got gpu.Tensor) {
+	b.Helper()
+	x, want := gputest.Values(got), b.c.Tensor(b.T, key).Data
+	n, d := got.Dim(0), got.Dim(1)
+	for r := range n {
+		gputest.Close(b.T, fmt.Sprintf("%s row %d", key, r), x[r*d:(r+1)*d], want[r*d:(r+1)*d], rowTol(b.d))
+	}
+}
+
+// rowTol allows float32 gradients what float32 inputs cost: the method's bound for gradients.
+func rowTol(d gpu.DType) float64 {
+	if d == gpu.F32 {
+		return gputest.GoldenGradTol32
+	}
+	return gputest.GoldenTol(d, false)
+}
+
+func TestGoldenLayers(t *testing.T) {
+	ops := map[string]func(*bench){"conv2d": goldenConv, "batchnorm2d": goldenBatchNorm, "masked_batchnorm": goldenBatchNorm,
+		"maxpool": goldenMaxPool, "linear": goldenLinear, "optimizer": goldenOptimizer}
+	forEach(t, "layers", func(b *bench) {
+		f, ok := ops[b.string("op")]
+		if !ok {
+			b.Fatalf("operation %q is not known", b.string("op"))
+		}
+		f(b)
+	})
+}
+
+func goldenConv(b *bench) {
+	x, w, y, dy := b.get("x"), b.get("w"), b.get("y"), b.get("dy")
+	s := gpu.ConvSpec{Stride: b.int("stride"), Pad: b.int("pad")}
+	gpu.Fill(y, math.NaN())
+	gpu.Conv(y, x, w, s)
+	b.same("y", y)
+	dx, dw := b.like(x), b.zeros(w)
+	gpu.Fill(dx, math.NaN())
+	gpu.ConvBackwardData(dx, dy, w, s)
+	b.same("dx", dx)
+	gpu.ConvBackwardWeight(dw, dy, x, s)
+	b.same("dw", dw)
+}
+
+func goldenBatchNorm(b *bench) {
+	x, dy, gamma, beta := b.get("x"), b.get("dy"), b.get("weight"), b.get("bias")
+	mean, variance := b.get("running_mean_before"), b.get("running_var_before")
+	var present, none gpu.Tensor
+	if p, ok := b.c.Lookup("present"); ok {
+		present = gputest.Put(b.a, gpu.U8, p.Data, p.Dims...)
+	}
+	bn := gpu.BatchNorm{Eps: b.float("eps"), Momentum: b.float("momentum")}
+	y, dx, m, r, dgamma, dbeta := b.like(x), b.like(x), b.like(gamma), b.like(gamma), b.zeros(gamma), b.zeros(gamma)
+	gpu.BatchNormTrain(y, m, r, x, gamma, beta, mean, variance, none, present, false, bn)
+	b.same("y", y)
+	b.same("running_mean", mean)
+	b.same("running_var", variance)
+	gpu.BatchNormBackward(dx, none, dgamma, dbeta, dy, none, x, m, r, gamma, present, false)
+	// The terms of dx cancel where a batch is small: float32 is held to their size.
+	want, terms := b.c.Tensor(b.T, "dx").NHWC().Data, bnTerms(gputest.Values(dy), gputest.Values(gamma), gputest.Values(r))
+	tol := gputest.GoldenTol(b.d, false)
+	if b.d == gpu.F32 {
+		tol *= math.Max(1, gputest.RelError(terms, make([]float64, len(terms)))/gputest.RelError(want, make([]float64, len(want))))
+	}
+	gputest.Close(b.T, "dx", gputest.Values(dx), want, tol)
+	b.same("dweight", dgamma)
+	b.same("dbias", dbeta)
+	if _, ok := b.c.Lookup("y_eval"); ok {
+		gpu.BatchNormEval(y, x, gamma, beta, mean, variance, none, none, false, bn)
+		b.same("y_eval", y)
+	}
+}
+
+func bnTerms(dy, gamma, rstd []float64) []float64 {
+	for i := range dy {
+		dy[i] *= gamma[i%len(gamma)] * rstd[i%len(gamma)]
+	}
+	return dy
+}
+
+func goldenMaxPool(b *bench) {
+	x, dy := b.get("x"), b.get("dy")
+	y, dx, argmax := b.like(dy), b.like(x), b.a.New(gpu.U8, dy.Dims()...)
+	k, s, p := b.int("kernel"), b.int("stride"), b.int("pad")
+	gpu.MaxPool(y, argmax, x, k, s, p)
+	b.same("y", y)
+	gpu.MaxPoolBackward(dx, dy, argmax, k, s, p)
+	b.same("dx", dx)
+}
+
+func goldenLinear(b *bench) {
+	x, w, bias, dy := b.get("x"), b.get("w"), b.get("bias"), b.get("dy")
+	y, dx, dw, db := b.like(dy), b.like(x), b.zeros(w), b.zeros(bias)
+	gpu.MatMul(y, x, w, false, true, 0)
+	gpu.AddBias(y, y, bias)
+	b.same("y", y)
+	gpu.MatMul(dx, dy, w, false, false, 0)
+	b.same("dx", dx)
+	gpu.MatMul(dw, dy, x, true, false, 1)
+	b.same("dw", dw)
+	gpu.SumRows(db, dy)
+	b.same("dbias", db)
+}
+
+func goldenOptimizer(b *bench) {
+	p, lr, wd := b.get("p0"), b.float("lr"), b.float("weight_decay")
+	m, v := b.zeros(p), b.zeros(p)
+	for step := 1; step <= b.int("steps"); step++ {
+		g := b.get(fmt.Sprintf("g%d", step))
+		if b.c.Has("betas") {
+			var betas [2]float64
+			b.c.Attr(b.T, "betas", &betas)
+			// The attributes do not tell Adam from AdamW: only the name of the case does.
+			gpu.Adam(p, g, m, v, gpu.Tensor{}, gpu.AdamSpec{LR: lr, Beta1: betas[0], Beta2: betas[1], Eps: b.float("eps"),
+				WeightDecay: wd, Decoupled: strings.HasPrefix(b.c.Name, "adamw"), Step: step})
+		} else {
+			var nesterov bool
+			b.c.Attr(b.T, "nesterov", &nesterov)
+			gpu.SGD(p, g, m, gpu.Tensor{}, gpu.SGDSpec{LR: lr, Momentum: b.float("momentum"), WeightDecay: wd, Nesterov: nesterov, Step: step})
+		}
+		b.same(fmt.Sprintf("p%d", step), p)
+	}
+}
