@@ -1,0 +1,173 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/model"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/train/safetensors"
+)
+
+// formatName marks a checkpoint of ours and the version of its layout.
+const formatName = "contig-gpu checkpoint 1"
+
+// Keys of a checkpoint's metadata.
+const (
+	keyFormat  = "format"
+	keyConfig  = "config"
+	keyState   = "state"
+	keyStats   = "stats"
+	keyCohort  = "cohort"
+	keyVersion = "version"
+)
+
+// Prefixes of tensors that are neither parameters nor running averages.
+const (
+	prefixEMA       = "ema."
+	prefixOptimizer = "optimizer."
+)
+
+// A state is where a training stands, beside its tensors.
+type state struct {
+	Step         int      `json:"step"`          // done
+	Epoch        int      `json:"epoch"`         // completed
+	EpochStep    int      `json:"epoch_step"`    // done within the epoch
+	MetricsLines int      `json:"metrics_lines"` // of metrics.jsonl
+	BestLoss     *float64 `json:"best_loss"`     // of validation; nil before the first
+	BestStep     int      `json:"best_step"`
+}
+
+// tensors returns everything that the rest of the run depends on, in PyTorch's layout.
+func (t *trainer) tensors() []safetensors.Tensor {
+	ts := modelTensors(t.model, t.dtype, "")
+	for _, s := range t.opt.State() {
+		ts = append(ts, encode(prefixOptimizer+s.Name, t.dtype, s.Value))
+	}
+	if t.ema.Ok() {
+		t.withEMA(func() { ts = append(ts, paramTensors(t.model.Params(), t.dtype, prefixEMA)...) })
+	}
+	return ts
+}
+
+// modelTensors returns parameters and running averages.
+func modelTensors(m *model.Model, dtype gpu.DType, prefix string) []safetensors.Tensor {
+	ts := paramTensors(m.Params(), dtype, prefix)
+	for _, b := range m.Buffers() {
+		ts = append(ts, encode(prefix+b.Name, dtype, b.Value))
+	}
+	return ts
+}
+
+func paramTensors(ps []*nn.Param, dtype gpu.DType, prefix string) []safetensors.Tensor {
+	ts := make([]safetensors.Tensor, 0, len(ps))
+	for _, p := range ps {
+		ts = append(ts, encode(prefix+p.Name, dtype, p.Value))
+	}
+	return ts
+}
+
+func encode(name string, dtype gpu.DType, v gpu.Tensor) safetensors.Tensor {
+	d := v.Dims()
+	return safetensors.FromFloats(name, fileType(dtype), torchDims(d), toTorch(host(v), d))
+}
+
+func fileType(t gpu.DType) safetensors.DType {
+	if t == gpu.F64 {
+		return safetensors.F64
+	}
+	return safetensors.F32
+}
+
+// metadata returns the text part of a checkpoint.
+func (t *trainer) metadata() (map[string]string, error) {
+	t.at.MetricsLines = t.log.lines
+	m := map[string]string{keyFormat: formatName, keyCohort: t.o.Cohort.Hash, keyVersion: t.o.Version}
+	for key, v := range map[string]any{keyConfig: t.cfg, keyState: t.at, keyStats: statsOf(t.o.Cohort)} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("train: checkpoint %s: %w", key, err)
+		}
+		m[key] = string(b)
+	}
+	return m, nil
+}
+
+func statsOf(c *data.Cohort) map[string]*data.Stats {
+	s := map[string]*data.Stats{}
+	for _, t := range c.Tables {
+		s[t.Name()] = t.Stats()
+	}
+	return s
+}
+
+// A saved checkpoint is one that was read.
+type saved struct {
+	file    *safetensors.File
+	config  Config
+	state   state
+	stats   map[string]*data.Stats
+	cohort  string
+	version string
+}
+
+// readCheckpoint reads a checkpoint of ours.
+func readCheckpoint(path string) (*saved, error) {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	if f.Metadata[keyFormat] != formatName {
+		return nil, notOurs(path, fmt.Sprintf("its format is %q, want %q", f.Metadata[keyFormat], formatName), nil)
+	}
+	s := &saved{file: f, cohort: f.Metadata[keyCohort], version: f.Metadata[keyVersion]}
+	for key, v := range map[string]any{keyConfig: &s.config, keyState: &s.state, keyStats: &s.stats} {
+		if err := json.Unmarshal([]byte(f.Metadata[key]), v); err != nil {
+			return nil, notOurs(path, "metadata "+key, err)
+		}
+	}
+	return s, nil
+}
+
+// A loader fills tensors from a file and remembers what did not fit.
+type loader struct {
+	file *safetensors.File
+	bad  []string
+}
+
+// fill reads the tensor called name into v, whose name and shape must be as in the file.
+func (l *loader) fill(name string, v gpu.Tensor) {
+	t, ok := l.file.Lookup(name)
+	if !ok {
+		l.bad = append(l.bad, name+" is missing")
+		return
+	}
+	d := v.Dims()
+	if want := torchDims(d); fmt.Sprint(t.Shape) != fmt.Sprint(want) || t.DType != safetensors.F32 && t.DType != safetensors.F64 {
+		l.bad = append(l.bad, fmt.Sprintf("%s is %s %v, want %v", name, t.DType, t.Shape, want))
+		return
+	}
+	gpu.Write(v, fromTorch(t.Float64s(), d))
+}
+
+func (l *loader) params(ps []*nn.Param, prefix string) {
+	for _, p := range ps {
+		l.fill(prefix+p.Name, p.Value)
+	}
+}
+
+func (l *loader) buffers(bs []*nn.Buffer) {
+	for _, b := range bs {
+		l.fill(b.Name, b.Value)
+	}
+}
+
+// err returns E706 if anything did not fit.
+func (l *loader) err() error {
+	if len(l.bad) == 0 {
+		return nil
+	}
+	return misfit(l.file.Path, l.bad)
+}

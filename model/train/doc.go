@@ -1,0 +1,16 @@
+// Package train runs a training from settings and sources of batches to checkpoints and metrics.
+//
+//	cfg, _ := train.Recipe("default")
+//	summary, err := train.Run(ctx, train.Options{Config: cfg, Cohort: c, Dir: "runs/1", NewSource: open})
+//
+// # Run folder
+//
+// metrics.jsonl has one object a line; checkpoints/last.safetensors is what resuming starts from, best.safetensors
+// has the lowest validation loss, epoch-N.safetensors are kept as far as Config.Keep says. Nothing is written
+// before the first step is done.
+//
+// # Resume
+//
+// A checkpoint holds all that the rest of a run depends on, and nothing else: no times, no numbers of threads. A run
+// that was interrupted or killed and resumed leaves the same checkpoints as one that was not.
+package train

@@ -1,0 +1,101 @@
+package train
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"contig-gpu/data"
+	"contig-gpu/model/eval"
+)
+
+// Embeddings are what a model makes of a cohort. Rows of images are in the order of the source; rows of persons
+// ascend by index into Cohort.Persons.
+type Embeddings struct {
+	Width, Dim int           // numbers per row of features and of embeddings
+	Person     []int         // per image: index into Cohort.Persons
+	Features   [][]float32   // per image: [Width], of the image encoder
+	Image      [][][]float32 // per modality and image: [Dim], projected, not normalised
+
+	Persons        []int         // with an image
+	PersonFeatures [][]float32   // per person: [Width], the mean over the person's images
+	PersonImage    [][][]float32 // per modality and person: [Dim], mean of the unit rows, to unit length: as retrieval compares them
+	PersonGenetics [][][]float32 // per modality and person: [Dim], to unit length; NaN where absent
+}
+
+// Embed runs a loaded model over all batches of src.
+func Embed(ctx context.Context, l *Loaded, src data.Source) (*Embeddings, error) {
+	w, err := newWorkspace(l.Model, l.Device, l.Config.DType(), src.Dims())
+	if err != nil {
+		return nil, err
+	}
+	c := l.Model.Config()
+	e := &Embeddings{Width: l.Model.TrunkWidth(), Dim: c.Embedding, Image: make([][][]float32, len(c.Modalities))}
+	t := newTally(len(c.Modalities), c.Embedding)
+	err = w.sweep(ctx, src, func(b *data.Batch, s swept) {
+		t.add(b, s)
+		e.add(b, s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.finish(t.rows)
+	return e, nil
+}
+
+func (e *Embeddings) add(b *data.Batch, s swept) {
+	for j, p := range b.Person[:b.N] {
+		e.Person = append(e.Person, int(p))
+		e.Features = append(e.Features, float32s(s.features[j*e.Width:(j+1)*e.Width]))
+		for i := range e.Image {
+			e.Image[i] = append(e.Image[i], float32s(s.image[i][j*e.Dim:(j+1)*e.Dim]))
+		}
+	}
+}
+
+// finish fills what is per person.
+func (e *Embeddings) finish(rows []*eval.Rows) {
+	e.Persons = slices.Compact(slices.Sorted(slices.Values(e.Person)))
+	e.meanFeatures()
+	absent := slices.Repeat([]float32{float32(math.NaN())}, e.Dim)
+	for _, r := range rows {
+		var image, genetics [][]float32
+		for _, p := range e.Persons {
+			image = append(image, float32s(r.Image(p)))
+			g := absent
+			if r.HasGenetics(p) {
+				g = float32s(r.Genetics(p))
+			}
+			genetics = append(genetics, g)
+		}
+		e.PersonImage, e.PersonGenetics = append(e.PersonImage, image), append(e.PersonGenetics, genetics)
+	}
+}
+
+func (e *Embeddings) meanFeatures() {
+	sums, counts := map[int][]float64{}, map[int]float64{}
+	for i, p := range e.Person {
+		if sums[p] == nil {
+			sums[p] = make([]float64, e.Width)
+		}
+		counts[p]++
+		for k, v := range e.Features[i] {
+			sums[p][k] += float64(v)
+		}
+	}
+	for _, p := range e.Persons {
+		row := make([]float32, e.Width)
+		for k, v := range sums[p] {
+			row[k] = float32(v / counts[p])
+		}
+		e.PersonFeatures = append(e.PersonFeatures, row)
+	}
+}
+
+func float32s(v []float64) []float32 {
+	out := make([]float32, len(v))
+	for i, x := range v {
+		out[i] = float32(x)
+	}
+	return out
+}

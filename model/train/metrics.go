@@ -1,0 +1,104 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"contig-gpu/data"
+	"contig-gpu/model/eval"
+)
+
+// A stepLine is one step of metrics.jsonl.
+type stepLine struct {
+	Kind            string              `json:"kind"` // step
+	Step            int                 `json:"step"`
+	Epoch           int                 `json:"epoch"`
+	Loss            float64             `json:"loss"`
+	Losses          map[string]termLine `json:"losses"`
+	LR              float64             `json:"lr"`
+	GradNorm        float64             `json:"grad_norm"`
+	ImagesPerSecond float64             `json:"images_per_second"`
+}
+
+// A termLine is one modality's part of a step.
+type termLine struct {
+	Loss            float64 `json:"loss"`
+	ImageToGenetics float64 `json:"image_to_genetics"`
+	GeneticsToImage float64 `json:"genetics_to_image"`
+	Present         int     `json:"present"`
+}
+
+// An evaluationLine is one evaluation of metrics.jsonl.
+type evaluationLine struct {
+	Kind       string                    `json:"kind"` // validation or test
+	Step       int                       `json:"step"`
+	Loss       float64                   `json:"loss"`
+	Losses     map[string]float64        `json:"losses"`
+	Retrieval  map[string]eval.Retrieval `json:"retrieval"`
+	Checkpoint string                    `json:"checkpoint,omitempty"` // test: best or last
+}
+
+func lineOf(kind string, step int, e *Evaluated) evaluationLine {
+	return evaluationLine{Kind: kind, Step: step, Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval}
+}
+
+// A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the
+// length it does not depend on the speed of the machine.
+type metricsLog struct {
+	f     *os.File
+	lines int
+}
+
+// openMetrics opens path and cuts it to its first n lines.
+func openMetrics(path string, n int) (*metricsLog, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	size := 0
+	for i := range n {
+		j := bytes.IndexByte(raw[size:], '\n')
+		if j < 0 {
+			return nil, &data.Problem{Code: codeMetrics, File: path, What: "the checkpoint is ahead of the metrics",
+				Expected: fmt.Sprintf("at least %d lines", n), Found: fmt.Sprintf("%d", i),
+				Cause: "the file was edited, or is another run's", Fix: "put the run's metrics.jsonl back, or start again with --overwrite"}
+		}
+		size += j + 1
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(int64(size)); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if _, err := f.Seek(int64(size), 0); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &metricsLog{f, n}, nil
+}
+
+func (l *metricsLog) append(line any) error {
+	b, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	if _, err := l.f.Write(append(b, '\n')); err != nil {
+		return err
+	}
+	l.lines++
+	return nil
+}
+
+func (l *metricsLog) sync() error { return l.f.Sync() }
+
+func (l *metricsLog) close() error {
+	if l == nil {
+		return nil
+	}
+	return l.f.Close()
+}

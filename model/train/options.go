@@ -1,0 +1,80 @@
+package train
+
+import (
+	"errors"
+
+	"contig-gpu/data"
+	"contig-gpu/model/eval"
+)
+
+// ErrInterrupted is returned by Run when its context ended and the checkpoint was written.
+var ErrInterrupted = errors.New("interrupted; a checkpoint was written, --resume goes on from it")
+
+// NewSource opens the batches of a split: for training in shuffled order and augmented as the settings say, else
+// every image once, as it is. Who calls it closes what it opens.
+type NewSource func(split data.Split, train bool) (data.Source, error)
+
+// Options of Run.
+type Options struct {
+	Config    Config
+	Cohort    *data.Cohort
+	NewSource NewSource
+	Dir       string      // the run folder
+	Resume    bool        // go on from checkpoints/last.safetensors
+	Overwrite bool        // begin anew in a folder that holds a run
+	InitFrom  string      // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
+	Progress  func(Event) // called from Run's goroutine; may be nil
+	Version   string      // of the program, kept in checkpoints
+}
+
+func (o *Options) emit(e Event) {
+	if o.Progress != nil {
+		o.Progress(e)
+	}
+}
+
+// EventKind says what an Event is about.
+type EventKind uint8
+
+const (
+	Started    EventKind = iota // the run folder exists now, the first step is done; after resuming, at once
+	Stepped                     // Loss, LR, GradNorm, ImagesPerSecond
+	Validated                   // Loss, Retrieval
+	Saved                       // Path of a checkpoint
+	Tested                      // Loss, Retrieval
+	Evaluating                  // Loss is not known yet; Split says of what
+)
+
+// An Event reports progress.
+type Event struct {
+	Kind            EventKind
+	Step, Total     int // steps done, steps in all
+	Epoch           int // from 1
+	Loss            float64
+	LR, GradNorm    float64
+	ImagesPerSecond float64
+	Retrieval       map[string]eval.Retrieval
+	Split           data.Split
+	Path            string
+}
+
+// A Summary tells what Run did.
+type Summary struct {
+	Steps          int    // taken in all, those before resuming included
+	Resumed        bool   // from a checkpoint
+	Device         string // name
+	Why            string // this device and not another
+	Parameters     int
+	ArenaBytes     int // of activations
+	ValidationLoss float64
+	BestStep       int // 0 where nothing was validated
+	Test           *Evaluated
+	Tested         string // "best" or "last": the checkpoint that Test is of
+}
+
+// Evaluated is a model's standing on one split.
+type Evaluated struct {
+	Loss      float64                   // weighted over modalities, mean over images
+	Losses    map[string]float64        // by modality
+	Retrieval map[string]eval.Retrieval // by modality, and "all"
+}

@@ -1,0 +1,150 @@
+package train
+
+import (
+	"context"
+
+	"contig-gpu/data"
+)
+
+// Run trains, and returns what it did. When ctx ends it finishes the step, writes a checkpoint and returns
+// ErrInterrupted. Errors that a file or folder causes are *data.Problem.
+func Run(ctx context.Context, o Options) (Summary, error) {
+	if err := CheckDir(o.Dir, o.Resume, o.Overwrite); err != nil {
+		return Summary{}, err
+	}
+	t, err := newTrainer(&o)
+	defer t.close()
+	if err != nil {
+		return Summary{}, err
+	}
+	if t.resumed {
+		if err := t.begin(); err != nil {
+			return t.summary(), err
+		}
+	}
+	for t.at.Step < t.total {
+		if err := t.advance(ctx); err != nil {
+			return t.summary(), err
+		}
+	}
+	s := t.summary()
+	s.Test, s.Tested, err = t.test(ctx)
+	return s, err
+}
+
+// advance takes a step and does what is due after it: metrics, validation, checkpoints.
+func (t *trainer) advance(ctx context.Context) error {
+	line, err := t.step()
+	if err != nil {
+		return err
+	}
+	if err := t.begin(); err != nil {
+		return err
+	}
+	if err := t.log.append(line); err != nil {
+		return err
+	}
+	t.event(Event{Kind: Stepped, Loss: line.Loss, LR: line.LR, GradNorm: line.GradNorm, ImagesPerSecond: line.ImagesPerSecond})
+	epochEnd, end := t.at.EpochStep == t.perEpoch, t.at.Step == t.total
+	isBest := false
+	if epochEnd || end {
+		// A validation is not cut short: where it stands in metrics.jsonl must not depend on interruptions.
+		if isBest, err = t.validate(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
+	if epochEnd {
+		t.at.Epoch, t.at.EpochStep, t.open = t.at.Epoch+1, 0, false
+	}
+	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0
+	interrupted := ctx.Err() != nil
+	if epochEnd || end || every || interrupted {
+		if err := t.save(isBest, epochEnd); err != nil {
+			return err
+		}
+	}
+	if interrupted {
+		return ErrInterrupted
+	}
+	return nil
+}
+
+// validate evaluates the validation split and reports whether it is the best so far.
+func (t *trainer) validate(ctx context.Context) (bool, error) {
+	e, err := t.evaluateSplit(ctx, data.Validation)
+	if e == nil || err != nil {
+		return false, err
+	}
+	if err := t.log.append(lineOf("validation", t.at.Step, e)); err != nil {
+		return false, err
+	}
+	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval})
+	if t.at.BestLoss != nil && e.Loss >= *t.at.BestLoss {
+		return false, nil
+	}
+	t.at.BestLoss, t.at.BestStep = &e.Loss, t.at.Step
+	return true, nil
+}
+
+// evaluateSplit evaluates with the averaged parameters where there are any. nil: the split has no images.
+func (t *trainer) evaluateSplit(ctx context.Context, split data.Split) (*Evaluated, error) {
+	if !hasSplit(t.o.Cohort, split) {
+		return nil, nil
+	}
+	src, err := t.o.NewSource(split, false)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	t.event(Event{Kind: Evaluating, Split: split})
+	var e *Evaluated
+	t.withEMA(func() { e, err = t.evaluate(ctx, src) })
+	return e, err
+}
+
+func hasSplit(c *data.Cohort, split data.Split) bool {
+	for _, p := range c.Persons {
+		if p.Split == split && len(p.Images) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// test evaluates the test split, once, by the best checkpoint, or the last where nothing was validated.
+func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
+	name := "last"
+	if t.at.BestStep > 0 {
+		name = "best"
+	}
+	s, err := readCheckpoint(CheckpointPath(t.o.Dir, name))
+	if err != nil {
+		return nil, name, err
+	}
+	if err := t.restore(s); err != nil {
+		return nil, name, err
+	}
+	e, err := t.evaluateSplit(ctx, data.Test)
+	if ctx.Err() != nil {
+		return nil, name, ErrInterrupted
+	}
+	if e == nil || err != nil {
+		return nil, name, err
+	}
+	line := lineOf("test", s.state.Step, e)
+	line.Checkpoint = name
+	if err := t.log.append(line); err != nil {
+		return nil, name, err
+	}
+	t.event(Event{Kind: Tested, Split: data.Test, Loss: e.Loss, Retrieval: e.Retrieval})
+	return e, name, t.log.sync()
+}
+
+func (t *trainer) summary() Summary {
+	s := Summary{Steps: t.at.Step, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.model.ParamCount(),
+		ArenaBytes: t.size, BestStep: t.at.BestStep}
+	if t.at.BestLoss != nil {
+		s.ValidationLoss = *t.at.BestLoss
+	}
+	return s
+}

@@ -1,0 +1,169 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/model"
+	"contig-gpu/model/optim"
+)
+
+// A trainer is a run between its setting up and its end.
+type trainer struct {
+	o     *Options
+	cfg   Config
+	dtype gpu.DType
+	dev   *gpu.Device
+	*workspace
+	opt           *optim.Optimizer
+	schedule      optim.Schedule
+	source        data.Source
+	values, grads gpu.Tensor // flat
+	ema, spare    gpu.Tensor // flat; the zero Tensor without EMA
+	sumsq, scale  gpu.Tensor // [1]: of the gradient, and what it is multiplied by
+
+	perEpoch, total int // steps
+	at              state
+	open            bool // source is within the epoch that at says
+	resumed         bool
+	log             *metricsLog // nil before begin
+	batch           data.Batch
+}
+
+// newTrainer sets everything up and writes nothing. Whatever happens, close must be called.
+func newTrainer(o *Options) (*trainer, error) {
+	t := &trainer{o: o, cfg: o.Config}
+	t.cfg.Model.Modalities = modalitiesOf(o.Cohort)
+	if err := t.cfg.Validate(); err != nil {
+		return t, fmt.Errorf("train: %w", err)
+	}
+	t.dtype = t.cfg.DType()
+	for _, f := range []func() error{t.openDevice, t.openSource, t.build, t.load} {
+		if err := f(); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func modalitiesOf(c *data.Cohort) []model.Modality {
+	var ms []model.Modality
+	for _, t := range c.Tables {
+		ms = append(ms, model.Modality{Name: t.Name(), Features: t.Stats().Width()})
+	}
+	return ms
+}
+
+func (t *trainer) openDevice() error {
+	var err error
+	// Float64 judges: it computes through the portable kernels.
+	t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, Portable: t.dtype == gpu.F64})
+	return err
+}
+
+func (t *trainer) openSource() error {
+	var err error
+	if t.source, err = t.o.NewSource(data.Train, true); err != nil {
+		return err
+	}
+	t.perEpoch = t.source.Batches() / t.cfg.Accumulate
+	if t.perEpoch == 0 {
+		return &data.Problem{Code: codeTooFew, What: "the training split does not fill one step",
+			Expected: fmt.Sprintf("%d batches of %d images, of different persons", t.cfg.Accumulate, t.cfg.Batch),
+			Found:    fmt.Sprintf("%d", t.source.Batches()), Fix: "lower --batch or --accumulate, or give more persons"}
+	}
+	t.total = t.cfg.steps(t.perEpoch)
+	t.schedule = t.cfg.schedule(t.total)
+	return nil
+}
+
+func (t *trainer) build() error {
+	m, err := model.New(t.cfg.Model)
+	if err != nil {
+		return err
+	}
+	if err := m.Place(t.dev, t.dtype); err != nil {
+		return err
+	}
+	if t.workspace, err = newWorkspace(m, t.dev, t.dtype, t.source.Dims()); err != nil {
+		return err
+	}
+	var decayed int
+	t.values, t.grads, decayed = m.Flat()
+	t.opt = optim.New(t.cfg.Optimizer, t.values, t.grads, decayed)
+	small := t.dev.NewArena(1 << 12)
+	t.sumsq, t.scale = small.New(gpu.F64, 1), small.New(t.dtype, 1)
+	if t.cfg.EMA > 0 {
+		// An arena each: its size is then the tensor's, whatever the alignment.
+		t.ema = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.dtype, t.values.Len())
+		t.spare = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.dtype, t.values.Len())
+	}
+	return nil
+}
+
+// load fills the model: fresh, from a file, or from the run's own checkpoint.
+func (t *trainer) load() error {
+	t.model.Init(t.cfg.Seed)
+	if t.o.Resume {
+		if err := t.resume(); err != nil || t.resumed {
+			return err
+		}
+	}
+	if t.o.InitFrom != "" {
+		if err := t.initFrom(t.o.InitFrom); err != nil {
+			return err
+		}
+	}
+	if t.ema.Ok() {
+		gpu.Copy(t.ema, t.values)
+	}
+	return nil
+}
+
+// next returns the next batch of the training, beginning an epoch where one ended.
+func (t *trainer) next() (*data.Batch, error) {
+	if !t.open {
+		if err := t.source.Reset(t.at.Epoch, t.at.EpochStep*t.cfg.Accumulate); err != nil {
+			return nil, err
+		}
+		t.open = true
+	}
+	err := t.source.Next(&t.batch)
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("train: epoch %d ended after fewer than %d batches", t.at.Epoch+1, t.source.Batches())
+	}
+	return &t.batch, err
+}
+
+// withEMA calls f with the averaged parameters in the model's place.
+func (t *trainer) withEMA(f func()) {
+	if !t.ema.Ok() {
+		f()
+		return
+	}
+	gpu.Copy(t.spare, t.values)
+	gpu.Copy(t.values, t.ema)
+	f()
+	gpu.Copy(t.values, t.spare)
+}
+
+func (t *trainer) event(e Event) {
+	e.Step, e.Total, e.Epoch = t.at.Step, t.total, t.at.Epoch+1
+	t.o.emit(e)
+}
+
+func (t *trainer) close() {
+	t.log.close()
+	if t.source != nil {
+		t.source.Close()
+	}
+	if t.workspace != nil {
+		t.model.Close()
+	}
+	if t.dev != nil {
+		t.dev.Close()
+	}
+}
