@@ -1,0 +1,246 @@
+package cohort
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/data"
+)
+
+// Options say what to join and how.
+type Options struct {
+	Manifest  string                 // images.tsv or .csv
+	ImageRoot string                 // what image paths are relative to; "" is the manifest's folder
+	DataTOML  string                 // names the genetics
+	Join      string                 // "outer" (default): an image and at least one modality; "inner": all modalities
+	Seed      uint64                 // of the split, where data.toml gives none
+	Stats     map[string]*data.Stats // of a checkpoint, by modality; nil: fit on the training persons
+}
+
+// Open joins images with genetics. Whatever is wrong with the files is a *data.Problem.
+func Open(o Options) (*data.Cohort, error) {
+	if o.Join != "" && o.Join != "outer" && o.Join != "inner" {
+		return nil, &data.Problem{Code: 118, What: "the join is not known", Expected: "outer or inner", Found: fmt.Sprintf("%q", o.Join), Fix: "use outer or inner"}
+	}
+	j := &join{o: o}
+	for _, step := range []func() error{j.read, j.openSources, j.keep, j.split, j.fit} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	j.c.Hash = j.hash()
+	return j.c, nil
+}
+
+// A join is a cohort being made.
+type join struct {
+	o       Options
+	cfg     *config
+	m       *manifest
+	in      []bool // persons of the manifest that the lists keep
+	sources []source
+	names   []string
+	rows    [][]int32 // per source: the loaded row of each person of the manifest, -1 where absent
+	kept    []int     // persons of the manifest
+	c       *data.Cohort
+}
+
+func (j *join) note(format string, a ...any) {
+	j.c.Notes = append(j.c.Notes, fmt.Sprintf(format, a...))
+}
+
+func (j *join) read() error {
+	j.c = &data.Cohort{}
+	cfg, notes, err := readConfig(j.o.DataTOML)
+	if err != nil {
+		return err
+	}
+	m, err := readManifest(j.o.Manifest, j.o.ImageRoot)
+	if err != nil {
+		return err
+	}
+	in, listNotes, err := cfg.filter(m)
+	if err != nil {
+		return err
+	}
+	j.cfg, j.m, j.in = cfg, m, in
+	j.c.Notes = append(append(append(j.c.Notes, notes...), m.notes...), listNotes...)
+	return nil
+}
+
+func (j *join) openSources() error {
+	bridge, notes, err := j.cfg.readMap()
+	if err != nil {
+		return err
+	}
+	j.c.Notes = append(j.c.Notes, notes...)
+	for i := range j.cfg.sources {
+		s := &j.cfg.sources[i]
+		st := j.o.Stats[s.name]
+		if j.o.Stats != nil && st == nil {
+			j.note("%s: not in the checkpoint, left out.", s.name)
+			continue
+		}
+		if err := j.openSource(s, st, bridge); err != nil {
+			return err
+		}
+	}
+	if len(j.sources) == 0 {
+		return &data.Problem{Code: 701, File: j.cfg.path, What: "none of the sections is a modality of the checkpoint", Expected: strings.Join(statNames(j.o.Stats), ", "),
+			Found: "other names", Cause: "sections renamed since training", Fix: "name them as in training"}
+	}
+	return nil
+}
+
+func (j *join) openSource(s *section, st *data.Stats, bridge map[string]string) error {
+	src, notes, err := j.cfg.openSource(s, st)
+	if err != nil {
+		return err
+	}
+	j.c.Notes = append(j.c.Notes, notes...)
+	rowOf, err := j.cfg.rowsOf(src, bridge)
+	if err != nil {
+		return err
+	}
+	var load []int
+	rows := make([]int32, len(j.m.persons))
+	found, all := 0, 0
+	for i, p := range j.m.persons {
+		rows[i] = -1
+		r, ok := rowOf[p.id]
+		if ok {
+			found++
+		}
+		if !j.in[i] {
+			continue
+		}
+		all++
+		if ok {
+			rows[i] = int32(len(load))
+			load = append(load, r)
+		}
+	}
+	if found == 0 {
+		return noOverlap(j.m, s, src)
+	}
+	if err := src.load(load); err != nil {
+		return err
+	}
+	j.dropBlank(s.name, src, rows)
+	j.note("%s: %d of %d persons have it.", s.name, len(load), all)
+	if 2*len(load) < all {
+		j.note("W111: %s: fewer than half of the persons have it; are the ids right?", s.name)
+	}
+	j.sources, j.names, j.rows = append(j.sources, src), append(j.names, s.name), append(j.rows, rows)
+	return nil
+}
+
+// dropBlank makes persons absent whose every value is missing.
+func (j *join) dropBlank(name string, src source, rows []int32) {
+	blank := 0
+	for i, k := range rows {
+		if k >= 0 && !src.present(int(k)) {
+			rows[i] = -1
+			blank++
+		}
+	}
+	if blank > 0 {
+		j.note("%s: %d persons have missing values only and count as without.", name, blank)
+	}
+}
+
+// keep makes the cohort's persons and images, in the order of the manifest.
+func (j *join) keep() error {
+	for i := range j.m.persons {
+		n := 0
+		for _, rows := range j.rows {
+			if rows[i] >= 0 {
+				n++
+			}
+		}
+		if j.in[i] && n > 0 && (j.o.Join != "inner" || n == len(j.rows)) {
+			j.kept = append(j.kept, i)
+		}
+	}
+	what := "at least one modality"
+	if j.o.Join == "inner" {
+		what = "all modalities"
+	}
+	if len(j.kept) == 0 {
+		return &data.Problem{Code: 118, File: j.m.path, What: "no person has an image and " + what, Expected: "at least one", Found: fmt.Sprintf("%d persons with images", len(j.m.persons)),
+			Cause: "sources of different persons, or lists that leave none of them", Fix: "use the outer join, or check [ids]"}
+	}
+	for p, i := range j.kept {
+		var images []int
+		for _, k := range j.m.persons[i].images {
+			im := j.m.images[k]
+			im.Person = p
+			images = append(images, len(j.c.Images))
+			j.c.Images = append(j.c.Images, im)
+		}
+		j.c.Persons = append(j.c.Persons, data.Person{ID: j.m.persons[i].id, Images: images})
+	}
+	j.note("%d persons with %d images pass (an image and %s).", len(j.kept), len(j.c.Images), what)
+	return nil
+}
+
+func (j *join) split() error {
+	s := &splitter{m: j.m, persons: j.kept}
+	of, err := s.assign(j.cfg, j.o.Seed)
+	if err != nil && j.o.Stats == nil {
+		return err
+	}
+	var n [splits]int
+	for p := range j.c.Persons {
+		j.c.Persons[p].Split, j.c.Persons[p].Group = of[p], s.group[p]
+		n[of[p]]++
+	}
+	if !j.m.hasBy {
+		j.note("W604: no column group: relatives may be in different splits.")
+	}
+	j.note("%d persons train, %d validation, %d test.", n[data.Train], n[data.Validation], n[data.Test])
+	return nil
+}
+
+// fit makes the tables, with statistics of the training persons or of a checkpoint.
+func (j *join) fit() error {
+	for i, src := range j.sources {
+		rows := make([]int32, len(j.kept))
+		var train []int
+		for p, k := range j.kept {
+			rows[p] = j.rows[i][k]
+			if rows[p] >= 0 && j.c.Persons[p].Split == data.Train {
+				train = append(train, int(rows[p]))
+			}
+		}
+		st, err := j.stats(i, train)
+		if err != nil {
+			return err
+		}
+		from, err := src.table(st)
+		if err != nil {
+			return err
+		}
+		j.c.Tables = append(j.c.Tables, &modality{name: j.names[i], stats: st, rows: rows, from: from})
+	}
+	return nil
+}
+
+// trainLeast is the fewest training persons a contrast needs.
+const trainLeast = 2
+
+func (j *join) stats(i int, train []int) (*data.Stats, error) {
+	if j.o.Stats != nil {
+		return j.o.Stats[j.names[i]], nil
+	}
+	if len(train) < trainLeast {
+		return nil, &data.Problem{Code: 603, File: j.sources[i].file(), What: fmt.Sprintf("fewer than %d training persons have [%s]", trainLeast, j.names[i]), Expected: fmt.Sprintf("at least %d", trainLeast),
+			Found: fmt.Sprint(len(train)), Cause: "a small overlap with the images, or a split column that puts them elsewhere", Fix: "check the ids and the split in " + filepath.Base(j.m.path)}
+	}
+	st, notes, err := j.sources[i].fit(train)
+	for _, n := range notes {
+		j.note("%s: %s", j.names[i], n)
+	}
+	return st, err
+}

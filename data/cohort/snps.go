@@ -1,0 +1,295 @@
+package cohort
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/data"
+	"contig-gpu/data/plink"
+)
+
+// snps is a source of genotypes.
+type snps struct {
+	cfg      *filesConfig
+	path     string // of the first fileset
+	set      *plink.Set
+	selected []int // variants
+	names    []string
+	packed   *plink.Packed
+}
+
+func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) {
+	prefixes, err := c.expand(s.files.Files, s.name, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(prefixes) == 0 {
+		return nil, nil, c.bad(s.name, "files", "files is empty", "at least one fileset", "none")
+	}
+	set, err := plink.Open(prefixes)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &snps{cfg: s.files, set: set, path: strings.TrimSuffix(prefixes[0], ".bed") + ".bim"}
+	notes := append(set.Notes, fmt.Sprintf("%s: %d variants in %d filesets, %d persons.", s.name, len(set.Variants), len(prefixes), len(set.Samples)))
+	if st != nil {
+		g.selectNamed(st)
+		return g, notes, nil
+	}
+	more, err := g.choose(c)
+	for _, n := range more {
+		notes = append(notes, s.name+": "+n)
+	}
+	return g, notes, err
+}
+
+// choose applies select or extract.
+func (g *snps) choose(c *config) ([]string, error) {
+	var notes []string
+	switch {
+	case g.cfg.Extract != "":
+		v, absent, err := g.set.Extract(c.resolve(g.cfg.Extract))
+		if err != nil {
+			return nil, err
+		}
+		g.selected = v
+		if absent > 0 {
+			notes = append(notes, fmt.Sprintf("W210: %d listed variants are not in the filesets.", absent))
+		}
+	default:
+		g.selected = g.set.Every(max(1, g.cfg.Select.every), g.cfg.Select.restart)
+	}
+	g.names = g.set.Names(g.selected)
+	if err := g.unlike(); err != nil {
+		return nil, err
+	}
+	other := 0
+	for _, v := range g.selected {
+		if !autosome(g.set.Variants[v].Chrom) {
+			other++
+		}
+	}
+	notes = append(notes, fmt.Sprintf("%d variants selected.", len(g.selected)))
+	if other > 0 {
+		notes = append(notes, fmt.Sprintf("W216: %d selected variants are not on autosomes; counts there depend on sex.", other))
+	}
+	return notes, nil
+}
+
+// unlike refuses variants that are there twice.
+func (g *snps) unlike() error {
+	seen := make(map[string]int, len(g.names))
+	for k, n := range g.names {
+		line := g.set.Variants[g.selected[k]].Line
+		if first, dup := seen[n]; dup {
+			return &data.Problem{Code: 120, File: g.path, Line: line, What: fmt.Sprintf("the variant %q is there twice, with the same position and alleles", n),
+				Expected: "every variant once", Found: fmt.Sprintf("also on line %d", first), Cause: "filesets merged without care", Fix: "plink2 --rm-dup force-first"}
+		}
+		seen[n] = line
+	}
+	return nil
+}
+
+const lastAutosome = 22
+
+func autosome(chrom string) bool {
+	var n int
+	_, err := fmt.Sscanf(strings.TrimPrefix(chrom, "chr"), "%d", &n)
+	return err == nil && n >= 1 && n <= lastAutosome
+}
+
+// selectNamed selects the variants that a checkpoint names, of those that are there.
+func (g *snps) selectNamed(st *data.Stats) {
+	want := make(map[string]bool, len(st.Names))
+	for _, n := range st.Names {
+		want[n] = true
+	}
+	every := g.set.Every(1, true)
+	for i, n := range g.set.Names(every) {
+		if want[n] {
+			g.selected = append(g.selected, every[i])
+			g.names = append(g.names, n)
+		}
+	}
+}
+
+func (g *snps) people() (fid, iid []string) {
+	for _, s := range g.set.Samples {
+		fid, iid = append(fid, s.FID), append(iid, s.IID)
+	}
+	return fid, iid
+}
+
+func (g *snps) file() string { return strings.TrimSuffix(g.path, ".bim") + ".fam" }
+
+func (g *snps) load(rows []int) error {
+	var err error
+	g.packed, err = g.set.Read(g.selected, rows)
+	return err
+}
+
+func (g *snps) present(k int) bool { return g.packed.Typed(k) > 0 }
+
+// alleles returns the counted and the other allele of the k-th selected variant.
+func (g *snps) alleles(k int) (counted, other string) {
+	v := g.set.Variants[g.selected[k]]
+	if g.cfg.Count == "a2" {
+		return v.A2, v.A1
+	}
+	return v.A1, v.A2
+}
+
+// copies returns how many copies of the counted allele each code means; a missing one is NaN.
+func copies(countA1 bool) [4]float64 {
+	if countA1 {
+		return [4]float64{plink.HomA1: 2, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 0}
+	}
+	return [4]float64{plink.HomA1: 0, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 2}
+}
+
+// fit computes allele frequencies on the training persons, drops what maf and max_missing refuse, and says how counts
+// become features. Under 2pq, a variant that is monomorphic in training becomes 0.
+func (g *snps) fit(train []int) (*data.Stats, []string, error) {
+	st := &data.Stats{}
+	rare, missing, mono := 0, 0, 0
+	value := copies(g.cfg.Count == "a1")
+	for k, n := range g.packed.Counts(train) {
+		total := n[0] + n[1] + n[2] + n[3]
+		f := frequency(n, value)
+		switch {
+		case float64(n[plink.Missing]) > *g.cfg.MaxMissing*float64(total):
+			missing++
+			continue
+		case min(f, 1-f) < g.cfg.MAF:
+			rare++
+			continue
+		case f == 0 || f == 1:
+			mono++
+		}
+		center, scale := scaling(g.cfg.Standardize, f)
+		fill := 2 * f
+		if g.cfg.Impute == "mode" {
+			fill = mode(n, value)
+		}
+		appendFeature(st, g.names[k], center, scale, (fill-center)*scale)
+		counted, other := g.alleles(k)
+		st.Allele, st.Other = append(st.Allele, counted), append(st.Other, other)
+	}
+	if len(st.Names) == 0 {
+		return nil, nil, &data.Problem{Code: 210, File: g.path, What: "no variant is left", Expected: "at least one", Found: fmt.Sprintf("%d selected, %d below maf, %d above max_missing", len(g.names), rare, missing),
+			Cause: "filters too strict for the cohort", Fix: "change select, maf or max_missing"}
+	}
+	return st, g.fitNotes(rare, missing, mono, len(st.Names)), nil
+}
+
+func (g *snps) fitNotes(rare, missing, mono, kept int) []string {
+	var notes []string
+	if rare > 0 {
+		notes = append(notes, fmt.Sprintf("%d variants removed: minor allele frequency below %g among training persons.", rare, g.cfg.MAF))
+	}
+	if missing > 0 {
+		notes = append(notes, fmt.Sprintf("%d variants removed: more than %g missing among training persons.", missing, *g.cfg.MaxMissing))
+	}
+	const few = 20 // one in
+	if mono*few > kept {
+		notes = append(notes, fmt.Sprintf("W211: %d of %d variants are monomorphic among training persons.", mono, kept))
+	}
+	return append(notes, fmt.Sprintf("%d variants pass.", kept))
+}
+
+// frequency is of the counted allele; 0 where no genotype is known.
+func frequency(n [4]int, value [4]float64) float64 {
+	known := n[plink.HomA1] + n[plink.Het] + n[plink.HomA2]
+	if known == 0 {
+		return 0
+	}
+	sum := float64(n[plink.HomA1])*value[plink.HomA1] + float64(n[plink.Het]) + float64(n[plink.HomA2])*value[plink.HomA2]
+	return sum / float64(2*known)
+}
+
+// mode is the most common count, the lower of equals.
+func mode(n [4]int, value [4]float64) float64 {
+	best, most := 0.0, -1
+	for _, want := range []float64{0, 1, 2} {
+		for code, v := range value {
+			if v == want && n[code] > most {
+				best, most = want, n[code]
+			}
+		}
+	}
+	return best
+}
+
+func scaling(kind string, f float64) (center, scale float64) {
+	switch kind {
+	case "none":
+		return 0, 1
+	case "center":
+		return 2 * f, 1
+	}
+	return 2 * f, inverse(math.Sqrt(2 * f * (1 - f)))
+}
+
+// table matches variants by name and counts the alleles that the statistics count, whichever is A1 here.
+func (g *snps) table(st *data.Stats) (rowDecoder, error) {
+	at := make(map[string]int, len(g.names))
+	for j, n := range g.names {
+		at[n] = j
+	}
+	columns, err := match(g.path, st, at)
+	if err != nil {
+		return nil, err
+	}
+	r := &snpRows{packed: g.packed, columns: columns, lut: make([][4]float32, len(columns))}
+	for i, j := range columns {
+		countA1, err := g.orient(st, i, int(j))
+		if err != nil {
+			return nil, err
+		}
+		for code, v := range copies(countA1) {
+			r.lut[i][code] = float32((v - st.Center[i]) * st.Scale[i])
+		}
+		r.lut[i][plink.Missing] = float32(st.Fill[i])
+	}
+	return r, nil
+}
+
+// unseen is plink's allele of a variant at which everybody has the other one.
+const unseen = "0"
+
+// orient says whether A1 is the allele that feature i counts; a variant with other alleles is E701.
+func (g *snps) orient(st *data.Stats, i, j int) (bool, error) {
+	v := g.set.Variants[g.selected[j]]
+	if len(st.Allele) != len(st.Names) || len(st.Other) != len(st.Names) {
+		return false, &data.Problem{Code: 701, File: g.path, What: "the checkpoint's features of this name are no variants", Expected: "a table or scores", Found: "filesets",
+			Cause: "a section renamed since training", Fix: "name the sections as in training"}
+	}
+	fits := func(a, b string) bool { return a == b || a == unseen || b == unseen }
+	counted, other := st.Allele[i], st.Other[i]
+	switch {
+	case v.A1 == counted && v.A2 == other:
+		return true, nil
+	case v.A2 == counted && v.A1 == other:
+		return false, nil
+	case v.A1 == other || v.A2 == counted:
+		if fits(v.A2, counted) && fits(v.A1, other) {
+			return false, nil
+		}
+	}
+	if fits(v.A1, counted) && fits(v.A2, other) {
+		return true, nil
+	}
+	return false, &data.Problem{Code: 701, File: g.path, Line: v.Line, What: fmt.Sprintf("the variant %q of %s has other alleles than in training", st.Names[i], filepath.Base(g.path)),
+		Expected: counted + " and " + other, Found: v.A1 + " and " + v.A2, Cause: "another strand or genome build, or a multiallelic variant", Fix: "align the filesets to the same reference"}
+}
+
+// snpRows decodes genotypes through one table of four values a variant.
+type snpRows struct {
+	packed  *plink.Packed
+	columns []int32
+	lut     [][4]float32
+}
+
+func (r *snpRows) decode(k int, dst []float32) { r.packed.Decode(dst, k, r.columns, r.lut) }

@@ -1,0 +1,77 @@
+package cohort
+
+import (
+	"fmt"
+
+	"contig-gpu/data"
+	"contig-gpu/data/score"
+	"contig-gpu/data/table"
+)
+
+// A source is one modality before the join. Rows are its own until load; after it, row k is the k-th loaded.
+type source interface {
+	people() (fid, iid []string) // fid may be nil
+	file() string
+	load(rows []int) error
+	present(k int) bool // any value is not missing
+	fit(train []int) (*data.Stats, []string, error)
+	table(st *data.Stats) (rowDecoder, error)
+}
+
+// A rowDecoder writes the features of row k.
+type rowDecoder interface {
+	decode(k int, dst []float32)
+}
+
+// modality is a data.Table: a source after the join. It may be read from several goroutines.
+type modality struct {
+	name  string
+	stats *data.Stats
+	rows  []int32 // of each person, -1 where absent
+	from  rowDecoder
+}
+
+// Name returns the section's name.
+func (m *modality) Name() string { return m.name }
+
+// Stats returns what turns values into features; it must not be changed.
+func (m *modality) Stats() *data.Stats { return m.stats }
+
+// Has reports whether a person has the modality.
+func (m *modality) Has(person int) bool { return m.rows[person] >= 0 }
+
+// Row writes a person's features, zeros where the person is without.
+func (m *modality) Row(person int, dst []float32) bool {
+	k := m.rows[person]
+	if k < 0 {
+		clear(dst)
+		return false
+	}
+	m.from.decode(int(k), dst)
+	return true
+}
+
+// openSource reads what a section names; st is nil where statistics will be fitted.
+func (c *config) openSource(s *section, st *data.Stats) (source, []string, error) {
+	switch {
+	case s.files != nil:
+		return c.openSNPs(s, st)
+	case s.score != nil:
+		paths, err := c.expand(s.score.SScore, s.name, true)
+		if err != nil {
+			return nil, nil, err
+		}
+		w, err := score.Read(paths, s.score.Column)
+		if err != nil {
+			return nil, nil, err
+		}
+		note := fmt.Sprintf("%s: %d scores in %d files, %d persons.", s.name, len(w.Names), len(paths), len(w.IID))
+		return &dense{wide: w, standardize: s.score.Standardize == "train"}, append(w.Notes, note), nil
+	}
+	w, err := table.ReadWide(c.resolve(s.wide.Table))
+	if err != nil {
+		return nil, nil, err
+	}
+	note := fmt.Sprintf("%s: %d features, %d persons.", s.name, len(w.Names), len(w.IID))
+	return &dense{wide: w, standardize: s.wide.Standardize == "train", minCarriers: s.wide.MinCarriers}, append(w.Notes, note), nil
+}
