@@ -17,6 +17,15 @@ type Loss struct {
 	Loss float64 `json:"loss"`
 }
 
+// UnmarshalJSON takes a step's object or an evaluation's number.
+func (l *Loss) UnmarshalJSON(b []byte) error {
+	if json.Unmarshal(b, &l.Loss) == nil {
+		return nil
+	}
+	type plain Loss
+	return json.Unmarshal(b, (*plain)(l))
+}
+
 // Row is one line of metrics.jsonl; Kind is step, validation or test.
 type Row struct {
 	Kind      string                    `json:"kind"`

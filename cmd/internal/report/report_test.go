@@ -11,7 +11,7 @@ import (
 
 const metrics = `{"kind":"step","step":1,"epoch":0,"loss":4.1,"losses":{"snps":{"loss":4.1}},"lr":0.1,"grad_norm":2,"images_per_second":9}
 {"kind":"step","step":2,"epoch":0,"loss":3.1,"losses":{"snps":{"loss":3.1}},"lr":0.2,"grad_norm":1,"images_per_second":9}
-{"kind":"validation","step":2,"loss":3.3,"retrieval":{"all":{"image_to_genetics":{"r1":0.5,"r5":1,"r10":1,"median_rank":1},"genetics_to_image":{"r1":0.25},"candidates":40,"chance_r1":0.025}}}
+{"kind":"validation","step":2,"loss":3.3,"losses":{"snps":3.3},"retrieval":{"all":{"image_to_genetics":{"r1":0.5,"r5":1,"r10":1,"median_rank":1},"genetics_to_image":{"r1":0.25},"candidates":40,"chance_r1":0.025}}}
 `
 
 func TestPageIsWholeAndSelfContained(t *testing.T) {

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"contig-gpu/cmd/internal/config"
+	"contig-gpu/data"
+	"contig-gpu/data/loader"
+	"contig-gpu/gpu"
+	"contig-gpu/model/train"
+
+	"github.com/urfave/cli/v2"
+)
+
+func embedCommand() *cli.Command {
+	settings := dataSettings()
+	own := []cli.Flag{
+		&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example"},
+		&cli.StringFlag{Name: "out", Usage: "folder to make"},
+		&cli.BoolFlag{Name: "overwrite", Usage: "replace the folder if there is one"},
+		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto or cpu"},
+		&cli.IntFlag{Name: "threads", Usage: "CPU threads; 0 takes all"},
+	}
+	return &cli.Command{
+		Name: "embed", Usage: "write features and embeddings of a cohort, per person and per image",
+		Description: "The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.",
+		Flags:       append(own, flags("", settings)...),
+		Action: func(c *cli.Context) error {
+			for _, f := range []string{"checkpoint", "images", "data", "out"} {
+				if _, err := need(c, f); err != nil {
+					return err
+				}
+			}
+			return embed(c, config.Resolve(settings, nil, given(c, settings)))
+		},
+	}
+}
+
+func embed(c *cli.Context, v config.Values) error {
+	d, err := gpu.Open(c.String("device"), gpu.Options{Threads: c.Int("threads")})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	m, err := train.LoadModel(c.String("checkpoint"), d)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	co, err := openCohort(v, m.Stats)
+	if err != nil {
+		return err
+	}
+	if co.Tables, err = align(co, m, v.Text("data")); err != nil {
+		return err
+	}
+	src, err := loader.New(co, loader.Options{Whole: true, Batch: m.Config.Batch, Size: m.Config.ImageSize, Recipe: m.Config.Recipe, Workers: runtime.GOMAXPROCS(0)})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	e, err := train.Embed(c.Context, m, src)
+	if err != nil {
+		return err
+	}
+	dir := c.String("out")
+	if err := emptyFolder(dir, c.Bool("overwrite")); err != nil {
+		return err
+	}
+	if err := writeEmbeddings(dir, e, co); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)
+	return err
+}
+
+// align returns the tables that the model knows, in its order. A modality that the cohort lacks is absent for all.
+func align(co *data.Cohort, m *train.Loaded, path string) ([]data.Table, error) {
+	var out []data.Table
+	found := 0
+	for _, want := range m.Config.Model.Modalities {
+		var t data.Table = absentTable{want.Name, m.Stats[want.Name]}
+		for _, have := range co.Tables {
+			if have.Name() == want.Name {
+				t = have
+				found++
+			}
+		}
+		out = append(out, t)
+	}
+	if found == 0 {
+		return nil, &data.Problem{Code: codeOther, File: path, What: "the cohort has none of the checkpoint's modalities",
+			Expected: fmt.Sprint(m.Config.Model.Modalities), Fix: "name the sections of data.toml as in training"}
+	}
+	return out, nil
+}
+
+// An absentTable is a modality that nobody has.
+type absentTable struct {
+	name  string
+	stats *data.Stats
+}
+
+// Name returns the modality.
+func (t absentTable) Name() string { return t.name }
+
+// Stats returns those of the checkpoint.
+func (t absentTable) Stats() *data.Stats { return t.stats }
+
+// Row writes zeros.
+func (t absentTable) Row(_ int, dst []float32) bool {
+	clear(dst)
+	return false
+}
+
+// Has returns false.
+func (t absentTable) Has(int) bool { return false }
+
+// A matrix is one file to write.
+type matrix struct {
+	name  string
+	width int
+	rows  [][]float32
+}
+
+func writeEmbeddings(dir string, e *train.Embeddings, co *data.Cohort) error {
+	perImage := filepath.Join(dir, "per-image")
+	if err := os.MkdirAll(perImage, 0o700); err != nil {
+		return err
+	}
+	var persons, images [][]string
+	for _, p := range e.Persons {
+		persons = append(persons, []string{co.Persons[p].ID})
+	}
+	for i, p := range e.Person {
+		images = append(images, []string{co.Persons[p].ID, co.Images[i].Path})
+	}
+	byPerson, byImage := []matrix{{"features", e.Width, e.PersonFeatures}}, []matrix{{"features", e.Width, e.Features}}
+	for i, t := range co.Tables {
+		name := url.PathEscape(t.Name())
+		byPerson = append(byPerson, matrix{name + ".image", e.Dim, e.PersonImage[i]}, matrix{name + ".genetics", e.Dim, e.PersonGenetics[i]})
+		byImage = append(byImage, matrix{name + ".image", e.Dim, e.Image[i]})
+	}
+	if err := writeLines(filepath.Join(dir, "persons.txt"), persons); err != nil {
+		return err
+	}
+	if err := writeLines(filepath.Join(perImage, "images.txt"), images); err != nil {
+		return err
+	}
+	if err := writeMatrices(dir, []string{"person_id"}, persons, byPerson); err != nil {
+		return err
+	}
+	return writeMatrices(perImage, []string{"person_id", "image"}, images, byImage)
+}
+
+// writeMatrices writes each matrix as .npy and, with the keys of its rows, as .tsv.
+func writeMatrices(dir string, head []string, keys [][]string, all []matrix) error {
+	for _, m := range all {
+		if err := writeNPY(filepath.Join(dir, m.name+".npy"), m.width, m.rows); err != nil {
+			return err
+		}
+		if err := writeTSV(filepath.Join(dir, m.name+".tsv"), head, keys, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"syscall"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+)
+
+// Numbers of docs/errors.md that belong to the program itself.
+const (
+	codeOther  = 800 // what has no better number
+	codeFolder = 802 // a folder to be written into is in use, or one to be continued is not there
+	codeFile   = 803 // the operating system refused a file or folder
+	codeDevice = 804 // no such device
+)
+
+// A usageError is a mistake on the command line: exit code 2.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// An interrupt is the signal that ended the run: exit code 128 + its number.
+type interrupt struct{ sig syscall.Signal }
+
+func (e interrupt) Error() string { return "stopped by signal: " + e.sig.String() }
+
+// Unwrap makes an interrupt one kind of context.Canceled.
+func (e interrupt) Unwrap() error { return context.Canceled }
+
+// finish prints the one error of a run and returns the exit code.
+func finish(err error, stderr io.Writer) int {
+	var use usageError
+	var stop interrupt
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &stop):
+		fmt.Fprintf(stderr, "contig-gpu: %v\n", stop)
+		return 128 + int(stop.sig)
+	case errors.As(err, &use):
+		fmt.Fprintf(stderr, "contig-gpu: %v\n", use)
+		return 2
+	}
+	fmt.Fprintf(stderr, "contig-gpu: %v\n", numbered(err))
+	return 1
+}
+
+// numbered returns the Problem in err, or makes one of it.
+func numbered(err error) *data.Problem {
+	var p *data.Problem
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &path):
+		return &data.Problem{Code: codeFile, File: path.Path, What: "cannot " + path.Op, Err: path.Err, Cause: cause(path.Err), Fix: "correct the path, or the permissions of the file and its folder"}
+	case errors.Is(err, gpu.ErrNoDevice):
+		return &data.Problem{Code: codeDevice, What: err.Error(), Fix: "use --device cpu"}
+	case errors.Is(err, syscall.ENOSPC):
+		return &data.Problem{Code: codeFile, What: err.Error(), Cause: cause(err), Fix: "make room and run again with --resume"}
+	}
+	return &data.Problem{Code: codeOther, What: err.Error()}
+}
+
+func cause(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "a misspelt path, or one relative to another folder"
+	case errors.Is(err, fs.ErrPermission):
+		return "the permissions do not allow it"
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk is full"
+	}
+	return ""
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// version is the release that is being worked towards.
+const version = "0.1.0"
+
+// run executes one verb and returns what finish reports. Tests call it directly.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	app := &cli.App{
+		Name:            "contig-gpu",
+		Usage:           "train image encoders with genetics instead of labels",
+		UsageText:       "contig-gpu COMMAND [flags]\n\n`contig-gpu train` alone makes a demo cohort and trains on it.",
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Suggest:         false,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		OnUsageError:    wrongUsage,
+		Commands: []*cli.Command{
+			trainCommand(), synthCommand(), checkCommand(), embedCommand(), exportCommand(),
+			planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
+		},
+		Action: noCommand,
+	}
+	prepare(app.Commands)
+	err := app.RunContext(ctx, append([]string{app.Name}, args...))
+	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {
+		return cause
+	}
+	return err
+}
+
+// prepare gives every command the same manners: usage errors are ours, and there are no arguments but flags.
+func prepare(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError = wrongUsage
+		c.HideHelpCommand = true
+		if c.Action == nil {
+			c.Action = noCommand
+		} else if c.ArgsUsage == "" {
+			c.Action = onlyFlags(c.Action)
+		}
+		prepare(c.Subcommands)
+	}
+}
+
+func onlyFlags(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if c.NArg() > 0 {
+			return usagef("%s: unexpected argument %q; see contig-gpu %s --help", c.Command.Name, c.Args().First(), c.Command.Name)
+		}
+		return action(c)
+	}
+}
+
+func noCommand(c *cli.Context) error {
+	if c.NArg() == 0 {
+		if len(c.App.Commands) > 0 && c.Command.Name == c.App.Name {
+			return cli.ShowAppHelp(c)
+		}
+		return cli.ShowSubcommandHelp(c)
+	}
+	return usagef("no command %q; see contig-gpu --help", c.Args().First())
+}
+
+func wrongUsage(c *cli.Context, err error, _ bool) error {
+	name := ""
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
+		name = c.Command.Name + ": "
+	}
+	return usagef("%s%s; see --help", name, strings.Replace(err.Error(), "flag provided but not defined:", "unknown flag", 1))
+}
+
+// need returns a text flag that must be given.
+func need(c *cli.Context, flag string) (string, error) {
+	if s := c.String(flag); s != "" {
+		return s, nil
+	}
+	return "", usagef("%s: --%s is required; see contig-gpu %s --help", c.Command.Name, flag, c.Command.Name)
+}
+
+func versionCommand() *cli.Command {
+	return &cli.Command{Name: "version", Usage: "print the version", Action: func(c *cli.Context) error {
+		_, err := fmt.Fprintln(c.App.Writer, "contig-gpu", version+revision())
+		return err
+	}}
+}
+
+// revision returns the commit that the program was built from, where the build knows it.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	text := ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			text = " " + s.Value[:min(12, len(s.Value))] + text
+		case s.Key == "vcs.modified" && s.Value == "true":
+			text += " with changes"
+		}
+	}
+	return text + " " + info.GoVersion
+}

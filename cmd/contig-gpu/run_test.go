@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// exec runs the program and returns its exit code and what it printed.
+func exec(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	return execContext(t, context.Background(), args...)
+}
+
+func execContext(t *testing.T, ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = finish(run(ctx, args, &out, &errs), &errs)
+	return code, out.String(), errs.String()
+}
+
+// must runs the program and fails the test if it fails.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, errs := exec(t, args...)
+	if code != 0 {
+		t.Fatalf("contig-gpu %s: exit code %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	}
+	return out
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{}, {"--help"}, {"bench"}, {"train", "--help"}, {"bench", "step", "--help"}} {
+		out := must(t, args...)
+		if !strings.Contains(out, "USAGE") {
+			t.Errorf("%v printed %q", args, out)
+		}
+	}
+	out := must(t)
+	for _, verb := range []string{"train", "synth", "check", "embed", "export", "plan", "bench", "doctor", "version", "completion"} {
+		if !strings.Contains(out, "\n   "+verb) {
+			t.Errorf("the help does not name %s", verb)
+		}
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, args := range [][]string{
+		{"fly"}, {"--fast"}, {"train", "--fast"}, {"train", "extra"}, {"train", "--batch", "many"}, {"train", "--images", "i.tsv"}, {"train", "--recipe", "cake"},
+		{"train", "--encoder", "vgg"}, {"train", "--precision", "f16"}, {"train", "--resume"}, {"train", "--batch", "1"}, {"train", "--join", "left"},
+		{"synth"}, {"synth", "--out", "x", "--missing", "snps"}, {"synth", "--out", "x", "--missing", "snps=2"}, {"synth", "--out", "x", "--effect", "7"},
+		{"check"}, {"embed"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
+		{"plan", "--genetics", "h9"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"completion", "tcsh"}, {"completion"},
+	} {
+		code, _, errs := exec(t, args...)
+		if code != 2 || !strings.HasPrefix(errs, "contig-gpu: ") || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v: exit code %d, %q", args, code, errs)
+		}
+	}
+}
+
+func TestErrorsOfFilesHaveNumbers(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none")
+	for _, args := range [][]string{
+		{"check", "--images", missing, "--data", missing}, {"train", "--images", missing, "--data", missing, "--run", missing + "-run"},
+		{"export", "--checkpoint", missing, "--out", missing + "-out"}, {"train", "--config", missing}, {"train", "--run", missing, "--resume"},
+		{"embed", "--checkpoint", missing, "--images", missing, "--data", missing, "--out", missing + "-out"},
+		{"synth", "--out", "/proc/none/none"}, {"bench", "step", "--device", "cuda:0"},
+	} {
+		code, _, errs := exec(t, args...)
+		if code != 1 || !numberedLine(errs) {
+			t.Errorf("%v: exit code %d, %q", args, code, errs)
+		}
+		if left, err := filepath.Glob(filepath.Join(filepath.Dir(missing), "*")); err != nil || len(left) != 0 {
+			t.Errorf("%v left %v", args, left)
+		}
+	}
+}
+
+func numberedLine(s string) bool {
+	rest, ok := strings.CutPrefix(s, "contig-gpu: E")
+	number, _, colon := strings.Cut(rest, ":")
+	return ok && colon && len(number) == 3 && strings.Trim(number, "0123456789") == ""
+}
+
+func TestFinish(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{nil, 0}, {errors.New("x"), 1}, {usagef("x"), 2}, {interrupt{syscall.SIGINT}, 130}, {interrupt{syscall.SIGTERM}, 143},
+		{errors.Join(&os.PathError{Op: "open", Path: "p", Err: syscall.EACCES}), 1},
+	} {
+		var b bytes.Buffer
+		if code := finish(c.err, &b); code != c.code || (c.code == 1) != numberedLine(b.String()) {
+			t.Errorf("%v: exit code %d, %q", c.err, code, b.String())
+		}
+	}
+}
+
+func TestPlanAndBench(t *testing.T) {
+	var p memoryPlan
+	out := must(t, "plan", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--memory", "1G", "--json")
+	if err := json.Unmarshal([]byte(out), &p); err != nil || p.Parameters < 11e6 || p.Activations == 0 || p.Largest < 2 {
+		t.Errorf("plan %s: %v", out, err)
+	}
+	if sum := p.Values + p.Gradients + p.Optimizer + p.Activations + p.Staging; sum != p.Total {
+		t.Errorf("total %d, sum %d", p.Total, sum)
+	}
+	var r benchResult
+	out = must(t, "bench", "step", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--windows", "2", "--seconds", "0", "--json")
+	if err := json.Unmarshal([]byte(out), &r); err != nil || !(r.Rate.Min > 0 && r.Rate.Min <= r.Rate.Median && r.Rate.Median <= r.Rate.Max) {
+		t.Errorf("bench %s: %v", out, err)
+	}
+}
+
+func TestLargestBatch(t *testing.T) {
+	for room, want := range map[int]int{0: 0, 99: 0, 100: 1, 4242: 42, 1 << 30: 1 << 16} {
+		if got, err := largestBatch(room, func(n int) (int, error) { return 100 * n, nil }); err != nil || got != want {
+			t.Errorf("room %d: %d (%v), want %d", room, got, err, want)
+		}
+	}
+}
+
+func TestDoctorVersionCompletion(t *testing.T) {
+	var h health
+	if err := json.Unmarshal([]byte(must(t, "doctor", "--json")), &h); err != nil || h.Threads < 1 || len(h.SelfTest) < 4 {
+		t.Errorf("doctor: %+v, %v", h, err)
+	}
+	if out := must(t, "version"); !strings.HasPrefix(out, "contig-gpu "+version) {
+		t.Errorf("version printed %q", out)
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		out := must(t, "completion", shell)
+		if !strings.Contains(out, "image-size") || !strings.Contains(out, "doctor") {
+			t.Errorf("completion for %s lacks words", shell)
+		}
+	}
+}
