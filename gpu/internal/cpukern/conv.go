@@ -65,17 +65,13 @@ func Conv[F Float](p *Pool, s ConvShape, y, x, w []F) {
 	g.run(p)
 }
 
-// ConvBackwardWeight adds to dw the gradient of the weights: for each kernel row the product of dy [K, N*OH*OW]
-// transposed with that row of the patches [N*OH*OW, S*C].
+// ConvBackwardWeight adds to dw the gradient of the weights: the product of dy [K, N*OH*OW] transposed with the
+// patches [N*OH*OW, R*S*C].
 func ConvBackwardWeight[F Float](p *Pool, s ConvShape, dw, dy, x []F) {
 	in := padded(p, s, x)
-	pixel := s.pixels(in.at)
-	for r := range s.R {
-		row := r * in.w * in.c
-		g := product[F]{kernels: pick[F](p), m: s.K, n: s.S * s.C, taps: 1, cin: s.N * s.OH() * s.OW(),
-			a: dy, lda: s.K, packA: true,
-			b: in.data, bRow: func(i int) int { return pixel(i) + row },
-			c: dw[r*s.S*s.C:], ldc: s.R * s.S * s.C, add: true}
-		g.run(p)
-	}
+	g := product[F]{kernels: pick[F](p), m: s.K, n: s.R * s.S * s.C, taps: 1, cin: s.N * s.OH() * s.OW(),
+		a: dy, lda: s.K, packA: true,
+		b: in.data, bRow: s.pixels(in.at), piece: s.S * s.C, jump: in.w * in.c,
+		c: dw, ldc: s.R * s.S * s.C, add: true}
+	g.run(p)
 }

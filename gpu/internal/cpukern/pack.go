@@ -9,32 +9,60 @@ func (p *product[F]) packB(dst []F, ch chunk, j0, j1 int) {
 		}
 		return
 	}
-	cols, terms := p.kernels.cols, ch.terms()
 	k := 0
 	for t := ch.t0; t < ch.t1; t++ {
 		for q := ch.c0; q < ch.c1; q++ {
-			at := t*p.cin + q
+			from := t*p.cin + q
 			if p.bRow != nil {
-				at = p.bRow(at)
+				from = p.bRow(from)
 			} else {
-				at *= p.ldb
+				from *= p.ldb
 			}
-			src := p.b[at+j0*cols : at+min(p.n, j1*cols)]
-			d := dst[k*cols:]
-			for ; len(src) >= cols; src = src[cols:] {
-				copy(d[:cols], src)
-				if len(src) > cols {
-					d = d[terms*cols:]
-				}
-			}
-			if len(src) > 0 {
-				if j1-j0 > 1 {
-					d = dst[((j1-j0-1)*terms+k)*cols:]
-				}
-				clear(d[copy(d[:cols], src):cols])
-			}
+			p.packRow(dst[k*p.kernels.cols:], ch.terms(), from, j0, j1)
 			k++
 		}
+	}
+}
+
+// packRow packs one row of B, which begins at from, into the same row of the panels [j0, j1) of terms rows.
+func (p *product[F]) packRow(dst []F, terms, from, j0, j1 int) {
+	cols := p.kernels.cols
+	col, end := j0*cols, min(p.n, j1*cols)
+	next := p.n // column where the next piece begins
+	if p.piece > 0 {
+		i := col / p.piece
+		from, next = from+i*(p.jump-p.piece), (i+1)*p.piece
+	}
+	for j := range j1 - j0 {
+		d := dst[j*terms*cols:][:cols]
+		stop := min(end, col+cols)
+		if stop <= next && stop-col == cols {
+			copyWhole(d, p.b[from+col:])
+			col = stop
+			d = nil
+		}
+		for len(d) > 0 && col < stop {
+			n := copy(d, p.b[from+col:from+min(stop, next)])
+			if d, col = d[n:], col+n; col == next && p.piece > 0 {
+				from, next = from+p.jump-p.piece, next+p.piece
+			}
+		}
+		if col == next && p.piece > 0 {
+			from, next = from+p.jump-p.piece, next+p.piece
+		}
+		clear(d)
+	}
+}
+
+// copyWhole copies len(dst) elements, without a call where that is the columns of a tile.
+func copyWhole[F Float](dst, src []F) {
+	switch {
+	case len(dst) == 32 && len(src) >= 32:
+		*(*[32]F)(dst) = *(*[32]F)(src)
+	case len(dst) == 16 && len(src) >= 16:
+		*(*[16]F)(dst) = *(*[16]F)(src)
+	default:
+		copy(dst, src)
 	}
 }
 

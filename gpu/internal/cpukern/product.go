@@ -15,6 +15,8 @@ type product[F Float] struct {
 	b      []F
 	bRow   func(k int) int // nil: k*ldb
 	ldb    int
+	piece  int  // columns of B that are neighbours; 0: all
+	jump   int  // from the beginning of a piece to the next one's
 	transB bool // b is stored as [n,k], rows ldb apart
 
 	c      []F
@@ -51,9 +53,12 @@ func up(a, b int) int { return ceil(a, b) * b }
 
 func (p *product[F]) grid() grid {
 	g := grid{rows: blockRows, cols: up(blockColumn, p.kernels.cols)}
+	if 2*p.m <= blockRows {
+		g.cols *= 2
+	}
 	for {
 		g.rowBlocks, g.colBlocks = ceil(p.m, g.rows), ceil(p.n, g.cols)
-		if g.units() >= manyUnits || 2*p.m*p.n*p.taps*p.cin/g.units() < leastFlops {
+		if g.units()*p.split(g) >= manyUnits || 2*p.m*p.n*p.taps*p.cin/g.units() < leastFlops {
 			return g
 		}
 		switch {
@@ -117,7 +122,7 @@ func (p *product[F]) split(g grid) int {
 	if p.taps > 1 || p.transC || p.cRow != nil {
 		return 1
 	}
-	return max(1, min(manyUnits/g.units(), p.cin/splitTerms, splitMost, splitMemory/(p.m*p.n)))
+	return max(1, min(ceil(manyUnits, g.units()), p.cin/splitTerms, splitMost, splitMemory/(p.m*p.n)))
 }
 
 // runSplit computes parts of the sums side by side, and adds them in order.
