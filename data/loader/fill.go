@@ -1,0 +1,133 @@
+package loader
+
+import (
+	"sync/atomic"
+
+	"contig-gpu/data"
+	"contig-gpu/data/fundus"
+)
+
+// A filler has what the workers share.
+type filler struct {
+	cohort  *data.Cohort
+	recipe  fundus.Recipe
+	size    int
+	work    int // side of decoded images, pixels
+	seed    uint64
+	augment bool
+	cache   cache
+}
+
+func newFiller(c *data.Cohort, o Options, r fundus.Recipe) filler {
+	f := filler{cohort: c, recipe: r, size: o.Size, work: o.Size, seed: o.Seed, augment: o.Augment && !o.Whole && o.Split == data.Train}
+	if f.augment {
+		f.work = r.WorkSize(o.Size)
+	}
+	f.cache = cache{limit: o.CacheBytes, images: make([]atomic.Pointer[fundus.RGB], len(c.Images)), used: new(atomic.Int64)}
+	return f
+}
+
+// A cache keeps the first images decoded until they reach its limit. None is ever put out: every image is
+// wanted once an epoch, so one kept is as good as another and a rotating cache would never hit.
+type cache struct {
+	limit  int64 // bytes
+	used   *atomic.Int64
+	images []atomic.Pointer[fundus.RGB]
+}
+
+func (c *cache) get(i int) *fundus.RGB { return c.images[i].Load() }
+
+func (c *cache) put(i int, m *fundus.RGB) {
+	n := int64(len(m.Pix))
+	if c.used.Add(n) > c.limit || !c.images[i].CompareAndSwap(nil, m) {
+		c.used.Add(-n)
+	}
+}
+
+// image returns an image at working size, decoding it where the cache has it not.
+func (f *filler) image(i int) (*fundus.RGB, error) {
+	if m := f.cache.get(i); m != nil {
+		return m, nil
+	}
+	whole, err := fundus.Decode(f.cohort.Images[i].Path)
+	if err != nil {
+		return nil, err
+	}
+	m := f.recipe.Fit.Square(whole, f.work)
+	f.cache.put(i, m)
+	return m, nil
+}
+
+// A worker fills batches on one goroutine.
+type worker struct {
+	*filler
+	epoch   int
+	variety *fundus.Augmenter
+}
+
+func (f *filler) worker(epoch int) *worker {
+	return &worker{filler: f, epoch: epoch, variety: fundus.NewAugmenter(f.recipe, f.size)}
+}
+
+// fill makes the batch of the images in rows.
+func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
+	w.shape(b, len(rows))
+	pixels := 3 * w.size * w.size
+	for n, i := range rows {
+		select {
+		case <-quit:
+			return errClosed
+		default:
+		}
+		if err := w.pixels(b.Image[n*pixels:(n+1)*pixels], i); err != nil {
+			return err
+		}
+		w.genetics(b, n, i)
+	}
+	return nil
+}
+
+// shape gives the batch n rows on its old memory where that suffices.
+func (w *worker) shape(b *data.Batch, n int) {
+	b.N = n
+	b.Image = sized(b.Image, 3*n*w.size*w.size)
+	b.Person, b.Group, b.Index = sized(b.Person, n), sized(b.Group, n), sized(b.Index, n)
+	tables := w.cohort.Tables
+	b.Tables, b.Present = sized(b.Tables, len(tables)), sized(b.Present, len(tables))
+	for m, t := range tables {
+		b.Tables[m] = sized(b.Tables[m], n*t.Stats().Width())
+		b.Present[m] = sized(b.Present[m], n)
+	}
+}
+
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+func (w *worker) pixels(dst []float32, i int) error {
+	m, err := w.image(i)
+	if err != nil {
+		return err
+	}
+	if w.augment {
+		w.variety.Apply(dst, m, w.seed, w.epoch, i)
+		return nil
+	}
+	fundus.Normalise(dst, m.Pix)
+	return nil
+}
+
+func (w *worker) genetics(b *data.Batch, n, i int) {
+	p := w.cohort.Images[i].Person
+	b.Index[n], b.Person[n], b.Group[n] = int32(i), int32(p), int32(w.cohort.Persons[p].Group)
+	for m, t := range w.cohort.Tables {
+		width := t.Stats().Width()
+		b.Present[m][n] = 0
+		if t.Row(p, b.Tables[m][n*width:(n+1)*width]) {
+			b.Present[m][n] = 1
+		}
+	}
+}

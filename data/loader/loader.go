@@ -1,0 +1,148 @@
+package loader
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+
+	"contig-gpu/data"
+	"contig-gpu/data/fundus"
+)
+
+// DefaultCacheBytes bounds the cache of decoded images where the options do not.
+const DefaultCacheBytes = 1 << 30
+
+// Options say which images a source yields and how.
+type Options struct {
+	Split   data.Split
+	Whole   bool // all images of all splits in manifest order, as in evaluation; Split is ignored
+	Batch   int  // images
+	Size    int  // pixels of a side, at the network's input
+	Seed    uint64
+	Shuffle bool // of the training split: a new order every epoch, else the manifest's
+	Augment bool
+	Recipe  string // of fundus.NamedRecipe: fit and augmentation; "" is "default"
+	Workers int    // goroutines; 0: one per processor Go may use
+
+	// OneImagePerPerson keeps two images of a person out of one batch of the training split.
+	OneImagePerPerson bool
+	// OneImagePerGroup keeps two images of a group, and so of a person, out of one batch.
+	OneImagePerGroup bool
+
+	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes; below: no cache
+}
+
+// source implements data.Source. One goroutine drives it.
+type source struct {
+	cohort *data.Cohort
+	opts   Options
+	order  order
+	fill   filler
+	run    *run  // the epoch under way, nil before the first Reset
+	last   *slot // lent to the caller until the next call of Next
+	err    error // sticky until Reset
+}
+
+// New returns a source of the cohort's images of one split.
+//
+// Batches of the training split have exactly Batch rows: what is left over at the end of an epoch is not
+// seen in it, and only where the split cannot fill one batch is there a single smaller one. The other
+// splits, and Whole, yield every image once in manifest order, the last batch smaller.
+//
+// Before the first Reset, Next begins epoch 0. An image that cannot be decoded ends the epoch at its batch
+// with its *data.Problem. Close ends the goroutines.
+func New(c *data.Cohort, o Options) (data.Source, error) {
+	if o.Batch < 1 || o.Size < 1 || o.Workers < 0 {
+		return nil, fmt.Errorf("loader: batch %d, image size %d and workers %d must be positive", o.Batch, o.Size, o.Workers)
+	}
+	r, err := fundus.NamedRecipe(o.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	ord := newOrder(c, o)
+	if len(ord.images) == 0 {
+		return nil, emptySplit(c, o)
+	}
+	return &source{cohort: c, opts: o, order: ord, fill: newFiller(c, o, r)}, nil
+}
+
+func emptySplit(c *data.Cohort, o Options) error {
+	return &data.Problem{Code: 602, What: "the " + o.Split.String() + " split is empty",
+		Expected: "at least one image", Found: fmt.Sprintf("%d images of %d persons, none of them in it", len(c.Images), len(c.Persons)),
+		Cause: "too few persons for the fractions, or a split column without this value",
+		Fix:   "raise its fraction in [split] of data.toml, or correct the split column of the manifest"}
+}
+
+// Dims returns the shapes of all batches; the last of an evaluation has fewer rows.
+func (s *source) Dims() data.Dims {
+	d := data.Dims{Batch: s.opts.Batch, Height: s.opts.Size, Width: s.opts.Size}
+	for _, t := range s.cohort.Tables {
+		d.Modalities = append(d.Modalities, t.Name())
+		d.Features = append(d.Features, t.Stats().Width())
+	}
+	return d
+}
+
+// Batches returns the number per epoch, the same in every epoch.
+func (s *source) Batches() int { return s.order.batches }
+
+// Reset begins an epoch at its batch number skip.
+func (s *source) Reset(epoch, skip int) error {
+	if s.err == errClosed {
+		return s.err
+	}
+	if epoch < 0 || skip < 0 || skip > s.order.batches {
+		return fmt.Errorf("loader: epoch %d, batch %d of %d", epoch, skip, s.order.batches)
+	}
+	s.stop()
+	s.err = nil
+	s.run = start(s.order.epoch(epoch)[skip:], epoch, s.opts.Workers, &s.fill)
+	return nil
+}
+
+// Next fills b, whose slices belong to the source and hold until the next call of a method.
+func (s *source) Next(b *data.Batch) error {
+	if s.run == nil && s.err == nil {
+		if err := s.Reset(0, 0); err != nil {
+			return err
+		}
+	}
+	if s.err != nil {
+		return s.err
+	}
+	if s.last != nil {
+		s.run.free <- s.last
+		s.last = nil
+	}
+	n, ok := <-s.run.ordered
+	if !ok {
+		return io.EOF
+	}
+	if err := <-n.done; err != nil {
+		s.stop()
+		s.err = err
+		return err
+	}
+	s.last, *b = n, n.batch
+	return nil
+}
+
+// Close ends the goroutines. Calling it again does nothing.
+func (s *source) Close() error {
+	s.stop()
+	s.err = errClosed
+	return nil
+}
+
+func (s *source) stop() {
+	if s.run != nil {
+		s.run.stop()
+	}
+	s.run, s.last = nil, nil
+}

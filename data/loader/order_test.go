@@ -1,0 +1,135 @@
+package loader
+
+import (
+	"slices"
+	"testing"
+
+	"contig-gpu/data"
+)
+
+// counted makes a cohort without files whose persons have these numbers of images.
+func counted(images ...int) *data.Cohort {
+	c := &data.Cohort{}
+	for p, n := range images {
+		for range n {
+			c.Images = append(c.Images, data.Image{Person: p})
+		}
+		c.Persons = append(c.Persons, data.Person{Group: p / 2})
+	}
+	return c
+}
+
+func repeat(n, times int) []int { return slices.Repeat([]int{n}, times) }
+
+func TestAvoidingOrders(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		images  []int
+		batch   int
+		group   bool
+		batches int // the most there can be
+		rows    int
+	}{
+		{"two each, exact", repeat(2, 8), 8, false, 2, 8},
+		{"two each, two go without", repeat(2, 10), 8, false, 2, 8},
+		{"two each, many", repeat(2, 500), 32, false, 31, 32},
+		{"one has most", append(repeat(1, 9), 40), 4, false, 3, 4},
+		{"uneven", []int{5, 4, 3, 2, 1, 1, 1, 1}, 3, false, 6, 3},
+		{"three have all", []int{30, 30, 30, 1}, 3, false, 30, 3},
+		{"too few persons", []int{3, 3, 2}, 8, false, 1, 3},
+		{"groups of two", repeat(2, 12), 6, true, 4, 6},
+		{"too few groups", repeat(2, 12), 7, true, 1, 6},
+		{"one image", []int{1}, 8, false, 1, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			all := counted(c.images...)
+			for _, shuffle := range []bool{true, false} {
+				r := newOrder(all, Options{Batch: c.batch, Seed: 5, Shuffle: shuffle, OneImagePerPerson: true, OneImagePerGroup: c.group})
+				if r.batches != c.batches {
+					t.Fatalf("%d batches, want %d", r.batches, c.batches)
+				}
+				for e := range 20 {
+					checkEpoch(t, all, r.epoch(e), c.rows, c.group)
+				}
+			}
+		})
+	}
+}
+
+func checkEpoch(t *testing.T, c *data.Cohort, batches [][]int, rows int, group bool) {
+	t.Helper()
+	used := map[int]bool{}
+	for n, b := range batches {
+		if len(b) != rows {
+			t.Fatalf("batch %d has %d rows, want %d", n, len(b), rows)
+		}
+		keys := map[int]bool{}
+		for _, i := range b {
+			k := c.Images[i].Person
+			if group {
+				k = c.Persons[k].Group
+			}
+			if used[i] || keys[k] {
+				t.Fatalf("batch %d: image %d twice or its person %d", n, i, k)
+			}
+			used[i], keys[k] = true, true
+		}
+	}
+}
+
+func TestPlainOrderIsAPermutation(t *testing.T) {
+	all := counted(repeat(2, 10)...)
+	r := newOrder(all, Options{Batch: 6, Shuffle: true, Seed: 1})
+	if r.batches != 3 {
+		t.Fatalf("%d batches", r.batches)
+	}
+	seen := make([]int, 20)
+	for e := range 200 {
+		b := r.epoch(e)
+		flat := slices.Concat(b...)
+		if len(flat) != 18 {
+			t.Fatalf("%d images", len(flat))
+		}
+		for _, i := range flat {
+			seen[i]++
+		}
+	}
+	if slices.Min(seen) < 150 || slices.Max(seen) > 200 {
+		t.Errorf("images are seen unevenly: %v", seen)
+	}
+	r = newOrder(all, Options{Batch: 50})
+	if b := r.epoch(0); len(b) != 1 || len(b[0]) != 20 || !slices.IsSorted(b[0]) {
+		t.Errorf("a small split in manifest order gives %v", b)
+	}
+}
+
+// Who is left out at the end of an epoch must not be the same persons in every epoch.
+func TestNobodyIsAlwaysDropped(t *testing.T) {
+	all := counted(repeat(2, 10)...)
+	r := newOrder(all, Options{Batch: 8, Shuffle: true, Seed: 1, OneImagePerPerson: true})
+	seen := make([]int, 10)
+	for e := range 100 {
+		for _, i := range slices.Concat(r.epoch(e)...) {
+			seen[all.Images[i].Person]++
+		}
+	}
+	if slices.Min(seen) < 120 {
+		t.Errorf("persons are seen unevenly: %v", seen)
+	}
+}
+
+func TestUnshuffledKeepsTheManifest(t *testing.T) {
+	all := counted(repeat(2, 4)...)
+	r := newOrder(all, Options{Batch: 2, OneImagePerPerson: true})
+	b := r.epoch(3)
+	if want := [][]int{{0, 2}, {1, 3}, {4, 6}, {5, 7}}; !slices.EqualFunc(b, want, slices.Equal[[]int]) {
+		t.Errorf("%v, want %v", b, want)
+	}
+}
+
+func BenchmarkEpoch(b *testing.B) {
+	r := newOrder(counted(repeat(2, 65000)...), Options{Batch: 256, Shuffle: true, OneImagePerPerson: true})
+	for b.Loop() {
+		r.epoch(1)
+	}
+}
