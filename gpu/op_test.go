@@ -152,8 +152,9 @@ func streams(t *testing.T, o gpu.Options, rows, c int) []gpu.Tensor {
 	gpu.Adam(p, dy, get(rows, c), get(rows, c), scale, gpu.AdamSpec{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1, Step: 3})
 	gpu.Adam(p, add, get(rows, c), get(rows, c), scale, gpu.AdamSpec{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1, Decoupled: true, Step: 1})
 	gpu.SGD(p, dy, get(rows, c), scale, gpu.SGDSpec{LR: 0.1, Momentum: 0.9, WeightDecay: 0.1, Nesterov: true, Step: 2})
-	gpu.MaxPool(get(1, (rows+1)/2, 1, c), a.New(gpu.U8, 1, (rows+1)/2, 1, c), x.View(1, rows, 1, c), 3, 2, 1)
-	return append(out, sum)
+	argmax := a.New(gpu.U8, 1, (rows+1)/2, 1, c)
+	gpu.MaxPool(get(1, (rows+1)/2, 1, c), argmax, x.View(1, rows, 1, c), 3, 2, 1)
+	return append(out, sum, argmax)
 }
 
 func TestThreadsDoNotChangeResults(t *testing.T) {

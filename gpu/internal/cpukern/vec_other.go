@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package cpukern
 
 // Add computes y = a + b; y may be a or b.
