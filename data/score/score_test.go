@@ -1,0 +1,59 @@
+package score
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"contig-gpu/data"
+	"contig-gpu/data/table"
+)
+
+const header = "#FID\tIID\tALLELE_CT\tNAMED_ALLELE_DOSAGE_SUM\tSCORE1_AVG\tSCORE1_SUM\n"
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	a := write(t, dir, "PGS1.chr22.sscore", header+"f\tx\t404\t194\t0.5\t5\nf\ty\t404\t190\t-0.5\tnan\n")
+	b := write(t, dir, "many.sscore", "#FID\tIID\tH_AVG\tW_AVG\nf\ty\t3\t4\nf\tx\t1\t2\n")
+	w, err := Read([]string{a, b}, "AVG")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(w.Names, []string{"PGS1", "H", "W"}) || !slices.Equal(w.Values, []float32{0.5, 1, 2, -0.5, 3, 4}) || !slices.Equal(w.IID, []string{"x", "y"}) {
+		t.Errorf("%+v", w)
+	}
+	w, err = Read([]string{a}, "SUM")
+	if err != nil || len(w.Names) != 1 || w.Values[0] != 5 || !table.Missing(w.Values[1]) {
+		t.Errorf("%+v %v", w, err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, dir, "good.sscore", "#IID\tS_AVG\nx\t1\ny\t2\n")
+	for _, c := range []struct {
+		what, text, kind string
+		code             int
+	}{
+		{"other persons", "#IID\tS_AVG\nx\t1\nz\t2\n", "AVG", 302}, {"fewer persons", "#IID\tS_AVG\nx\t1\n", "AVG", 302}, {"only sums", "#IID\tS_SUM\nx\t1\ny\t2\n", "AVG", 302}, {"no scores", "#IID\tS\nx\t1\n", "AVG", 302},
+		{"no ids", "S_AVG\n1\n", "AVG", 108}, {"empty", "", "AVG", 105}, {"header", "#IID\tS_AVG\n", "AVG", 105}, {"text", "#IID\tS_AVG\nx\thigh\n", "AVG", 107}, {"inf", "#IID\tS_AVG\nx\tinf\n", "AVG", 107},
+		{"ragged", "#IID\tS_AVG\nx\n", "AVG", 106}, {"twice", "#IID\tS_AVG\nx\t1\nx\t1\n", "AVG", 120}, {"zero", "#IID\tS_AVG\n0\t1\n", "AVG", 121},
+	} {
+		_, err := Read([]string{good, write(t, dir, "bad.sscore", c.text)}, c.kind)
+		var p *data.Problem
+		if !errors.As(err, &p) || p.Code != c.code {
+			t.Errorf("%s: %v, want E%d", c.what, err, c.code)
+		}
+	}
+}
