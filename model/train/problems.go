@@ -9,7 +9,6 @@ import (
 
 // Numbers of the catalogue of errors.
 const (
-	codeFormat        = 701 // a safetensors file that is not a checkpoint of ours
 	codeCohortDiffers = 702
 	codeConfigDiffers = 703
 	codeNoCheckpoint  = 704
@@ -17,6 +16,7 @@ const (
 	codeInit          = 706 // tensors that do not fit the model
 	codeMetrics       = 707 // metrics.jsonl is shorter than the checkpoint says
 	codeTooFew        = 708 // not enough batches for one step
+	codeFormat        = 709 // a safetensors file that is not a checkpoint of ours
 	codeNotFinite     = 720
 )
 

@@ -1,0 +1,229 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/model"
+	"contig-gpu/model/train/safetensors"
+)
+
+func openCPU(t *testing.T) *gpu.Device {
+	t.Helper()
+	dev, err := gpu.Open("cpu", gpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	return dev
+}
+
+// oneStep trains a step and returns the path of its checkpoint.
+func oneStep(t *testing.T, change func(*Config)) string {
+	t.Helper()
+	c := tiny(t)
+	c.MaxSteps, c.Keep = 1, 0
+	change(&c)
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, options(c, dir))
+	return CheckpointPath(dir, "last")
+}
+
+func TestExport(t *testing.T) {
+	last := oneStep(t, func(c *Config) { c.EMA = 0.5 })
+	dir := t.TempDir()
+	torch, all := filepath.Join(dir, "torch"), filepath.Join(dir, "all")
+	if err := ExportTorchvision(last, torch); err != nil {
+		t.Fatal(err)
+	}
+	if err := ExportAll(last, all); err != nil {
+		t.Fatal(err)
+	}
+	ck, tv, full := mustRead(t, last), mustRead(t, torch), mustRead(t, all)
+	avg, _ := ck.Lookup("ema.trunk.conv1.weight")
+	got, _ := tv.Lookup("conv1.weight")
+	if string(avg.Data) != string(got.Data) {
+		t.Error("the export is not of the averaged parameters")
+	}
+	if raw, _ := ck.Lookup("trunk.conv1.weight"); string(avg.Data) == string(raw.Data) {
+		t.Error("the averages are the last parameters")
+	}
+	for _, x := range full.Tensors {
+		if strings.HasPrefix(x.Name, "ema.") || strings.HasPrefix(x.Name, "optimizer.") {
+			t.Errorf("ExportAll wrote %s", x.Name)
+		}
+	}
+	dev := openCPU(t)
+	a, b := mustLoad(t, last, dev), mustLoad(t, all, dev)
+	for i, p := range a.Model.Params() {
+		if fmt.Sprint(host(p.Value)) != fmt.Sprint(host(b.Model.Params()[i].Value)) {
+			t.Fatalf("%s differs between checkpoint and export", p.Name)
+		}
+	}
+	if a.Stats["scores"].Width() != 5 || a.Step != 1 || a.Cohort != "abc" {
+		t.Errorf("loaded %+v", a)
+	}
+	testInit(t, torch, all)
+}
+
+func mustRead(t *testing.T, path string) *safetensors.File {
+	t.Helper()
+	f, err := safetensors.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func mustLoad(t *testing.T, path string, dev *gpu.Device) *Loaded {
+	t.Helper()
+	l, err := LoadModel(path, dev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// testInit starts trainings from exports.
+func testInit(t *testing.T, torch, all string) {
+	want, _ := mustRead(t, torch).Lookup("layer1.0.conv1.weight")
+	for _, path := range []string{torch, all} {
+		o := options(tiny(t), t.TempDir())
+		o.InitFrom = path
+		tr, err := newTrainer(&o)
+		defer tr.close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range tr.model.Params() {
+			if p.Name == "trunk.layer1.0.conv1.weight" && string(encode("", gpu.F32, p.Value).Data) != string(want.Data) {
+				t.Errorf("%s: the weights did not arrive", path)
+			}
+		}
+	}
+	c := tiny(t)
+	c.Model.Encoder = "resnet34"
+	o := options(c, filepath.Join(t.TempDir(), "run"))
+	o.InitFrom = torch
+	_, err := Run(context.Background(), o)
+	if p := wantCode(t, err, 706); !strings.Contains(p.Found, "layer1.2.conv1.weight") {
+		t.Errorf("found %q", p.Found)
+	}
+	_, err = LoadModel(torch, openCPU(t))
+	wantCode(t, err, 709)
+}
+
+func TestNamesAndShapesAreTorchvisions(t *testing.T) {
+	golden := os.Getenv("CONTIG_GOLDEN")
+	if golden == "" {
+		golden = "../../../shared/golden"
+	}
+	raw, err := os.ReadFile(filepath.Join(golden, "torchvision_names.json"))
+	if err != nil {
+		t.Skipf("no reference numbers: set CONTIG_GOLDEN (%v)", err)
+	}
+	var nets map[string][][]any
+	if err := json.Unmarshal(raw, &nets); err != nil {
+		t.Fatal(err)
+	}
+	for net, entries := range nets {
+		t.Run(net, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			if err := ExportTorchvision(untrained(t, net), out); err != nil {
+				t.Fatal(err)
+			}
+			f := mustRead(t, out)
+			types := map[safetensors.DType]string{safetensors.F32: "float32", safetensors.I64: "int64"}
+			for _, e := range entries {
+				x, ok := f.Lookup(e[0].(string))
+				if !ok || fmt.Sprint(x.Shape) != fmt.Sprint(e[1]) || types[x.DType] != e[2] {
+					t.Errorf("%s: %s %v, want %v", e[0], x.DType, x.Shape, e)
+				}
+			}
+			if len(f.Tensors) != len(entries) {
+				t.Errorf("%d tensors, want %d", len(f.Tensors), len(entries))
+			}
+		})
+	}
+}
+
+// untrained writes a checkpoint of a network that was never trained.
+func untrained(t *testing.T, net string) string {
+	t.Helper()
+	c := tiny(t)
+	c.Model.Encoder = net
+	c.Model.Modalities = []model.Modality{{Name: "any", Features: 2}}
+	m, err := model.New(c.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Place(openCPU(t), gpu.F32); err != nil {
+		t.Fatal(err)
+	}
+	config, _ := json.Marshal(c)
+	path := filepath.Join(t.TempDir(), "checkpoint")
+	meta := map[string]string{keyFormat: formatName, keyConfig: string(config), keyState: "{}", keyStats: "{}"}
+	if err := safetensors.WriteFile(path, modelTensors(m, gpu.F32, ""), meta); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLayoutRoundTrip(t *testing.T) {
+	d := []int{2, 3, 4, 5}
+	v := make([]float64, 120)
+	for i := range v {
+		v[i] = float64(i)
+	}
+	torch := toTorch(v, d)
+	// Element [k, r, s, c] of ours is [k, c, r, s] of PyTorch's.
+	if at := func(k, c, r, s int) float64 { return torch[((k*5+c)*3+r)*4+s] }; at(1, 4, 2, 3) != 119 || at(0, 1, 0, 0) != 1 || at(1, 2, 1, 3) != v[((1*3+1)*4+3)*5+2] {
+		t.Error("toTorch")
+	}
+	if back := fromTorch(torch, d); fmt.Sprint(back) != fmt.Sprint(v) {
+		t.Error("fromTorch does not undo toTorch")
+	}
+}
+
+func TestEmbed(t *testing.T) {
+	for _, precision := range []string{"f32", "f64"} {
+		l := mustLoad(t, oneStep(t, func(c *Config) { c.Precision = precision }), openCPU(t))
+		cohort := testCohort(24)
+		src := &memorySource{c: cohort, split: data.Train, batch: 8, size: 32}
+		e, err := Embed(context.Background(), l, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Person) != 36 || len(e.Persons) != 18 || len(e.Features[0]) != 512 || len(e.Image[1][35]) != 8 || len(e.PersonFeatures) != 18 {
+			t.Fatalf("%d images, %d persons", len(e.Person), len(e.Persons))
+		}
+		for i, table := range cohort.Tables {
+			for j, p := range e.Persons {
+				if absent := math.IsNaN(float64(e.PersonGenetics[i][j][0])); absent == table.Has(p) {
+					t.Errorf("person %d, %s: absent %v", p, table.Name(), absent)
+				}
+			}
+		}
+		if mean := (e.Features[0][3] + e.Features[1][3]) / 2; math.Abs(float64(mean-e.PersonFeatures[0][3])) > 1e-6 {
+			t.Error("a person's features are not the mean")
+		}
+	}
+}
+
+func TestEmbedRefusesOtherModalities(t *testing.T) {
+	l := mustLoad(t, oneStep(t, func(*Config) {}), openCPU(t))
+	cohort := testCohort(24)
+	cohort.Tables = cohort.Tables[:1]
+	if _, err := Embed(context.Background(), l, &memorySource{c: cohort, batch: 8, size: 32}); err == nil {
+		t.Error("no error")
+	}
+}

@@ -1,0 +1,137 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// longer is what the resume tests run: two epochs of four steps, averaged parameters, two batches a step.
+func longer(t testing.TB) Config {
+	c := tiny(t)
+	c.Epochs, c.EMA, c.Batch, c.Accumulate, c.Precision = 2, 0.9, 4, 2, "f32"
+	return c
+}
+
+// sameRuns compares checkpoints byte for byte, and metrics but for the speed.
+func sameRuns(t *testing.T, want, got string) {
+	t.Helper()
+	files := func(dir string) []string {
+		m, _ := filepath.Glob(filepath.Join(dir, checkpointDir, "*"))
+		hidden, _ := filepath.Glob(filepath.Join(dir, checkpointDir, ".*"))
+		m = append(m, hidden...)
+		for i := range m {
+			m[i], _ = filepath.Rel(dir, m[i])
+		}
+		return m
+	}
+	if a, b := fmt.Sprint(files(want)), fmt.Sprint(files(got)); a != b {
+		t.Fatalf("files %s, want %s", b, a)
+	}
+	for _, name := range files(want) {
+		if !bytes.Equal(read(t, filepath.Join(want, name)), read(t, filepath.Join(got, name))) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	a, b := lines(t, want), lines(t, got)
+	for _, l := range append(a, b...) {
+		delete(l, "images_per_second")
+	}
+	if fmt.Sprint(a) != fmt.Sprint(b) {
+		t.Errorf("metrics differ:\n%v\n%v", a, b)
+	}
+}
+
+func TestInterruptedRunsEndTheSame(t *testing.T) {
+	c := longer(t)
+	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	mustRun(t, options(c, whole))
+	o := options(c, parts)
+	o.Config.Threads = 1 // and the number of threads must not matter
+	for _, stop := range []int{1, 3, 4, 6} {
+		ctx, cancel := context.WithCancel(context.Background())
+		o.Progress = func(e Event) {
+			if e.Kind == Stepped && e.Step == stop {
+				cancel()
+			}
+		}
+		if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("step %d: %v", stop, err)
+		}
+		cancel()
+		leaveDebris(t, parts)
+		o.Resume = true
+	}
+	o.Progress = nil
+	if s := mustRun(t, o); !s.Resumed || s.Steps != 8 {
+		t.Errorf("summary %+v", s)
+	}
+	sameRuns(t, whole, parts)
+	mustRun(t, o) // resuming what is finished changes nothing
+	sameRuns(t, whole, parts)
+}
+
+// leaveDebris leaves what a process that dies while writing leaves.
+func leaveDebris(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(dir, metricsName), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.WriteString("{\"kind\":\"step\"}\n{\"kind\":\"st")
+	if err := os.WriteFile(filepath.Join(dir, checkpointDir, ".last.safetensors.tmp"), []byte("half"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// childDir names the environment variable that turns TestChild into a run.
+const childDir = "CONTIG_TRAIN_TEST_DIR"
+
+// TestChild is the process that TestKilledRunsEndTheSame kills.
+func TestChild(t *testing.T) {
+	dir := os.Getenv(childDir)
+	if dir == "" {
+		t.Skip("runs as a child of TestKilledRunsEndTheSame")
+	}
+	o := options(longer(t), dir)
+	o.Config.CheckpointEvery = 2
+	_, err := os.Stat(dir)
+	o.Resume = err == nil
+	mustRun(t, o)
+}
+
+func TestKilledRunsEndTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	whole, killed := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "killed")
+	mustRun(t, options(longer(t), whole))
+	r := rand.New(rand.NewPCG(3, 4))
+	kills := 0
+	for {
+		child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
+		child.Env = append(os.Environ(), childDir+"="+killed)
+		if kills < 5 {
+			after := time.AfterFunc(time.Duration(200+r.IntN(1500))*time.Millisecond, func() { child.Process.Kill() })
+			defer after.Stop()
+		}
+		out, err := child.CombinedOutput()
+		if err == nil {
+			break
+		}
+		var exit *exec.ExitError
+		if kills++; !errors.As(err, &exit) || exit.ExitCode() >= 0 {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	t.Logf("%d kills", kills)
+	sameRuns(t, whole, killed)
+}
