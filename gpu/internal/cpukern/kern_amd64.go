@@ -9,20 +9,60 @@ package cpukern
 //go:noescape
 func microAVX2F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int)
 
+// packRowsAVX2F32 is a packer of rows of 6 elements.
+//
+//go:noescape
+func packRowsAVX2F32(n int, tab *int, src *float32, dst *float32)
+
+// packColsAVX2F32 is a packer of rows of 16 elements.
+//
+//go:noescape
+func packColsAVX2F32(n int, tab *int, src *float32, dst *float32)
+
 // microAVX2F64 is a micro of 6 rows and 8 columns.
 //
 //go:noescape
 func microAVX2F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
+
+// packRowsAVX2F64 is a packer of rows of 6 elements.
+//
+//go:noescape
+func packRowsAVX2F64(n int, tab *int, src *float64, dst *float64)
+
+// packColsAVX2F64 is a packer of rows of 8 elements.
+//
+//go:noescape
+func packColsAVX2F64(n int, tab *int, src *float64, dst *float64)
 
 // microAVX512F32 is a micro of 12 rows and 32 columns.
 //
 //go:noescape
 func microAVX512F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int)
 
+// packRowsAVX512F32 is a packer of rows of 12 elements.
+//
+//go:noescape
+func packRowsAVX512F32(n int, tab *int, src *float32, dst *float32)
+
+// packColsAVX512F32 is a packer of rows of 32 elements.
+//
+//go:noescape
+func packColsAVX512F32(n int, tab *int, src *float32, dst *float32)
+
 // microAVX512F64 is a micro of 12 rows and 16 columns.
 //
 //go:noescape
 func microAVX512F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
+
+// packRowsAVX512F64 is a packer of rows of 12 elements.
+//
+//go:noescape
+func packRowsAVX512F64(n int, tab *int, src *float64, dst *float64)
+
+// packColsAVX512F64 is a packer of rows of 16 elements.
+//
+//go:noescape
+func packColsAVX512F64(n int, tab *int, src *float64, dst *float64)
 
 // transposeAVX2 transposes n >= 1 neighbouring 8x8 blocks of the 8 rows at src into 8n rows of 8 at dst.
 //

@@ -124,6 +124,52 @@ set:
 	VZEROUPPER
 	RET
 
+// func packRowsAVX2F32(n int, tab *int, src *float32, dst *float32)
+// Requires: AVX, MMX+
+TEXT ·packRowsAVX2F32(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*4)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*4), X0
+	VMOVUPS    X0, (BX)
+	MOVQ       16(DX)(SI*4), SI
+	MOVQ       SI, 16(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000018, BX
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func packColsAVX2F32(n int, tab *int, src *float32, dst *float32)
+// Requires: AVX, MMX+
+TEXT ·packColsAVX2F32(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*4)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(DX)(SI*4), Y0
+	VMOVUPS    Y0, 32(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000040, BX
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
 // func microAVX2F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·microAVX2F64(SB), NOSPLIT, $24-80
@@ -241,6 +287,52 @@ set:
 	VMOVUPS Y10, (AX)
 	VMOVUPS Y11, 32(AX)
 	ADDQ    CX, AX
+	VZEROUPPER
+	RET
+
+// func packRowsAVX2F64(n int, tab *int, src *float64, dst *float64)
+// Requires: AVX, MMX+
+TEXT ·packRowsAVX2F64(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*8)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*8), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(DX)(SI*8), X0
+	VMOVUPS    X0, 32(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000030, BX
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func packColsAVX2F64(n int, tab *int, src *float64, dst *float64)
+// Requires: AVX, MMX+
+TEXT ·packColsAVX2F64(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*8)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*8), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(DX)(SI*8), Y0
+	VMOVUPS    Y0, 32(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000040, BX
+	DECQ       AX
+	JNZ        row
 	VZEROUPPER
 	RET
 
@@ -443,6 +535,57 @@ set:
 	VZEROUPPER
 	RET
 
+// func packRowsAVX512F32(n int, tab *int, src *float32, dst *float32)
+// Requires: AVX, MMX+
+TEXT ·packRowsAVX512F32(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*4)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(DX)(SI*4), X0
+	VMOVUPS    X0, 32(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000030, BX
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func packColsAVX512F32(n int, tab *int, src *float32, dst *float32)
+// Requires: AVX, MMX+
+TEXT ·packColsAVX512F32(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*4)
+	PREFETCHT0 64(DX)(SI*4)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(DX)(SI*4), Y0
+	VMOVUPS    Y0, 32(BX)
+	VMOVUPS    64(DX)(SI*4), Y0
+	VMOVUPS    Y0, 64(BX)
+	VMOVUPS    96(DX)(SI*4), Y0
+	VMOVUPS    Y0, 96(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000080, BX
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
 // func microAVX512F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·microAVX512F64(SB), NOSPLIT, $24-80
@@ -639,6 +782,60 @@ set:
 	VMOVUPS Z22, (AX)
 	VMOVUPS Z23, 64(AX)
 	ADDQ    CX, AX
+	VZEROUPPER
+	RET
+
+// func packRowsAVX512F64(n int, tab *int, src *float64, dst *float64)
+// Requires: AVX, MMX+
+TEXT ·packRowsAVX512F64(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*8)
+	PREFETCHT0 64(DX)(SI*8)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*8), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(DX)(SI*8), Y0
+	VMOVUPS    Y0, 32(BX)
+	VMOVUPS    64(DX)(SI*8), Y0
+	VMOVUPS    Y0, 64(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000060, BX
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func packColsAVX512F64(n int, tab *int, src *float64, dst *float64)
+// Requires: AVX, MMX+
+TEXT ·packColsAVX512F64(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ tab+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	MOVQ       64(CX), SI
+	PREFETCHT0 (DX)(SI*8)
+	PREFETCHT0 64(DX)(SI*8)
+	MOVQ       (CX), SI
+	VMOVUPS    (DX)(SI*8), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(DX)(SI*8), Y0
+	VMOVUPS    Y0, 32(BX)
+	VMOVUPS    64(DX)(SI*8), Y0
+	VMOVUPS    Y0, 64(BX)
+	VMOVUPS    96(DX)(SI*8), Y0
+	VMOVUPS    Y0, 96(BX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000080, BX
+	DECQ       AX
+	JNZ        row
 	VZEROUPPER
 	RET
 

@@ -16,7 +16,13 @@ type kernels[F Float] struct {
 	micro      micro[F]
 	// transpose turns n 8x8 blocks of 8 rows at src into 8n rows at dst; nil: there is none.
 	transpose func(n int, src *F, lds int, dst *F, ldd int)
+	// packRows and packCols copy n >= 1 rows of a tile's rows or columns of elements, the i-th from
+	// src[tab[i]], one behind the other to dst. tab has prefetch entries more. nil: there are none.
+	packRows, packCols func(n int, tab *int, src, dst *F)
 }
+
+// prefetch is how many entries past the rows packers read of their table.
+const prefetch = 8
 
 // maxTile is the largest rows x cols of any kernel.
 const maxTile = 12 * 32

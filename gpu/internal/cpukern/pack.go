@@ -1,68 +1,80 @@
 package cpukern
 
-// packB packs the panels [j0, j1) of a chunk of B: each is rows of as many columns as a tile has, the last
-// one filled with zeros.
-func (p *product[F]) packB(dst []F, ch chunk, j0, j1 int) {
-	if p.transB {
-		for j := j0; j < j1; j++ {
-			p.packColumns(dst[(j-j0)*ch.terms()*p.kernels.cols:], ch, j)
-		}
-		return
-	}
-	k := 0
+// rowTable sets tab to where the rows of a chunk of B begin, and returns it.
+func (p *product[F]) rowTable(tab []int, ch chunk) []int {
+	tab = tab[:0]
 	for t := ch.t0; t < ch.t1; t++ {
 		for q := ch.c0; q < ch.c1; q++ {
-			from := t*p.cin + q
-			if p.bRow != nil {
-				from = p.bRow(from)
+			if k := t*p.cin + q; p.bRow != nil {
+				tab = append(tab, p.bRow(k))
 			} else {
-				from *= p.ldb
+				tab = append(tab, k*p.ldb)
 			}
-			p.packRow(dst[k*p.kernels.cols:], ch.terms(), from, j0, j1)
-			k++
+		}
+	}
+	return beyond(tab)
+}
+
+// beyond appends what packers read past a table.
+func beyond(tab []int) []int {
+	last := tab[len(tab)-1]
+	for range prefetch {
+		tab = append(tab, last)
+	}
+	return tab
+}
+
+// packB packs the panels [j0, j1) of a chunk of B: each is rows of as many columns as a tile has, the last
+// one filled with zeros. tab has room for the chunk's terms.
+func (p *product[F]) packB(dst []F, tab []int, ch chunk, j0, j1 int) {
+	if !p.transB {
+		tab = p.rowTable(tab, ch)
+	}
+	size := ch.terms() * p.kernels.cols
+	for j := j0; j < j1; j++ {
+		d := dst[(j-j0)*size:][:size]
+		if p.transB {
+			p.packColumns(d, ch, j)
+		} else {
+			p.packPanel(d, tab, ch.terms(), j)
 		}
 	}
 }
 
-// packRow packs one row of B, which begins at from, into the same row of the panels [j0, j1) of terms rows.
-func (p *product[F]) packRow(dst []F, terms, from, j0, j1 int) {
+// A piece is columns of a panel that are neighbours in B.
+type piece struct{ to, from, count int }
+
+// pieces returns the pieces of panel j: from counts from a row's beginning.
+func (p *product[F]) pieces(list []piece, j int) []piece {
+	col, end := j*p.kernels.cols, min(p.n, (j+1)*p.kernels.cols)
+	if p.piece == 0 {
+		return append(list, piece{0, col, end - col})
+	}
+	for c := col; c < end; {
+		i, o := c/p.piece, c%p.piece
+		n := min(p.piece-o, end-c)
+		list = append(list, piece{c - col, i*p.jump + o, n})
+		c += n
+	}
+	return list
+}
+
+// packPanel packs panel j of n rows that begin at tab.
+func (p *product[F]) packPanel(dst []F, tab []int, n, j int) {
 	cols := p.kernels.cols
-	col, end := j0*cols, min(p.n, j1*cols)
-	next := p.n // column where the next piece begins
-	if p.piece > 0 {
-		i := col / p.piece
-		from, next = from+i*(p.jump-p.piece), (i+1)*p.piece
+	var few [maxTile]piece
+	list := p.pieces(few[:0], j)
+	if p.packCols != nil && list[0].count == cols {
+		p.packCols(n, &tab[0], &p.b[list[0].from], &dst[0])
+		return
 	}
-	for j := range j1 - j0 {
-		d := dst[j*terms*cols:][:cols]
-		stop := min(end, col+cols)
-		if stop <= next && stop-col == cols {
-			copyWhole(d, p.b[from+col:])
-			col = stop
-			d = nil
+	filled := min(cols, p.n-j*cols)
+	for k, row := range tab[:n] {
+		d := dst[k*cols:][:cols]
+		for _, c := range list {
+			copy(d[c.to:], p.b[row+c.from:][:c.count])
 		}
-		for len(d) > 0 && col < stop {
-			n := copy(d, p.b[from+col:from+min(stop, next)])
-			if d, col = d[n:], col+n; col == next && p.piece > 0 {
-				from, next = from+p.jump-p.piece, next+p.piece
-			}
-		}
-		if col == next && p.piece > 0 {
-			from, next = from+p.jump-p.piece, next+p.piece
-		}
-		clear(d)
-	}
-}
-
-// copyWhole copies len(dst) elements, without a call where that is the columns of a tile.
-func copyWhole[F Float](dst, src []F) {
-	switch {
-	case len(dst) == 32 && len(src) >= 32:
-		*(*[32]F)(dst) = *(*[32]F)(src)
-	case len(dst) == 16 && len(src) >= 16:
-		*(*[16]F)(dst) = *(*[16]F)(src)
-	default:
-		copy(dst, src)
+		clear(d[filled:])
 	}
 }
 
@@ -93,26 +105,24 @@ func (p *product[F]) packColumns(dst []F, ch chunk, j int) {
 	}
 }
 
-// packRows packs the rows [i0, i1) of a chunk of A, which is stored as [k,m], into tiles; rows past the last
+// packTiles packs the rows [i0, i1) of a chunk of A, which is stored as [k,m], into tiles; rows past the last
 // are zero.
-func (p *product[F]) packRows(dst []F, ch chunk, i0, i1 int) {
+func (p *product[F]) packTiles(dst []F, tab []int, ch chunk, i0, i1 int) {
 	rows, terms := p.rows, ch.terms()
-	for k := range terms {
-		src := p.a[(ch.c0+k)*p.lda+i0:][:i1-i0]
-		d := dst[k*rows:]
-		for len(src) > rows {
-			copy12(d[:rows], src)
-			src, d = src[rows:], d[terms*rows:]
+	tab = tab[:0]
+	for k := ch.c0; k < ch.c1; k++ {
+		tab = append(tab, k*p.lda)
+	}
+	tab = beyond(tab)
+	for i := i0; i < i1; i += rows {
+		d, n := dst[(i-i0)*terms:], min(rows, i1-i)
+		if p.kernels.packRows != nil && n == rows {
+			p.kernels.packRows(terms, &tab[0], &p.a[i], &d[0])
+			continue
 		}
-		clear(d[copy(d[:rows], src):rows])
+		for k, at := range tab[:terms] {
+			copy(d[k*rows:], p.a[at+i:][:n])
+			clear(d[k*rows+n : (k+1)*rows])
+		}
 	}
-}
-
-// copy12 copies len(dst) elements: without a call for the longest tile.
-func copy12[F Float](dst, src []F) {
-	if len(dst) == 12 && len(src) >= 12 {
-		*(*[12]F)(dst) = *(*[12]F)(src)
-		return
-	}
-	copy(dst, src)
 }

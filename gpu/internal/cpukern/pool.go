@@ -23,9 +23,9 @@ type Pool struct {
 	isa     isa
 	jobs    chan *job
 	closed  bool
-	shared  memory   // packed weights, partial sums
-	padded  memory   // an activation with its zero border
-	private []memory // of each worker
+	shared  memory    // packed weights, partial sums
+	padded  memory    // an activation with its zero border
+	private []private // of each worker
 }
 
 // spins is how often the caller looks for the last unit's end before it lets other goroutines run.
@@ -41,7 +41,7 @@ func NewPool(n int, portable bool) *Pool {
 
 func newPool(n int, i isa) *Pool {
 	p := &Pool{threads: max(1, n), isa: i}
-	p.private = make([]memory, p.threads)
+	p.private = make([]private, p.threads)
 	p.jobs = make(chan *job, p.threads)
 	for w := 1; w < p.threads; w++ {
 		go help(p.jobs, w)
@@ -129,4 +129,19 @@ func take[F Float](m *memory, n int) []F {
 		m.words = make([]uint64, max(words, minWords))
 	}
 	return unsafe.Slice((*F)(unsafe.Pointer(unsafe.SliceData(m.words))), n)
+}
+
+// private is the scratch of one worker.
+type private struct {
+	numbers memory
+	ints    []int
+	_       [64]byte // keeps workers out of each other's cache lines
+}
+
+// offsets returns n ints, with what was there before; the next call takes them back.
+func (m *private) offsets(n int) []int {
+	if len(m.ints) < n {
+		m.ints = make([]int, n)
+	}
+	return m.ints[:n]
 }

@@ -165,9 +165,9 @@ func (p *product[F]) packShared(pool *Pool, list []chunk) []F {
 	packed := take[F](&pool.shared, p.taps*p.cin*panels*p.kernels.cols)
 	const group = 4 // panels of a unit
 	groups := ceil(panels, group)
-	pool.Run(len(list)*groups, func(_, u int) {
+	pool.Run(len(list)*groups, func(worker, u int) {
 		c, j := list[u/groups], u%groups*group
-		p.packB(p.panel(packed, c, j), c, j, min(panels, j+group))
+		p.packB(p.panel(packed, c, j), pool.private[worker].offsets(c.terms()+prefetch), c, j, min(panels, j+group))
 	})
 	return packed
 }

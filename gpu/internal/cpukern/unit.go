@@ -2,13 +2,14 @@ package cpukern
 
 // A block is the part of c that a unit computes, and where it keeps what it packs.
 type block[F Float] struct {
-	i0, i1, j0, j1 int // rows and panels of columns
-	tab            []int
+	i0, i1, j0, j1 int   // rows and panels of columns
+	tab            []int // where the rows of A begin
+	rows           []int // where the terms begin of what is being packed
 	a, b, tile     []F
 }
 
 // unit computes one block of the grid into c. packed is all of B, or nil: then the unit packs what it needs.
-func (p *product[F]) unit(m *memory, g grid, u int, list []chunk, packed, c []F) {
+func (p *product[F]) unit(m *private, g grid, u int, list []chunk, packed, c []F) {
 	bl := p.block(m, g, u)
 	for n, ch := range list {
 		var b []F
@@ -16,10 +17,10 @@ func (p *product[F]) unit(m *memory, g grid, u int, list []chunk, packed, c []F)
 			b = p.panel(packed, ch, bl.j0)
 		} else {
 			b = bl.b
-			p.packB(b, ch, bl.j0, bl.j1)
+			p.packB(b, bl.rows, ch, bl.j0, bl.j1)
 		}
 		if p.packA {
-			p.packRows(bl.a, ch, bl.i0, bl.i1)
+			p.packTiles(bl.a, bl.rows, ch, bl.i0, bl.i1)
 		}
 		p.tiles(&bl, ch, b, c, n > 0 || p.add)
 	}
@@ -29,7 +30,7 @@ func (p *product[F]) unit(m *memory, g grid, u int, list []chunk, packed, c []F)
 }
 
 // block cuts the worker's memory to the needs of unit u.
-func (p *product[F]) block(m *memory, g grid, u int) block[F] {
+func (p *product[F]) block(m *private, g grid, u int) block[F] {
 	cols := p.kernels.cols
 	i, j := u/g.colBlocks, u%g.colBlocks
 	b := block[F]{i0: i * g.rows, i1: min(p.m, (i+1)*g.rows), j0: j * g.cols / cols, j1: min(ceil(p.n, cols), (j+1)*g.cols/cols)}
@@ -38,10 +39,11 @@ func (p *product[F]) block(m *memory, g grid, u int) block[F] {
 	if !p.packA {
 		na = 0
 	}
-	nt := up(g.rows, p.rows)
-	all := take[F](m, nb+na+maxTile+2*nt)
+	all := take[F](&m.numbers, nb+na+maxTile)
 	b.b, b.a, b.tile = all[:nb], all[nb:nb+na], all[nb+na:][:maxTile]
-	b.tab = make([]int, nt)
+	nt := up(g.rows, p.rows)
+	ints := m.offsets(nt + depth + prefetch)
+	b.tab, b.rows = ints[:nt], ints[nt:]
 	for r := range b.tab {
 		b.tab[r] = p.offset(min(b.i0+r, b.i1-1), r)
 	}

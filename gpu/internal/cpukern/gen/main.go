@@ -195,6 +195,8 @@ func main() {
 		{"microAVX512F32", 12, 2, 64, 4}, {"microAVX512F64", 12, 2, 64, 8},
 	} {
 		t.generate()
+		t.pack(t.rows, "Rows")
+		t.pack(t.vecs*t.width/t.size, "Cols")
 	}
 	transpose()
 	Generate()
