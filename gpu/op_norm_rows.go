@@ -53,6 +53,12 @@ type moments struct {
 	mean, m2 []float64
 }
 
+// newMoments returns the moments of no rows, in the u-th part of sums.
+func newMoments(sums []float64, u, c int) moments {
+	own := sums[u*2*c : (u+1)*2*c]
+	return moments{mean: own[:c], m2: own[c:]}
+}
+
 // merge adds the moments of further rows (Chan, Golub & LeVeque 1979, eq. 2.1).
 func merge[F Float](m *moments, rows int, mean, m2 []F) {
 	if rows == 0 {
@@ -73,19 +79,17 @@ func merge[F Float](m *moments, rows int, mean, m2 []F) {
 // passes over each block while it is in the cache, blocks combined in float64 and in order.
 func bnStatistics[F Float](r bnRows, x []F) (rows int, mean, m2 []float64) {
 	c := r.c
-	part := make([]moments, r.units)
-	r.pool.Run(r.units, func(_, u int) {
-		m := moments{mean: make([]float64, c), m2: make([]float64, c)}
-		buf := make([]F, 2*c)
-		sum, dev := buf[:c], buf[c:]
+	part, sums, buf := make([]moments, r.units), make([]float64, (r.units+1)*2*c), make([]F, r.pool.Threads()*2*c)
+	r.pool.Run(r.units, func(w, u int) {
+		m, own := newMoments(sums, u, c), buf[w*2*c:(w+1)*2*c]
 		r.each(u, func(lo, hi int) {
-			clear(buf)
-			n := blockMoments(r, x, lo, hi, sum, dev)
-			merge(&m, n, sum, dev)
+			clear(own)
+			n := blockMoments(r, x, lo, hi, own[:c], own[c:])
+			merge(&m, n, own[:c], own[c:])
 		})
 		part[u] = m
 	})
-	all := moments{mean: make([]float64, c), m2: make([]float64, c)}
+	all := newMoments(sums, r.units, c)
 	for _, m := range part {
 		merge(&all, m.rows, m.mean, m.m2)
 	}
@@ -145,9 +149,9 @@ func part[F Float](x []F, lo, hi int) []F {
 // bnReduce returns by channel the sums of d and of d * (x - mean), d = dy where the ReLU let through.
 func bnReduce[F Float](r bnRows, a *bnArgs) (s1, s2 []float64) {
 	dy, y, x, mean, c := host[F](a.dy), host[F](a.y), host[F](a.x), host[F](a.mean), r.c
-	sums := make([]float64, r.units*2*c)
-	r.pool.Run(r.units, func(_, u int) {
-		acc := make([]F, 2*c)
+	sums, buf := make([]float64, r.units*2*c), make([]F, r.pool.Threads()*2*c)
+	r.pool.Run(r.units, func(w, u int) {
+		acc := buf[w*2*c : (w+1)*2*c]
 		r.each(u, func(lo, hi int) {
 			clear(acc)
 			r.runs(lo, hi, func(lo, hi int, present bool) {

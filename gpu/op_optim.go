@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"fmt"
 	"math"
 
 	"contig-gpu/gpu/internal/cpukern"
@@ -55,6 +56,9 @@ func Adam(p, g, m, v, scale Tensor, s AdamSpec) {
 	wantLike("Adam", "m", m, p)
 	wantLike("Adam", "v", v, p)
 	wantScale("Adam", scale, p)
+	if s.Step < 1 {
+		panic(fmt.Sprintf("gpu: Adam: step is %d, want at least 1", s.Step))
+	}
 	compute(p, func() { adam[float32](p, g, m, v, scale, s) }, func() { adam[float64](p, g, m, v, scale, s) })
 }
 

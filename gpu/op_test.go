@@ -42,9 +42,9 @@ func TestInfoNCEUniform(t *testing.T) {
 }
 
 // maskedRun returns the bytes of everything a masked batch normalisation computes, absent rows holding junk.
-func maskedRun(t *testing.T, d gpu.DType, junk float64) []byte {
+func maskedRun(t *testing.T, d gpu.DType, c int, junk float64) []byte {
 	a := gputest.Open(t, "cpu", gpu.Options{Threads: 2}).NewArena(4 << 20)
-	const n, c = 37, 19
+	const n = 37
 	x, dy := gputest.Filled(a, d, "x", -1, 3, n, c), gputest.Filled(a, d, "dy", -1, 1, n, c)
 	present := make([]uint8, n)
 	for r := range n {
@@ -78,10 +78,12 @@ func dump(ts ...gpu.Tensor) []byte {
 
 func TestMaskedBatchNormIgnoresAbsentRows(t *testing.T) {
 	for _, d := range floats {
-		want := maskedRun(t, d, 0)
-		for _, junk := range []float64{math.NaN(), math.Inf(1), 1e30, -7} {
-			if !bytes.Equal(maskedRun(t, d, junk), want) {
-				t.Errorf("%v: absent rows holding %v change the result", d, junk)
+		for _, c := range []int{19, 24} {
+			want := maskedRun(t, d, c, 0)
+			for _, junk := range []float64{math.NaN(), math.Inf(1), 1e30, -7} {
+				if !bytes.Equal(maskedRun(t, d, c, junk), want) {
+					t.Errorf("%v: absent rows of %d holding %v change the result", d, c, junk)
+				}
 			}
 		}
 	}
@@ -193,6 +195,7 @@ func TestPanicsNameTheTensor(t *testing.T) {
 		"gpu: ReLU: x is on plan, want cpu":              func() { gpu.ReLU(y, other.New(gpu.F64, 8, 4)) },
 		"gpu: MatMul: b is [8, 4], want [4, 4]":          func() { gpu.MatMul(y, x, x, false, false, 0) },
 		"gpu: GlobalAvgPool: x is [8, 4], want rank [4]": func() { gpu.GlobalAvgPool(y, x) },
+		"gpu: Adam: step is 0, want at least 1":          func() { gpu.Adam(x, x, x, x, gpu.Tensor{}, gpu.AdamSpec{}) },
 		"gpu: SumSquares: out is [2], want [1]":          func() { gpu.SumSquares(l.zeros(2), x) },
 		"gpu: Conv: w is [2, 3, 3, 5], want [2, 3, 3, 4]": func() {
 			gpu.Conv(y, l.zeros(1, 8, 8, 4), l.zeros(2, 3, 3, 5), gpu.ConvSpec{Stride: 1, Pad: 1})
@@ -216,4 +219,48 @@ func TestPlanComputesNothing(t *testing.T) {
 	if a.Peak() == 0 {
 		t.Error("the plan counted no bytes")
 	}
+}
+
+func TestMaxPoolKeepsNaN(t *testing.T) {
+	for _, portable := range []bool{false, true} {
+		a := gputest.Open(t, "cpu", gpu.Options{Threads: 1, Portable: portable}).NewArena(1 << 20)
+		x := gputest.Filled(a, gpu.F32, "x", -1, 1, 1, 3, 3, 16)
+		gpu.Host[float32](x)[4*16+5] = float32(math.NaN())
+		y, argmax := a.New(gpu.F32, 1, 1, 1, 16), a.New(gpu.U8, 1, 1, 1, 16)
+		gpu.MaxPool(y, argmax, x, 3, 1, 0)
+		for c, v := range gputest.Values(y) {
+			if math.IsNaN(v) != (c == 5) {
+				t.Errorf("portable=%v: channel %d is %v", portable, c, v)
+			}
+		}
+		if at := gpu.Host[uint8](argmax)[5]; at != 4 {
+			t.Errorf("portable=%v: NaN found at %d, want 4", portable, at)
+		}
+	}
+}
+
+func TestBatchNormFarFromZero(t *testing.T) {
+	const rows, c, offset = 4000, 16, 1000
+	a := gputest.Open(t, "cpu", gpu.Options{}).NewArena(4 << 20)
+	x := gputest.Filled(a, gpu.F32, "x", offset-1, offset+1, rows, c)
+	v := gputest.Values(x)
+	m, r, rm, rv, one := a.New(gpu.F32, c), a.New(gpu.F32, c), a.Zeros(gpu.F32, c), a.Zeros(gpu.F32, c), a.Zeros(gpu.F32, c)
+	gpu.BatchNormTrain(a.New(gpu.F32, rows, c), m, r, x, one, one, rm, rv, gpu.Tensor{}, gpu.Tensor{}, false, gpu.BatchNorm{Momentum: 1})
+	want := make([]float64, c)
+	for j := range want {
+		sum, sq := 0.0, 0.0
+		for i := j; i < len(v); i += c {
+			sum += v[i] - offset
+			sq += (v[i] - offset) * (v[i] - offset)
+		}
+		want[j] = (sq - sum*sum/rows) / (rows - 1)
+	}
+	gputest.Close(t, "variance", gputest.Values(rv), want, gputest.Tol(gpu.F32, rows))
+}
+
+func TestEMA(t *testing.T) {
+	l := newLab(t)
+	avg, p := gputest.Put(l.a, gpu.F64, []float64{1, 2}, 2), gputest.Put(l.a, gpu.F64, []float64{3, -2}, 2)
+	gpu.EMA(avg, p, 0.75)
+	gputest.Close(t, "average", gputest.Values(avg), []float64{1.5, 1}, gputest.Tol(gpu.F64, 1))
 }

@@ -134,7 +134,7 @@ func Grad(t testing.TB, name string, loss func() float64, x gpu.Tensor, dx []flo
 		v[i] = old - h
 		down := loss()
 		v[i] = old
-		if e := math.Abs((up-down)/(2*h) - dx[i]); !(e <= worst) {
+		if e := math.Abs((up-down)/(2*h) - dx[i]); !(e <= worst) && !math.IsNaN(worst) {
 			worst, at = e, i
 		}
 	}
