@@ -188,7 +188,7 @@ func (j *join) keep() error {
 func (j *join) split() error {
 	s := &splitter{m: j.m, persons: j.kept}
 	of, err := s.assign(j.cfg, j.o.Seed)
-	if err != nil && j.o.Stats == nil {
+	if err != nil && (j.o.Stats == nil || of == nil) { // a checkpoint needs no training persons
 		return err
 	}
 	var n [splits]int

@@ -27,7 +27,7 @@ type decoder struct {
 
 func (d *decoder) section(name string, p toml.Primitive) error {
 	switch {
-	case d.meta.Type(name) != "Hash":
+	case !d.isTable(name):
 		return d.unknown("", name, []string{idsSection, splitSection})
 	case name == idsSection:
 		return d.decode(p, &d.c.IDs, []string{name}, "keep", "remove", "map", "match")
@@ -39,6 +39,12 @@ func (d *decoder) section(name string, p toml.Primitive) error {
 	return d.source(name, []string{name}, p)
 }
 
+// isTable also accepts a table that only exists because one below it does; it has no type.
+func (d *decoder) isTable(path ...string) bool {
+	kind := d.meta.Type(path...)
+	return kind == "Hash" || kind == ""
+}
+
 // named decodes the sections [table.NAME].
 func (d *decoder) named(p toml.Primitive) error {
 	var inner map[string]toml.Primitive
@@ -46,7 +52,7 @@ func (d *decoder) named(p toml.Primitive) error {
 		return d.value(tableSection, err)
 	}
 	for _, name := range order(d.meta, tableSection) {
-		if d.meta.Type(tableSection, name) != "Hash" {
+		if !d.isTable(tableSection, name) {
 			return d.unknown(tableSection, name, nil)
 		}
 		if err := d.source(name, []string{tableSection, name}, inner[name]); err != nil {
