@@ -34,7 +34,7 @@ type splitConfig struct {
 	Train *float64 `toml:"train"`
 	Val   *float64 `toml:"val"`
 	Test  *float64 `toml:"test"`
-	Seed  *uint64  `toml:"seed"`
+	Seed  *int64   `toml:"seed"`
 	By    string   `toml:"by"`
 }
 

@@ -251,6 +251,9 @@ func (c *config) checkSplit() error {
 		a, b, t := defaultTrain, defaultVal, defaultTest
 		s.Train, s.Val, s.Test = &a, &b, &t
 	}
+	if s.Seed != nil && *s.Seed < 0 {
+		return c.bad(splitSection, "seed", "the seed is negative", "a whole number from 0 on", fmt.Sprint(*s.Seed))
+	}
 	sum := 0.0
 	for _, f := range []**float64{&s.Train, &s.Val, &s.Test} {
 		if *f == nil {

@@ -38,7 +38,7 @@ func (s *splitter) assign(c *config, seed uint64) ([]data.Split, error) {
 	s.fraction = [splits]float64{*c.Split.Train, *c.Split.Val, *c.Split.Test}
 	s.seed, s.by = seed, c.Split.By
 	if c.Split.Seed != nil {
-		s.seed = *c.Split.Seed
+		s.seed = uint64(*c.Split.Seed)
 	}
 	units := s.units()
 	if err := s.fix(units); err != nil {
