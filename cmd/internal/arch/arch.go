@@ -27,7 +27,7 @@ var rules = []struct {
 	{"model/loss", []string{"gpu"}},
 	{"model/optim", []string{"gpu"}},
 	{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data"}},
-	{"model", []string{"model/nn", "gpu"}},
+	{"model", []string{"model/nn", "model/loss", "gpu"}},
 	{"data", []string{"data", "data/"}},
 	{"cmd", []string{"cmd/internal/", "kernels", "gpu", "model", "model/", "data", "data/"}},
 }
