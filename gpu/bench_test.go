@@ -23,6 +23,15 @@ func perOp(b *testing.B, bytes int, setup func(a *gpu.Arena) func()) {
 	}
 }
 
+// BenchmarkCopy is the machine's own speed of streams: the measure of the others.
+func BenchmarkCopy(b *testing.B) {
+	const n = 45 << 20
+	perOp(b, 2*4*n, func(a *gpu.Arena) func() {
+		x, y := a.Zeros(gpu.F32, n), a.Zeros(gpu.F32, n)
+		return func() { gpu.Copy(y, x) }
+	})
+}
+
 // BenchmarkAdam steps the 45 million parameters of a two-modality model: seven streams of 4 bytes.
 func BenchmarkAdam(b *testing.B) {
 	const n = 45 << 20

@@ -22,7 +22,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T, c golden.Case, d gpu.DType, o gpu.Options) *bench {
-	return &bench{t, c, gputest.Open(t, "cpu", o).NewArena(64 << 20), d}
+	return &bench{t, c, gputest.Open(t, "cpu", o).NewArena(8 << 20), d}
 }
 
 func (b *bench) get(key string) gpu.Tensor {

@@ -126,7 +126,7 @@ func TestClipScale(t *testing.T) {
 
 // streams runs every streaming operation in float32 and returns all results.
 func streams(t *testing.T, o gpu.Options, rows, c int) []gpu.Tensor {
-	a := gputest.Open(t, "cpu", o).NewArena(64 << 20)
+	a := gputest.Open(t, "cpu", o).NewArena(8 << 20)
 	fill := func(name string, lo, hi float64, dims ...int) gpu.Tensor {
 		return gputest.Filled(a, gpu.F32, name, lo, hi, dims...)
 	}

@@ -2,6 +2,8 @@ package cpukern
 
 import "math"
 
+//go:generate go run -C genvec . -out ../vec_amd64.s -stubs ../vec_stub_amd64.go -pkg cpukern
+
 // real is an element type of the vector kernels. They are plain loops over slices of equal length, run by the
 // caller inside a unit of a Pool; matrices of rows have len(x)/C rows of C = len(mean) or len(acc) columns.
 type real interface{ float32 | float64 }

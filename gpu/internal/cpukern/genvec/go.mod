@@ -1,4 +1,4 @@
-module genvec
+module contig-gpu/gpu/internal/cpukern/genvec
 
 go 1.26.0
 
