@@ -2,6 +2,8 @@ package cpukern
 
 import "unsafe"
 
+//go:generate go -C gen run . -out ../kern_amd64.s -stubs ../kern_amd64.go -pkg cpukern
+
 // Float is an element type of the kernels.
 type Float interface{ float32 | float64 }
 
@@ -24,8 +26,11 @@ type kernels[F Float] struct {
 // prefetch is how many entries past the rows packers read of their table.
 const prefetch = 8
 
-// maxTile is the largest rows x cols of any kernel.
-const maxTile = 12 * 32
+// maxCols is the most columns of a tile of any kernel, maxTile its most elements.
+const (
+	maxCols = 32
+	maxTile = 12 * maxCols
+)
 
 // pick returns the kernels of p's instruction set.
 func pick[F Float](p *Pool) kernels[F] {

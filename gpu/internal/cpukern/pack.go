@@ -62,7 +62,7 @@ func (p *product[F]) pieces(list []piece, j int) []piece {
 // packPanel packs panel j of n rows that begin at tab.
 func (p *product[F]) packPanel(dst []F, tab []int, n, j int) {
 	cols := p.kernels.cols
-	var few [maxTile]piece
+	var few [maxCols]piece
 	list := p.pieces(few[:0], j)
 	if p.packCols != nil && list[0].count == cols {
 		p.packCols(n, &tab[0], &p.b[list[0].from], &dst[0])
