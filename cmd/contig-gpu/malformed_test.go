@@ -45,10 +45,10 @@ func TestMalformedCohorts(t *testing.T) {
 		{"missing column", "images.tsv", "E101", replace("person_id", "who")},
 		{"float ids", "images.tsv", "E102", replace("\nS0", "\n10.0 S0")},
 		{"zero overlap", "images.tsv", "E110", replace("\nS0", "\nX0")},
-		{"non-numbers", "covariates.tsv", "E", replace("\t0\t", "\tzero\t")},
+		{"non-numbers", "burden.tsv", "E", replace("\t0\t", "\tzero\t")},
 		{"ragged rows", "burden.tsv", "E", replace("\nS000003\t", "\nS000003\t0\t")},
 		{"empty table", "burden.tsv", "E", func([]byte) []byte { return nil }},
-		{"empty manifest", "images.tsv", "E101", func([]byte) []byte { return nil }},
+		{"empty manifest", "images.tsv", "E105", func([]byte) []byte { return nil }},
 		{"utf-16", "images.tsv", "E", utf16},
 		{"unknown key", "data.toml", "E", replace("[burden]", "[burden]\nspeed = 1")},
 		{"not toml", "data.toml", "E", replace("[burden]", "[burden")},
@@ -57,16 +57,17 @@ func TestMalformedCohorts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tiny(t)
 			change(t, filepath.Join(dir, c.file), c.edit)
-			for _, verb := range []string{"check", "train"} {
-				code, _, errs := exec(t, verb, "--images", dir+"/images.tsv", "--data", dir+"/data.toml")
+			run := filepath.Join(t.TempDir(), "run")
+			for _, args := range [][]string{{"check", "--images", dir + "/images.tsv", "--data", dir + "/data.toml"}, small(dir, run, "--max-steps", "1")} {
+				code, _, errs := exec(t, args...)
 				if code != 1 || !strings.HasPrefix(errs, "contig-gpu: "+c.code) || !numberedLine(errs) {
-					t.Errorf("%s: exit code %d, %s", verb, code, errs)
+					t.Errorf("%s: exit code %d, %s", args[0], code, errs)
 				}
 			}
+			if _, err := os.Stat(run); err == nil {
+				t.Error("the failed run left a folder")
+			}
 		})
-	}
-	if _, err := os.Stat("runs"); err == nil {
-		t.Error("failed runs left a folder")
 	}
 }
 
