@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
-	"contig-gpu/model/internal/golden"
+	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model/loss"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/optim"
@@ -16,11 +16,13 @@ import (
 
 // Bounds of the reference's README.
 const (
-	lossBound64 = 1e-10
-	bound64     = 1e-8
-	bound32     = 1e-5
-	gradBound32 = 1e-4
-	torchFactor = 4 // times PyTorch's own float32 error
+	lossBound64    = 1e-10
+	bound64        = 1e-8
+	bound32        = 1e-5
+	gradBound32    = 1e-4
+	illConditioned = 2e-3 // of PyTorch's own relative gradient error, for the loss in float32
+	flipped        = 0.1  // of gradients where a ReLU's input rounded to the other side of zero
+	torchFactor    = 4    // times PyTorch's own float32 error
 )
 
 type contigCase struct {
@@ -65,26 +67,32 @@ func (c contigCase) config() Config {
 
 // TestGoldenContig takes whole training steps: the whole curve in float64, the first step in float32.
 func TestGoldenContig(t *testing.T) {
-	arrays := golden.Arrays(t, "contig")
-	for _, c := range golden.Cases[contigCase](t, "contig") {
-		t.Run(c.Name+"/f64", func(t *testing.T) { runContig(t, c, arrays, gpu.F64, c.Steps) })
-		t.Run(c.Name+"/f32", func(t *testing.T) { runContig(t, c, arrays, gpu.F32, 1) })
+	var file struct{ Cases []contigCase }
+	golden.JSON(t, "contig", &file)
+	for i, stored := range golden.Open(t, "contig").Cases {
+		c := file.Cases[i]
+		t.Run(c.Name+"/f64", func(t *testing.T) { runContig(t, c, stored, gpu.F64, c.Steps) })
+		t.Run(c.Name+"/f32", func(t *testing.T) { runContig(t, c, stored, gpu.F32, 1) })
 	}
 }
 
-func runContig(t *testing.T, c contigCase, arrays map[string]golden.Array, dtype gpu.DType, steps int) {
+func runContig(t *testing.T, c contigCase, stored golden.Case, dtype gpu.DType, steps int) {
 	r := newRig(t, "cpu", c.config(), dtype, c.Batch, c.Size)
 	fillModel(r.m, c.FillPrefix)
 	values, grads, decayed := r.m.Flat()
 	o := optim.New(optim.Config{Name: c.Optimizer.Name, LR: c.Optimizer.LR, WeightDecay: c.Optimizer.WeightDecay, Beta1: .9, Beta2: .999,
 		Eps: 1e-8, Momentum: c.Optimizer.Momentum, DecayAll: true}, values, grads, decayed)
 	for step := range steps {
-		counts := fillBatch(r, c, arrays, step%c.Batches)
+		counts := fillBatch(t, r, c, stored, step%c.Batches)
 		r.m.ZeroGrad()
 		scale := r.step(counts)
 		compareLosses(t, c, step, dtype, r, scale)
 		if step == 0 {
-			compareParams(t, "gradient", r.m.Params(), c.First.Gradients, c.FillPrefix, gradBound(dtype, c.GradError), func(p *nn.Param) gpu.Tensor { return p.Grad })
+			bound := gradBound(dtype, c.GradError)
+			if dtype == gpu.F32 {
+				bound = float32Bound(t, r, c, bound)
+			}
+			compareParams(t, "gradient", r.m.Params(), c.First.Gradients, c.FillPrefix, bound, func(p *nn.Param) gpu.Tensor { return p.Grad })
 		}
 		o.Step(c.Optimizer.LR, gpu.Tensor{})
 		if step == 0 {
@@ -95,6 +103,12 @@ func runContig(t *testing.T, c contigCase, arrays map[string]golden.Array, dtype
 			compareBuffers(t, r.m.Buffers(), c.First.Buffers, pick(dtype, bound64, gradBound32))
 		}
 	}
+}
+
+// lossBound32 is 1e-5 or four times PyTorch's own error, and more where the network amplifies rounding so much that
+// PyTorch's own float32 gradients are far off (3 % of a ResNet-50 over maps of 2 x 2).
+func (c contigCase) lossBound32(step int) float64 {
+	return max(bound32, torchFactor*c.LossError[step], illConditioned*c.GradError)
 }
 
 func pick(dtype gpu.DType, f64, f32 float64) float64 {
@@ -111,7 +125,7 @@ func gradBound(dtype gpu.DType, torch float64) float64 {
 func fillModel(m *Model, prefix string) {
 	fillParams(m.Params(), prefix)
 	for _, b := range m.Buffers() {
-		gpu.Write(b.Value, golden.Weights(prefix+b.Name, b.Dims))
+		gpu.Write(b.Value, weights(prefix+b.Name, b.Dims))
 	}
 }
 
@@ -119,22 +133,22 @@ func fillParams(params []*nn.Param, prefix string) {
 	for _, p := range params {
 		d := p.Dims
 		if len(d) < 4 {
-			gpu.Write(p.Value, golden.Weights(prefix+p.Name, d))
+			gpu.Write(p.Value, weights(prefix+p.Name, d))
 			continue
 		}
 		kcrs := []int{d[0], d[3], d[1], d[2]}
-		gpu.Write(p.Value, golden.ToKRSC(golden.Weights(prefix+p.Name, kcrs), kcrs))
+		gpu.Write(p.Value, golden.ChannelsLast(weights(prefix+p.Name, kcrs), kcrs))
 	}
 }
 
-func fillBatch(r *rig, c contigCase, arrays map[string]golden.Array, batch int) []int {
+func fillBatch(t *testing.T, r *rig, c contigCase, stored golden.Case, batch int) []int {
 	nchw := []int{c.Batch, 3, c.Size, c.Size}
 	image := golden.Fill(fmt.Sprintf("%simage/%d", c.DataPrefix, batch), c.Batch*3*c.Size*c.Size, -2, 2)
-	gpu.Write(r.b.Image, golden.ToKRSC(image, nchw))
+	gpu.Write(r.b.Image, golden.ChannelsLast(image, nchw))
 	var counts []int
 	for i, m := range r.m.Config().Modalities {
 		gpu.Write(r.b.Tables[i], golden.Fill(fmt.Sprintf("%s%s/%d", c.DataPrefix, m.Name, batch), c.Batch*m.Features, -1.7, 1.7))
-		present := arrays[fmt.Sprintf("%s/present/%s/%d", c.Name, m.Name, batch)].Data
+		present := stored.Tensor(t, fmt.Sprintf("present/%s/%d", m.Name, batch)).Data
 		gpu.Write(r.b.Present[i], present)
 		n := 0
 		for _, p := range present {
@@ -148,7 +162,7 @@ func fillBatch(r *rig, c contigCase, arrays map[string]golden.Array, batch int) 
 func compareLosses(t *testing.T, c contigCase, step int, dtype gpu.DType, r *rig, scale []float64) {
 	t.Helper()
 	got, want := r.read(), c.Curve[step]
-	total, terms := pick(dtype, bound64, math.Max(bound32, torchFactor*c.LossError[step])), pick(dtype, bound64, gradBound32)
+	total, terms := pick(dtype, bound64, c.lossBound32(step)), pick(dtype, bound64, gradBound32)
 	if step == 0 && dtype == gpu.F64 {
 		total, terms = lossBound64, lossBound64
 	}
@@ -174,7 +188,7 @@ func read(x gpu.Tensor) []float64 {
 // torchLayout returns a parameter's values or gradients as PyTorch lays them out.
 func torchLayout(x gpu.Tensor) []float64 {
 	if x.Rank() == 4 {
-		return golden.ToKCRS(read(x), x.Dims())
+		return golden.ChannelsFirst(read(x), x.Dims())
 	}
 	return read(x)
 }
@@ -225,7 +239,9 @@ type resnetCase struct {
 
 // TestGoldenResnet runs the trunk alone, in training, forward and back to the image.
 func TestGoldenResnet(t *testing.T) {
-	for _, c := range golden.Cases[resnetCase](t, "resnet") {
+	var file struct{ Cases []resnetCase }
+	golden.JSON(t, "resnet", &file)
+	for _, c := range file.Cases {
 		for _, dtype := range []gpu.DType{gpu.F64, gpu.F32} {
 			t.Run(fmt.Sprint(c.Name, "/", dtype), func(t *testing.T) {
 				if testing.Short() && c.Net == "resnet101" {
@@ -247,11 +263,11 @@ func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
 	place(dev, dtype, trunk)
 	fillParams(trunk.Params(), c.FillPrefix)
 	for _, b := range trunk.Buffers() {
-		gpu.Write(b.Value, golden.Weights(c.FillPrefix+b.Name, b.Dims))
+		gpu.Write(b.Value, weights(c.FillPrefix+b.Name, b.Dims))
 	}
-	seed, n := golden.Seed(t), c.Input[0]*c.Input[1]*c.Input[2]*c.Input[3]
+	seed, n := seed(t), c.Input[0]*c.Input[1]*c.Input[2]*c.Input[3]
 	x := in.New(dtype, c.Input[0], c.Input[2], c.Input[3], c.Input[1])
-	gpu.Write(x, golden.ToKRSC(golden.Fill(fmt.Sprintf("%s/%s/x", seed, c.Name), n, -2, 2), c.Input))
+	gpu.Write(x, golden.ChannelsLast(golden.Fill(fmt.Sprintf("%s/%s/x", seed, c.Name), n, -2, 2), c.Input))
 	p := &nn.Pass{Train: true, Arena: dev.NewArena(1 << 30), DType: dtype}
 	y := trunk.Forward(p, x)
 	features := read(y)
@@ -263,7 +279,7 @@ func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
 		digest golden.Digest
 		got    []float64
 		torch  float64
-	}{{"features", c.Features, features, c.Torch.Features}, {"dx", c.DX, golden.ToKCRS(read(dx), dx.Dims()), c.Torch.DX}} {
+	}{{"features", c.Features, features, c.Torch.Features}, {"dx", c.DX, torchLayout(dx), max(c.Torch.DX, c.Torch.WorstGradient)}} {
 		if e := q.digest.Error(q.name, q.got); !(e <= gradBound(dtype, q.torch)) {
 			t.Errorf("%s is off by %.3g, bound %.3g", q.name, e, gradBound(dtype, q.torch))
 		}
@@ -285,7 +301,7 @@ func place(dev *gpu.Device, dtype gpu.DType, s nn.Sequential) {
 
 // TestGoldenTorchvisionNames holds names and shapes of the trunk to torchvision's.
 func TestGoldenTorchvisionNames(t *testing.T) {
-	for net, rows := range golden.Names(t) {
+	for net, rows := range torchvisionNames(t) {
 		arch, err := architectureOf(net)
 		if err != nil {
 			t.Error(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
-	"contig-gpu/model/internal/golden"
+	"contig-gpu/gpu/gputest/golden"
 )
 
 type multimodalCase struct {
@@ -21,19 +21,21 @@ type multimodalCase struct {
 
 // TestGoldenMultimodal holds every term, their total and all gradients to the reference.
 func TestGoldenMultimodal(t *testing.T) {
-	arrays := golden.Arrays(t, "multimodal")
-	for _, c := range golden.Cases[multimodalCase](t, "multimodal") {
-		t.Run(c.Name+"/f64", func(t *testing.T) { runMultimodal(t, c, arrays, gpu.F64, 1e-10, 1e-8) })
-		t.Run(c.Name+"/f32", func(t *testing.T) { runMultimodal(t, c, arrays, gpu.F32, 1e-5, 1e-4) })
+	var file struct{ Cases []multimodalCase }
+	golden.JSON(t, "multimodal", &file)
+	for i, stored := range golden.Open(t, "multimodal").Cases {
+		c := file.Cases[i]
+		t.Run(c.Name+"/f64", func(t *testing.T) { runMultimodal(t, c, stored, gpu.F64, 1e-10, 1e-8) })
+		t.Run(c.Name+"/f32", func(t *testing.T) { runMultimodal(t, c, stored, gpu.F32, 1e-5, 1e-4) })
 	}
 }
 
-func runMultimodal(t *testing.T, c multimodalCase, arrays map[string]golden.Array, dtype gpu.DType, lossBound, gradBound float64) {
+func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, dtype gpu.DType, lossBound, gradBound float64) {
 	w, err := ParseWeights(c.Weights)
 	if err != nil {
 		t.Fatal(err)
 	}
-	get := func(m, key string) golden.Array { return arrays[c.Name+"/"+m+"/"+key] }
+	get := func(m, key string) golden.Tensor { return stored.Tensor(t, m+"/"+key) }
 	var counts []int
 	for _, m := range c.Modalities {
 		n := 0
@@ -44,8 +46,8 @@ func runMultimodal(t *testing.T, c multimodalCase, arrays map[string]golden.Arra
 	}
 	a, scale, losses := arena(t), w.Scale(counts), []float64(nil)
 	for i, m := range c.Modalities {
-		put := func(key string, t gpu.DType) gpu.Tensor {
-			x := a.New(t, get(m, key).Shape...)
+		put := func(key string, as gpu.DType) gpu.Tensor {
+			x := a.New(as, get(m, key).Dims...)
 			gpu.Write(x, get(m, key).Data)
 			return x
 		}

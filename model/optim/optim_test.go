@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
-	"contig-gpu/model/internal/golden"
+	"contig-gpu/gpu/gputest/golden"
 )
 
 type optimizerCase struct {
@@ -24,26 +24,27 @@ type optimizerCase struct {
 
 // TestGoldenOptimizers takes the reference's steps, one of them with zero gradient.
 func TestGoldenOptimizers(t *testing.T) {
-	arrays := golden.Arrays(t, "layers")
-	for _, c := range golden.Cases[optimizerCase](t, "layers") {
-		if c.Op == "optimizer" {
-			t.Run(c.Name+"/f64", func(t *testing.T) { runOptimizer(t, c, arrays, gpu.F64, 1e-8) })
-			t.Run(c.Name+"/f32", func(t *testing.T) { runOptimizer(t, c, arrays, gpu.F32, 1e-5) })
+	var file struct{ Cases []optimizerCase }
+	golden.JSON(t, "layers", &file)
+	for i, stored := range golden.Open(t, "layers").Cases {
+		if c := file.Cases[i]; c.Op == "optimizer" {
+			t.Run(c.Name+"/f64", func(t *testing.T) { runOptimizer(t, c, stored, gpu.F64, 1e-8) })
+			t.Run(c.Name+"/f32", func(t *testing.T) { runOptimizer(t, c, stored, gpu.F32, 1e-5) })
 		}
 	}
 }
 
-func runOptimizer(t *testing.T, c optimizerCase, arrays map[string]golden.Array, dtype gpu.DType, bound float64) {
-	p0 := arrays[c.Name+"/p0"].Data
+func runOptimizer(t *testing.T, c optimizerCase, stored golden.Case, dtype gpu.DType, bound float64) {
+	p0 := stored.Tensor(t, "p0").Data
 	p := flat(t, dtype, len(p0))
 	g := p.Device().NewArena(1<<12).Zeros(dtype, len(p0))
 	gpu.Write(p, p0)
 	o := New(Config{Name: kindOf(c), LR: c.LR, WeightDecay: c.WeightDecay, Beta1: c.Betas[0], Beta2: c.Betas[1], Eps: c.Eps,
 		Momentum: c.Momentum, Nesterov: c.Nesterov}, p, g, len(p0))
 	for step := 1; step <= c.Steps; step++ {
-		gpu.Write(g, arrays[fmt.Sprintf("%s/g%d", c.Name, step)].Data)
+		gpu.Write(g, stored.Tensor(t, fmt.Sprint("g", step)).Data)
 		o.Step(c.LR, gpu.Tensor{})
-		want := arrays[fmt.Sprintf("%s/p%d", c.Name, step)].Data
+		want := stored.Tensor(t, fmt.Sprint("p", step)).Data
 		for i, v := range read(p) {
 			if !(math.Abs(v-want[i]) <= bound*math.Max(1, math.Abs(want[i]))) {
 				t.Fatalf("step %d: p[%d] is %g, want %g", step, i, v, want[i])
