@@ -31,9 +31,16 @@ type format struct {
 }
 
 func jpegConfig(b []byte) (image.Config, error) { return jpeg.DecodeConfig(bytes.NewReader(b)) }
-func jpegDecode(b []byte) (image.Image, error)  { return jpeg.Decode(bytes.NewReader(b)) }
 func pngConfig(b []byte) (image.Config, error)  { return png.DecodeConfig(bytes.NewReader(b)) }
 func pngDecode(b []byte) (image.Image, error)   { return png.Decode(bytes.NewReader(b)) }
+
+func jpegDecode(b []byte) (image.Image, error) {
+	m, err := jpeg.Decode(bytes.NewReader(b))
+	if err == nil {
+		err = verifyJPEG(b)
+	}
+	return m, err
+}
 
 // Decode reads a JPEG or PNG, told by content and not by suffix, as it is meant to be seen: EXIF orientation
 // applied, transparency on black, grey, palettes and CMYK as RGB, 16 bits rounded to 8. Whatever is not
