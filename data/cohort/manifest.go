@@ -29,9 +29,16 @@ type entrant struct {
 	images    []int
 }
 
-var manifestColumns = [...]string{"person_id", "image", "eye", "visit", "split", "group"}
+// manifestNames are the columns that are read, the required ones first.
+func manifestNames() [manifestColumns]string {
+	return [manifestColumns]string{"person_id", "image", "eye", "visit", "split", "group"}
+}
 
-const manifestRequired = 2 // of manifestColumns
+const (
+	manifestColumns  = 6
+	manifestRequired = 2
+	groupColumn      = 5
+)
 
 // A manifestReader holds what is needed while reading.
 type manifestReader struct {
@@ -39,7 +46,7 @@ type manifestReader struct {
 	root   string
 	split  table.Splitter
 	width  int
-	column [len(manifestColumns)]int // -1 where absent
+	column [manifestColumns]int // -1 where absent
 	person map[string]int
 	owner  map[string]int // image name to its index in images
 }
@@ -89,7 +96,7 @@ func (r *manifestReader) header(l *table.Lines) error {
 	}
 	r.width = len(names)
 	known := 0
-	for c, want := range manifestColumns {
+	for c, want := range manifestNames() {
 		r.column[c] = -1
 		for i, n := range names {
 			if n == want {
@@ -102,9 +109,10 @@ func (r *manifestReader) header(l *table.Lines) error {
 		}
 	}
 	if n := len(names) - known; n > 0 {
-		r.m.notes = append(r.m.notes, fmt.Sprintf("%s: %d columns are not used (used: %s).", filepath.Base(r.m.path), n, strings.Join(manifestColumns[:], ", ")))
+		used := manifestNames()
+		r.m.notes = append(r.m.notes, fmt.Sprintf("%s: %d columns are not used (used: %s).", filepath.Base(r.m.path), n, strings.Join(used[:], ", ")))
 	}
-	r.m.hasBy = r.column[5] >= 0
+	r.m.hasBy = r.column[groupColumn] >= 0
 	return nil
 }
 
@@ -126,7 +134,7 @@ func (r *manifestReader) row(fields []string, line int) error {
 	if len(fields) != r.width {
 		return table.Ragged(r.m.path, line, r.width, len(fields), r.split)
 	}
-	var v [len(manifestColumns)]string
+	var v [manifestColumns]string
 	for c, i := range r.column {
 		if i >= 0 {
 			v[c] = strings.Clone(fields[i])

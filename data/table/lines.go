@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"contig-gpu/data"
 )
@@ -150,6 +151,8 @@ func (l *Lines) clean(line string) {
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
 		l.err = notText(l.path, l.n, "a NUL byte", "UTF-16 without a byte order mark, or a binary file")
+	case !utf8.ValidString(line):
+		l.err = notText(l.path, l.n, "bytes that are not UTF-8", "an old encoding such as Latin-1; convert with iconv -f LATIN1 -t UTF-8")
 	case strings.IndexByte(line, '\r') >= 0:
 		l.err = notText(l.path, l.n, "a carriage return inside a line", "line ends of old Macs; convert with tr '\\r' '\\n'")
 	}

@@ -82,7 +82,7 @@ func TestRefused(t *testing.T) {
 		code, line int
 	}{
 		{"utf-16", utf16le(head), 103, 1}, {"utf-16 without mark", utf16le(head)[2:], 103, 1}, {"nul", head + "x\t1\x00\t2\n", 103, 2}, {"old mac", "person_id\ta\rx\t1\r", 103, 1},
-		{"zstd", "\x28\xb5\x2f\xfd....", 103, 0}, {"empty", "", 105, 0}, {"blank", "\n\n", 105, 0}, {"header only", head, 105, 0},
+		{"latin-1", "person_id\tgr\xf6sse\nx\t1\n", 103, 1}, {"zstd", "\x28\xb5\x2f\xfd....", 103, 0}, {"empty", "", 105, 0}, {"blank", "\n\n", 105, 0}, {"header only", head, 105, 0},
 		{"short row", head + "x\t1\t2\ny\t1\n", 106, 3}, {"long row", head + "x\t1\t2\t3\n", 106, 2}, {"text", head + "x\t1\thigh\n", 107, 2}, {"inf", head + "x\t1\t-inf\n", 107, 2},
 		{"overflow", head + "x\t1\t1e99\n", 107, 2}, {"decimal comma", head + "x\t1\t1,5\n", 107, 2}, {"duplicate column", "person_id\ta\ta\nx\t1\t2\n", 108, 1}, {"unnamed column", "person_id\ta\t\nx\t1\t2\n", 108, 1},
 		{"no id", "a\tb\nx\t1\n", 108, 1}, {"swapped", "a\tperson_id\n1\tx\n", 108, 1}, {"commas in tsv", "person_id,a\nx,1\n", 108, 1}, {"ids only", "person_id\nx\n", 401, 1},
