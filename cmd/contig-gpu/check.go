@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync"
@@ -52,7 +53,7 @@ func checkCohort(c *cli.Context, co *data.Cohort) error {
 		}
 	}
 	line := progress.New(c.App.ErrWriter)
-	pixels, err := decodeAll(co, line)
+	pixels, err := decodeAll(c.Context, co, line)
 	line.Done()
 	if err != nil {
 		return err
@@ -67,13 +68,16 @@ func checkCohort(c *cli.Context, co *data.Cohort) error {
 }
 
 // decodeAll decodes every image and returns the pixels in all, or the first error in the manifest's order.
-func decodeAll(co *data.Cohort, line *progress.Line) (int, error) {
+func decodeAll(ctx context.Context, co *data.Cohort, line *progress.Line) (int, error) {
 	type result struct {
 		pixels int
 		err    error
 	}
 	pixels := 0
 	for lo := 0; lo < len(co.Images); {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
 		part := co.Images[lo:min(lo+64*runtime.GOMAXPROCS(0), len(co.Images))]
 		results := make([]result, len(part))
 		var wg sync.WaitGroup

@@ -124,6 +124,9 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 		return err
 	}
 	lines := summaryLines(s, err, time.Since(r.start))
+	if errors.Is(err, train.ErrInterrupted) {
+		lines = append(lines, "go on with: contig-gpu train --resume --run "+r.dir)
+	}
 	for _, l := range lines {
 		r.say("%s", l)
 	}
