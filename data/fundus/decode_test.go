@@ -146,7 +146,11 @@ func TestCMYK(t *testing.T) {
 }
 
 func TestConversionsAgree(t *testing.T) {
-	for _, b := range [][]byte{asJPEG(t, four()), asPNG(t, four())} {
+	clear := four()
+	for i := 3; i < len(clear.Pix); i += 4 {
+		clear.Pix[i] = uint8(i)
+	}
+	for _, b := range [][]byte{asJPEG(t, four()), asPNG(t, four()), asPNG(t, clear)} {
 		m, _, err := image.Decode(bytes.NewReader(b))
 		if err != nil {
 			t.Fatal(err)

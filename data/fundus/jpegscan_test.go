@@ -78,7 +78,7 @@ func TestMissingScansAreRefused(t *testing.T) {
 func TestVerifyTakesAnything(t *testing.T) {
 	r := rand.New(rand.NewSource(2))
 	for _, b := range jpegs(t) {
-		for range 1500 {
+		for range 200 {
 			bad := bytes.Clone(b)
 			for range 1 + r.Intn(4) {
 				bad[2+r.Intn(len(bad)-2)] = byte(r.Intn(256))

@@ -37,6 +37,8 @@ func fromImage(m image.Image) *RGB {
 		out.fromGray(m)
 	case *image.RGBA: // premultiplied: already on black
 		out.fromPremultiplied(m)
+	case *image.NRGBA:
+		out.fromNRGBA(m)
 	default:
 		out.fromAny(m)
 	}
@@ -69,6 +71,18 @@ func (r *RGB) fromPremultiplied(m *image.RGBA) {
 		row, out := m.Pix[y*m.Stride:], r.Pix[3*y*r.W:]
 		for x := range r.W {
 			copy(out[3*x:3*x+3], row[4*x:4*x+3])
+		}
+	}
+}
+
+func (r *RGB) fromNRGBA(m *image.NRGBA) {
+	for y := range r.H {
+		row, out := m.Pix[y*m.Stride:], r.Pix[3*y*r.W:]
+		for x := range r.W {
+			p := row[4*x : 4*x+4 : 4*x+4]
+			for c := range 3 {
+				out[3*x+c] = uint8((int(p[c])*int(p[3]) + 127) / 255)
+			}
 		}
 	}
 }
