@@ -15,8 +15,18 @@ type Curve struct {
 
 // palette is Okabe and Ito's, which all readers can tell apart.
 func palette(i int) string {
-	colours := [...]string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#444444"}
+	colours := paletteColours()
 	return colours[i%len(colours)]
+}
+
+func paletteColours() []string {
+	return []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#444444"}
+}
+
+// dashes tells curves of one colour apart: solid the first time round the palette, then broken lines.
+func dashes(i int) string {
+	styles := [...]string{"none", "6 3", "2 2"}
+	return styles[i/len(paletteColours())%len(styles)]
 }
 
 // The plot's size and margins, in pixels.
@@ -40,7 +50,7 @@ func Plot(xLabel string, curves []Curve) string {
 	}
 	fmt.Fprintf(&b, `<text x="%g" y="%g" text-anchor="middle">%s</text>`, (left+plotW-right)/2, plotH-4, html.EscapeString(xLabel))
 	for i, c := range curves {
-		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.6" points="%s"/>`, palette(i), points(c, px, py))
+		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.6" stroke-dasharray="%s" points="%s"/>`, palette(i), dashes(i), points(c, px, py))
 	}
 	b.WriteString("</svg>")
 	return b.String() + legend(curves)
@@ -61,7 +71,8 @@ func legend(curves []Curve) string {
 	var b strings.Builder
 	b.WriteString(`<div class="legend">`)
 	for i, c := range curves {
-		fmt.Fprintf(&b, `<span><i style="background:%s"></i>%s</span>`, palette(i), html.EscapeString(c.Name))
+		fmt.Fprintf(&b, `<span><svg width="24" height="8"><line x1="0" x2="24" y1="4" y2="4" stroke="%s" stroke-width="2.5" stroke-dasharray="%s"/></svg> %s</span>`,
+			palette(i), dashes(i), html.EscapeString(c.Name))
 	}
 	return b.String() + "</div>"
 }

@@ -161,7 +161,7 @@ body{font:15px/1.5 system-ui,sans-serif;color:#1c1c1c;max-width:1000px;margin:2e
 h1{font-size:1.6em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #ddd}
 table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #eee}td:nth-child(-n+3),th:nth-child(-n+3){text-align:left}
 .plots{display:flex;flex-wrap:wrap;gap:1.5em}figure{margin:0}figcaption{font-weight:600}svg{max-width:100%;height:auto}svg text{font-size:11px;fill:#555}.grid{stroke:#e4e4e4}
-.legend{max-width:460px;font-size:12px}.legend span{margin-right:1em;white-space:nowrap}.legend i{display:inline-block;width:.8em;height:.8em;margin-right:.3em}
+.legend{max-width:460px;font-size:12px}.legend span{margin-right:1em;white-space:nowrap}
 .images img{width:128px;height:128px;object-fit:cover;margin:2px;image-rendering:auto}pre{background:#f6f6f6;padding:1em;overflow:auto;font-size:12px}
 </style></head><body>
 <h1>{{.Page.Title}}</h1>
