@@ -7,7 +7,8 @@
       --persons EMB/persons.txt --images F --image-size 64
 
 Needs torch, torchvision, safetensors, numpy, pillow. Exits 1 where a name or shape is refused or the largest relative difference of
-a person's feature vector exceeds 1e-4.
+a person's feature vector exceeds 1e-4. Give it PNG images: two JPEG decoders (Go's and Pillow's libjpeg) differ by a few grey levels where colour
+is subsampled, which moves features by some per cent and says nothing about the network.
 """
 import argparse, csv, os, sys
 import numpy as np, torch, torchvision
