@@ -37,12 +37,12 @@ def main():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--windows", type=int, default=3)
     p.add_argument("--seconds", type=float, default=3)
-    p.add_argument("--compile", action="store_true", help="torch.compile max-autotune as a contestant too (minutes of compilation)")
+    p.add_argument("--compile", action="store_true", help="torch.compile max-autotune, both layouts, as contestants too (minutes of compilation)")
     p.add_argument("--cases", nargs="*", default=CASES)
     a = p.parse_args()
     variants = {"eager": [], "channels_last": ["--channels-last"]}
     if a.compile:
-        variants["compile"] = ["--compile"]
+        variants |= {"compile": ["--compile"], "compile, channels_last": ["--compile", "--channels-last"]}
     print("| step | contig-gpu img/s | " + " | ".join(f"PyTorch {v} img/s" for v in variants) + " | contig-gpu / best PyTorch (median, range) |")
     print("|---" * (len(variants) + 3) + "|")
     for case in a.cases:
