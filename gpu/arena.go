@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"unsafe"
+
+	"contig-gpu/gpu/internal/driver"
 )
 
 // arenaAlign is the alignment of every tensor in bytes: what cuDNN asks for, and four cache lines.
@@ -18,6 +20,7 @@ type Arena struct {
 	dev    *Device
 	buf    []byte         // CPU: keeps the memory alive
 	base   unsafe.Pointer // aligned start of buf
+	at     driver.Ptr     // GPU: start of the memory
 	size   int            // bytes
 	free   []span         // by offset, never adjacent
 	used   map[int]int    // offset -> bytes
@@ -28,18 +31,30 @@ type Arena struct {
 
 type span struct{ off, len int }
 
-// NewArena reserves bytes of memory; on the planning device it reserves nothing and never runs out.
+// NewArena reserves bytes of memory; on the planning device it reserves nothing and never runs out. Where a GPU
+// has not enough, nothing is computed from then on and Sync returns the error.
 func (d *Device) NewArena(bytes int) *Arena {
 	a := &Arena{dev: d, size: bytes, poison: os.Getenv("CONTIG_DEBUG") == "poison"}
-	if d.kind == plan {
+	switch {
+	case d.kind == plan:
 		a.size = math.MaxInt / 2
-	} else {
+	case d.card != nil:
+		a.at = d.card.alloc(bytes)
+	default:
 		a.buf = make([]byte, bytes+arenaAlign)
 		p := unsafe.Pointer(unsafe.SliceData(a.buf))
 		a.base = unsafe.Add(p, -uintptr(p)&(arenaAlign-1))
 	}
 	a.Reset()
 	return a
+}
+
+// Close gives the memory back; its tensors must not be used afterwards. Close may be called again.
+func (a *Arena) Close() {
+	if a.at != 0 {
+		a.dev.card.free(a.at)
+	}
+	a.buf, a.base, a.at, a.size, a.free = nil, nil, 0, 0, nil
 }
 
 // Device returns the device whose memory it is.
@@ -73,6 +88,7 @@ func (a *Arena) New(t DType, dims ...int) Tensor {
 		a.free = slices.Delete(a.free, i, i+1)
 	}
 	a.used[x.block], a.inUse, a.peak = n, a.inUse+n, max(a.peak, x.block+n)
+	x.at = a.at.Add(x.block)
 	if a.dev.kind == cpu {
 		x.mem = unsafe.Add(a.base, x.block)
 	}
@@ -111,7 +127,9 @@ func (a *Arena) Free(t Tensor) {
 
 func poisonFill(t Tensor) {
 	switch {
-	case t.dev.kind != cpu:
+	case t.dev.kind == plan:
+	case t.dev.card != nil:
+		t.dev.card.dev.Set(t.at, 0xFF, 1, t.Bytes()) // a NaN in every float type
 	case t.dtype == F32 || t.dtype == F64:
 		Fill(t, math.NaN())
 	default:

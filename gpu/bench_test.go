@@ -38,9 +38,9 @@ func BenchmarkAdam(b *testing.B) {
 	perOp(b, 7*4*n, func(a *gpu.Arena) func() {
 		p, g, m, v := a.Zeros(gpu.F32, n), a.Zeros(gpu.F32, n), a.Zeros(gpu.F32, n), a.Zeros(gpu.F32, n)
 		gpu.Fill(g, 0.01)
-		return func() {
-			gpu.Adam(p, g, m, v, gpu.Tensor{}, gpu.AdamSpec{LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: 10})
-		}
+		s := gpu.AdamSpec{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}
+		rates := gputest.Put(a, gpu.F32, s.Rates(1e-3, 10), 3)
+		return func() { gpu.Adam(p, gpu.Tensor{}, g, m, v, rates, gpu.Tensor{}, s) }
 	})
 }
 
@@ -48,7 +48,9 @@ func BenchmarkSGD(b *testing.B) {
 	const n = 16 << 20
 	perOp(b, 5*4*n, func(a *gpu.Arena) func() {
 		p, g, m := a.Zeros(gpu.F32, n), a.Zeros(gpu.F32, n), a.Zeros(gpu.F32, n)
-		return func() { gpu.SGD(p, g, m, gpu.Tensor{}, gpu.SGDSpec{LR: 1e-3, Momentum: 0.9, Step: 2}) }
+		s := gpu.SGDSpec{Momentum: 0.9}
+		rates := gputest.Put(a, gpu.F32, s.Rates(1e-3), 3)
+		return func() { gpu.SGD(p, gpu.Tensor{}, g, m, rates, gpu.Tensor{}, s) }
 	})
 }
 
@@ -74,7 +76,7 @@ func BenchmarkBatchNormTrain(b *testing.B) {
 			x, y, c := gputest.Filled(a, gpu.F32, "x", -1, 1, dims...), a.Zeros(gpu.F32, dims...), a.Zeros(gpu.F32, dims[3])
 			one, m, r := a.Zeros(gpu.F32, dims[3]), a.Zeros(gpu.F32, dims[3]), a.Zeros(gpu.F32, dims[3])
 			return func() {
-				gpu.BatchNormTrain(y, m, r, x, one, one, c, c, gpu.Tensor{}, gpu.Tensor{}, true, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+				gpu.BatchNormTrain(y, m, r, x, one, one, c, c, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}, true, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 			}
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"contig-gpu/gpu/internal/cpukern"
@@ -17,6 +18,7 @@ type kind uint8
 const (
 	cpu kind = iota
 	plan
+	cuda
 )
 
 // Options of Open. The zero value is right for nearly everybody.
@@ -31,22 +33,38 @@ type Device struct {
 	kind kind
 	why  string
 	pool *cpukern.Pool // nil but on the CPU
+	card *card         // nil but on a GPU
 }
 
-// Open returns the device named by spec: "auto", "cpu" or "plan".
+// Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N" or "plan". A GPU is driven by the thread of
+// the goroutine that opened it, which alone may use it; "auto" takes the first GPU there is, else the CPU.
 // Errors wrap ErrNoDevice and name what was looked for.
 func Open(spec string, o Options) (*Device, error) {
+	name, number, numbered := strings.Cut(spec, ":")
 	switch {
 	case spec == "plan":
 		return &Device{kind: plan, why: "asked for"}, nil
 	case spec == "cpu":
 		return openCPU(o, "asked for"), nil
 	case spec == "auto" || spec == "":
-		return openCPU(o, "this build has no GPU device"), nil
-	case strings.HasPrefix(spec, "cuda"), strings.HasPrefix(spec, "gorgonia"):
-		return nil, fmt.Errorf("gpu: Open %q: %w: this build has no GPU device; use cpu", spec, ErrNoDevice)
+		d, err := openCUDA(0)
+		if err != nil {
+			return openCPU(o, "no GPU: "+err.Error()), nil
+		}
+		d.why = "the best there is"
+		return d, nil
+	case name == "cuda":
+		n, err := strconv.Atoi(number)
+		if numbered && (err != nil || n < 0) {
+			return nil, fmt.Errorf("gpu: Open %q: %w: the number of a GPU is 0 or more", spec, ErrNoDevice)
+		}
+		d, err := openCUDA(n)
+		if err != nil {
+			return nil, fmt.Errorf("gpu: Open %q: %w: %w", spec, ErrNoDevice, err)
+		}
+		return d, nil
 	}
-	return nil, fmt.Errorf("gpu: Open %q: %w: the devices are auto, cpu and plan", spec, ErrNoDevice)
+	return nil, fmt.Errorf("gpu: Open %q: %w: the devices are auto, cpu, cuda:0 and plan", spec, ErrNoDevice)
 }
 
 func openCPU(o Options, why string) *Device {
@@ -56,8 +74,26 @@ func openCPU(o Options, why string) *Device {
 	return &Device{kind: cpu, why: why, pool: cpukern.NewPool(o.Threads, o.Portable)}
 }
 
-// Name returns "cpu" or "plan".
-func (d *Device) Name() string { return [...]string{cpu: "cpu", plan: "plan"}[d.kind] }
+// Name returns "cpu", "cuda" or "plan".
+func (d *Device) Name() string { return [...]string{cpu: "cpu", plan: "plan", cuda: "cuda"}[d.kind] }
+
+// computes reports whether operations of the device take floats of type t.
+func (d *Device) computes(t DType) bool {
+	switch t {
+	case F32:
+		return true
+	case F64:
+		return d.kind != cuda
+	case BF16, F16:
+		return d.kind != cpu
+	}
+	return false
+}
+
+// floats lists the types that computes accepts.
+func (d *Device) floats() string {
+	return [...]string{cpu: "f32 or f64", cuda: "f32, bf16 or f16", plan: "a float type"}[d.kind]
+}
 
 // Why says why Open took this device and not another.
 func (d *Device) Why() string { return d.why }
@@ -71,12 +107,21 @@ func (d *Device) Threads() int {
 }
 
 // Sync waits for all queued work and returns the first failure since Open.
-func (d *Device) Sync() error { return nil }
+func (d *Device) Sync() error {
+	if d.card != nil {
+		return d.card.dev.Sync()
+	}
+	return nil
+}
 
-// Close ends the device's worker threads. Its tensors must not be used afterwards. Close may be called again.
+// Close ends the device's worker threads or gives the GPU back. Its tensors must not be used afterwards. Close may
+// be called again.
 func (d *Device) Close() error {
 	if d.pool != nil {
 		d.pool.Close()
+	}
+	if d.card != nil {
+		return d.card.close()
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func gradBatchNorm(l lab, relu bool, present []uint8) {
 		p = gputest.Put(l.a, gpu.U8, present, 6)
 	}
 	forward := func() {
-		gpu.BatchNormTrain(y, mean, rstd, x, gamma, beta, rm, rv, add, p, relu, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+		gpu.BatchNormTrain(y, mean, rstd, x, gamma, beta, rm, rv, add, p, gpu.Tensor{}, relu, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 	}
 	forward()
 	dx, dadd, dgamma, dbeta := l.zeros(dims...), l.zeros(dims...), l.zeros(5), l.zeros(5)

@@ -40,8 +40,8 @@ func wantFloat(op, name string, t Tensor, ranks ...int) {
 	if !t.Ok() {
 		panic(fmt.Sprintf("gpu: %s: %s is left out", op, name))
 	}
-	if t.dtype != F32 && t.dtype != F64 {
-		panic(fmt.Sprintf("gpu: %s: %s is %v, want f32 or f64", op, name, t.dtype))
+	if !t.dev.computes(t.dtype) {
+		panic(fmt.Sprintf("gpu: %s: %s is %v, want %s", op, name, t.dtype, t.dev.floats()))
 	}
 	for _, r := range ranks {
 		if t.Rank() == r {
@@ -76,10 +76,32 @@ func shape(dims []int) string {
 	return strings.ReplaceAll(fmt.Sprint(append([]int(nil), dims...)), " ", ", ")
 }
 
-// compute runs the float32 or the float64 form of an operation on t's device; the planning device computes nothing.
-func compute(t Tensor, f32, f64 func()) {
+// wantRank panics unless t is a tensor of the given rank.
+func wantRank(op, name string, t Tensor, rank int) {
+	if !t.Ok() {
+		panic(fmt.Sprintf("gpu: %s: %s is left out", op, name))
+	}
+	if t.Rank() != rank {
+		panic(fmt.Sprintf("gpu: %s: %s is %s, want rank %d", op, name, shape(t.dims[:t.rank]), rank))
+	}
+}
+
+// vectorType is the type of what belongs to a channel or a parameter beside activations of type t: statistics,
+// biases, gradients of parameters. 16-bit activations keep them in float32.
+func vectorType(t Tensor) DType {
+	if t.dtype == F64 {
+		return F64
+	}
+	return F32
+}
+
+// compute runs the float32, the float64 or the GPU's form of an operation on t's device; the planning device
+// computes nothing.
+func compute(t Tensor, f32, f64 func(), onCard func(c *card)) {
 	switch {
 	case t.dev.kind == plan:
+	case t.dev.card != nil:
+		onCard(t.dev.card)
 	case t.dtype == F32:
 		f32()
 	default:

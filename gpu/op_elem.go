@@ -1,14 +1,16 @@
 package gpu
 
 import (
-	"fmt"
-
 	"contig-gpu/gpu/internal/cpukern"
 )
 
 // Fill sets every element of t to v, converted to its type.
 func Fill(t Tensor, v float64) {
-	if t.dev.kind == plan {
+	switch {
+	case t.dev.kind == plan:
+		return
+	case t.dev.card != nil:
+		t.dev.card.fill(t, v)
 		return
 	}
 	switch t.dtype {
@@ -20,6 +22,10 @@ func Fill(t Tensor, v float64) {
 		fill(t, int32(v))
 	case U8:
 		fill(t, uint8(v))
+	case BF16, F16:
+		for i, h := 0, halfOf(t.dtype, v); i < t.Len(); i++ {
+			t.halves()[i] = h
+		}
 	}
 }
 
@@ -40,7 +46,11 @@ func fill[E Element](t Tensor, v E) {
 // Copy copies src into dst, of the same type and shape.
 func Copy(dst, src Tensor) {
 	wantLike("Copy", "src", src, dst)
-	if dst.dev.kind == plan {
+	switch {
+	case dst.dev.kind == plan:
+		return
+	case dst.dev.card != nil:
+		dst.dev.card.dev.Copy(dst.at, src.at, dst.Bytes())
 		return
 	}
 	d, s := bytesOf(dst), bytesOf(src)
@@ -56,7 +66,7 @@ func Add(y, a, b Tensor) {
 	wantFloat("Add", "y", y)
 	wantLike("Add", "a", a, y)
 	wantLike("Add", "b", b, y)
-	compute(y, func() { add[float32](y, a, b) }, func() { add[float64](y, a, b) })
+	compute(y, func() { add[float32](y, a, b) }, func() { add[float64](y, a, b) }, func(c *card) { c.add(y, a, b) })
 }
 
 func add[F Float](ty, ta, tb Tensor) {
@@ -68,7 +78,7 @@ func add[F Float](ty, ta, tb Tensor) {
 func ReLU(y, x Tensor) {
 	wantFloat("ReLU", "y", y)
 	wantLike("ReLU", "x", x, y)
-	compute(y, func() { relu[float32](y, x) }, func() { relu[float64](y, x) })
+	compute(y, func() { relu[float32](y, x) }, func() { relu[float64](y, x) }, func(c *card) { c.relu(y, x) })
 }
 
 func relu[F Float](ty, tx Tensor) {
@@ -81,7 +91,7 @@ func ReLUBackward(dx, dy, y Tensor) {
 	wantFloat("ReLUBackward", "dx", dx)
 	wantLike("ReLUBackward", "dy", dy, dx)
 	wantLike("ReLUBackward", "y", y, dx)
-	compute(dx, func() { reluBackward[float32](dx, dy, y) }, func() { reluBackward[float64](dx, dy, y) })
+	compute(dx, func() { reluBackward[float32](dx, dy, y) }, func() { reluBackward[float64](dx, dy, y) }, func(c *card) { c.reluBackward(dx, dy, y) })
 }
 
 func reluBackward[F Float](tdx, tdy, ty Tensor) {
@@ -95,7 +105,8 @@ func MaskRows(y, x, present Tensor) {
 	wantFloat("MaskRows", "y", y)
 	wantLike("MaskRows", "x", x, y)
 	want("MaskRows", "present", present, y, U8, y.Dim(0))
-	compute(y, func() { maskRows[float32](y, x, present) }, func() { maskRows[float64](y, x, present) })
+	compute(y, func() { maskRows[float32](y, x, present) }, func() { maskRows[float64](y, x, present) },
+		func(c *card) { c.maskRows(y, x, present) })
 }
 
 func maskRows[F Float](ty, tx, tp Tensor) {
@@ -121,8 +132,9 @@ func AddBiasReLU(y, x, bias Tensor) { biased("AddBiasReLU", y, x, bias, true) }
 func biased(op string, y, x, bias Tensor, relu bool) {
 	wantFloat(op, "y", y)
 	wantLike(op, "x", x, y)
-	want(op, "bias", bias, y, y.dtype, y.Dim(y.Rank()-1))
-	compute(y, func() { addBias[float32](y, x, bias, relu) }, func() { addBias[float64](y, x, bias, relu) })
+	want(op, "bias", bias, y, vectorType(y), y.Dim(y.Rank()-1))
+	compute(y, func() { addBias[float32](y, x, bias, relu) }, func() { addBias[float64](y, x, bias, relu) },
+		func(c *card) { c.addBias(y, x, bias, relu) })
 }
 
 func addBias[F Float](ty, tx, tb Tensor, relu bool) {
@@ -142,8 +154,8 @@ func addBias[F Float](ty, tx, tb Tensor, relu bool) {
 // SumRows adds the sum of the rows of dy [..., F] to db [F]: the gradient of a bias.
 func SumRows(db, dy Tensor) {
 	wantFloat("SumRows", "dy", dy)
-	want("SumRows", "db", db, dy, dy.dtype, dy.Dim(dy.Rank()-1))
-	compute(db, func() { sumRows[float32](db, dy) }, func() { sumRows[float64](db, dy) })
+	want("SumRows", "db", db, dy, vectorType(dy), dy.Dim(dy.Rank()-1))
+	compute(dy, func() { sumRows[float32](db, dy) }, func() { sumRows[float64](db, dy) }, func(c *card) { c.sumRows(db, dy) })
 }
 
 func sumRows[F Float](tdb, tdy Tensor) {
@@ -191,41 +203,4 @@ func (r rowUnits) each(u int, f func(lo, hi int)) {
 	for lo := u * r.perUnit; lo < end; lo += r.perBlock {
 		f(lo, min(end, lo+r.perBlock))
 	}
-}
-
-// MatMul computes c = op(a) op(b) + beta c for matrices, op(x) being x or, if asked for, its transpose.
-func MatMul(c, a, b Tensor, transA, transB bool, beta float64) {
-	wantFloat("MatMul", "c", c, 2)
-	wantFloat("MatMul", "a", a, 2)
-	m, n := c.Dim(0), c.Dim(1)
-	am, k := a.Dim(0), a.Dim(1)
-	if transA {
-		am, k = k, am
-	}
-	if am != m {
-		panic(fmt.Sprintf("gpu: MatMul: op(a) is %s, want %s", shape([]int{am, k}), shape([]int{m, k})))
-	}
-	want("MatMul", "a", a, c, c.dtype, a.Dims()...)
-	if transB {
-		want("MatMul", "b", b, c, c.dtype, n, k)
-	} else {
-		want("MatMul", "b", b, c, c.dtype, k, n)
-	}
-	compute(c, func() { matMul[float32](c, a, b, transA, transB, beta) }, func() { matMul[float64](c, a, b, transA, transB, beta) })
-}
-
-func matMul[F Float](tc, ta, tb Tensor, transA, transB bool, beta float64) {
-	c, k := host[F](tc), ta.Dim(1)
-	if transA {
-		k = ta.Dim(0)
-	}
-	if beta != 0 && beta != 1 {
-		blocks(tc.dev, len(c), func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				c[i] *= F(beta)
-			}
-		})
-	}
-	cpukern.Gemm(tc.dev.pool, transA, transB, tc.Dim(0), tc.Dim(1), k,
-		host[F](ta), ta.Dim(1), host[F](tb), tb.Dim(1), c, tc.Dim(1), beta != 0)
 }

@@ -12,7 +12,8 @@ func L2Norm(y, norm, x Tensor, eps float64) {
 	wantFloat("L2Norm", "x", x, 2)
 	wantLike("L2Norm", "y", y, x)
 	want("L2Norm", "norm", norm, x, x.dtype, x.Dim(0))
-	compute(x, func() { l2Norm[float32](y, norm, x, eps) }, func() { l2Norm[float64](y, norm, x, eps) })
+	compute(x, func() { l2Norm[float32](y, norm, x, eps) }, func() { l2Norm[float64](y, norm, x, eps) },
+		func(c *card) { c.l2Norm(y, norm, x, eps) })
 }
 
 func l2Norm[F Float](ty, tn, tx Tensor, eps float64) {
@@ -44,7 +45,8 @@ func L2NormBackward(dx, dy, y, norm Tensor, eps float64) {
 	wantLike("L2NormBackward", "dy", dy, dx)
 	wantLike("L2NormBackward", "y", y, dx)
 	want("L2NormBackward", "norm", norm, dx, dx.dtype, dx.Dim(0))
-	compute(dx, func() { l2NormBackward[float32](dx, dy, y, norm, eps) }, func() { l2NormBackward[float64](dx, dy, y, norm, eps) })
+	compute(dx, func() { l2NormBackward[float32](dx, dy, y, norm, eps) }, func() { l2NormBackward[float64](dx, dy, y, norm, eps) },
+		func(c *card) { c.l2NormBackward(dx, dy, y, norm, eps) })
 }
 
 func l2NormBackward[F Float](tdx, tdy, ty, tn Tensor, eps float64) {
@@ -102,7 +104,8 @@ func InfoNCE(loss, du, dv, u, v, present, group, scale Tensor, spec InfoNCESpec)
 		panic(fmt.Sprintf("gpu: InfoNCE: tau is %g, want > 0", spec.Tau))
 	}
 	compute(u, func() { infoNCE[float32](loss, du, dv, u, v, present, group, scale, spec) },
-		func() { infoNCE[float64](loss, du, dv, u, v, present, group, scale, spec) })
+		func() { infoNCE[float64](loss, du, dv, u, v, present, group, scale, spec) },
+		func(c *card) { c.infoNCE(loss, du, dv, u, v, present, group, scale, spec) })
 }
 
 // contrast is the loss over the present rows only, in float64: u, v [b, d], s and ds [b, b].

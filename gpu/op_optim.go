@@ -11,7 +11,7 @@ import (
 func SumSquares(out, x Tensor) {
 	wantFloat("SumSquares", "x", x)
 	want("SumSquares", "out", out, x, F64, 1)
-	compute(x, func() { sumSquares[float32](out, x) }, func() { sumSquares[float64](out, x) })
+	compute(x, func() { sumSquares[float32](out, x) }, func() { sumSquares[float64](out, x) }, func(c *card) { c.sumSquares(out, x) })
 }
 
 func sumSquares[F Float](out, tx Tensor) {
@@ -31,9 +31,11 @@ func ClipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 	wantFloat("ClipScale", "scale", scale)
 	want("ClipScale", "scale", scale, scale, scale.dtype, 1)
 	want("ClipScale", "sumsq", sumsq, scale, F64, 1)
-	if scale.dev.kind == plan {
-		return
-	}
+	host := func() { clipScale(scale, sumsq, maxNorm, gain) }
+	compute(scale, host, host, func(c *card) { c.clipScale(scale, sumsq, maxNorm, gain) })
+}
+
+func clipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 	s := gain
 	if n := gain * math.Sqrt(host[float64](sumsq)[0]); maxNorm > 0 && !(n <= maxNorm) {
 		s = gain * (maxNorm / n)
@@ -41,30 +43,47 @@ func ClipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 	Fill(scale, s)
 }
 
-// AdamSpec has the constants of one Adam step (Kingma & Ba 2015; Decoupled: Loshchilov & Hutter 2019).
+// AdamSpec has the constants of Adam (Kingma & Ba 2015; Decoupled: Loshchilov & Hutter 2019).
 type AdamSpec struct {
-	LR, Beta1, Beta2, Eps float64
-	WeightDecay           float64
-	Decoupled             bool // the decay shrinks the parameter instead of joining the gradient
-	Step                  int  // counted from 1
+	Beta1, Beta2, Eps float64
+	WeightDecay       float64
+	Decoupled         bool // the decay shrinks the parameter instead of joining the gradient
 }
 
-// Adam updates parameters p and moments m and v by the gradient g times scale [1] (1 if left out).
-func Adam(p, g, m, v, scale Tensor, s AdamSpec) {
+// Rates returns what a step's rates tensor [3] holds: what changes from step to step is read from the device's
+// memory, so that recorded work can be replayed. step counts from 1.
+func (s AdamSpec) Rates(lr float64, step int) []float64 {
+	if step < 1 {
+		panic(fmt.Sprintf("gpu: Adam: step is %d, want at least 1", step))
+	}
+	return []float64{lr, 1 / (1 - math.Pow(s.Beta1, float64(step))), 1 / math.Sqrt(1-math.Pow(s.Beta2, float64(step)))}
+}
+
+// Adam updates parameters p and moments m and v by the gradient g times scale [1] (1 if left out). rates [3] is
+// AdamSpec.Rates'. half (optional, BF16 or F16, on a GPU) gets a 16-bit copy of p.
+func Adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
 	wantFloat("Adam", "p", p)
 	wantLike("Adam", "g", g, p)
 	wantLike("Adam", "m", m, p)
 	wantLike("Adam", "v", v, p)
+	want("Adam", "rates", rates, p, p.dtype, 3)
+	wantHalf("Adam", half, p)
 	wantScale("Adam", scale, p)
-	if s.Step < 1 {
-		panic(fmt.Sprintf("gpu: Adam: step is %d, want at least 1", s.Step))
-	}
-	compute(p, func() { adam[float32](p, g, m, v, scale, s) }, func() { adam[float64](p, g, m, v, scale, s) })
+	compute(p, func() { adam[float32](p, g, m, v, rates, scale, s) }, func() { adam[float64](p, g, m, v, rates, scale, s) },
+		func(c *card) { c.adam(p, half, g, m, v, rates, scale, s) })
 }
 
 func wantScale(op string, scale, p Tensor) {
 	if scale.Ok() {
 		want(op, "scale", scale, p, p.dtype, 1)
+	}
+}
+
+// wantHalf panics unless half is left out or a 16-bit tensor shaped like p on a device that has such.
+func wantHalf(op string, half, p Tensor) {
+	if half.Ok() {
+		wantFloat(op, "half", half)
+		want(op, "half", half, p, half.dtype, p.dims[:p.rank]...)
 	}
 }
 
@@ -75,13 +94,12 @@ func scaleOf[F Float](t Tensor) F {
 	return 1
 }
 
-func adam[F Float](tp, tg, tm, tv, scale Tensor, s AdamSpec) {
+func adam[F Float](tp, tg, tm, tv, rates, scale Tensor, s AdamSpec) {
+	r := host[F](rates)
 	k := cpukern.AdamStep[F]{Scale: scaleOf[F](scale), Shrink: 1, Beta1: F(s.Beta1), OneBeta1: F(1 - s.Beta1),
-		Beta2: F(s.Beta2), OneBeta2: F(1 - s.Beta2), Eps: F(s.Eps),
-		Rate:      F(s.LR / (1 - math.Pow(s.Beta1, float64(s.Step)))),
-		InvSqrtC2: F(1 / math.Sqrt(1-math.Pow(s.Beta2, float64(s.Step))))}
+		Beta2: F(s.Beta2), OneBeta2: F(1 - s.Beta2), Eps: F(s.Eps), Rate: r[0] * r[1], InvSqrtC2: r[2]}
 	if s.Decoupled {
-		k.Shrink = F(1 - s.LR*s.WeightDecay)
+		k.Shrink = 1 - r[0]*F(s.WeightDecay)
 	} else {
 		k.Coupled = F(s.WeightDecay)
 	}
@@ -89,27 +107,30 @@ func adam[F Float](tp, tg, tm, tv, scale Tensor, s AdamSpec) {
 	blocks(tp.dev, len(p), func(lo, hi int) { cpukern.Adam(pool, p[lo:hi], g[lo:hi], m[lo:hi], v[lo:hi], &k) })
 }
 
-// SGDSpec has the constants of one step of gradient descent with momentum.
+// SGDSpec has the constants of gradient descent with momentum.
 type SGDSpec struct {
-	LR, Momentum, WeightDecay float64
-	Nesterov                  bool
-	Step                      int // counted from 1: the first step sets the buffer
+	Momentum, WeightDecay float64
+	Nesterov              bool
 }
 
-// SGD updates parameters p and the momentum buffer buf by the gradient g times scale [1] (1 if left out).
-func SGD(p, g, buf, scale Tensor, s SGDSpec) {
+// Rates returns what a step's rates tensor [3] holds, as AdamSpec.Rates.
+func (s SGDSpec) Rates(lr float64) []float64 { return []float64{lr, 1, 1} }
+
+// SGD updates parameters p and the momentum buffer buf, which begins as zeros, by the gradient g times scale [1]
+// (1 if left out). rates and half are as in Adam.
+func SGD(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
 	wantFloat("SGD", "p", p)
 	wantLike("SGD", "g", g, p)
 	wantLike("SGD", "buf", buf, p)
+	want("SGD", "rates", rates, p, p.dtype, 3)
+	wantHalf("SGD", half, p)
 	wantScale("SGD", scale, p)
-	if s.Step <= 1 {
-		Fill(buf, 0)
-	}
-	compute(p, func() { sgd[float32](p, g, buf, scale, s) }, func() { sgd[float64](p, g, buf, scale, s) })
+	compute(p, func() { sgd[float32](p, g, buf, rates, scale, s) }, func() { sgd[float64](p, g, buf, rates, scale, s) },
+		func(c *card) { c.sgd(p, half, g, buf, rates, scale, s) })
 }
 
-func sgd[F Float](tp, tg, tb, scale Tensor, s SGDSpec) {
-	k := cpukern.SGDStep[F]{Scale: scaleOf[F](scale), Decay: F(s.WeightDecay), Momentum: F(s.Momentum), Rate: F(s.LR), Ahead: 1}
+func sgd[F Float](tp, tg, tb, rates, scale Tensor, s SGDSpec) {
+	k := cpukern.SGDStep[F]{Scale: scaleOf[F](scale), Decay: F(s.WeightDecay), Momentum: F(s.Momentum), Rate: host[F](rates)[0], Ahead: 1}
 	if s.Nesterov {
 		k.Ahead, k.Own = F(s.Momentum), 1
 	}
@@ -117,15 +138,17 @@ func sgd[F Float](tp, tg, tb, scale Tensor, s SGDSpec) {
 	blocks(tp.dev, len(p), func(lo, hi int) { cpukern.SGD(pool, p[lo:hi], g[lo:hi], buf[lo:hi], &k) })
 }
 
-// EMA computes avg = decay * avg + (1 - decay) * p.
-func EMA(avg, p Tensor, decay float64) {
+// EMA computes avg = decay * avg + (1 - decay) * p; decay is [1].
+func EMA(avg, p, decay Tensor) {
 	wantFloat("EMA", "avg", avg)
 	wantLike("EMA", "p", p, avg)
-	compute(avg, func() { ema[float32](avg, p, decay) }, func() { ema[float64](avg, p, decay) })
+	want("EMA", "decay", decay, avg, avg.dtype, 1)
+	compute(avg, func() { ema[float32](avg, p, decay) }, func() { ema[float64](avg, p, decay) }, func(c *card) { c.ema(avg, p, decay) })
 }
 
-func ema[F Float](tavg, tp Tensor, decay float64) {
-	avg, p, a, b := host[F](tavg), host[F](tp), F(decay), F(1-decay)
+func ema[F Float](tavg, tp, decay Tensor) {
+	avg, p, a := host[F](tavg), host[F](tp), host[F](decay)[0]
+	b := 1 - a
 	blocks(tavg.dev, len(avg), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			avg[i] = a*avg[i] + b*p[i]

@@ -29,7 +29,8 @@ func poolShape(op, xName, yName string, x, y, argmax Tensor, k, stride, pad int)
 // its index r*k+s in the window; the first of equals. Padding is never the largest.
 func MaxPool(y, argmax, x Tensor, k, stride, pad int) {
 	g := poolShape("MaxPool", "x", "y", x, y, argmax, k, stride, pad)
-	compute(x, func() { maxPool[float32](y, argmax, x, g) }, func() { maxPool[float64](y, argmax, x, g) })
+	compute(x, func() { maxPool[float32](y, argmax, x, g) }, func() { maxPool[float64](y, argmax, x, g) },
+		func(c *card) { c.maxPool(y, argmax, x, g) })
 }
 
 func maxPool[F Float](ty, ta, tx Tensor, g window) {
@@ -68,7 +69,8 @@ func (g window) taps(oy, ox int, f func(iy, ix, tap int)) {
 // MaxPoolBackward computes dx: every element of dy goes to where argmax says.
 func MaxPoolBackward(dx, dy, argmax Tensor, k, stride, pad int) {
 	g := poolShape("MaxPoolBackward", "dx", "dy", dx, dy, argmax, k, stride, pad)
-	compute(dx, func() { maxPoolBackward[float32](dx, dy, argmax, g) }, func() { maxPoolBackward[float64](dx, dy, argmax, g) })
+	compute(dx, func() { maxPoolBackward[float32](dx, dy, argmax, g) }, func() { maxPoolBackward[float64](dx, dy, argmax, g) },
+		func(c *card) { c.maxPoolBackward(dx, dy, argmax, g) })
 }
 
 func maxPoolBackward[F Float](tdx, tdy, ta Tensor, g window) {
@@ -95,7 +97,8 @@ func maxPoolBackward[F Float](tdx, tdy, ta Tensor, g window) {
 func GlobalAvgPool(y, x Tensor) {
 	wantFloat("GlobalAvgPool", "x", x, 4)
 	want("GlobalAvgPool", "y", y, x, x.dtype, x.Dim(0), x.Dim(3))
-	compute(x, func() { globalAvgPool[float32](y, x) }, func() { globalAvgPool[float64](y, x) })
+	compute(x, func() { globalAvgPool[float32](y, x) }, func() { globalAvgPool[float64](y, x) },
+		func(c *card) { c.globalAvgPool(y, x) })
 }
 
 func globalAvgPool[F Float](ty, tx Tensor) {
@@ -116,7 +119,8 @@ func globalAvgPool[F Float](ty, tx Tensor) {
 func GlobalAvgPoolBackward(dx, dy Tensor) {
 	wantFloat("GlobalAvgPoolBackward", "dx", dx, 4)
 	want("GlobalAvgPoolBackward", "dy", dy, dx, dx.dtype, dx.Dim(0), dx.Dim(3))
-	compute(dx, func() { globalAvgPoolBackward[float32](dx, dy) }, func() { globalAvgPoolBackward[float64](dx, dy) })
+	compute(dx, func() { globalAvgPoolBackward[float32](dx, dy) }, func() { globalAvgPoolBackward[float64](dx, dy) },
+		func(c *card) { c.globalAvgPoolBackward(dx, dy) })
 }
 
 func globalAvgPoolBackward[F Float](tdx, tdy Tensor) {

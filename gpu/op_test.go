@@ -60,7 +60,7 @@ func maskedRun(t *testing.T, d gpu.DType, c int, junk float64) []byte {
 		vs[i] = a.Zeros(d, c)
 	}
 	y, dx := a.New(d, n, c), a.New(d, n, c)
-	gpu.BatchNormTrain(y, vs[0], vs[1], x, gamma, beta, vs[2], vs[3], gpu.Tensor{}, p, true, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+	gpu.BatchNormTrain(y, vs[0], vs[1], x, gamma, beta, vs[2], vs[3], gpu.Tensor{}, p, gpu.Tensor{}, true, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 	gpu.BatchNormBackward(dx, gpu.Tensor{}, vs[4], vs[5], dy, y, x, vs[0], vs[1], gamma, p, true)
 	return dump(append(vs, y, dx)...)
 }
@@ -104,7 +104,7 @@ func TestBatchNormOfOneRow(t *testing.T) {
 	x, y, one, rm, rv, m, r := l.fill("x", 3, 2), l.fill("y", 3, 2), l.fill("g", 2), l.fill("rm", 2), l.fill("rv", 2), l.zeros(2), l.zeros(2)
 	before := dump(rm, rv)
 	p := gputest.Put(l.a, gpu.U8, []uint8{0, 1, 0}, 3)
-	gpu.BatchNormTrain(y, m, r, x, one, one, rm, rv, gpu.Tensor{}, p, false, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+	gpu.BatchNormTrain(y, m, r, x, one, one, rm, rv, gpu.Tensor{}, p, gpu.Tensor{}, false, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 	gputest.Close(t, "y", gputest.Values(y), make([]float64, 6), 0)
 	if !bytes.Equal(dump(rm, rv), before) {
 		t.Error("the running averages moved")
@@ -139,7 +139,7 @@ func streams(t *testing.T, o gpu.Options, rows, c int) []gpu.Tensor {
 		return y
 	}
 	m, r, y, bn := get(c), get(c), get(rows, c), gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1}
-	gpu.BatchNormTrain(y, m, r, x, gamma, beta, get(c), get(c), add, gpu.Tensor{}, true, bn)
+	gpu.BatchNormTrain(y, m, r, x, gamma, beta, get(c), get(c), add, gpu.Tensor{}, gpu.Tensor{}, true, bn)
 	gpu.BatchNormBackward(get(rows, c), get(rows, c), get(c), get(c), dy, y, x, m, r, gamma, gpu.Tensor{}, true)
 	gpu.BatchNormBackward(get(rows, c), gpu.Tensor{}, get(c), get(c), dy, gpu.Tensor{}, x, m, r, gamma, gpu.Tensor{}, false)
 	gpu.BatchNormEval(get(rows, c), x, gamma, beta, beta, gamma, gpu.Tensor{}, gpu.Tensor{}, false, bn)
@@ -151,9 +151,12 @@ func streams(t *testing.T, o gpu.Options, rows, c int) []gpu.Tensor {
 	sum := a.Zeros(gpu.F64, 1)
 	gpu.SumSquares(sum, x)
 	p, scale := get(rows, c), fill("s", 0.4, 0.5, 1)
-	gpu.Adam(p, dy, get(rows, c), get(rows, c), scale, gpu.AdamSpec{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1, Step: 3})
-	gpu.Adam(p, add, get(rows, c), get(rows, c), scale, gpu.AdamSpec{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1, Decoupled: true, Step: 1})
-	gpu.SGD(p, dy, get(rows, c), scale, gpu.SGDSpec{LR: 0.1, Momentum: 0.9, WeightDecay: 0.1, Nesterov: true, Step: 2})
+	adam, sgd := gpu.AdamSpec{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1}, gpu.SGDSpec{Momentum: 0.9, WeightDecay: 0.1, Nesterov: true}
+	put, none := func(r []float64) gpu.Tensor { return gputest.Put(a, gpu.F32, r, 3) }, gpu.Tensor{}
+	gpu.Adam(p, none, dy, get(rows, c), get(rows, c), put(adam.Rates(0.01, 3)), scale, adam)
+	adam.Decoupled = true
+	gpu.Adam(p, none, add, get(rows, c), get(rows, c), put(adam.Rates(0.01, 1)), scale, adam)
+	gpu.SGD(p, none, dy, get(rows, c), put(sgd.Rates(0.1)), scale, sgd)
 	argmax := a.New(gpu.U8, 1, (rows+1)/2, 1, c)
 	gpu.MaxPool(get(1, (rows+1)/2, 1, c), argmax, x.View(1, rows, 1, c), 3, 2, 1)
 	return append(out, sum, argmax)
@@ -195,7 +198,8 @@ func TestPanicsNameTheTensor(t *testing.T) {
 		"gpu: ReLU: x is on plan, want cpu":              func() { gpu.ReLU(y, other.New(gpu.F64, 8, 4)) },
 		"gpu: MatMul: b is [8, 4], want [4, 4]":          func() { gpu.MatMul(y, x, x, false, false, 0) },
 		"gpu: GlobalAvgPool: x is [8, 4], want rank [4]": func() { gpu.GlobalAvgPool(y, x) },
-		"gpu: Adam: step is 0, want at least 1":          func() { gpu.Adam(x, x, x, x, gpu.Tensor{}, gpu.AdamSpec{}) },
+		"gpu: Adam: step is 0, want at least 1":          func() { gpu.AdamSpec{}.Rates(1, 0) },
+		"gpu: SGD: rates is [2], want [3]":               func() { gpu.SGD(x, gpu.Tensor{}, x, x, l.zeros(2), gpu.Tensor{}, gpu.SGDSpec{}) },
 		"gpu: SumSquares: out is [2], want [1]":          func() { gpu.SumSquares(l.zeros(2), x) },
 		"gpu: Conv: w is [2, 3, 3, 5], want [2, 3, 3, 4]": func() {
 			gpu.Conv(y, l.zeros(1, 8, 8, 4), l.zeros(2, 3, 3, 5), gpu.ConvSpec{Stride: 1, Pad: 1})
@@ -209,13 +213,13 @@ func TestPlanComputesNothing(t *testing.T) {
 	a := gputest.Open(t, "plan", gpu.Options{}).NewArena(0)
 	x, c := a.New(gpu.F32, 4, 8, 8, 16), a.New(gpu.F32, 16)
 	gpu.Fill(x, 1)
-	gpu.BatchNormTrain(x, c, c, x, c, c, c, c, x, gpu.Tensor{}, true, gpu.BatchNorm{})
+	gpu.BatchNormTrain(x, c, c, x, c, c, c, c, x, gpu.Tensor{}, gpu.Tensor{}, true, gpu.BatchNorm{})
 	gpu.BatchNormBackward(x, x, c, c, x, x, x, c, c, c, gpu.Tensor{}, true)
 	gpu.Conv(x, x, a.New(gpu.F32, 16, 3, 3, 16), gpu.ConvSpec{Stride: 1, Pad: 1})
 	gpu.MaxPool(a.New(gpu.F32, 4, 4, 4, 16), a.New(gpu.U8, 4, 4, 4, 16), x, 3, 2, 1)
 	gpu.ClipScale(a.New(gpu.F32, 1), a.New(gpu.F64, 1), 1, 1)
-	gpu.EMA(x, x, 0.9)
-	gpu.SGD(x, x, x, gpu.Tensor{}, gpu.SGDSpec{})
+	gpu.EMA(x, x, a.New(gpu.F32, 1))
+	gpu.SGD(x, x, x, x, a.New(gpu.F32, 3), gpu.Tensor{}, gpu.SGDSpec{})
 	if a.Peak() == 0 {
 		t.Error("the plan counted no bytes")
 	}
@@ -245,7 +249,7 @@ func TestBatchNormFarFromZero(t *testing.T) {
 	x := gputest.Filled(a, gpu.F32, "x", offset-1, offset+1, rows, c)
 	v := gputest.Values(x)
 	m, r, rm, rv, one := a.New(gpu.F32, c), a.New(gpu.F32, c), a.Zeros(gpu.F32, c), a.Zeros(gpu.F32, c), a.Zeros(gpu.F32, c)
-	gpu.BatchNormTrain(a.New(gpu.F32, rows, c), m, r, x, one, one, rm, rv, gpu.Tensor{}, gpu.Tensor{}, false, gpu.BatchNorm{Momentum: 1})
+	gpu.BatchNormTrain(a.New(gpu.F32, rows, c), m, r, x, one, one, rm, rv, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}, false, gpu.BatchNorm{Momentum: 1})
 	want := make([]float64, c)
 	for j := range want {
 		sum, sq := 0.0, 0.0
@@ -261,6 +265,6 @@ func TestBatchNormFarFromZero(t *testing.T) {
 func TestEMA(t *testing.T) {
 	l := newLab(t)
 	avg, p := gputest.Put(l.a, gpu.F64, []float64{1, 2}, 2), gputest.Put(l.a, gpu.F64, []float64{3, -2}, 2)
-	gpu.EMA(avg, p, 0.75)
+	gpu.EMA(avg, p, gputest.Put(l.a, gpu.F64, []float64{0.75}, 1))
 	gputest.Close(t, "average", gputest.Values(avg), []float64{1.5, 1}, gputest.Tol(gpu.F64, 1))
 }

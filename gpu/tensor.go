@@ -3,22 +3,28 @@ package gpu
 import (
 	"fmt"
 	"unsafe"
+
+	"contig-gpu/gpu/internal/driver"
 )
 
 // DType is the element type of a Tensor.
 type DType uint8
 
 const (
-	F32 DType = iota // 4 bytes; the training type
-	F64              // 8 bytes; CPU only: the judge of everything else
-	I32              // 4 bytes; indices
-	U8               // 1 byte; masks and pixels
+	F32  DType = iota // 4 bytes; the training type
+	F64               // 8 bytes; CPU only: the judge of everything else
+	I32               // 4 bytes; indices
+	U8                // 1 byte; masks and pixels
+	BF16              // 2 bytes, the upper half of a float32; GPU only
+	F16               // 2 bytes, IEEE half precision; GPU only
 )
 
 // Size returns the bytes of one element.
-func (t DType) Size() int { return [...]int{F32: 4, F64: 8, I32: 4, U8: 1}[t] }
+func (t DType) Size() int { return [...]int{F32: 4, F64: 8, I32: 4, U8: 1, BF16: 2, F16: 2}[t] }
 
-func (t DType) String() string { return [...]string{F32: "f32", F64: "f64", I32: "i32", U8: "u8"}[t] }
+func (t DType) String() string {
+	return [...]string{F32: "f32", F64: "f64", I32: "i32", U8: "u8", BF16: "bf16", F16: "f16"}[t]
+}
 
 // Float is an element type that operations compute in.
 type Float interface{ float32 | float64 }
@@ -36,7 +42,8 @@ type Tensor struct {
 	dtype DType
 	rank  int8
 	dims  [4]int
-	mem   unsafe.Pointer // nil on the planning device
+	mem   unsafe.Pointer // nil but on the CPU
+	at    driver.Ptr     // 0 but on a GPU
 	block int            // offset in the arena, for Free
 }
 
@@ -90,6 +97,7 @@ func (t Tensor) Slice(lo, hi int) Tensor {
 	if t.mem != nil {
 		v.mem = unsafe.Add(t.mem, lo*t.dtype.Size())
 	}
+	v.at = t.at.Add(lo * t.dtype.Size())
 	return v
 }
 
@@ -109,44 +117,92 @@ func Host[E Element](t Tensor) []E {
 	return unsafe.Slice((*E)(t.mem), t.Len())
 }
 
-// Write copies src into t, converting between float32 and float64. It waits for the device.
+// Write copies src into t, converting between element types. It waits until src may be reused.
 func Write[E Element](t Tensor, src []E) {
 	if len(src) != t.Len() {
 		panic(fmt.Sprintf("gpu: Write: %d elements into a tensor of %v", len(src), t.Dims()))
 	}
-	if t.dev.kind == plan {
-		return
-	}
-	switch t.dtype {
-	case F32:
-		convert(Host[float32](t), src)
-	case F64:
-		convert(Host[float64](t), src)
-	case I32:
-		convert(Host[int32](t), src)
-	case U8:
-		convert(Host[uint8](t), src)
+	switch {
+	case t.dev.kind == plan || len(src) == 0:
+	case t.dev.card == nil:
+		encode(t, src)
+	case dtypeOf[E]() == t.dtype:
+		t.dev.card.dev.Upload(t.at, asBytes(src))
+	default:
+		h := t.onHost()
+		encode(h, src)
+		t.dev.card.dev.Upload(t.at, unsafe.Slice((*byte)(h.mem), h.Bytes()))
 	}
 }
 
-// Read copies t into dst, converting between float32 and float64. It waits for the device.
+// Read copies t into dst, converting between element types. It waits for the device.
 // The planning device leaves dst as it is.
 func Read[E Element](dst []E, t Tensor) {
 	if len(dst) != t.Len() {
 		panic(fmt.Sprintf("gpu: Read: a tensor of %v into %d elements", t.Dims(), len(dst)))
 	}
-	if t.dev.kind == plan {
-		return
+	switch {
+	case t.dev.kind == plan || len(dst) == 0:
+	case t.dev.card == nil:
+		decode(dst, t)
+	case dtypeOf[E]() == t.dtype:
+		t.dev.card.dev.Download(asBytes(dst), t.at)
+	default:
+		h := t.onHost()
+		t.dev.card.dev.Download(unsafe.Slice((*byte)(h.mem), h.Bytes()), t.at)
+		decode(dst, h)
 	}
+}
+
+// onHost returns a tensor of t's type and shape in host memory.
+func (t Tensor) onHost() Tensor {
+	words := make([]uint64, (t.Bytes()+7)/8)
+	t.mem, t.at = unsafe.Pointer(unsafe.SliceData(words)), 0
+	return t
+}
+
+// halves returns the elements of a 16-bit tensor as they are stored, in t's host memory.
+func (t Tensor) halves() []uint16 { return unsafe.Slice((*uint16)(t.mem), t.Len()) }
+
+func asBytes[E Element](x []E) []byte {
+	var e E
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(e)))
+}
+
+// encode converts src into t's host memory.
+func encode[E Element](t Tensor, src []E) {
 	switch t.dtype {
 	case F32:
-		convert(dst, Host[float32](t))
+		convert(host[float32](t), src)
 	case F64:
-		convert(dst, Host[float64](t))
+		convert(host[float64](t), src)
 	case I32:
-		convert(dst, Host[int32](t))
+		convert(host[int32](t), src)
 	case U8:
-		convert(dst, Host[uint8](t))
+		convert(host[uint8](t), src)
+	case BF16, F16:
+		h := t.halves()
+		for i, v := range src {
+			h[i] = halfOf(t.dtype, float64(v))
+		}
+	}
+}
+
+// decode converts t's host memory into dst.
+func decode[E Element](dst []E, t Tensor) {
+	switch t.dtype {
+	case F32:
+		convert(dst, host[float32](t))
+	case F64:
+		convert(dst, host[float64](t))
+	case I32:
+		convert(dst, host[int32](t))
+	case U8:
+		convert(dst, host[uint8](t))
+	case BF16, F16:
+		for i, h := range t.halves() {
+			dst[i] = E(floatOf(t.dtype, h))
+		}
 	}
 }
 

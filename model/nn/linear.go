@@ -37,12 +37,7 @@ func (l *Linear) Buffers() []*Buffer { return nil }
 // Forward maps [N, in] to [N, out].
 func (l *Linear) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	y := p.New(x.Dim(0), l.Weight.Dims[0])
-	gpu.MatMul(y, x, l.Weight.Value, false, true, 0)
-	if l.relu {
-		gpu.AddBiasReLU(y, y, l.Bias.Value)
-	} else {
-		gpu.AddBias(y, y, l.Bias.Value)
-	}
+	gpu.MatMulBias(y, x, l.Weight.Value, false, true, l.Bias.Value, l.relu)
 	p.Save(l, x, y)
 	return y
 }

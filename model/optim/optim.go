@@ -67,6 +67,7 @@ type Optimizer struct {
 	values, grads gpu.Tensor
 	decayed       int
 	state         []NamedTensor
+	rates         gpu.Tensor // [3], of the step being taken
 	steps         int
 }
 
@@ -81,6 +82,7 @@ func New(cfg Config, values, grads gpu.Tensor, decayed int) *Optimizer {
 		a := values.Device().NewArena(values.Bytes() + 4096)
 		o.state = append(o.state, NamedTensor{cfg.Name + "." + name, a.Zeros(values.DType(), values.Len())})
 	}
+	o.rates = values.Device().NewArena(4096).New(values.DType(), 3)
 	return o
 }
 
@@ -88,25 +90,40 @@ func New(cfg Config, values, grads gpu.Tensor, decayed int) *Optimizer {
 // also where no gradient reached it.
 func (o *Optimizer) Step(lr float64, scale gpu.Tensor) {
 	o.steps++
-	o.span(0, o.decayed, lr, o.cfg.WeightDecay, scale)
-	o.span(o.decayed, o.values.Len(), lr, 0, scale)
+	gpu.Write(o.rates, o.ratesOf(lr))
+	o.span(0, o.decayed, o.cfg.WeightDecay, scale)
+	o.span(o.decayed, o.values.Len(), 0, scale)
 }
 
-func (o *Optimizer) span(lo, hi int, lr, decay float64, scale gpu.Tensor) {
+func (o *Optimizer) ratesOf(lr float64) []float64 {
+	if o.cfg.Name == "sgd" {
+		return o.sgd(0).Rates(lr)
+	}
+	return o.adam(0).Rates(lr, o.steps)
+}
+
+func (o *Optimizer) sgd(decay float64) gpu.SGDSpec {
+	return gpu.SGDSpec{Momentum: o.cfg.Momentum, WeightDecay: decay, Nesterov: o.cfg.Nesterov}
+}
+
+func (o *Optimizer) adam(decay float64) gpu.AdamSpec {
+	return gpu.AdamSpec{Beta1: o.cfg.Beta1, Beta2: o.cfg.Beta2, Eps: o.cfg.Eps, WeightDecay: decay, Decoupled: o.cfg.Name == "adamw"}
+}
+
+func (o *Optimizer) span(lo, hi int, decay float64, scale gpu.Tensor) {
 	if lo == hi {
 		return
 	}
-	c, part := o.cfg, make([]gpu.Tensor, 2)
+	part := make([]gpu.Tensor, 2)
 	for i, s := range o.state {
 		part[i] = s.Value.Slice(lo, hi)
 	}
-	p, g := o.values.Slice(lo, hi), o.grads.Slice(lo, hi)
-	if c.Name == "sgd" {
-		gpu.SGD(p, g, part[0], scale, gpu.SGDSpec{LR: lr, Momentum: c.Momentum, WeightDecay: decay, Nesterov: c.Nesterov, Step: o.steps})
+	p, g, half := o.values.Slice(lo, hi), o.grads.Slice(lo, hi), gpu.Tensor{}
+	if o.cfg.Name == "sgd" {
+		gpu.SGD(p, half, g, part[0], o.rates, scale, o.sgd(decay))
 		return
 	}
-	gpu.Adam(p, g, part[0], part[1], scale, gpu.AdamSpec{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps,
-		WeightDecay: decay, Decoupled: c.Name == "adamw", Step: o.steps})
+	gpu.Adam(p, half, g, part[0], part[1], o.rates, scale, o.adam(decay))
 }
 
 // State returns what a checkpoint must keep beside StepCount.

@@ -72,7 +72,8 @@ func (t *trainer) update(line *stepLine) error {
 	if t.ema.Ok() {
 		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
 		n := float64(t.at.Step)
-		gpu.EMA(t.ema, t.values, math.Min(t.cfg.EMA, (1+n)/(10+n)))
+		gpu.Fill(t.decay, math.Min(t.cfg.EMA, (1+n)/(10+n)))
+		gpu.EMA(t.ema, t.values, t.decay)
 	}
 	return t.dev.Sync()
 }

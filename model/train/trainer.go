@@ -24,6 +24,7 @@ type trainer struct {
 	values, grads gpu.Tensor // flat
 	ema, spare    gpu.Tensor // flat; the zero Tensor without EMA
 	sumsq, scale  gpu.Tensor // [1]: of the gradient, and what it is multiplied by
+	decay         gpu.Tensor // [1]: of the averages, in this step
 
 	perEpoch, total int // steps
 	at              state
@@ -95,7 +96,7 @@ func (t *trainer) build() error {
 	t.values, t.grads, decayed = m.Flat()
 	t.opt = optim.New(t.cfg.Optimizer, t.values, t.grads, decayed)
 	small := t.dev.NewArena(1 << 12)
-	t.sumsq, t.scale = small.New(gpu.F64, 1), small.New(t.dtype, 1)
+	t.sumsq, t.scale, t.decay = small.New(gpu.F64, 1), small.New(t.dtype, 1), small.New(t.dtype, 1)
 	if t.cfg.EMA > 0 {
 		// An arena each: its size is then the tensor's, whatever the alignment.
 		t.ema = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.dtype, t.values.Len())

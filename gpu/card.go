@@ -1,0 +1,144 @@
+package gpu
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"contig-gpu/gpu/internal/driver"
+)
+
+// A card is a GPU as operations see it: the device below, its kernels by name, and memory to work in. Kernels of
+// a family are named <family>_<type>; they share one argument struct of package kernels.
+type card struct {
+	dev     driver.Device
+	kernels map[kernelKey]driver.Kernel
+	arenas  map[driver.Ptr]bool
+	work    driver.Ptr // scratch memory: what an operation needs while it runs
+	room    int        // bytes of work
+	tf32    bool       // float32 products and convolutions may round their inputs to TF32
+}
+
+type kernelKey struct {
+	family string
+	dtype  DType
+}
+
+func newCard(dev driver.Device) *card {
+	return &card{dev: dev, kernels: map[kernelKey]driver.Kernel{}, arenas: map[driver.Ptr]bool{}}
+}
+
+// launch queues the kernel of a family for elements of type t; args is its struct of package kernels.
+func launch[A any](c *card, family string, t DType, g driver.Grid, args *A) {
+	if k, ok := c.kernel(family, t); ok {
+		c.dev.Launch(k, g, unsafe.Pointer(args), unsafe.Sizeof(*args))
+	}
+}
+
+// kernel finds a kernel, once. A missing one is a failure of the device.
+func (c *card) kernel(family string, t DType) (driver.Kernel, bool) {
+	key := kernelKey{family, t}
+	k, ok := c.kernels[key]
+	if ok {
+		return k, true
+	}
+	k, err := c.dev.Kernel(family + "_" + t.String())
+	if err != nil {
+		c.dev.Fail(fmt.Errorf("gpu: %w", err))
+		return k, false
+	}
+	c.kernels[key] = k
+	return k, true
+}
+
+// alloc returns memory for an arena, 0 after a failure.
+func (c *card) alloc(bytes int) driver.Ptr {
+	p, err := c.dev.Alloc(max(bytes, arenaAlign))
+	if err != nil {
+		c.dev.Fail(fmt.Errorf("gpu: NewArena of %d bytes: %w", bytes, err))
+		return 0
+	}
+	c.arenas[p] = true
+	return p
+}
+
+func (c *card) free(p driver.Ptr) {
+	if c.arenas[p] {
+		delete(c.arenas, p)
+		c.dev.Free(p)
+	}
+}
+
+// scratch returns memory that the operation being queued may use; the next one gets the same. It grows by
+// waiting for the device, which is no good inside a step: Reserve it from the plan.
+func (c *card) scratch(bytes int) driver.Ptr {
+	if bytes > c.room {
+		c.reserve(bytes)
+	}
+	return c.work
+}
+
+func (c *card) reserve(bytes int) {
+	if c.work != 0 {
+		c.free(c.work)
+	}
+	c.work, c.room = c.alloc(bytes), bytes
+	c.dev.SetScratch(c.work, c.room)
+}
+
+func (c *card) close() error {
+	for p := range c.arenas {
+		c.free(p)
+	}
+	return c.dev.Close()
+}
+
+// ptr returns t's address as kernels take it, 0 for the zero Tensor.
+func (t Tensor) ptr() uint64 { return uint64(t.at) }
+
+// typeOf returns the driver's name of a float type.
+func typeOf(t DType) driver.Type {
+	switch t {
+	case BF16:
+		return driver.BF16
+	case F16:
+		return driver.F16
+	}
+	return driver.F32
+}
+
+// threads is the usual size of a block: a multiple of the warp that divides a multiprocessor's 2,048 threads.
+const threads = 256
+
+// grid covers n elements, per of them to a thread. Kernels loop over what is left, so that the grid has a limit:
+// 16 blocks for every multiprocessor keep all of them busy.
+func (c *card) grid(n, per int) driver.Grid {
+	blocks := (n + threads*per - 1) / (threads * per)
+	limit := 16 * max(1, c.dev.Info().Multiprocs)
+	return driver.Grid{Blocks: [3]int{max(1, min(blocks, limit))}, Threads: [3]int{threads}}
+}
+
+// fill sets every element of t to v.
+func (c *card) fill(t Tensor, v float64) {
+	switch t.dtype {
+	case F32:
+		c.dev.Set(t.at, math.Float32bits(float32(v)), 4, t.Len())
+	case I32:
+		c.dev.Set(t.at, uint32(int32(v)), 4, t.Len())
+	case U8:
+		c.dev.Set(t.at, uint32(uint8(v)), 1, t.Len())
+	case BF16, F16:
+		c.dev.Set(t.at, uint32(halfOf(t.dtype, v)), 2, t.Len())
+	case F64:
+		b := math.Float64bits(v)
+		if uint32(b) != uint32(b>>32) {
+			x := make([]float64, t.Len())
+			for i := range x {
+				x[i] = v
+			}
+			Write(t, x)
+			return
+		}
+		c.dev.Set(t.at, uint32(b), 4, 2*t.Len())
+	}
+}

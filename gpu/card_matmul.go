@@ -1,0 +1,19 @@
+package gpu
+
+import (
+	"fmt"
+
+	"contig-gpu/gpu/internal/driver"
+)
+
+// matMul hands a product to the device's library.
+func (c *card) matMul(p product) {
+	if p.beta != 0 && p.beta != 1 {
+		panic(fmt.Sprintf("gpu: MatMul: beta is %g, on a GPU it is 0 or 1", p.beta))
+	}
+	m, n, k := p.dims()
+	q := driver.Product{M: m, N: n, K: k, TransA: p.transA, TransB: p.transB, In: typeOf(p.a.dtype), Out: typeOf(p.c.dtype),
+		Beta: float32(p.beta), Bias: p.bias.at, ReLU: p.relu, TF32: c.tf32}
+	c.scratch(c.dev.MatMulScratch(q))
+	c.dev.MatMul(q, p.c.at, p.a.at, p.b.at)
+}
