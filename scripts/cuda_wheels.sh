@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Installs the vendor's compiler, headers and libraries from Python wheels, without a GPU and without root, and
+# prints the folder that then holds nvidia/: $CONTIG_WHEELS, else the user cache folder contig-gpu/wheels.
+# Usage: scripts/cuda_wheels.sh [compile] [libraries]
+#   compile    nvcc, ptxas and what they need: make kernels
+#   libraries  headers, cuBLASLt, NVRTC, cuDNN: the tests against the real libraries, gpu/gorgonia
+# Without a word it installs both. What is there already, in these versions, is left alone. nvidia/ appears as a
+# whole or not at all; several runs at once wait for each other. Needs bash, flock and python3 with pip.
+set -euo pipefail
+
+# Version 13.0 is that of the oldest driver that the kernel image is for.
+compile=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-runtime==13.0.96
+  nvidia-cuda-cccl==13.0.85)
+libraries=(nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.0.2.14
+  nvidia-cuda-nvrtc==13.0.88 nvidia-cudnn-cu13==9.26.0.51)
+stamp=contig-gpu.versions # in the folder: what is installed, a line each
+
+fail() { echo "cuda_wheels.sh: $*" >&2; exit 1; }
+
+wanted() {
+  [ $# -gt 0 ] || set -- compile libraries
+  for set in "$@"; do
+    case $set in
+      compile) printf '%s\n' "${compile[@]}" ;;
+      libraries) printf '%s\n' "${libraries[@]}" ;;
+      *) fail "unknown set '$set': compile, libraries or nothing for both" ;;
+    esac
+  done | sort -u
+}
+
+# missing prints the lines of its standard input that the stamp lacks.
+missing() {
+  if [ -f "$folder/$stamp" ]; then grep -vxFf "$folder/$stamp" || true; else cat; fi
+}
+
+# outdated tells whether another version of a package to install is there: then nothing old is kept.
+outdated() {
+  local package
+  for package in "$@"; do
+    if grep -q "^${package%%==*}==" "$folder/$stamp" 2>/dev/null; then return 0; fi
+  done
+  return 1
+}
+
+install() {
+  local new=$folder.new.$$ old=$folder.old.$$
+  trap 'rm -rf "$folder.new.$$" "$folder.old.$$"' EXIT
+  mkdir "$new"
+  if outdated "$@"; then
+    mapfile -t list < <(wanted)
+    set -- "${list[@]}"
+  elif [ -d "$folder" ]; then
+    cp -al "$folder/." "$new/" # hard links: cheap, and the old folder stays whole until the new one is
+  fi
+  echo "cuda_wheels.sh: installing $* in $folder" >&2
+  # A folder of its own for pip, which refuses to add to nvidia/ where that is there.
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-deps --only-binary :all: --no-compile --no-cache-dir --disable-pip-version-check \
+    --target "$new/pip" "$@" >&2 || fail "pip could not install $*; its reason is above. No network, a registry that lacks a package, or a full disk?"
+  cp -al "$new/pip/." "$new/"
+  rm -rf "$new/pip"
+  printf '%s\n' "$@" >>"$new/$stamp"
+  if [ -e "$folder" ]; then mv -T "$folder" "$old"; fi
+  mv -T "$new" "$folder"
+  rm -rf "$old"
+}
+
+folder=${CONTIG_WHEELS:-${XDG_CACHE_HOME:-$HOME/.cache}/contig-gpu/wheels}
+folder=$(realpath -m "$folder")
+list=$(wanted "$@")
+if [ -e "$folder" ] && [ ! -f "$folder/$stamp" ] && [ -n "$(ls -A "$folder")" ]; then
+  fail "$folder holds something else: it has files but no $stamp. Remove it, or name another with CONTIG_WHEELS"
+fi
+mkdir -p "$(dirname "$folder")"
+exec 9>"$folder.lock"
+flock 9
+mapfile -t todo < <(missing <<<"$list")
+if [ ${#todo[@]} -gt 0 ]; then
+  command -v python3 >/dev/null || fail "python3 is not on PATH; it installs the wheels (${todo[*]})"
+  python3 -m pip --version >/dev/null 2>&1 || fail "python3 has no pip; it installs the wheels (${todo[*]})"
+  install "${todo[@]}"
+fi
+echo "$folder"
