@@ -9,18 +9,27 @@ import (
 	"contig-gpu/gpu/gputest/golden"
 )
 
-const (
-	eps32 = 0x1p-24 // unit roundoff of float32
-	eps64 = 0x1p-53 // of float64
-)
+// roundoff is the unit roundoff of each float type.
+func roundoff(d gpu.DType) float64 {
+	switch d {
+	case gpu.F32:
+		return 0x1p-24
+	case gpu.BF16:
+		return 0x1p-9
+	case gpu.F16:
+		return 0x1p-12
+	}
+	return 0x1p-53
+}
 
 // Tol returns the relative error allowed of a result that sums n terms in type d: 8 eps sqrt(n), at least 32 eps.
+// 16-bit results are sums in float32, rounded at the end: twice their eps comes on top.
 func Tol(d gpu.DType, n int) float64 {
-	eps := eps64
-	if d == gpu.F32 {
-		eps = eps32
+	sum := roundoff(d)
+	if d == gpu.BF16 || d == gpu.F16 {
+		return 2*sum + Tol(gpu.F32, n)
 	}
-	return eps * math.Max(32, 8*math.Sqrt(float64(n)))
+	return sum * math.Max(32, 8*math.Sqrt(float64(n)))
 }
 
 // LooseTol returns the relative error allowed between two float32 results whose sums of n terms may cancel.

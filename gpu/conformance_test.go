@@ -1,0 +1,83 @@
+package gpu_test
+
+import (
+	"fmt"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
+)
+
+// The conformance suite: TestConformance* runs every operation on every target in every type it computes in,
+// on ragged shapes and with the aliasing that is documented, against float64 on the CPU. See gputest.Targets.
+
+// conform runs f for every target and type, all on one open device of each target.
+func conform(t *testing.T, f func(l *gputest.Lab)) {
+	for _, g := range gputest.Targets() {
+		t.Run(g.Name, func(t *testing.T) {
+			dev, judge := g.Open(t), gputest.Open(t, "cpu", gpu.Options{Threads: 1})
+			for _, d := range g.Types {
+				t.Run(d.String(), func(t *testing.T) {
+					l := gputest.LabOn(t, dev, judge, d, 48<<20)
+					defer l.Close()
+					f(l)
+				})
+			}
+		})
+	}
+}
+
+func TestConformanceMatMul(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		for _, s := range [][3]int{{1, 1, 1}, {2, 31, 33}, {32, 33, 127}, {127, 129, 2}, {33, 1, 1000}, {129, 64, 31}} {
+			for i := range 4 {
+				conformMatMul(l, s, i&1 == 1, i&2 == 2)
+			}
+		}
+	})
+}
+
+func conformMatMul(l *gputest.Lab, s [3]int, transA, transB bool) {
+	m, n, k := s[0], s[1], s[2]
+	ad, bd := [2]int{m, k}, [2]int{k, n}
+	if transA {
+		ad = [2]int{k, m}
+	}
+	if transB {
+		bd = [2]int{n, k}
+	}
+	a, b := l.In("a", -1, 2, ad[:]...), l.In("b", -2, 1, bd[:]...)
+	c, sum, act, bias := l.Out(m, n), l.InVec("c", -1, 1, m, n), l.Out(m, n), l.InVec("bias", -9, 9, n)
+	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+		gpu.MatMul(of(c), of(a), of(b), transA, transB, 0)
+		gpu.MatMul(of(sum), of(a), of(b), transA, transB, 1)
+		gpu.MatMulBias(of(act), of(a), of(b), transA, transB, of(bias), true)
+	})
+	what := fmt.Sprintf("transposed %v %v, sum of %d: ", transA, transB, k)
+	l.Same(what+"c", c, k, 4)
+	l.Same(what+"c + ab", sum, k, 4)
+	l.Same(what+"relu(ab + bias)", act, k, 4)
+}
+
+func TestConformanceConv(t *testing.T) {
+	type shape struct{ n, h, w, c, k, r, stride, pad int }
+	conform(t, func(l *gputest.Lab) {
+		for _, s := range []shape{
+			{1, 1, 1, 8, 8, 1, 1, 0}, {2, 5, 7, 16, 8, 3, 1, 1}, {3, 9, 8, 8, 24, 3, 2, 1}, {2, 7, 7, 32, 16, 1, 2, 0},
+			{1, 15, 17, 8, 16, 7, 2, 3}, {2, 4, 4, 64, 32, 1, 1, 0}, {1, 2, 2, 8, 8, 3, 2, 1},
+		} {
+			spec := gpu.ConvSpec{Stride: s.stride, Pad: s.pad}
+			oh, ow := (s.h+2*s.pad-s.r)/s.stride+1, (s.w+2*s.pad-s.r)/s.stride+1
+			x, w, dy := l.In("x", -1, 2, s.n, s.h, s.w, s.c), l.In("w", -1, 1, s.k, s.r, s.r, s.c), l.In("dy", -2, 1, s.n, oh, ow, s.k)
+			y, dx, dw := l.Out(s.n, oh, ow, s.k), l.Out(s.n, s.h, s.w, s.c), l.InVec("dw", -1, 1, s.k, s.r, s.r, s.c)
+			l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+				gpu.Conv(of(y), of(x), of(w), spec)
+				gpu.ConvBackwardData(of(dx), of(dy), of(w), spec)
+				gpu.ConvBackwardWeight(of(dw), of(dy), of(x), spec)
+			})
+			l.Same(fmt.Sprint(s, " y"), y, s.r*s.r*s.c, 4)
+			l.Same(fmt.Sprint(s, " dx"), dx, s.r*s.r*s.k, 4)
+			l.Same(fmt.Sprint(s, " dw"), dw, s.n*oh*ow, 4)
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package gputest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"contig-gpu/gpu"
+)
+
+// A Target is a device that the conformance suite runs on, and the types it computes in.
+type Target struct {
+	Name  string // "cpu", "emulated", or what CONTIG_DEVICE says
+	Types []gpu.DType
+
+	spec     string
+	emulated bool
+}
+
+// Targets returns what the suite runs on: the devices that CONTIG_DEVICE lists ("cuda:0", "cpu,cuda:1"); without it
+// the CPU and the emulated GPU. A target that is absent skips its tests when it is opened, unless it was listed.
+func Targets() []Target {
+	list := os.Getenv("CONTIG_DEVICE")
+	if list == "" {
+		return []Target{targetOf("cpu"), {Name: "emulated", Types: cardTypes(), spec: "cuda:0", emulated: true}}
+	}
+	var ts []Target
+	for _, spec := range strings.Split(list, ",") {
+		ts = append(ts, targetOf(strings.TrimSpace(spec)))
+	}
+	return ts
+}
+
+func targetOf(spec string) Target {
+	switch {
+	case spec == "cpu":
+		return Target{Name: spec, spec: spec, Types: []gpu.DType{gpu.F32, gpu.F64}}
+	case strings.HasPrefix(spec, "cuda"):
+		return Target{Name: spec, spec: spec, Types: cardTypes()}
+	}
+	return Target{Name: spec, spec: spec, Types: []gpu.DType{gpu.F32}}
+}
+
+func cardTypes() []gpu.DType { return []gpu.DType{gpu.F32, gpu.BF16, gpu.F16} }
+
+// Has reports whether the target computes in type d.
+func (g Target) Has(d gpu.DType) bool {
+	for _, t := range g.Types {
+		if t == d {
+			return true
+		}
+	}
+	return false
+}
+
+// Open opens the target for the length of the test.
+func (g Target) Open(t testing.TB) *gpu.Device {
+	t.Helper()
+	if g.emulated {
+		return OpenEmulated(t)
+	}
+	return Open(t, g.spec, gpu.Options{Threads: 2})
+}
+
+// OpenEmulated opens the GPU that the emulator plays, for the length of the test, and skips the test where the
+// emulator is not built. A process that has opened it cannot open a real GPU any more.
+func OpenEmulated(t testing.TB) *gpu.Device {
+	t.Helper()
+	lib := Emulator(t)
+	for _, name := range []string{"CONTIG_LIBCUDA", "CONTIG_LIBNVRTC", "CONTIG_LIBCUBLASLT", "CONTIG_LIBCUBLAS", "CONTIG_LIBCUDNN"} {
+		setenv(t, name, lib)
+	}
+	setenv(t, "XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a card that does not exist
+	return Open(t, "cuda:0", gpu.Options{})
+}
+
+// setenv is t.Setenv where the test may change the environment.
+func setenv(t testing.TB, name, value string) {
+	t.Helper()
+	t.Setenv(name, value)
+}
+
+// Emulator returns the path of the emulator's library: $CONTIG_EMULATOR, else build/libsimt.so of the project. It
+// skips the test where there is none.
+func Emulator(t testing.TB) string {
+	t.Helper()
+	if p := os.Getenv("CONTIG_EMULATOR"); p != "" {
+		return p
+	}
+	p := filepath.Join(projectRoot(t), "build", "libsimt.so")
+	if _, err := os.Stat(p); err != nil {
+		t.Skip("the GPU emulator is not built: run make emulator (it needs g++)")
+	}
+	return p
+}
+
+// projectRoot returns the folder of go.mod, above the test's own.
+func projectRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return "."
+		}
+	}
+}
