@@ -21,8 +21,8 @@ type bench struct {
 	d gpu.DType
 }
 
-func newBench(t *testing.T, c golden.Case, d gpu.DType, o gpu.Options) *bench {
-	return &bench{t, c, gputest.Open(t, "cpu", o).NewArena(8 << 20), d}
+func newBench(t *testing.T, c golden.Case, j gputest.Judged) *bench {
+	return &bench{t, c, j.Open(t).NewArena(8 << 20), j.Type}
 }
 
 func (b *bench) get(key string) gpu.Tensor {
@@ -52,15 +52,11 @@ func (b *bench) string(key string) string {
 	return v
 }
 
-// forEach runs f for every case of a file, in both types, on assembly and portable kernels.
+// forEach runs f for every case of a file on every golden target.
 func forEach(t *testing.T, file string, f func(b *bench)) {
 	for _, c := range golden.Open(t, file).Cases {
-		for _, d := range floats {
-			for _, portable := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%v/portable=%v", c.Name, d, portable), func(t *testing.T) {
-					f(newBench(t, c, d, gpu.Options{Threads: 2, Portable: portable}))
-				})
-			}
+		for _, j := range gputest.GoldenTargets() {
+			t.Run(c.Name+"/"+j.Name, func(t *testing.T) { f(newBench(t, c, j)) })
 		}
 	}
 }

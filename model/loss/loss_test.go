@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
 )
 
@@ -25,12 +26,17 @@ func TestGoldenMultimodal(t *testing.T) {
 	golden.JSON(t, "multimodal", &file)
 	for i, stored := range golden.Open(t, "multimodal").Cases {
 		c := file.Cases[i]
-		t.Run(c.Name+"/f64", func(t *testing.T) { runMultimodal(t, c, stored, gpu.F64, 1e-10, 1e-8) })
-		t.Run(c.Name+"/f32", func(t *testing.T) { runMultimodal(t, c, stored, gpu.F32, 1e-5, 1e-4) })
+		for _, j := range gputest.GoldenTargets() {
+			t.Run(c.Name+"/"+j.Name, func(t *testing.T) { runMultimodal(t, c, stored, j) })
+		}
 	}
 }
 
-func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, dtype gpu.DType, lossBound, gradBound float64) {
+func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest.Judged) {
+	dtype, lossBound, gradBound := j.Type, gputest.GoldenTol(j.Type, true), gputest.GoldenTol(j.Type, false)
+	if dtype == gpu.F32 {
+		gradBound = gputest.GoldenGradTol32
+	}
 	w, err := ParseWeights(c.Weights)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +50,7 @@ func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, dtype gpu
 		}
 		counts = append(counts, n)
 	}
-	a, scale, losses := arena(t), w.Scale(counts), []float64(nil)
+	a, scale, losses := j.Open(t).NewArena(1<<22), w.Scale(counts), []float64(nil)
 	for i, m := range c.Modalities {
 		put := func(key string, as gpu.DType) gpu.Tensor {
 			x := a.New(as, get(m, key).Dims...)
