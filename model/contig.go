@@ -19,8 +19,9 @@ type Model struct {
 	params  []*nn.Param
 	buffers []*nn.Buffer
 
-	values, grads gpu.Tensor
-	decayed       int
+	memory                *gpu.Arena
+	values, grads, halves gpu.Tensor
+	decayed               int
 }
 
 // New builds a model without memory: Place gives it some.

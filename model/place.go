@@ -18,26 +18,35 @@ const (
 	arenaSlack = 256
 )
 
-// Place gives the model memory on dev: one flat tensor of values, one of gradients, those that are subject to
-// weight decay first. Both are 0, running averages too: call Init, or load.
+// Place gives the model memory on dev to compute in dtype: one flat tensor of values, one of gradients, those that
+// are subject to weight decay first. Both are 0, running averages too: call Init, or load and Refresh. Where dtype
+// has 16 bits, values and gradients are float32 all the same, and products take a 16-bit copy of the values.
 func (m *Model) Place(dev *gpu.Device, dtype gpu.DType) error {
-	if dtype != gpu.F32 && dtype != gpu.F64 {
-		return fmt.Errorf("model: Place: parameters are f32 or f64, not %v", dtype)
+	master := nn.Master(dtype)
+	if master != gpu.F32 && master != gpu.F64 {
+		return fmt.Errorf("model: Place: activations are f32, f64, bf16 or f16, not %v", dtype)
 	}
 	total, decayed := m.layout()
-	a := dev.NewArena(2*(total*dtype.Size()+arenaSlack) + m.bufferBytes(dtype))
-	m.values, m.grads, m.decayed = a.Zeros(dtype, total), a.Zeros(dtype, total), decayed
+	m.memory = dev.NewArena(m.PlaceBytes(dtype) + 3*arenaSlack)
+	a := m.memory
+	m.values, m.grads, m.halves, m.decayed = a.Zeros(master, total), a.Zeros(master, total), gpu.Tensor{}, decayed
+	if dtype != master {
+		m.halves = a.Zeros(dtype, total)
+	}
 	at := 0
 	for _, decay := range []bool{true, false} {
 		for _, p := range m.params {
 			if p.Decay == decay {
 				p.Value, p.Grad = m.values.Slice(at, at+p.Size()).View(p.Dims...), m.grads.Slice(at, at+p.Size()).View(p.Dims...)
+				if m.halves.Ok() {
+					p.Half = m.halves.Slice(at, at+p.Size()).View(p.Dims...)
+				}
 				at += aligned(p.Size())
 			}
 		}
 	}
 	for _, b := range m.buffers {
-		b.Value = a.Zeros(dtype, b.Dims...)
+		b.Value = a.Zeros(master, b.Dims...)
 	}
 	return nil
 }
@@ -45,13 +54,17 @@ func (m *Model) Place(dev *gpu.Device, dtype gpu.DType) error {
 // PlaceBytes returns the memory that Place takes for values, gradients and running averages of a type.
 func (m *Model) PlaceBytes(dtype gpu.DType) int {
 	total, _ := m.layout()
-	return 2*total*dtype.Size() + m.bufferBytes(dtype)
+	n := 2*total*nn.Master(dtype).Size() + m.bufferBytes(dtype)
+	if dtype != nn.Master(dtype) {
+		n += total * dtype.Size()
+	}
+	return n
 }
 
 func (m *Model) bufferBytes(dtype gpu.DType) int {
 	n := 0
 	for _, b := range m.buffers {
-		n += b.Size()*dtype.Size() + arenaSlack
+		n += b.Size()*nn.Master(dtype).Size() + arenaSlack
 	}
 	return n
 }
@@ -74,14 +87,27 @@ func aligned(n int) int { return (n + placeAlign - 1) / placeAlign * placeAlign 
 // decay applies to.
 func (m *Model) Flat() (values, grads gpu.Tensor, decayed int) { return m.values, m.grads, m.decayed }
 
+// Halves returns the 16-bit copies of all values, the zero Tensor where there are none.
+func (m *Model) Halves() gpu.Tensor { return m.halves }
+
+// Refresh makes the 16-bit copies of the values, where there are any: after values were written.
+func (m *Model) Refresh() {
+	if m.halves.Ok() {
+		gpu.Cast(m.halves, m.values)
+	}
+}
+
 // ZeroGrad sets all gradients to 0.
 func (m *Model) ZeroGrad() { gpu.Fill(m.grads, 0) }
 
-// Close forgets the memory of Place. The model may be placed again.
+// Close gives the memory of Place back. The model may be placed again.
 func (m *Model) Close() {
-	m.values, m.grads = gpu.Tensor{}, gpu.Tensor{}
+	if m.memory != nil {
+		m.memory.Close()
+	}
+	m.memory, m.values, m.grads, m.halves = nil, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}
 	for _, p := range m.params {
-		p.Value, p.Grad = gpu.Tensor{}, gpu.Tensor{}
+		p.Value, p.Grad, p.Half = gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}
 	}
 	for _, b := range m.buffers {
 		b.Value = gpu.Tensor{}
@@ -101,6 +127,7 @@ func (m *Model) Init(seed uint64) {
 		}
 		gpu.Fill(b.Value, fill)
 	}
+	m.Refresh()
 }
 
 // draw returns a parameter's initial values.

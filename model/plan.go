@@ -7,7 +7,7 @@ import (
 
 // A Plan says what memory a training step takes, in bytes.
 type Plan struct {
-	Values      int `json:"values"`      // parameters and running averages
+	Values      int `json:"values"`      // parameters, their 16-bit copies if any, and running averages
 	Grads       int `json:"grads"`       // gradients of the parameters
 	Activations int `json:"activations"` // the step's arena at its fullest: activations, their gradients, scratch
 	Optimizer   int `json:"optimizer"`   // Adam's two moments; SGD takes half
@@ -34,16 +34,16 @@ func PlanStep(cfg Config, dtype gpu.DType, batch, size int) (Plan, error) {
 	}
 	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: dtype}
 	in := dev.NewArena(0)
-	m.Step(p, m.NewBatch(in, dtype, batch, size, size), in.New(dtype, len(m.towers), 4))
+	m.Step(p, m.NewBatch(in, dtype, batch, size, size), in.New(nn.Master(dtype), len(m.towers), 4))
 	flat := m.values.Bytes()
 	return Plan{
-		Values: flat + m.bufferBytes(dtype), Grads: flat, Activations: p.Arena.Peak(), Optimizer: 2 * flat, Params: m.ParamCount(),
+		Values: flat + m.halves.Bytes() + m.bufferBytes(dtype), Grads: flat, Activations: p.Arena.Peak(), Optimizer: 2 * flat, Params: m.ParamCount(),
 	}, nil
 }
 
 // NewBatch takes the tensors of a batch of n images of height x width pixels from a, uninitialised.
 func (m *Model) NewBatch(a *gpu.Arena, dtype gpu.DType, n, height, width int) Batch {
-	b := Batch{Image: a.New(dtype, n, height, width, 3), Group: a.New(gpu.I32, n), Scale: a.New(dtype, len(m.towers))}
+	b := Batch{Image: a.New(dtype, n, height, width, 3), Group: a.New(gpu.I32, n), Scale: a.New(nn.Master(dtype), len(m.towers))}
 	for _, x := range m.cfg.Modalities {
 		b.Tables = append(b.Tables, a.New(dtype, n, x.Features))
 		b.Present = append(b.Present, a.New(gpu.U8, n))

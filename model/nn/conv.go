@@ -32,7 +32,7 @@ func (c *Conv) Buffers() []*Buffer { return nil }
 func (c *Conv) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	w := c.Weight.Dims
 	y := p.New(x.Dim(0), windows(x.Dim(1), w[1], c.spec.Stride, c.spec.Pad), windows(x.Dim(2), w[2], c.spec.Stride, c.spec.Pad), w[0])
-	gpu.Conv(y, x, c.Weight.Value, c.spec)
+	gpu.Conv(y, x, c.Weight.Weight(), c.spec)
 	p.Save(c, x)
 	return y
 }
@@ -44,7 +44,7 @@ func (c *Conv) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	var dx gpu.Tensor
 	if !c.first {
 		dx = p.Temp(x.Dims()...)
-		gpu.ConvBackwardData(dx, dy, c.Weight.Value, c.spec)
+		gpu.ConvBackwardData(dx, dy, c.Weight.Weight(), c.spec)
 	}
 	p.Free(dy)
 	return dx

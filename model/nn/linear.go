@@ -37,7 +37,7 @@ func (l *Linear) Buffers() []*Buffer { return nil }
 // Forward maps [N, in] to [N, out].
 func (l *Linear) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	y := p.New(x.Dim(0), l.Weight.Dims[0])
-	gpu.MatMulBias(y, x, l.Weight.Value, false, true, l.Bias.Value, l.relu)
+	gpu.MatMulBias(y, x, l.Weight.Weight(), false, true, l.Bias.Value, l.relu)
 	p.Save(l, x, y)
 	return y
 }
@@ -54,7 +54,7 @@ func (l *Linear) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	var dx gpu.Tensor
 	if !l.first {
 		dx = p.Temp(x.Dims()...)
-		gpu.MatMul(dx, dy, l.Weight.Value, false, false, 0)
+		gpu.MatMul(dx, dy, l.Weight.Weight(), false, false, 0)
 	}
 	p.Free(dy)
 	return dx

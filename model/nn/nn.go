@@ -16,6 +16,15 @@ type Param struct {
 	FanOut      int   // of KaimingNormal
 	Decay       bool  // weight decay applies in recipe "default": not to biases and norms
 	Value, Grad gpu.Tensor
+	Half        gpu.Tensor // 16-bit copy of Value where the pass computes in 16 bits
+}
+
+// Weight returns what products and convolutions take: the 16-bit copy where there is one.
+func (p *Param) Weight() gpu.Tensor {
+	if p.Half.Ok() {
+		return p.Half
+	}
+	return p.Value
 }
 
 // Init names an initialisation.

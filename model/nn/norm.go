@@ -64,7 +64,7 @@ func (b *BatchNorm) ForwardAdd(p *Pass, x, add gpu.Tensor) gpu.Tensor {
 		p.Save(b)
 		return y
 	}
-	mean, rstd := p.New(b.channels), p.New(b.channels)
+	mean, rstd := p.NewAs(Master(p.DType), b.channels), p.NewAs(Master(p.DType), b.channels)
 	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, gpu.Tensor{}, b.relu, b.spec())
 	p.Save(b, x, y, mean, rstd, rows)
 	return y

@@ -65,6 +65,7 @@ type NamedTensor struct {
 type Optimizer struct {
 	cfg           Config
 	values, grads gpu.Tensor
+	halves        gpu.Tensor // 16-bit copies of values, or none
 	decayed       int
 	state         []NamedTensor
 	rates         gpu.Tensor // [3], of the step being taken
@@ -85,6 +86,9 @@ func New(cfg Config, values, grads gpu.Tensor, decayed int) *Optimizer {
 	o.rates = values.Device().NewArena(4096).New(values.DType(), 3)
 	return o
 }
+
+// Refresh makes Step write the 16-bit copies of the values too, in the same pass over memory. The zero Tensor: none.
+func (o *Optimizer) Refresh(halves gpu.Tensor) { o.halves = halves }
 
 // Step applies the gradients times scale [1] (optional) with the learning rate lr. Every parameter is stepped,
 // also where no gradient reached it.
@@ -119,6 +123,9 @@ func (o *Optimizer) span(lo, hi int, decay float64, scale gpu.Tensor) {
 		part[i] = s.Value.Slice(lo, hi)
 	}
 	p, g, half := o.values.Slice(lo, hi), o.grads.Slice(lo, hi), gpu.Tensor{}
+	if o.halves.Ok() {
+		half = o.halves.Slice(lo, hi)
+	}
 	if o.cfg.Name == "sgd" {
 		gpu.SGD(p, half, g, part[0], o.rates, scale, o.sgd(decay))
 		return
