@@ -42,36 +42,36 @@ type state struct {
 
 // tensors returns everything that the rest of the run depends on, in PyTorch's layout.
 func (t *trainer) tensors() []safetensors.Tensor {
-	ts := modelTensors(t.model, t.dtype, "")
+	ts := modelTensors(t.model, "")
 	for _, s := range t.opt.State() {
-		ts = append(ts, encode(prefixOptimizer+s.Name, t.dtype, s.Value))
+		ts = append(ts, encode(prefixOptimizer+s.Name, s.Value))
 	}
 	if t.ema.Ok() {
-		t.withEMA(func() { ts = append(ts, paramTensors(t.model.Params(), t.dtype, prefixEMA)...) })
+		t.withEMA(func() { ts = append(ts, paramTensors(t.model.Params(), prefixEMA)...) })
 	}
 	return ts
 }
 
 // modelTensors returns parameters and running averages.
-func modelTensors(m *model.Model, dtype gpu.DType, prefix string) []safetensors.Tensor {
-	ts := paramTensors(m.Params(), dtype, prefix)
+func modelTensors(m *model.Model, prefix string) []safetensors.Tensor {
+	ts := paramTensors(m.Params(), prefix)
 	for _, b := range m.Buffers() {
-		ts = append(ts, encode(prefix+b.Name, dtype, b.Value))
+		ts = append(ts, encode(prefix+b.Name, b.Value))
 	}
 	return ts
 }
 
-func paramTensors(ps []*nn.Param, dtype gpu.DType, prefix string) []safetensors.Tensor {
+func paramTensors(ps []*nn.Param, prefix string) []safetensors.Tensor {
 	ts := make([]safetensors.Tensor, 0, len(ps))
 	for _, p := range ps {
-		ts = append(ts, encode(prefix+p.Name, dtype, p.Value))
+		ts = append(ts, encode(prefix+p.Name, p.Value))
 	}
 	return ts
 }
 
-func encode(name string, dtype gpu.DType, v gpu.Tensor) safetensors.Tensor {
+func encode(name string, v gpu.Tensor) safetensors.Tensor {
 	d := v.Dims()
-	return safetensors.FromFloats(name, fileType(dtype), torchDims(d), toTorch(host(v), d))
+	return safetensors.FromFloats(name, fileType(v.DType()), torchDims(d), toTorch(host(v), d))
 }
 
 func fileType(t gpu.DType) safetensors.DType {

@@ -105,7 +105,7 @@ func testInit(t *testing.T, torch, all string) {
 			t.Fatal(err)
 		}
 		for _, p := range tr.model.Params() {
-			if p.Name == "trunk.layer1.0.conv1.weight" && string(encode("", gpu.F32, p.Value).Data) != string(want.Data) {
+			if p.Name == "trunk.layer1.0.conv1.weight" && string(encode("", p.Value).Data) != string(want.Data) {
 				t.Errorf("%s: the weights did not arrive", path)
 			}
 		}
@@ -172,7 +172,7 @@ func untrained(t *testing.T, net string) string {
 	config, _ := json.Marshal(c)
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	meta := map[string]string{keyFormat: formatName, keyConfig: string(config), keyState: "{}", keyStats: "{}"}
-	if err := safetensors.WriteFile(path, modelTensors(m, gpu.F32, ""), meta); err != nil {
+	if err := safetensors.WriteFile(path, modelTensors(m, ""), meta); err != nil {
 		t.Fatal(err)
 	}
 	return path

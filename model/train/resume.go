@@ -84,6 +84,7 @@ func (t *trainer) restore(s *saved) error {
 	for _, o := range t.opt.State() {
 		l.fill(prefixOptimizer+o.Name, o.Value)
 	}
+	t.model.Refresh()
 	return l.err()
 }
 

@@ -95,12 +95,13 @@ func (t *trainer) build() error {
 	var decayed int
 	t.values, t.grads, decayed = m.Flat()
 	t.opt = optim.New(t.cfg.Optimizer, t.values, t.grads, decayed)
+	t.opt.Refresh(m.Halves())
 	small := t.dev.NewArena(1 << 12)
-	t.sumsq, t.scale, t.decay = small.New(gpu.F64, 1), small.New(t.dtype, 1), small.New(t.dtype, 1)
+	t.sumsq, t.scale, t.decay = small.New(gpu.F64, 1), small.New(t.values.DType(), 1), small.New(t.values.DType(), 1)
 	if t.cfg.EMA > 0 {
 		// An arena each: its size is then the tensor's, whatever the alignment.
-		t.ema = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.dtype, t.values.Len())
-		t.spare = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.dtype, t.values.Len())
+		t.ema = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.values.DType(), t.values.Len())
+		t.spare = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.values.DType(), t.values.Len())
 	}
 	return nil
 }
@@ -147,8 +148,10 @@ func (t *trainer) withEMA(f func()) {
 	}
 	gpu.Copy(t.spare, t.values)
 	gpu.Copy(t.values, t.ema)
+	t.model.Refresh()
 	f()
 	gpu.Copy(t.values, t.spare)
+	t.model.Refresh()
 }
 
 func (t *trainer) event(e Event) {

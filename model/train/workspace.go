@@ -48,7 +48,7 @@ func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Di
 // take deals the tensors of input out of a.
 func (w *workspace) take(a *gpu.Arena) {
 	w.input = w.model.NewBatch(a, w.dtype, w.dims.Batch, w.dims.Height, w.dims.Width)
-	w.losses = a.New(w.dtype, len(w.dims.Features), 4)
+	w.losses = a.New(nn.Master(w.dtype), len(w.dims.Features), 4)
 }
 
 func sameModalities(c model.Config, dims data.Dims) error {
@@ -95,7 +95,7 @@ func (w *workspace) plan(l load) (int, error) {
 	}
 	in := dev.NewArena(0)
 	b := m.NewBatch(in, w.dtype, l.rows, w.dims.Height, w.dims.Width)
-	losses := in.New(w.dtype, len(w.dims.Features), 4)
+	losses := in.New(nn.Master(w.dtype), len(w.dims.Features), 4)
 	p := &nn.Pass{Train: l.train, Arena: dev.NewArena(0), DType: w.dtype}
 	if l.train {
 		m.Step(p, b, losses)
