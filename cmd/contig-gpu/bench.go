@@ -40,7 +40,7 @@ type benchResult struct {
 
 func benchCommand() *cli.Command {
 	settings := append(append(modelSettings(), shapeSettings()...),
-		config.Setting{Name: "device", Default: "auto", Usage: "auto or cpu"},
+		config.Setting{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N"},
 		config.Setting{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all"},
 		config.Setting{Name: "windows", Default: 7, Usage: "windows that are timed"},
 		config.Setting{Name: "seconds", Default: 3.0, Usage: "length of a window"})
@@ -70,30 +70,30 @@ func benchStep(ctx context.Context, v config.Values) (*benchResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := measure(cfg, v, v.Int("batch"))
-	if err != nil {
-		return nil, err
-	}
 	d, err := gpu.Open(v.Text("device"), gpu.Options{Threads: v.Int("threads")})
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	step, err := benchModel(d, cfg, v, plan)
+	t, precision, err := dtype(v, d)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := measure(cfg, v, t, v.Int("batch"))
+	if err != nil {
+		return nil, err
+	}
+	step, err := benchModel(d, cfg, v, t, plan)
 	if err != nil {
 		return nil, err
 	}
 	r := &benchResult{Encoder: cfg.Encoder, ImageSize: v.Int("image-size"), Batch: v.Int("batch"), Features: v.Text("features"), Genetics: cfg.Genetics,
-		Device: d.Name(), Threads: d.Threads(), Precision: v.Text("precision")}
+		Device: d.Name(), Threads: d.Threads(), Precision: precision}
 	return r, r.time(ctx, step, v.Int("windows"), v.Number("seconds"))
 }
 
 // benchModel returns a function that takes one training step on random data.
-func benchModel(d *gpu.Device, cfg model.Config, v config.Values, plan *memoryPlan) (func() error, error) {
-	t, err := dtype(v)
-	if err != nil {
-		return nil, err
-	}
+func benchModel(d *gpu.Device, cfg model.Config, v config.Values, t gpu.DType, plan *memoryPlan) (func() error, error) {
 	m, err := model.New(cfg)
 	if err != nil {
 		return nil, err
@@ -108,8 +108,9 @@ func benchModel(d *gpu.Device, cfg model.Config, v config.Values, plan *memoryPl
 		return nil, usagef("%v", err)
 	}
 	opt := optim.New(oc, values, grads, decayed)
+	opt.Refresh(m.Halves())
 	a := d.NewArena(plan.Staging)
-	b, losses := m.NewBatch(a, t, v.Int("batch"), v.Int("image-size"), v.Int("image-size")), a.New(t, len(cfg.Modalities), 4)
+	b, losses := m.NewBatch(a, t, v.Int("batch"), v.Int("image-size"), v.Int("image-size")), a.New(nn.Master(t), len(cfg.Modalities), 4)
 	randomBatch(b, cfg)
 	pass := &nn.Pass{Train: true, Arena: d.NewArena(plan.Activations), DType: t}
 	return func() error {

@@ -18,6 +18,7 @@ const (
 	codeFolder = 802 // a folder to be written into is in use, or one to be continued is not there
 	codeFile   = 803 // the operating system refused a file or folder
 	codeDevice = 804 // no such device
+	codeNumber = 805 // a precision that the device does not compute in
 )
 
 // A usageError is a mistake on the command line: exit code 2.
@@ -64,6 +65,8 @@ func numbered(err error) *data.Problem {
 		return &data.Problem{Code: codeFile, File: path.Path, What: "cannot " + path.Op, Err: path.Err, Cause: cause(path.Err), Fix: "correct the path, or the permissions of the file and its folder"}
 	case errors.Is(err, gpu.ErrNoDevice):
 		return &data.Problem{Code: codeDevice, What: err.Error(), Fix: "use --device cpu"}
+	case errors.Is(err, gpu.ErrPrecision):
+		return &data.Problem{Code: codeNumber, What: err.Error(), Fix: "use --precision auto, or another --device"}
 	case errors.Is(err, syscall.ENOSPC):
 		return &data.Problem{Code: codeFile, What: err.Error(), Cause: cause(err), Fix: "make room and run again with --resume"}
 	}

@@ -10,6 +10,7 @@ import (
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
+	"contig-gpu/model/nn"
 	"contig-gpu/model/optim"
 
 	"github.com/urfave/cli/v2"
@@ -36,7 +37,7 @@ func shapeSettings() []config.Setting {
 		{Name: "batch", Default: 64, Usage: "images per batch"},
 		{Name: "image-size", Default: 224, Usage: "height and width of the images, in pixels"},
 		{Name: "features", Default: "481,7854", Usage: "features of each modality, separated by commas"},
-		{Name: "precision", Default: "f32", Usage: "f32 or f64"},
+		{Name: "precision", Default: "auto", Usage: "auto (bf16 on a GPU, f32 elsewhere), bf16, f16, tf32, f32 or f64"},
 		{Name: "optimizer", Default: "adam", Usage: "adam, adamw or sgd"},
 	}
 }
@@ -80,13 +81,17 @@ func planFor(v config.Values) (*memoryPlan, error) {
 			return nil, err
 		}
 	}
-	p, err := measure(cfg, v, batch)
+	t, _, err := dtype(v, nil)
+	if err != nil {
+		return nil, err
+	}
+	p, err := measure(cfg, v, t, batch)
 	if err != nil {
 		return nil, err
 	}
 	p.Memory = room
 	p.Largest, err = largestBatch(room, func(n int) (int, error) {
-		q, err := measure(cfg, v, n)
+		q, err := measure(cfg, v, t, n)
 		if err != nil {
 			return 0, err
 		}
@@ -108,8 +113,7 @@ func shapeModel(v config.Values) (model.Config, error) {
 	if err := cfg.Validate(); err != nil {
 		return cfg, usagef("%v", err)
 	}
-	_, err := dtype(v)
-	return cfg, err
+	return cfg, nil
 }
 
 func modelConfig(v config.Values) model.Config {
@@ -117,22 +121,25 @@ func modelConfig(v config.Values) model.Config {
 		Tau: v.Number("tau"), Lambda: v.Number("lambda"), Weights: v.Text("weights"), Pairs: v.Text("pairs")}
 }
 
-func dtype(v config.Values) (gpu.DType, error) {
-	switch v.Text("precision") {
-	case "f32":
-		return gpu.F32, nil
-	case "f64":
-		return gpu.F64, nil
+// dtype returns the type of activations that --precision means to a device; nil: to the planning device.
+func dtype(v config.Values, d *gpu.Device) (gpu.DType, string, error) {
+	if d == nil {
+		p, err := gpu.Open("plan", gpu.Options{})
+		if err != nil {
+			return 0, "", err
+		}
+		defer p.Close()
+		d = p
 	}
-	return 0, usagef("--precision %q: f32 and f64 are known", v.Text("precision"))
+	t, name, err := d.Precision(v.Text("precision"))
+	if err != nil {
+		return 0, "", usagef("--precision: %v", err)
+	}
+	return t, name, nil
 }
 
 // measure counts the bytes of a step.
-func measure(cfg model.Config, v config.Values, batch int) (*memoryPlan, error) {
-	t, err := dtype(v)
-	if err != nil {
-		return nil, err
-	}
+func measure(cfg model.Config, v config.Values, t gpu.DType, batch int) (*memoryPlan, error) {
 	size := v.Int("image-size")
 	step, err := model.PlanStep(cfg, t, batch, size)
 	if err != nil {
@@ -149,7 +156,7 @@ func measure(cfg model.Config, v config.Values, batch int) (*memoryPlan, error) 
 	defer d.Close()
 	staging := d.NewArena(0)
 	m.NewBatch(staging, t, batch, size, size)
-	staging.New(t, len(cfg.Modalities), 4)
+	staging.New(nn.Master(t), len(cfg.Modalities), 4)
 	p := &memoryPlan{Batch: batch, ImageSize: size, Parameters: step.Params, Values: step.Values, Gradients: step.Grads, Activations: step.Activations,
 		Staging: staging.Peak(), Optimizer: step.Grads * optim.Config{Name: v.Text("optimizer"), Momentum: 0.9}.StateTensors()}
 	p.Total = p.Values + p.Gradients + p.Optimizer + p.Activations + p.Staging

@@ -53,7 +53,7 @@ func TestHelp(t *testing.T) {
 func TestUsageErrors(t *testing.T) {
 	for _, args := range [][]string{
 		{"fly"}, {"--fast"}, {"train", "--fast"}, {"train", "extra"}, {"train", "--batch", "many"}, {"train", "--images", "i.tsv"}, {"train", "--recipe", "cake"},
-		{"train", "--encoder", "vgg"}, {"train", "--precision", "f16"}, {"train", "--resume"}, {"train", "--batch", "1"}, {"train", "--join", "left"},
+		{"train", "--encoder", "vgg"}, {"train", "--precision", "f8"}, {"train", "--resume"}, {"train", "--batch", "1"}, {"train", "--join", "left"},
 		{"synth"}, {"synth", "--out", "x", "--missing", "snps"}, {"synth", "--out", "x", "--missing", "snps=2"}, {"synth", "--out", "x", "--effect", "7"},
 		{"check"}, {"embed"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
 		{"plan", "--genetics", "h9"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"completion", "tcsh"}, {"completion"},

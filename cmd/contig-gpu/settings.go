@@ -26,9 +26,9 @@ func modelSettings() []config.Setting {
 // machineSettings say what to compute on.
 func machineSettings() []config.Setting {
 	return []config.Setting{
-		{Name: "device", Default: "auto", Usage: "auto or cpu"},
+		{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N; auto takes a GPU where there is one"},
 		{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all; results do not depend on it"},
-		{Name: "precision", Default: "f32", Usage: "f32, or f64: the same model in the portable kernels"},
+		{Name: "precision", Default: "auto", Usage: "auto (bf16 on a GPU, f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the judge of the others)"},
 	}
 }
 

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"contig-gpu/gpu"
 	"contig-gpu/model"
@@ -15,7 +16,7 @@ type Config struct {
 	Recipe    string `toml:"recipe" json:"recipe"`       // default or paper: where the defaults came from
 	Device    string `toml:"device" json:"-"`            // as gpu.Open takes it
 	Threads   int    `toml:"threads" json:"-"`           // 0: all
-	Precision string `toml:"precision" json:"precision"` // f32 or f64
+	Precision string `toml:"precision" json:"precision"` // as gpu.Device.Precision takes it
 
 	Model model.Config `toml:"model" json:"model"` // Run fills Modalities from the cohort
 
@@ -43,7 +44,7 @@ type Config struct {
 // Recipe returns the settings called default (what we think is right) or paper (what the authors ran).
 func Recipe(name string) (Config, error) {
 	c := Config{
-		Recipe: name, Device: "auto", Precision: "f32", Model: model.Defaults(), Optimizer: optim.Defaults(),
+		Recipe: name, Device: "auto", Precision: "auto", Model: model.Defaults(), Optimizer: optim.Defaults(),
 		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448,
 		Augment: true, Shuffle: true, Seed: 42, Keep: 3,
 	}
@@ -62,8 +63,8 @@ func Recipe(name string) (Config, error) {
 
 // Validate reports the first setting that makes no sense. Model.Modalities may be empty: Run fills them.
 func (c Config) Validate() error {
-	if c.Precision != "f32" && c.Precision != "f64" {
-		return fmt.Errorf("precision %q: want f32 or f64", c.Precision)
+	if !slices.Contains(gpu.Precisions(), c.Precision) {
+		return fmt.Errorf("precision %q: want one of %v", c.Precision, gpu.Precisions())
 	}
 	if c.Schedule != "constant" && c.Schedule != "cosine" {
 		return fmt.Errorf("schedule %q: want constant or cosine", c.Schedule)
@@ -98,14 +99,6 @@ func (c Config) validateRanges() error {
 		}
 	}
 	return nil
-}
-
-// DType returns the element type that Precision names.
-func (c Config) DType() gpu.DType {
-	if c.Precision == "f64" {
-		return gpu.F64
-	}
-	return gpu.F32
 }
 
 // steps returns the number of steps of the whole training, given those of an epoch.

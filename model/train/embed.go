@@ -25,7 +25,7 @@ type Embeddings struct {
 
 // Embed runs a loaded model over all batches of src.
 func Embed(ctx context.Context, l *Loaded, src data.Source) (*Embeddings, error) {
-	w, err := newWorkspace(l.Model, l.Device, l.Config.DType(), src.Dims())
+	w, err := newWorkspace(l.Model, l.Device, l.dtype, src.Dims())
 	if err != nil {
 		return nil, err
 	}

@@ -49,9 +49,12 @@ func (t *trainer) sameRun(s *saved) error {
 }
 
 // differences lists the settings that changed and must not: all that are kept in checkpoints but the length of
-// the run.
+// the run, and the precision of products, so that a run may go on on another device.
 func differences(was, is Config) []string {
 	was.Epochs, was.MaxSteps = is.Epochs, is.MaxSteps
+	if was.Precision != "f64" && is.Precision != "f64" {
+		was.Precision = is.Precision // parameters are float32 whatever products are rounded to
+	}
 	return diffStruct("", reflect.ValueOf(was), reflect.ValueOf(is))
 }
 

@@ -41,7 +41,6 @@ func newTrainer(o *Options) (*trainer, error) {
 	if err := t.cfg.Validate(); err != nil {
 		return t, fmt.Errorf("train: %w", err)
 	}
-	t.dtype = t.cfg.DType()
 	for _, f := range []func() error{t.openDevice, t.openSource, t.build, t.load} {
 		if err := f(); err != nil {
 			return t, err
@@ -61,7 +60,11 @@ func modalitiesOf(c *data.Cohort) []model.Modality {
 func (t *trainer) openDevice() error {
 	var err error
 	// Float64 judges: it computes through the portable kernels.
-	t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, Portable: t.dtype == gpu.F64})
+	t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, Portable: t.cfg.Precision == "f64"})
+	if err != nil {
+		return err
+	}
+	t.dtype, t.cfg.Precision, err = t.dev.Precision(t.cfg.Precision)
 	return err
 }
 
