@@ -1,0 +1,172 @@
+// The contrastive loss in tiles: memory O(n d). The matrix of logits is cut into parts^2 areas, one to a block, which
+// sums its tiles by row and by column; the sums of a row's or column's areas are merged in their order. Gradients
+// compute the tiles anew.
+#include "infonce.cuh"
+
+constexpr int nce_line = nce_tile + 4; // of a row of logits in shared memory, floats: rows 4 banks apart
+constexpr int nce_rows = nce_tile / 4; // of a tile, to one thread
+
+struct Tiles {
+    const float *u, *v;
+    Who who;
+    int d;
+    float sharpness;   // 1 / tau
+    float *x, *y, *s;  // shared: rows [64, 132], columns [64, 132], logits [64, 68]
+};
+
+__device__ __forceinline__ Tiles nce_tiles(const float *u, const float *v, const Who &w, int d, float sharpness, float *shared) {
+    float *y = shared + nce_tile * nce_stride;
+    return {u, v, w, d, sharpness, shared, y, y + nce_tile * nce_stride};
+}
+
+// nce_area_logits leaves the logits of rows from i0 and columns from j0 in s. The rows stay in x from one tile to the next
+// where all features fit.
+__device__ __forceinline__ void nce_area_logits(const Tiles &a, int i0, int j0, bool same_rows) {
+    float s[nce_rows] = {};
+    for (int k = 0; k < a.d; k += nce_chunk) {
+        __syncthreads();
+        if (!same_rows || a.d > nce_chunk) nce_load(a.x, a.u, a.who, i0, nce_tile, k, a.d);
+        nce_load(a.y, a.v, a.who, j0, nce_tile, k, a.d);
+        __syncthreads();
+        nce_product(s, a.x, a.y, nce_width(k, a.d));
+    }
+    float *to = a.s + threadIdx.x / nce_tile * nce_line + threadIdx.x % nce_tile;
+#pragma unroll
+    for (int m = 0; m < nce_rows; m++) to[4 * m * nce_line] = s[m] * a.sharpness;
+    __syncthreads();
+}
+
+// nce_quarter sums 16 of the 64 logits of anchor i, which lie `step` floats apart: candidates j0 + t % 4 + 0, 4, 8, ...
+__device__ __forceinline__ Sums nce_quarter(const float *s, int step, const Who &w, int i, int j0) {
+    Sums a = nce_none();
+    if (!nce_here(w, i)) return a;
+    int quarter = threadIdx.x % 4, group = nce_group(w, i);
+    for (int c = quarter; c < nce_tile; c += 4) {
+        int j = j0 + c;
+        if (!nce_here(w, j)) continue;
+        float v = s[c * step];
+        if (v > a.top && nce_relation(i, j, group, nce_group(w, j), w.pairs) != nce_apart) a.top = v;
+    }
+    for (int c = quarter; c < nce_tile; c += 4) {
+        int j = j0 + c;
+        if (nce_here(w, j)) nce_count(a, s[c * step], nce_relation(i, j, group, nce_group(w, j), w.pairs));
+    }
+    return a;
+}
+
+// Partial sums lie in memory as [5] planes of [2 sides, parts, n].
+__device__ __forceinline__ void nce_put(float *p, i64 plane, const Sums &a) {
+    p[0] = a.top;
+    p[plane] = a.pos;
+    p[2 * plane] = a.rest;
+    p[3 * plane] = a.line;
+    p[4 * plane] = a.many;
+}
+
+__device__ __forceinline__ Sums nce_get(const float *p, i64 plane) {
+    return {p[0], p[plane], p[2 * plane], p[3 * plane], p[4 * plane]};
+}
+
+// infonce_partial_f32 sums one area: tiles [per bx, per (bx + 1)) of columns, and by of rows. Dynamic shared memory:
+// (2 * 64 * 132 + 64 * 68) floats, as infonce_backward_f32.
+extern "C" __global__ void infonce_partial_f32(float *partial, const float *u, const float *v, const u8 *present,
+                                               const int *group, int n, int d, int pairs, int per, float sharpness) {
+    SHARED_DYNAMIC(float, shared);
+    Tiles a = nce_tiles(u, v, {present, group, n, pairs}, d, sharpness, shared);
+    int parts = gridDim.x, line = threadIdx.x / 4;
+    i64 plane = 2LL * parts * n;
+    float *rows = partial + (i64)blockIdx.x * n, *columns = partial + (i64)(parts + blockIdx.y) * n;
+    for (int ti = 0; ti < per; ti++) {
+        int i0 = (int(blockIdx.y) * per + ti) * nce_tile;
+        if (i0 >= n) break;
+        Sums row = nce_none();
+        for (int tj = 0; tj < per; tj++) {
+            int j0 = (int(blockIdx.x) * per + tj) * nce_tile;
+            if (j0 >= n) break;
+            nce_area_logits(a, i0, j0, tj > 0);
+            nce_merge(row, nce_quarter(a.s + line * nce_line, 1, a.who, i0 + line, j0));
+            Sums column = nce_quarter(a.s + line, nce_line, a.who, j0 + line, i0);
+            nce_merge_lanes(column, 4);
+            if (threadIdx.x % 4 != 0 || j0 + line >= n) continue;
+            if (ti > 0) { // what this same thread left there
+                Sums before = nce_get(columns + j0 + line, plane);
+                nce_merge(before, column);
+                column = before;
+            }
+            nce_put(columns + j0 + line, plane, column);
+        }
+        nce_merge_lanes(row, 4);
+        if (threadIdx.x % 4 == 0 && i0 + line < n) nce_put(rows + i0 + line, plane, row);
+    }
+}
+EXPORT_KERNEL(infonce_partial_f32)
+
+// infonce_merge_f32 merges the parts' sums of every anchor: soft [2, n] and losses [2, n] in work.
+extern "C" __global__ void infonce_merge_f32(float *work, const float *partial, const u8 *present, int n, int parts) {
+    Soft *soft = reinterpret_cast<Soft *>(work);
+    float *losses = work + 8LL * n;
+    i64 plane = 2LL * parts * n;
+    for (int k = blockIdx.x * blockDim.x + threadIdx.x; k < 2 * n; k += gridDim.x * blockDim.x) {
+        int side = k >= n, i = k - side * n;
+        Soft own = {0.0f, 0.0f, 0.0f, 0.0f};
+        float loss = 0;
+        if (present[i] != 0) {
+            Sums a = nce_none();
+            for (int p = 0; p < parts; p++) nce_merge(a, nce_get(partial + (i64)(side * parts + p) * n + i, plane));
+            own = nce_soft(a);
+            loss = nce_loss(a);
+        }
+        soft[k] = own;
+        losses[k] = loss;
+    }
+}
+EXPORT_KERNEL(infonce_merge_f32)
+
+// infonce_finish_f32 is one block: loss [4] from the anchors' losses.
+extern "C" __global__ void infonce_finish_f32(float *loss, const float *work, const u8 *present, int n, float lambda) {
+    Who w = {present, nullptr, n, 0};
+    int count = nce_present(w);
+    nce_finish(loss, work + 8LL * n, n, count, lambda);
+}
+EXPORT_KERNEL(infonce_finish_f32)
+
+// nce_area_pull replaces the logits by their gradient; mine and theirs are the weights of the two directions.
+__device__ __forceinline__ void nce_area_pull(const Tiles &a, const Soft *own, const Soft *other, int i0, int j0, float mine, float theirs) {
+    const Who &w = a.who;
+    int j = j0 + int(threadIdx.x) % nce_tile, group = nce_group(w, j);
+    bool here = nce_here(w, j);
+    Soft soft = here ? other[j] : Soft{0.0f, 0.0f, 0.0f, 0.0f};
+    for (int m = 0; m < nce_rows; m++) {
+        int r = int(threadIdx.x) / nce_tile + 4 * m, i = i0 + r;
+        float *at = a.s + r * nce_line + int(threadIdx.x) % nce_tile, s = *at;
+        *at = 0.0f;
+        if (!here || !nce_here(w, i)) continue;
+        Relation q = nce_relation(i, j, nce_group(w, i), group, w.pairs);
+        *at = mine * nce_pull(s, own[i], q) + theirs * nce_pull(s, soft, q);
+    }
+    __syncthreads();
+}
+
+// infonce_backward_f32 writes the gradients of 64 rows (x) and 128 columns (y) of one side (z: 0 images, 1 genetics).
+extern "C" __global__ void infonce_backward_f32(float *du, float *dv, const float *u, const float *v, const u8 *present,
+                                                const int *group, const float *scale, const float *loss, const float *work,
+                                                int n, int d, int pairs, float sharpness, float lambda) {
+    SHARED_DYNAMIC(float, shared);
+    int side = blockIdx.z, i0 = blockIdx.x * nce_tile, k0 = blockIdx.y * nce_chunk;
+    Tiles a = nce_tiles(side ? v : u, side ? u : v, {present, group, n, pairs}, d, sharpness, shared);
+    const Soft *soft = reinterpret_cast<const Soft *>(work), *own = soft + (i64)side * n, *other = soft + (i64)(1 - side) * n;
+    bool live = loss[3] >= 2.0f;
+    float k = live ? scale[0] * sharpness / loss[3] : 0.0f, part = side ? 1 - lambda : lambda;
+    float g[2][nce_rows] = {};
+    for (int j0 = 0; live && j0 < n; j0 += nce_tile) {
+        nce_area_logits(a, i0, j0, j0 > 0);
+        nce_area_pull(a, own, other, i0, j0, k * part, k * (1 - part));
+        if (d > nce_chunk) {
+            nce_load(a.y, a.v, a.who, j0, nce_tile, k0, d);
+            __syncthreads();
+        }
+        nce_gather(g, a.s, nce_line, a.y);
+    }
+    nce_store(side ? dv : du, g, a.who, i0, k0, d);
+}
+EXPORT_KERNEL(infonce_backward_f32)

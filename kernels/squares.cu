@@ -1,0 +1,55 @@
+// The length of a gradient and what follows from it: sum of squares, clipping, a search for NaN and infinity.
+#include "device.cuh"
+
+__device__ inline double square4(vec4 v) {
+    return double(v.x) * v.x + double(v.y) * v.y + (double(v.z) * v.z + double(v.w) * v.w);
+}
+
+// sumsquares_partial_f32 sums the squares of every grid's share of x [n] into partial [blocks]. 256 threads.
+extern "C" __global__ void sumsquares_partial_f32(double *partial, const float *x, i64 n) {
+    i64 stride = (i64)gridDim.x * blockDim.x, t = (i64)blockIdx.x * blockDim.x + threadIdx.x;
+    i64 quads = aligned16(x) ? n / 4 : 0, i = t;
+    const vec4 *q = reinterpret_cast<const vec4 *>(x);
+    double sum = 0;
+    for (; i + 3 * stride < quads; i += 4 * stride) { // four loads in flight
+        vec4 a = q[i], b = q[i + stride], c = q[i + 2 * stride], d = q[i + 3 * stride];
+        sum += square4(a) + square4(b) + (square4(c) + square4(d));
+    }
+    for (; i < quads; i += stride) sum += square4(q[i]);
+    for (i64 k = 4 * quads + t; k < n; k += stride) sum += double(x[k]) * x[k];
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+EXPORT_KERNEL(sumsquares_partial_f32)
+
+// sumsquares_finish_f32 adds partial [parts] to out [1], in one block of 256 threads.
+extern "C" __global__ void sumsquares_finish_f32(double *out, const double *partial, int parts) {
+    double sum = 0;
+    for (int i = threadIdx.x; i < parts; i += blockDim.x) sum += partial[i];
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) out[0] += sum;
+}
+EXPORT_KERNEL(sumsquares_finish_f32)
+
+// clipscale_forward_f32 computes scale [1] = gain * min(1, limit / (gain * sqrt(sumsq))); limit 0 does not clip. One thread.
+extern "C" __global__ void clipscale_forward_f32(float *scale, const double *sumsq, double limit, double gain) {
+    double n = gain * sqrt(sumsq[0]);
+    scale[0] = float(limit > 0 && !(n <= limit) ? gain * (limit / n) : gain);
+}
+EXPORT_KERNEL(clipscale_forward_f32)
+
+// finite_forward sets flag [1] to 1 if an element of x [n] is NaN or infinite. All writers write the same.
+template <class T> __device__ inline void finite_forward(int *flag, const T *x, i64 n) {
+    i64 stride = (i64)gridDim.x * blockDim.x;
+    bool bad = false;
+    for (i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += stride) {
+        float v = to_float(x[i]);
+        bad = bad || !(v - v == 0.0f);
+    }
+    if (bad) flag[0] = 1;
+}
+
+#define FINITE(T, S)                                                                                                   \
+    extern "C" __global__ void finite_forward_##S(int *flag, const T *x, i64 n) { finite_forward(flag, x, n); } \
+    EXPORT_KERNEL(finite_forward_##S)
+FOR_TYPES(FINITE)
