@@ -16,6 +16,7 @@ type card struct {
 	arenas  map[driver.Ptr]bool
 	work    driver.Ptr // scratch memory: what an operation needs while it runs
 	room    int        // bytes of work
+	gate    driver.Ptr // two words that are 0 between launches, for blocks that wait for each other; 0 until needed
 	tf32    bool       // float32 products and convolutions may round their inputs to TF32
 }
 

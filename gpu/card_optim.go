@@ -1,7 +1,59 @@
 package gpu
 
-func (c *card) sumSquares(out, x Tensor)                               { panic("not built") }
-func (c *card) clipScale(scale, sumsq Tensor, maxNorm, gain float64)   { panic("not built") }
-func (c *card) adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) { panic("not built") }
-func (c *card) sgd(p, half, g, buf, rates, scale Tensor, s SGDSpec)    { panic("not built") }
-func (c *card) ema(avg, p, decay Tensor)                               { panic("not built") }
+import "contig-gpu/kernels"
+
+// perThread is the number of elements to a thread at which a grid of the optimisers has enough loads in flight.
+const perThread = 4
+
+// squareParts is the number of blocks that sum squares, whatever the card, so that the order of the sum is the same on all.
+const squareParts = 1024
+
+func (c *card) sumSquares(out, x Tensor) {
+	parts := max(1, min(squareParts, (x.Len()+threads*perThread-1)/(threads*perThread)))
+	work := c.scratch(8 * parts)
+	g := oneBlock()
+	g.Blocks[0] = parts
+	launch(c, "sumsquares_partial", F32, g, &kernels.SumsquaresPartial{Partial: uint64(work), X: x.ptr(), N: int64(x.Len())})
+	launch(c, "sumsquares_finish", F32, oneBlock(), &kernels.SumsquaresFinish{Out: out.ptr(), Partial: uint64(work), Parts: int32(parts)})
+}
+
+func (c *card) clipScale(scale, sumsq Tensor, maxNorm, gain float64) {
+	g := oneBlock()
+	g.Threads[0] = 1
+	launch(c, "clipscale_forward", F32, g, &kernels.ClipscaleForward{Scale: scale.ptr(), Sumsq: sumsq.ptr(), Limit: maxNorm, Gain: gain})
+}
+
+func (c *card) finite(flag, x Tensor) {
+	launch(c, "finite_forward", x.dtype, c.grid(x.Len(), perThread), &kernels.FiniteForward{Flag: flag.ptr(), X: x.ptr(), N: int64(x.Len())})
+}
+
+// halfType is the type of the 16-bit copy, F32 where there is none: its kernels write none.
+func halfType(half Tensor) DType {
+	if half.Ok() {
+		return half.dtype
+	}
+	return F32
+}
+
+func (c *card) adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
+	launch(c, "adam_forward", halfType(half), c.grid(p.Len(), perThread), &kernels.AdamForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), M: m.ptr(), V: v.ptr(),
+		Rates: rates.ptr(), Scale: scale.ptr(), Beta1: float32(s.Beta1), OneBeta1: float32(1 - s.Beta1), Beta2: float32(s.Beta2),
+		OneBeta2: float32(1 - s.Beta2), Eps: float32(s.Eps), Decay: float32(s.WeightDecay), Decoupled: flagOf(s.Decoupled), N: int64(p.Len())})
+}
+
+func (c *card) sgd(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
+	launch(c, "sgd_forward", halfType(half), c.grid(p.Len(), perThread), &kernels.SgdForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), Buf: buf.ptr(),
+		Rates: rates.ptr(), Scale: scale.ptr(), Momentum: float32(s.Momentum), Decay: float32(s.WeightDecay), Nesterov: flagOf(s.Nesterov), N: int64(p.Len())})
+}
+
+func (c *card) ema(avg, p, decay Tensor) {
+	launch(c, "ema_forward", F32, c.grid(p.Len(), perThread), &kernels.EmaForward{Avg: avg.ptr(), P: p.ptr(), Decay: decay.ptr(), N: int64(p.Len())})
+}
+
+// flagOf is a yes or no as kernels take it.
+func flagOf(b bool) int32 {
+	if b {
+		return 1
+	}
+	return 0
+}
