@@ -1,5 +1,95 @@
 package gpu
 
-func (c *card) bnTrain(a *bnArgs)    { panic("not built") }
-func (c *card) bnEval(a *bnArgs)     { panic("not built") }
-func (c *card) bnBackward(a *bnArgs) { panic("not built") }
+import (
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
+)
+
+// Rows in flight of a thread, in kernels/batchnorm*.cu, and blocks to a multiprocessor: what its registers hold at a time
+// where blocks leave partial results, twice that where they do not.
+const (
+	bnRowsInFlight     = 4
+	bnBackRowsInFlight = 2
+	bnSumBlocks        = 3
+	bnWriteBlocks      = 4
+)
+
+// bnMoments is the scratch memory of a batch's statistics.
+type bnMoments struct{ rows, count, mean, m2 uint64 }
+
+func (c *card) bnMoments(parts, channels int) bnMoments {
+	count, mean := arenaAlign, arenaAlign+align(4*parts)
+	m2 := mean + align(8*parts*channels)
+	p := c.scratch(m2 + 4*parts*channels)
+	return bnMoments{uint64(p), uint64(p.Add(count)), uint64(p.Add(mean)), uint64(p.Add(m2))}
+}
+
+func (c *card) bnTrain(a *bnArgs) {
+	s := columnsOf("BatchNormTrain", a.x)
+	g := s.grid(c, bnRowsInFlight, bnSumBlocks)
+	m := c.bnMoments(parts(g), s.c)
+	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
+		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)})
+	launch(c, "batchnorm_finish", F32, s.totals(), &kernels.BatchnormFinish{Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), RunMean: a.runMean.ptr(),
+		RunVar: a.runVar.ptr(), Rows: m.rows, Count: m.count, Means: m.mean, M2: m.m2, Parts: int32(parts(g)), C: int32(s.c),
+		Eps: a.bn.Eps, Momentum: a.bn.Momentum})
+	c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), m.rows)
+}
+
+func (c *card) bnEval(a *bnArgs) {
+	n := a.runVar.Len()
+	rstd := uint64(c.scratch(4 * n))
+	launch(c, "batchnorm_rstd", F32, c.grid(n, 1), &kernels.BatchnormRstd{Rstd: rstd, Var: a.runVar.ptr(), C: int32(n), Eps: a.bn.Eps})
+	c.bnApply(a, a.runMean.ptr(), rstd, 0)
+}
+
+// bnApply computes y and the mask. The mask's bytes are written with y where a thread has 8 channels, else from y.
+func (c *card) bnApply(a *bnArgs, mean, rstd, rows uint64) {
+	s := columnsOf("BatchNorm", a.x, a.y, a.add)
+	k := &kernels.BatchnormForward{Y: a.y.ptr(), X: a.x.ptr(), Add: a.add.ptr(), Mean: mean, Rstd: rstd, Gamma: a.gamma.ptr(), Beta: a.beta.ptr(),
+		Present: a.present.ptr(), Count: rows, Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c), Relu: flag(a.relu)}
+	written := 0
+	if s.group == 8 && a.mask.Ok() {
+		k.Mask, written = a.mask.ptr(), a.x.Len()/8
+	}
+	launch(c, "batchnorm_forward", a.x.dtype, s.grid(c, bnRowsInFlight, bnWriteBlocks), k)
+	if left := a.mask.Len() - written; a.mask.Ok() && left > 0 {
+		launch(c, "batchnorm_mask", a.x.dtype, c.grid(left, 1), &kernels.BatchnormMask{Mask: a.mask.ptr(), Y: a.y.ptr(), N: int64(a.y.Len()),
+			Bytes: int64(a.mask.Len()), First: int64(written)})
+	}
+}
+
+// perSample is the number of rows of a sample.
+func (a *bnArgs) perSample(s columnShape) int32 { return int32(max(1, s.rows/max(1, a.x.Dim(0)))) }
+
+// bnSums is the scratch memory of a gradient.
+type bnSums struct{ rows, count, s1, s2, scale, k1, k2 uint64 }
+
+func (c *card) bnSums(parts, channels int) bnSums {
+	sum, vector := align(4*parts*channels), align(4*channels)
+	at := []int{0, arenaAlign, arenaAlign + align(4*parts)}
+	at = append(at, at[2]+sum, at[2]+2*sum, at[2]+2*sum+vector, at[2]+2*sum+2*vector)
+	p := c.scratch(at[6] + vector)
+	on := func(i int) uint64 { return uint64(p.Add(at[i])) }
+	return bnSums{on(0), on(1), on(2), on(3), on(4), on(5), on(6)}
+}
+
+func (c *card) bnBackward(a *bnArgs) {
+	g, t, s := c.bnReduce(a)
+	launch(c, "batchnorm_sums", F32, s.totals(), &kernels.BatchnormSums{Dgamma: a.dgamma.ptr(), Dbeta: a.dbeta.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2,
+		Rows: t.rows, Count: t.count, S1: t.s1, S2: t.s2, Gamma: a.gamma.ptr(), Rstd: a.rstd.ptr(), Parts: int32(parts(g)), C: int32(s.c)})
+	s = columnsOf("BatchNormBackward", a.x, a.dy, a.y, a.dx, a.dadd)
+	launch(c, "batchnorm_backward", a.x.dtype, s.grid(c, bnBackRowsInFlight, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
+		Dy: a.dy.ptr(), Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2,
+		Present: a.present.ptr(), Count: t.rows, Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)})
+}
+
+// bnReduce queues the sums over parts of the rows.
+func (c *card) bnReduce(a *bnArgs) (driver.Grid, bnSums, columnShape) {
+	s := columnsOf("BatchNormBackward", a.x, a.dy, a.y)
+	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
+	t := c.bnSums(parts(g), s.c)
+	launch(c, "batchnorm_reduce", a.x.dtype, g, &kernels.BatchnormReduce{Count: t.count, S1: t.s1, S2: t.s2, Dy: a.dy.ptr(), Y: a.y.ptr(),
+		Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)})
+	return g, t, s
+}

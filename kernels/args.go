@@ -21,6 +21,14 @@ type AdamForward struct {
 	N         int64
 }
 
+// AddForward has the arguments of add_forward_bf16, add_forward_f16, add_forward_f32. Pointers are device addresses.
+type AddForward struct {
+	Y uint64
+	A uint64
+	B uint64
+	N int64
+}
+
 // AugmentForward has the arguments of augment_forward_bf16, augment_forward_f16, augment_forward_f32. Pointers are device addresses.
 type AugmentForward struct {
 	Out      uint64
@@ -56,6 +64,131 @@ type AugmentSums struct {
 	Side     int32
 }
 
+// BatchnormBackward has the arguments of batchnorm_backward_bf16, batchnorm_backward_f16, batchnorm_backward_f32. Pointers are device addresses.
+type BatchnormBackward struct {
+	Dx      uint64
+	Dadd    uint64
+	Dy      uint64
+	Y       uint64
+	Mask    uint64
+	X       uint64
+	Mean    uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	Present uint64
+	Count   uint64
+	Per     int32
+	Rows    int32
+	C       int32
+}
+
+// BatchnormFinish has the arguments of batchnorm_finish_f32. Pointers are device addresses.
+type BatchnormFinish struct {
+	Mean     uint64
+	Rstd     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Rows     uint64
+	Count    uint64
+	Means    uint64
+	M2       uint64
+	Parts    int32
+	C        int32
+	Eps      float64
+	Momentum float64
+}
+
+// BatchnormForward has the arguments of batchnorm_forward_bf16, batchnorm_forward_f16, batchnorm_forward_f32. Pointers are device addresses.
+type BatchnormForward struct {
+	Y       uint64
+	Mask    uint64
+	X       uint64
+	Add     uint64
+	Mean    uint64
+	Rstd    uint64
+	Gamma   uint64
+	Beta    uint64
+	Present uint64
+	Count   uint64
+	Per     int32
+	Rows    int32
+	C       int32
+	Relu    int32
+}
+
+// BatchnormMask has the arguments of batchnorm_mask_bf16, batchnorm_mask_f16, batchnorm_mask_f32. Pointers are device addresses.
+type BatchnormMask struct {
+	Mask  uint64
+	Y     uint64
+	N     int64
+	Bytes int64
+	First int64
+}
+
+// BatchnormReduce has the arguments of batchnorm_reduce_bf16, batchnorm_reduce_f16, batchnorm_reduce_f32. Pointers are device addresses.
+type BatchnormReduce struct {
+	Count   uint64
+	S1      uint64
+	S2      uint64
+	Dy      uint64
+	Y       uint64
+	Mask    uint64
+	X       uint64
+	Mean    uint64
+	Present uint64
+	Per     int32
+	Rows    int32
+	C       int32
+}
+
+// BatchnormRstd has the arguments of batchnorm_rstd_f32. Pointers are device addresses.
+type BatchnormRstd struct {
+	Rstd uint64
+	Var  uint64
+	C    int32
+	Eps  float64
+}
+
+// BatchnormStatistics has the arguments of batchnorm_statistics_bf16, batchnorm_statistics_f16, batchnorm_statistics_f32. Pointers are device addresses.
+type BatchnormStatistics struct {
+	Count   uint64
+	Mean    uint64
+	M2      uint64
+	X       uint64
+	Present uint64
+	Per     int32
+	Rows    int32
+	C       int32
+}
+
+// BatchnormSums has the arguments of batchnorm_sums_f32. Pointers are device addresses.
+type BatchnormSums struct {
+	Dgamma uint64
+	Dbeta  uint64
+	Scale  uint64
+	K1     uint64
+	K2     uint64
+	Rows   uint64
+	Count  uint64
+	S1     uint64
+	S2     uint64
+	Gamma  uint64
+	Rstd   uint64
+	Parts  int32
+	C      int32
+}
+
+// BiasForward has the arguments of bias_forward_bf16, bias_forward_f16, bias_forward_f32. Pointers are device addresses.
+type BiasForward struct {
+	Y    uint64
+	X    uint64
+	Bias uint64
+	Rows int32
+	C    int32
+	Relu int32
+}
+
 // BitsForward has the arguments of bits_forward_bf16, bits_forward_f16, bits_forward_f32. Pointers are device addresses.
 type BitsForward struct {
 	Y        uint64
@@ -65,6 +198,20 @@ type BitsForward struct {
 	Batch    int32
 	Features int32
 	Persons  int32
+}
+
+// CastNarrow has the arguments of cast_narrow_bf16, cast_narrow_f16. Pointers are device addresses.
+type CastNarrow struct {
+	Y uint64
+	X uint64
+	N int64
+}
+
+// CastWiden has the arguments of cast_widen_bf16, cast_widen_f16. Pointers are device addresses.
+type CastWiden struct {
+	Y uint64
+	X uint64
+	N int64
 }
 
 // ClipscaleForward has the arguments of clipscale_forward_f32. Pointers are device addresses.
@@ -123,6 +270,23 @@ type GenotypesForward struct {
 	Batch    int32
 	Features int32
 	Persons  int32
+}
+
+// GlobalavgpoolBackward has the arguments of globalavgpool_backward_bf16, globalavgpool_backward_f16, globalavgpool_backward_f32. Pointers are device addresses.
+type GlobalavgpoolBackward struct {
+	Dx     uint64
+	Dy     uint64
+	Rows   int32
+	Pixels int32
+	C      int32
+}
+
+// GlobalavgpoolForward has the arguments of globalavgpool_forward_bf16, globalavgpool_forward_f16, globalavgpool_forward_f32. Pointers are device addresses.
+type GlobalavgpoolForward struct {
+	Y      uint64
+	X      uint64
+	Pixels int32
+	C      int32
 }
 
 // InfonceBackward has the arguments of infonce_backward_f32. Pointers are device addresses.
@@ -216,6 +380,62 @@ type L2normForward struct {
 	Eps  float64
 }
 
+// MaskrowsForward has the arguments of maskrows_forward_bf16, maskrows_forward_f16, maskrows_forward_f32. Pointers are device addresses.
+type MaskrowsForward struct {
+	Y       uint64
+	X       uint64
+	Present uint64
+	Rows    int32
+	C       int64
+}
+
+// MaxpoolBackward has the arguments of maxpool_backward_bf16, maxpool_backward_f16, maxpool_backward_f32. Pointers are device addresses.
+type MaxpoolBackward struct {
+	Dx     uint64
+	Dy     uint64
+	Argmax uint64
+	Pixels int32
+	H      int32
+	W      int32
+	C      int32
+	Oh     int32
+	Ow     int32
+	K      int32
+	Stride int32
+	Pad    int32
+}
+
+// MaxpoolForward has the arguments of maxpool_forward_bf16, maxpool_forward_f16, maxpool_forward_f32. Pointers are device addresses.
+type MaxpoolForward struct {
+	Y      uint64
+	Argmax uint64
+	X      uint64
+	Pixels int32
+	H      int32
+	W      int32
+	C      int32
+	Oh     int32
+	Ow     int32
+	K      int32
+	Stride int32
+	Pad    int32
+}
+
+// ReluBackward has the arguments of relu_backward_bf16, relu_backward_f16, relu_backward_f32. Pointers are device addresses.
+type ReluBackward struct {
+	Dx uint64
+	Dy uint64
+	Y  uint64
+	N  int64
+}
+
+// ReluForward has the arguments of relu_forward_bf16, relu_forward_f16, relu_forward_f32. Pointers are device addresses.
+type ReluForward struct {
+	Y uint64
+	X uint64
+	N int64
+}
+
 // SgdForward has the arguments of sgd_forward_bf16, sgd_forward_f16, sgd_forward_f32. Pointers are device addresses.
 type SgdForward struct {
 	P        uint64
@@ -259,6 +479,22 @@ type SoftmaxceForward struct {
 	K      int32
 }
 
+// SumrowsFinish has the arguments of sumrows_finish_f32. Pointers are device addresses.
+type SumrowsFinish struct {
+	Db    uint64
+	Part  uint64
+	Parts int32
+	C     int32
+}
+
+// SumrowsPartial has the arguments of sumrows_partial_bf16, sumrows_partial_f16, sumrows_partial_f32. Pointers are device addresses.
+type SumrowsPartial struct {
+	Part uint64
+	Dy   uint64
+	Rows int32
+	C    int32
+}
+
 // SumsquaresFinish has the arguments of sumsquares_finish_f32. Pointers are device addresses.
 type SumsquaresFinish struct {
 	Out     uint64
@@ -279,14 +515,42 @@ func entryPoints() []EntryPoint {
 		{"adam_forward_bf16", 96},
 		{"adam_forward_f16", 96},
 		{"adam_forward_f32", 96},
+		{"add_forward_bf16", 32},
+		{"add_forward_f16", 32},
+		{"add_forward_f32", 32},
 		{"augment_forward_bf16", 72},
 		{"augment_forward_f16", 72},
 		{"augment_forward_f32", 72},
 		{"augment_shrink_u8", 32},
 		{"augment_sums_u8", 44},
+		{"batchnorm_backward_bf16", 108},
+		{"batchnorm_backward_f16", 108},
+		{"batchnorm_backward_f32", 108},
+		{"batchnorm_finish_f32", 88},
+		{"batchnorm_forward_bf16", 96},
+		{"batchnorm_forward_f16", 96},
+		{"batchnorm_forward_f32", 96},
+		{"batchnorm_mask_bf16", 40},
+		{"batchnorm_mask_f16", 40},
+		{"batchnorm_mask_f32", 40},
+		{"batchnorm_reduce_bf16", 84},
+		{"batchnorm_reduce_f16", 84},
+		{"batchnorm_reduce_f32", 84},
+		{"batchnorm_rstd_f32", 32},
+		{"batchnorm_statistics_bf16", 52},
+		{"batchnorm_statistics_f16", 52},
+		{"batchnorm_statistics_f32", 52},
+		{"batchnorm_sums_f32", 96},
+		{"bias_forward_bf16", 36},
+		{"bias_forward_f16", 36},
+		{"bias_forward_f32", 36},
 		{"bits_forward_bf16", 44},
 		{"bits_forward_f16", 44},
 		{"bits_forward_f32", 44},
+		{"cast_narrow_bf16", 24},
+		{"cast_narrow_f16", 24},
+		{"cast_widen_bf16", 24},
+		{"cast_widen_f16", 24},
 		{"clipscale_forward_f32", 32},
 		{"ema_forward_f32", 32},
 		{"finite_forward_bf16", 24},
@@ -301,6 +565,12 @@ func entryPoints() []EntryPoint {
 		{"genotypes_forward_bf16", 44},
 		{"genotypes_forward_f16", 44},
 		{"genotypes_forward_f32", 44},
+		{"globalavgpool_backward_bf16", 28},
+		{"globalavgpool_backward_f16", 28},
+		{"globalavgpool_backward_f32", 28},
+		{"globalavgpool_forward_bf16", 24},
+		{"globalavgpool_forward_f16", 24},
+		{"globalavgpool_forward_f32", 24},
 		{"infonce_backward_f32", 92},
 		{"infonce_finish_f32", 32},
 		{"infonce_merge_f32", 32},
@@ -308,6 +578,21 @@ func entryPoints() []EntryPoint {
 		{"infonce_single_f32", 104},
 		{"l2norm_backward_f32", 44},
 		{"l2norm_forward_f32", 40},
+		{"maskrows_forward_bf16", 40},
+		{"maskrows_forward_f16", 40},
+		{"maskrows_forward_f32", 40},
+		{"maxpool_backward_bf16", 60},
+		{"maxpool_backward_f16", 60},
+		{"maxpool_backward_f32", 60},
+		{"maxpool_forward_bf16", 60},
+		{"maxpool_forward_f16", 60},
+		{"maxpool_forward_f32", 60},
+		{"relu_backward_bf16", 32},
+		{"relu_backward_f16", 32},
+		{"relu_backward_f32", 32},
+		{"relu_forward_bf16", 24},
+		{"relu_forward_f16", 24},
+		{"relu_forward_f32", 24},
 		{"sgd_forward_bf16", 72},
 		{"sgd_forward_f16", 72},
 		{"sgd_forward_f32", 72},
@@ -318,6 +603,10 @@ func entryPoints() []EntryPoint {
 		{"softmaxce_forward_bf16", 40},
 		{"softmaxce_forward_f16", 40},
 		{"softmaxce_forward_f32", 40},
+		{"sumrows_finish_f32", 24},
+		{"sumrows_partial_bf16", 24},
+		{"sumrows_partial_f16", 24},
+		{"sumrows_partial_f32", 24},
 		{"sumsquares_finish_f32", 20},
 		{"sumsquares_partial_f32", 24},
 	}

@@ -154,6 +154,23 @@ template <int N, class T> __device__ inline void store_n(T *p, const float (&v)[
     else *reinterpret_cast<word4 *>(p) = pack<T>(v);
 }
 
+// Raw is N elements as they lie in memory. Loads that are to be in flight together come first, each alone behind its
+// condition, and unpacking after them.
+template <class T, int N> struct Raw {
+    word4 q;
+};
+template <class T> struct Raw<T, 1> {
+    T q;
+};
+template <class T, int N> __device__ inline void load_raw(Raw<T, N> &r, const T *p) {
+    static_assert(N == 1 || N == lanes<T>, "one element or 16 bytes");
+    r.q = *reinterpret_cast<const decltype(r.q) *>(p);
+}
+template <class T, int N> __device__ inline void from_raw(float (&v)[N], const Raw<T, N> &r) {
+    if constexpr (N == 1) v[0] = to_float(r.q);
+    else unpack<T>(v, r.q);
+}
+
 // The thread's place in the whole grid, and the grid's size: a loop from the one by the other visits all of n.
 __device__ inline i64 grid_thread() { return i64(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline i64 grid_threads() { return i64(gridDim.x) * blockDim.x; }

@@ -1,0 +1,87 @@
+// Operations on matrices [rows, c] whose columns belong together: channels of an NHWC image, features of a batch.
+//
+// Blocks are blockDim.x groups of columns wide and blockDim.y rows high, both powers of two; a group is the 16 bytes
+// that one thread reads at a time, or one column where rows are not whole numbers of those. A thread keeps its columns
+// and walks down the rows, several of them in flight, so that what belongs to a column stays in registers. blockIdx.x
+// says which columns a block begins with, blockIdx.y which rows.
+#pragma once
+#include "device.cuh"
+
+constexpr int column_threads = 256;
+
+// Columns is the part of a matrix that a thread works on.
+struct Columns {
+    int rows, c;
+    i64 row, step; // the thread's first row, and how far the next one is
+    int col;       // the thread's first column, or beyond c
+};
+
+// column_start is the first column of the block, column_stride how much further the next one that it works on is; n is
+// the width of a group.
+__device__ inline int column_start(int n) { return int(blockIdx.x * blockDim.x) * n; }
+__device__ inline int column_stride(int n) { return int(gridDim.x * blockDim.x) * n; }
+
+__device__ inline Columns columns(int rows, int c, int start, int n) {
+    return {rows, c, i64(blockIdx.y) * blockDim.y + threadIdx.y, i64(gridDim.y) * blockDim.y,
+            start + int(threadIdx.x) * n};
+}
+
+// Samples says which rows take part: `per` neighbouring rows are a sample; present is null if all are.
+struct Samples {
+    const u8 *present;
+    int per;
+};
+__device__ inline bool is_here(const Samples &s, i64 row) {
+    return s.present == nullptr || s.present[unsigned(row) / unsigned(s.per)] != 0;
+}
+
+// load_column reads N values of a vector [c].
+template <int N> __device__ inline void load_column(float (&v)[N], const float *x, int col) {
+#pragma unroll
+    for (int k = 0; k < N; k++) v[k] = x[col + k];
+}
+
+template <int N> __device__ inline void clear(float (&v)[N]) {
+#pragma unroll
+    for (int k = 0; k < N; k++) v[k] = 0.0f;
+}
+
+// add_up adds v over the block's rows, for the threads of its first; in one order. All threads call it.
+template <int N> __device__ inline void add_up(float (&v)[N]) {
+    SHARED(float, part, N *column_threads);
+    unsigned t = threadIdx.y * blockDim.x + threadIdx.x;
+    for (unsigned o = blockDim.y / 2; o > 0; o /= 2) {
+        __syncthreads();
+        if (threadIdx.y >= o && threadIdx.y < 2 * o)
+#pragma unroll
+            for (int k = 0; k < N; k++) part[k * column_threads + t] = v[k];
+        __syncthreads();
+        if (threadIdx.y < o)
+#pragma unroll
+            for (int k = 0; k < N; k++) v[k] += part[k * column_threads + t + o * blockDim.x];
+    }
+    __syncthreads();
+}
+
+// Partial results of a matrix's row blocks, [parts, c], are added up by blocks of 32 columns and 32 threads for each.
+constexpr int total_side = 32;
+
+// total gives all threads of a column the sum of their values, in one order. All threads call it.
+__device__ inline double total(double v) {
+    SHARED(double, sums, total_side *(total_side + 1));
+    __syncthreads();
+    sums[threadIdx.y * (total_side + 1) + threadIdx.x] = v;
+    __syncthreads();
+    v = 0;
+    for (int i = 0; i < total_side; i++) v += sums[i * (total_side + 1) + threadIdx.x];
+    return v;
+}
+
+// column_total is the sum of column col of part [parts, c]. All threads call it.
+template <class V> __device__ inline double column_total(const V *part, int parts, int c, int col) {
+    double s = 0;
+    if (col < c)
+#pragma unroll 4
+        for (int p = threadIdx.y; p < parts; p += total_side) s += part[i64(p) * c + col];
+    return total(s);
+}
