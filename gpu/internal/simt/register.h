@@ -63,4 +63,5 @@ template <auto f> Kernel kernel(const char *name) {
 
 } // namespace simt
 
-#define EXPORT_KERNEL(name) static const simt::Kernel simt_kernel_##name = simt::kernel<name>(#name);
+// The attribute keeps GCC from dropping the fields of what only the list of kernels refers to.
+#define EXPORT_KERNEL(name) [[gnu::used]] static simt::Kernel simt_kernel_##name = simt::kernel<name>(#name);
