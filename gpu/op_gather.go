@@ -11,8 +11,8 @@ import (
 
 // DecodeGenotypes writes lut[f][code] for the genotypes of persons: y [B, F]; packed [P, (F+3)/4] (U8) has a person's
 // codes of 2 bits, low bits first, as PLINK's .bed has those of a variant, but a row to a person: a batch then reads
-// whole rows, where the .bed's order would touch every variant's row for each person. lut [F, 4] (F32) says what each code
-// means: imputation and scaling are in it. y may be of any float type.
+// whole rows, where the .bed's order would touch every variant's row for each person. lut [F, 4] says what each code
+// means: imputation and scaling are in it. y may be of any float type, lut is of the vector type.
 func DecodeGenotypes(y, packed, index, lut Tensor) {
 	wantPacked("DecodeGenotypes", y, packed, index, lut, 2)
 	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 2) }, func() { decodeCodes[float64](y, packed, index, lut, 2) },
@@ -33,16 +33,16 @@ func wantPacked(op string, y, packed, index, lut Tensor, bits int) {
 	}
 	want(op, "packed", packed, y, U8, packed.Dim(0), (y.Dim(1)*bits+7)/8)
 	want(op, "index", index, y, I32, y.Dim(0))
-	want(op, "lut", lut, y, F32, y.Dim(1), 1<<bits)
+	want(op, "lut", lut, y, vectorType(y), y.Dim(1), 1<<bits)
 }
 
 func decodeCodes[F Float](ty, packed, index, tlut Tensor, bits int) {
-	bytes, lut, stride, codes := host[uint8](packed), host[float32](tlut), packed.Dim(1), 1<<bits
+	bytes, lut, stride, codes := host[uint8](packed), host[F](tlut), packed.Dim(1), 1<<bits
 	eachPerson(ty, index, packed.Dim(0), func(row []F, person int) {
 		own := bytes[person*stride : (person+1)*stride]
 		for f := range row {
 			at := f * bits
-			row[f] = F(lut[f*codes+int(own[at>>3]>>(at&7))&(codes-1)])
+			row[f] = lut[f*codes+int(own[at>>3]>>(at&7))&(codes-1)]
 		}
 	})
 }
@@ -67,18 +67,18 @@ func eachPerson[F Float](ty, index Tensor, persons int, fill func(row []F, perso
 	})
 }
 
-// GatherRows writes scale * x + shift of rows of table [P, F] (F32, or U8 for small counts): y [B, F]. scale and shift
-// [F] (F32) may each be left out. y may be of any float type.
+// GatherRows writes scale * x + shift of rows x of table [P, F], which is U8 (counts) or of the vector type: y [B, F].
+// scale and shift [F], of the vector type, may each be left out. y may be of any float type.
 func GatherRows(y, table, index, scale, shift Tensor) {
 	wantFloat("GatherRows", "y", y, 2)
-	if table.dtype != F32 && table.dtype != U8 || table.Rank() != 2 {
-		panic(fmt.Sprintf("gpu: GatherRows: table is %v %s, want f32 or u8 of rank [2]", table.dtype, shape(table.dims[:table.rank])))
+	if v := vectorType(y); table.dtype != v && table.dtype != U8 || table.Rank() != 2 {
+		panic(fmt.Sprintf("gpu: GatherRows: table is %v %s, want %v or u8 of rank [2]", table.dtype, shape(table.dims[:table.rank]), v))
 	}
 	want("GatherRows", "table", table, y, table.dtype, table.Dim(0), y.Dim(1))
 	want("GatherRows", "index", index, y, I32, y.Dim(0))
 	for name, t := range map[string]Tensor{"scale": scale, "shift": shift} {
 		if t.Ok() {
-			want("GatherRows", name, t, y, F32, y.Dim(1))
+			want("GatherRows", name, t, y, vectorType(y), y.Dim(1))
 		}
 	}
 	compute(y, func() { gatherTable[float32](y, table, index, scale, shift) }, func() { gatherTable[float64](y, table, index, scale, shift) },
@@ -90,20 +90,20 @@ func gatherTable[F Float](y, table, index, scale, shift Tensor) {
 		gatherOf[F, uint8](y, table, index, scale, shift)
 		return
 	}
-	gatherOf[F, float32](y, table, index, scale, shift)
+	gatherOf[F, F](y, table, index, scale, shift)
 }
 
-func gatherOf[F Float, X uint8 | float32](ty, table, index, tk, ts Tensor) {
-	x, scale, shift, features := host[X](table), host[float32](tk), host[float32](ts), ty.Dim(1)
+func gatherOf[F Float, X uint8 | float32 | float64](ty, table, index, tk, ts Tensor) {
+	x, scale, shift, features := host[X](table), host[F](tk), host[F](ts), ty.Dim(1)
 	eachPerson(ty, index, table.Dim(0), func(row []F, person int) {
 		own := x[person*features : (person+1)*features]
 		for f := range row {
 			v := F(own[f])
 			if scale != nil {
-				v *= F(scale[f])
+				v *= scale[f]
 			}
 			if shift != nil {
-				v += F(shift[f])
+				v += shift[f]
 			}
 			row[f] = v
 		}

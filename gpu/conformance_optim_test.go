@@ -1,0 +1,170 @@
+package gpu_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
+)
+
+// optimLengths are ragged lengths, and one of several blocks.
+func optimLengths() []int { return append(gputest.Ragged(), 5*1024+3) }
+
+// conformVectors is conform for operations on float32 (or float64) alone.
+func conformVectors(t *testing.T, f func(l *gputest.Lab)) {
+	conform(t, func(l *gputest.Lab) {
+		if l.Type == l.VectorType() {
+			f(l)
+		}
+	})
+}
+
+// halves returns the types of 16-bit copies to try beside none, which is F32.
+func halves(l *gputest.Lab) []gpu.DType {
+	if l.Zeros(gpu.F32, 1).On.Device().Name() == "cpu" {
+		return []gpu.DType{gpu.F32}
+	}
+	return []gpu.DType{gpu.F32, gpu.BF16, gpu.F16}
+}
+
+// step is what a step of an optimiser works on. Its parameters begin lo elements into their memory, so that they are
+// aligned to 16 bytes or not.
+type step struct {
+	p, half, g, m, v, rates, scale gputest.Twin
+}
+
+func newStep(l *gputest.Lab, d gpu.DType, n, lo int, rates []float64) step {
+	in := func(name string, from, to float64) gputest.Twin { return cutTwin(l.InVec(name, from, to, n+lo), lo) }
+	s := step{p: in("p", -1, 1), g: in("g", -3, 2), m: in("m", -1, 1), v: in("v", 0, 2), rates: l.Put(l.VectorType(), rates, 3), scale: l.InVec("scale", 0.4, 0.5, 1)}
+	if d != gpu.F32 {
+		s.half = cutTwin(l.New(d, n+lo), lo)
+	}
+	return s
+}
+
+// cutTwin leaves out the first lo elements.
+func cutTwin(x gputest.Twin, lo int) gputest.Twin {
+	return gputest.Twin{On: x.On.Slice(lo, x.On.Len()), Ref: x.Ref.Slice(lo, x.Ref.Len())}
+}
+
+func (s step) check(l *gputest.Lab, what string) {
+	l.Same(what+": p", s.p, 1, 4)
+	l.Same(what+": m", s.m, 1, 4)
+	l.Same(what+": v", s.v, 1, 4)
+	if s.half.Ok() {
+		l.Same(what+": half", gputest.Twin{On: s.half.On, Ref: s.p.Ref}, 1, 1)
+	}
+}
+
+// forSteps calls f for every length, alignment and type of copy.
+func forSteps(l *gputest.Lab, rates []float64, f func(s step, what string)) {
+	for _, d := range halves(l) {
+		for _, n := range optimLengths() {
+			for _, lo := range []int{0, 1} {
+				f(newStep(l, d, n, lo, rates), fmt.Sprintf("%d elements from %d, copy %v", n, lo, d))
+			}
+		}
+	}
+}
+
+func TestConformanceAdam(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for i, spec := range []gpu.AdamSpec{
+			{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1},
+			{Beta1: 0.8, Beta2: 0.99, Eps: 1e-6, WeightDecay: 0.1, Decoupled: true},
+		} {
+			forSteps(l, spec.Rates(0.01, 3), func(s step, what string) {
+				l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+					scale := s.scale
+					if i == 1 {
+						scale = gputest.Twin{}
+					}
+					gpu.Adam(of(s.p), of(s.half), of(s.g), of(s.m), of(s.v), of(s.rates), of(scale), spec)
+				})
+				s.check(l, fmt.Sprintf("%+v %s", spec, what))
+			})
+		}
+	})
+}
+
+func TestConformanceSGD(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, spec := range []gpu.SGDSpec{{Momentum: 0.9, WeightDecay: 0.1}, {Momentum: 0.9, WeightDecay: 0.1, Nesterov: true}, {}} {
+			forSteps(l, spec.Rates(0.1), func(s step, what string) {
+				l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+					gpu.SGD(of(s.p), of(s.half), of(s.g), of(s.m), of(s.rates), of(s.scale), spec)
+				})
+				s.check(l, fmt.Sprintf("%+v %s", spec, what))
+			})
+		}
+	})
+}
+
+func TestConformanceEMA(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, n := range optimLengths() {
+			for _, lo := range []int{0, 1} {
+				avg, p, decay := cutTwin(l.InVec("avg", -1, 1, n+lo), lo), cutTwin(l.InVec("p", -1, 1, n+lo), lo), l.InVec("decay", 0.9, 1, 1)
+				l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.EMA(of(avg), of(p), of(decay)) })
+				l.Same(fmt.Sprintf("average of %d from %d", n, lo), avg, 1, 4)
+			}
+		}
+	})
+}
+
+func TestConformanceSumSquares(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, n := range append(optimLengths(), 1<<20+5) {
+			for _, lo := range []int{0, 3} {
+				x, sum := cutTwin(l.InVec("x", -1, 1, n+lo), lo), l.Put(gpu.F64, []float64{7}, 1)
+				scale := l.New(l.VectorType(), 1)
+				l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+					gpu.SumSquares(of(sum), of(x))
+					gpu.ClipScale(of(scale), of(sum), 0.5, 0.25)
+				})
+				l.Same(fmt.Sprintf("7 + sum of %d squares from %d", n, lo), sum, n, 1)
+				l.Same(fmt.Sprintf("scale to sum %v", gputest.Values(sum.Ref)), scale, 1, 1)
+			}
+		}
+	})
+}
+
+func TestConformanceClipScale(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, c := range [][4]float64{{25, 1, 1, 0.2}, {25, 10, 1, 1}, {25, 0, 0.5, 0.5}, {100, 2, 0.5, 0.2}, {0, 1, 1, 1}, {math.Inf(1), 1, 1, 0}} {
+			sum, scale := l.Put(gpu.F64, c[:1], 1), l.New(l.VectorType(), 1)
+			l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.ClipScale(of(scale), of(sum), c[1], c[2]) })
+			gputest.Close(l.TB, fmt.Sprint(c), gputest.Values(scale.On), c[3:], gputest.Tol(l.VectorType(), 1))
+		}
+		sum, scale := l.Put(gpu.F64, []float64{math.NaN()}, 1), l.Zeros(l.VectorType(), 1)
+		l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.ClipScale(of(scale), of(sum), 1, 1) })
+		if v := gputest.Values(scale.On)[0]; !math.IsNaN(v) {
+			l.Errorf("the scale of NaN gradients is %v", v)
+		}
+	})
+}
+
+func TestConformanceFinite(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		for _, n := range optimLengths() {
+			for _, bad := range []float64{0, math.NaN(), math.Inf(1), math.Inf(-1)} {
+				for _, at := range []int{0, n / 2, n - 1} {
+					v := make([]float64, n)
+					v[at] = bad
+					x, flag := l.Put(l.Type, v, n), l.Ints([]int32{0}, 1)
+					l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.Finite(of(flag), of(x)) })
+					if got := gputest.Values(flag.On)[0] != 0; got != (bad != 0) {
+						l.Errorf("%v at %d of %d: flag set is %v", bad, at, n, got)
+					}
+				}
+			}
+		}
+		flag := l.Ints([]int32{1}, 1)
+		l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.Finite(of(flag), of(l.Zeros(l.Type, 40))) })
+		if gputest.Values(flag.On)[0] != 1 {
+			l.Error("finite numbers took the flag back")
+		}
+	})
+}
