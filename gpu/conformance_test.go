@@ -11,14 +11,14 @@ import (
 // The conformance suite: TestConformance* runs every operation on every target in every type it computes in,
 // on ragged shapes and with the aliasing that is documented, against float64 on the CPU. See gputest.Targets.
 
-// conform runs f for every target and type, all on one open device of each target.
+// conform runs f for every target and type, each on a device opened for it: subtests are goroutines of their own, and a
+// card is driven by the one that opened it.
 func conform(t *testing.T, f func(l *gputest.Lab)) {
 	for _, g := range gputest.Targets() {
 		t.Run(g.Name, func(t *testing.T) {
-			dev, judge := g.Open(t), gputest.Open(t, "cpu", gpu.Options{Threads: 1})
 			for _, d := range g.Types {
 				t.Run(d.String(), func(t *testing.T) {
-					l := gputest.LabOn(t, dev, judge, d, 48<<20)
+					l := gputest.NewLab(t, g, d, 48<<20)
 					defer l.Close()
 					f(l)
 				})
