@@ -33,15 +33,17 @@ const (
 // nce is one call of InfoNCE.
 type nce struct {
 	loss, du, dv, u, v, present, group, scale Tensor
-	spec                                      InfoNCESpec
 	n, d, pairs                               int32
 	sharpness, lambda                         float32
 }
 
-func (c *card) infoNCE(loss, du, dv, u, v, present, group, scale Tensor, spec InfoNCESpec) {
-	a := &nce{loss, du, dv, u, v, present, group, scale, spec, int32(u.Dim(0)), int32(u.Dim(1)), int32(spec.Pairs),
+func newNCE(loss, du, dv, u, v, present, group, scale Tensor, spec InfoNCESpec) *nce {
+	return &nce{loss, du, dv, u, v, present, group, scale, int32(u.Dim(0)), int32(u.Dim(1)), int32(spec.Pairs),
 		float32(1 / spec.Tau), float32(spec.Lambda)}
-	if rows := c.nceRows(u.Dim(0)); rows > 0 {
+}
+
+func (c *card) infoNCE(a *nce) {
+	if rows := c.nceRows(int(a.n)); rows > 0 {
 		c.infoNCESingle(a, rows)
 		return
 	}

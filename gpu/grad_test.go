@@ -165,3 +165,15 @@ func TestFillIsFloat32(t *testing.T) {
 		}
 	}
 }
+
+func TestGradSoftmaxCrossEntropy(t *testing.T) {
+	l := newLab(t)
+	x, dx, loss := l.fill("x", 6, 5), l.zeros(6, 5), l.zeros(2)
+	labels := gputest.Put(l.a, gpu.I32, []int32{0, 4, -1, 2, 2, 1}, 6)
+	scale := gputest.Put(l.a, gpu.F64, []float64{0.7}, 1)
+	forward := func() { gpu.SoftmaxCrossEntropy(loss, dx, x, labels, scale) }
+	forward()
+	only, keep := gputest.Put(l.a, gpu.F64, []float64{0.7, 0}, 2), l.zeros(6, 5)
+	gpu.Copy(keep, dx)
+	l.grad("x", x, keep, loss, only, forward)
+}

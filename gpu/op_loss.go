@@ -105,7 +105,7 @@ func InfoNCE(loss, du, dv, u, v, present, group, scale Tensor, spec InfoNCESpec)
 	}
 	compute(u, func() { infoNCE[float32](loss, du, dv, u, v, present, group, scale, spec) },
 		func() { infoNCE[float64](loss, du, dv, u, v, present, group, scale, spec) },
-		func(c *card) { c.infoNCE(loss, du, dv, u, v, present, group, scale, spec) })
+		func(c *card) { c.infoNCE(newNCE(loss, du, dv, u, v, present, group, scale, spec)) })
 }
 
 // contrast is the loss over the present rows only, in float64: u, v [b, d], s and ds [b, b].

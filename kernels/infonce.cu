@@ -136,11 +136,12 @@ template <int M> __device__ __forceinline__ void nce_strip_pull(const Nce &a, co
     __syncthreads();
 }
 
-template <int M> __device__ __forceinline__ void nce_strip_gradient(const Nce &a, const Strip &p) {
+// nce_strip_gradient writes zeros where fewer than two rows are present, whatever these hold.
+template <int M> __device__ __forceinline__ void nce_strip_gradient(const Nce &a, const Strip &p, bool live) {
     bool loaded = p.tiles == 1 && p.chunks == 1;
     for (int k = 0; k < a.d; k += nce_chunk) {
         float g[2][M] = {};
-        for (int tile = 0; tile < p.tiles; tile++) {
+        for (int tile = 0; live && tile < p.tiles; tile++) {
             if (!loaded) {
                 __syncthreads();
                 nce_load(p.y, p.other, a.who, tile * nce_tile, nce_tile, k, a.d);
@@ -162,7 +163,7 @@ template <int M> __device__ __forceinline__ void nce_single(const Nce &a, unsign
     if (blockIdx.x == 0) nce_finish(a.loss, a.losses, a.who.n, count, a.lambda);
     if (a.du != nullptr) {
         nce_strip_pull<M>(a, p, count);
-        nce_strip_gradient<M>(a, p);
+        nce_strip_gradient<M>(a, p, count >= 2);
     }
     nce_leave(gate);
 }

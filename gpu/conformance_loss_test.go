@@ -1,0 +1,276 @@
+package gpu_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/golden"
+)
+
+func TestConformanceL2Norm(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, n := range gputest.Ragged() {
+			for _, d := range []int{1, 16, 128, 130} {
+				conformL2Norm(l, n, d)
+			}
+		}
+	})
+}
+
+func conformL2Norm(l *gputest.Lab, n, d int) {
+	v := golden.Fill("x", n*d, -1, 1)
+	for i := range d {
+		v[i] *= 1e-14            // shorter than eps
+		v[(n-1)*d+i] *= 1e4      // long
+		v[n/2*d+i] *= float64(n) // the zero row where n is 1, together with the first line
+	}
+	x, y, norm, eps := l.Put(l.Type, v, n, d), l.Out(n, d), l.Vec(n), 1e-12
+	dy, dx := l.In("dy", -1, 1, n, d), l.Out(n, d)
+	alias := l.In("dy", -1, 1, n, d)
+	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+		gpu.L2Norm(of(y), of(norm), of(x), eps)
+		gpu.L2NormBackward(of(dx), of(dy), of(y), of(norm), eps)
+		gpu.L2NormBackward(of(alias), of(alias), of(y), of(norm), eps)
+	})
+	what := fmt.Sprintf("%d rows of %d: ", n, d)
+	l.Same(what+"norm", norm, d, 1)
+	sameRows(l, what+"y", y, nil, 1e-6)
+	// What the projection cancels is held to the length of dy / norm.
+	size := make([]float64, n)
+	for r := range size {
+		size[r] = math.Sqrt(float64(d)) / gputest.Values(norm.Ref)[r]
+	}
+	sameRows(l, what+"dx", dx, size, 1e-6)
+	sameRows(l, what+"dx over dy", alias, size, 1e-6)
+}
+
+// sameRows compares row by row, within tol of the row's length or of size where that is given.
+func sameRows(l *gputest.Lab, what string, x gputest.Twin, size []float64, tol float64) {
+	got, want, d := gputest.Values(x.On), gputest.Values(x.Ref), x.On.Dim(1)
+	for r := range x.On.Dim(0) {
+		a, b := got[r*d:(r+1)*d], want[r*d:(r+1)*d]
+		most := tol * distance(b, make([]float64, d))
+		if size != nil {
+			most = math.Max(most, tol*size[r])
+		}
+		if e := distance(a, b); !(e <= most) {
+			l.Errorf("%s: row %d is off by %.3g, allowed %.3g", what, r, e, most)
+			return
+		}
+	}
+}
+
+// form is a way to compute InfoNCE; it reports false where it does not apply.
+type form struct {
+	name string
+	run  func(loss, du, dv, u, v, present, group, scale gpu.Tensor, spec gpu.InfoNCESpec) bool
+}
+
+func forms() []form {
+	return []form{
+		{"as chosen", func(loss, du, dv, u, v, present, group, scale gpu.Tensor, spec gpu.InfoNCESpec) bool {
+			gpu.InfoNCE(loss, du, dv, u, v, present, group, scale, spec)
+			return true
+		}},
+		{"one launch", func(loss, du, dv, u, v, present, group, scale gpu.Tensor, spec gpu.InfoNCESpec) bool {
+			return u.Device().Name() != "cpu" && gpu.InfoNCESingle(loss, du, dv, u, v, present, group, scale, spec)
+		}},
+		{"tiled", func(loss, du, dv, u, v, present, group, scale gpu.Tensor, spec gpu.InfoNCESpec) bool {
+			if u.Device().Name() == "cpu" {
+				return false
+			}
+			gpu.InfoNCETiled(loss, du, dv, u, v, present, group, scale, spec)
+			return true
+		}},
+	}
+}
+
+// crowd has the rows of a contrastive loss: who is present, and who belongs to whom.
+type crowd struct {
+	u, v, present, group, scale gputest.Twin
+	n, d                        int
+}
+
+// newCrowd makes unit rows; absent leaves out every absent-th row, whose numbers are then NaN. alike draws v towards u.
+func newCrowd(l *gputest.Lab, n, d, absent int, alike float64) crowd {
+	c := crowd{n: n, d: d, scale: l.InVec("scale", 0.5, 2, 1)}
+	u, v := golden.Fill("u", n*d, -1, 1), golden.Fill("v", n*d, -1, 1)
+	present, group := make([]uint8, n), make([]int32, n)
+	for r := range n {
+		for i := r * d; i < (r+1)*d; i++ {
+			v[i] += alike * u[i]
+		}
+		unit(u[r*d:(r+1)*d], absent > 0 && r%absent == 0)
+		unit(v[r*d:(r+1)*d], absent > 0 && r%absent == 0)
+		group[r] = int32(r % (n/3 + 1))
+		if absent == 0 || r%absent != 0 {
+			present[r] = 1
+		}
+	}
+	c.u, c.v, c.present, c.group = l.Put(l.Type, u, n, d), l.Put(l.Type, v, n, d), l.Bytes(present, n), l.Ints(group, n)
+	return c
+}
+
+func unit(x []float64, nothing bool) {
+	n := distance(x, make([]float64, len(x)))
+	for i := range x {
+		if x[i] /= n; nothing {
+			x[i] = math.NaN()
+		}
+	}
+}
+
+// check runs one form twice and compares: the loss within 1e-5, gradients row by row within 1e-4 of the row, or 2e-6 of
+// the largest that a pair can contribute: float32 logits are no better.
+func (c crowd) check(l *gputest.Lab, f form, spec gpu.InfoNCESpec) {
+	loss, du, dv := l.Vec(4), l.Out(c.n, c.d), l.Out(c.n, c.d)
+	only, none := l.Vec(4), gputest.Twin{}
+	fits := true
+	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+		run := f.run
+		if of(c.u).DType() == gpu.F64 {
+			run = forms()[0].run
+		}
+		fits = fits && run(of(loss), of(du), of(dv), of(c.u), of(c.v), of(c.present), of(c.group), of(c.scale), spec)
+		fits = fits && run(of(only), of(none), of(none), of(c.u), of(c.v), of(c.present), of(c.group), of(none), spec)
+	})
+	if !fits {
+		return
+	}
+	what := fmt.Sprintf("%s, %d rows of %d, %+v: ", f.name, c.n, c.d, spec)
+	for i, v := range gputest.Values(loss.On) {
+		gputest.Close(l.TB, fmt.Sprint(what, "loss ", i), []float64{v}, gputest.Values(loss.Ref)[i:i+1], 1e-5)
+	}
+	if !bytes.Equal(dump(loss.On), dump(only.On)) {
+		l.Errorf("%sthe loss is %v with gradients, %v without", what, gputest.Values(loss.On), gputest.Values(only.On))
+	}
+	size := make([]float64, c.n)
+	for r := range size {
+		size[r] = 0.02 * gputest.Values(c.scale.Ref)[0] / spec.Tau / math.Max(1, gputest.Values(loss.Ref)[3])
+	}
+	sameRows(l, what+"du", du, size, 1e-4)
+	sameRows(l, what+"dv", dv, size, 1e-4)
+}
+
+func TestConformanceInfoNCE(t *testing.T) {
+	t.Setenv("SIMT_MULTIPROCESSORS", "64") // so that the one-launch form fits on the emulator up to 1,000 rows
+	conformVectors(t, func(l *gputest.Lab) {
+		for i, n := range []int{1, 2, 3, 31, 32, 33, 64, 127, 129} {
+			for j, d := range []int{1, 16, 128, 130} {
+				for _, f := range forms() {
+					spec := gpu.InfoNCESpec{Tau: 0.1, Lambda: 0.75, Pairs: gpu.Pairs((i + j) % 3)}
+					newCrowd(l, n, d, (i+2*j)%4, 0).check(l, f, spec)
+				}
+			}
+		}
+	})
+}
+
+func TestConformanceInfoNCEPairs(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, pairs := range []gpu.Pairs{gpu.AvoidPairs, gpu.MaskPairs, gpu.PositivePairs} {
+			for _, tau := range []float64{5, 0.1, 0.01, 0.002} {
+				for _, alike := range []float64{0, 4} {
+					for _, f := range forms() {
+						newCrowd(l, 37, 20, 5, alike).check(l, f, gpu.InfoNCESpec{Tau: tau, Lambda: 0.3, Pairs: pairs})
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestConformanceInfoNCELarge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long on the emulator: run without -short")
+	}
+	t.Setenv("SIMT_MULTIPROCESSORS", "64")
+	conformVectors(t, func(l *gputest.Lab) {
+		for i, d := range []int{16, 130} {
+			for _, f := range forms()[1:] {
+				newCrowd(l, 1000, d, 7*i, 1).check(l, f, gpu.InfoNCESpec{Tau: 0.1, Lambda: 0.75, Pairs: gpu.Pairs(2 * i)})
+			}
+		}
+	})
+}
+
+// TestConformanceInfoNCEAlone: with fewer than two rows present everything is 0 exactly, whatever the rows hold.
+func TestConformanceInfoNCEAlone(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, present := range [][]uint8{{0, 1, 0}, {0, 0, 0}} {
+			for _, f := range forms() {
+				u, p := l.Put(l.Type, []float64{1, 0, math.NaN(), 2, math.Inf(1), 3}, 3, 2), l.Bytes(present, 3)
+				loss, du, dv, scale := l.Vec(4), l.Out(3, 2), l.Out(3, 2), l.InVec("scale", 1, 2, 1)
+				if !f.run(loss.On, du.On, dv.On, u.On, u.On, p.On, gpu.Tensor{}, scale.On, gpu.InfoNCESpec{Tau: 0.1, Lambda: 0.75}) {
+					continue
+				}
+				got := append(append(gputest.Values(loss.On), gputest.Values(du.On)...), gputest.Values(dv.On)...)
+				want := make([]float64, 16)
+				want[3] = float64(present[1])
+				for i := range want {
+					if got[i] != want[i] {
+						l.Errorf("%s, present %v: %v, want %v", f.name, present, got, want)
+						break
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestConformanceSoftmaxCrossEntropy(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		for _, n := range []int{1, 2, 33, 129} {
+			for _, k := range gputest.Ragged() {
+				conformSoftmaxCE(l, n, k, 3)
+			}
+		}
+		conformSoftmaxCE(l, 70, 5, 60) // logits of which most vanish
+	})
+}
+
+func conformSoftmaxCE(l *gputest.Lab, n, k int, spread float64) {
+	labels := make([]int32, n)
+	for r := range labels {
+		labels[r] = int32(7*r%(k+1)) - 1
+	}
+	labels[n-1] = int32(k - 1)
+	x, y, scale := l.In("x", -spread, spread, n, k), l.Ints(labels, n), l.InVec("scale", 0.5, 2, 1)
+	loss, dx, only := l.Vec(2), l.Out(n, k), l.Vec(2)
+	alias := l.In("x", -spread, spread, n, k)
+	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+		gpu.SoftmaxCrossEntropy(of(loss), of(dx), of(x), of(y), of(scale))
+		gpu.SoftmaxCrossEntropy(of(only), gpu.Tensor{}, of(x), of(y), gpu.Tensor{})
+		gpu.SoftmaxCrossEntropy(of(only), of(alias), of(alias), of(y), of(scale))
+	})
+	what := fmt.Sprintf("%d rows of %d: ", n, k)
+	l.Same(what+"loss", loss, n, 4)
+	l.Same(what+"dx", dx, k, 4)
+	l.Same(what+"dx over x", alias, k, 4)
+}
+
+func TestConformanceSoftmaxCrossEntropyLabels(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		x, loss, dx, scale := l.In("x", -1, 1, 3, 4), l.Vec(2), l.Out(3, 4), l.InVec("scale", 1, 2, 1)
+		none, wrong := l.Ints([]int32{-1, -1, -1}, 3), l.Ints([]int32{0, 4, 1}, 3)
+		l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+			gpu.SoftmaxCrossEntropy(of(loss), of(dx), of(x), of(none), of(scale))
+		})
+		for _, v := range append(gputest.Values(loss.On), gputest.Values(dx.On)...) {
+			if v != 0 {
+				l.Errorf("without labels: loss or gradient %v, want 0", v)
+			}
+		}
+		l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+			gpu.SoftmaxCrossEntropy(of(loss), of(dx), of(x), of(wrong), of(scale))
+		})
+		l.Same("dx with a label out of range", dx, 4, 4)
+		if v := gputest.Values(loss.On); !math.IsNaN(v[0]) || v[1] != 3 {
+			l.Errorf("a label out of range gives the loss %v, want {NaN, 3}", v)
+		}
+	})
+}
