@@ -24,6 +24,20 @@ var sources embed.FS
 type EntryPoint struct {
 	Name     string // as it is found in an image
 	ArgBytes int    // of its packed arguments, without what a struct may have behind the last
+	ArgSizes string // the bytes of each argument, in order, a digit each: "8" or "4"
+}
+
+// ArgOffsets returns where each argument lies in the struct: at the next multiple of its size.
+func (e EntryPoint) ArgOffsets() []int {
+	var offsets []int
+	at := 0
+	for _, c := range e.ArgSizes {
+		size := int(c - '0')
+		at = (at + size - 1) / size * size
+		offsets = append(offsets, at)
+		at += size
+	}
+	return offsets
 }
 
 // EntryPoints returns all kernels, sorted by name.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unsafe"
 )
 
 func TestEntryPoints(t *testing.T) {
@@ -16,6 +17,21 @@ func TestEntryPoints(t *testing.T) {
 	for _, e := range EntryPoints() {
 		if e.ArgBytes%4 != 0 || e.ArgBytes > 4096 {
 			t.Errorf("%s has %d bytes of arguments; a driver takes 4096", e.Name, e.ArgBytes)
+		}
+		last := len(e.ArgSizes) - 1
+		if at := e.ArgOffsets(); at[last]+int(e.ArgSizes[last]-'0') != e.ArgBytes {
+			t.Errorf("%s: arguments of %s bytes at %v end elsewhere than at %d", e.Name, e.ArgSizes, at, e.ArgBytes)
+		}
+	}
+}
+
+// The offsets are those of Go's own layout of the structs.
+func TestArgOffsets(t *testing.T) {
+	var a AdamForward
+	want := []int{0, 8, 16, 24, 32, 40, 48, 56, 60, 64, 68, 72, 76, 80, int(unsafe.Offsetof(a.N))}
+	for _, e := range EntryPoints() {
+		if got := e.ArgOffsets(); e.Name == "adam_forward_f32" && !slices.Equal(got, want) {
+			t.Errorf("%s: arguments at %v, want %v", e.Name, got, want)
 		}
 	}
 }

@@ -127,14 +127,24 @@ func families(all []kernel) ([]family, error) {
 	return fs, nil
 }
 
+// sizes are the bytes of each argument, a digit each.
+func (f family) sizes() string {
+	var b strings.Builder
+	for _, p := range f.params {
+		if strings.HasSuffix(p.goType, "32") {
+			b.WriteByte('4')
+		} else {
+			b.WriteByte('8')
+		}
+	}
+	return b.String()
+}
+
 // bytes is the length of the packed arguments: each at the next multiple of its size, nothing behind the last.
 func (f family) bytes() int {
 	n := 0
-	for _, p := range f.params {
-		size := 8
-		if strings.HasSuffix(p.goType, "32") {
-			size = 4
-		}
+	for _, c := range f.sizes() {
+		size := int(c - '0')
 		n = (n+size-1)/size*size + size
 	}
 	return n

@@ -56,7 +56,7 @@ EXPORT_KERNEL(set_u8)`, `
 		"// AddRows has the arguments of add_rows_bf16, add_rows_f32.",
 		"type AddRows struct {\n\tY       uint64\n\tX       uint64\n\tOneMore int32\n\tN       int64\n\tEps     float32\n}",
 		"type Set struct {\n\tP uint64\n\tV uint32\n}",
-		"{\"add_rows_bf16\", 36},\n\t\t{\"add_rows_f32\", 36},\n\t\t{\"set_u8\", 12},",
+		"{\"add_rows_bf16\", 36, \"88484\"},\n\t\t{\"add_rows_f32\", 36, \"88484\"},\n\t\t{\"set_u8\", 12, \"84\"},",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("generated:\n%s\nwant in it:\n%s", got, want)

@@ -23,7 +23,7 @@ func write(fs []family) ([]byte, error) {
 	var lines []string
 	for _, f := range fs {
 		for _, m := range f.members {
-			lines = append(lines, fmt.Sprintf("{%q, %d},\n", m, f.bytes()))
+			lines = append(lines, fmt.Sprintf("{%q, %d, %q},\n", m, f.bytes(), f.sizes()))
 		}
 	}
 	slices.Sort(lines)
