@@ -26,7 +26,8 @@ func sumSquares[F Float](out, tx Tensor) {
 }
 
 // ClipScale computes scale [1] = gain * min(1, maxNorm / (gain * sqrt(sumsq))): the factor that brings gradients
-// with sum of squares sumsq [1] (F64) to the length maxNorm at most. maxNorm 0 does not clip.
+// with sum of squares sumsq [1] (F64) to the length maxNorm at most. maxNorm 0 does not clip. Where sumsq is not
+// finite scale is 0, at which Adam and SGD change nothing.
 func ClipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 	wantFloat("ClipScale", "scale", scale)
 	want("ClipScale", "scale", scale, scale, scale.dtype, 1)
@@ -37,7 +38,10 @@ func ClipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 
 func clipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 	s := gain
-	if n := gain * math.Sqrt(host[float64](sumsq)[0]); maxNorm > 0 && !(n <= maxNorm) {
+	switch n := gain * math.Sqrt(host[float64](sumsq)[0]); {
+	case math.IsNaN(n) || math.IsInf(n, 0):
+		s = 0
+	case maxNorm > 0 && n > maxNorm:
 		s = gain * (maxNorm / n)
 	}
 	Fill(scale, s)
@@ -59,7 +63,8 @@ func (s AdamSpec) Rates(lr float64, step int) []float64 {
 	return []float64{lr, 1 / (1 - math.Pow(s.Beta1, float64(step))), 1 / math.Sqrt(1-math.Pow(s.Beta2, float64(step)))}
 }
 
-// Adam updates parameters p and moments m and v by the gradient g times scale [1] (1 if left out). rates [3] is
+// Adam updates parameters p and moments m and v by the gradient g times scale [1] (1 if left out; 0 leaves all as
+// it is, whatever g holds). rates [3] is
 // AdamSpec.Rates'. half (optional, BF16 or F16, on a GPU) gets a 16-bit copy of p.
 func Adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
 	wantFloat("Adam", "p", p)
@@ -96,6 +101,9 @@ func scaleOf[F Float](t Tensor) F {
 
 func adam[F Float](tp, tg, tm, tv, rates, scale Tensor, s AdamSpec) {
 	r := host[F](rates)
+	if scaleOf[F](scale) == 0 {
+		return
+	}
 	k := cpukern.AdamStep[F]{Scale: scaleOf[F](scale), Shrink: 1, Beta1: F(s.Beta1), OneBeta1: F(1 - s.Beta1),
 		Beta2: F(s.Beta2), OneBeta2: F(1 - s.Beta2), Eps: F(s.Eps), Rate: r[0] * r[1], InvSqrtC2: r[2]}
 	if s.Decoupled {
@@ -117,7 +125,7 @@ type SGDSpec struct {
 func (s SGDSpec) Rates(lr float64) []float64 { return []float64{lr, 1, 1} }
 
 // SGD updates parameters p and the momentum buffer buf, which begins as zeros, by the gradient g times scale [1]
-// (1 if left out). rates and half are as in Adam.
+// (1 if left out; 0 leaves all as it is). rates and half are as in Adam.
 func SGD(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
 	wantFloat("SGD", "p", p)
 	wantLike("SGD", "g", g, p)
@@ -130,6 +138,9 @@ func SGD(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
 }
 
 func sgd[F Float](tp, tg, tb, rates, scale Tensor, s SGDSpec) {
+	if scaleOf[F](scale) == 0 {
+		return
+	}
 	k := cpukern.SGDStep[F]{Scale: scaleOf[F](scale), Decay: F(s.WeightDecay), Momentum: F(s.Momentum), Rate: host[F](rates)[0], Ahead: 1}
 	if s.Nesterov {
 		k.Ahead, k.Own = F(s.Momentum), 1

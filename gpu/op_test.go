@@ -117,7 +117,7 @@ func TestBatchNormOfOneRow(t *testing.T) {
 
 func TestClipScale(t *testing.T) {
 	l := newLab(t)
-	for _, c := range []struct{ sumsq, max, gain, want float64 }{{25, 1, 1, 0.2}, {25, 10, 1, 1}, {25, 0, 0.5, 0.5}, {100, 2, 0.5, 0.2}, {0, 1, 1, 1}} {
+	for _, c := range []struct{ sumsq, max, gain, want float64 }{{25, 1, 1, 0.2}, {25, 10, 1, 1}, {25, 0, 0.5, 0.5}, {100, 2, 0.5, 0.2}, {0, 1, 1, 1}, {math.NaN(), 1, 1, 0}, {math.Inf(1), 0, 1, 0}} {
 		scale := l.zeros(1)
 		gpu.ClipScale(scale, gputest.Put(l.a, gpu.F64, []float64{c.sumsq}, 1), c.max, c.gain)
 		gputest.Close(t, fmt.Sprint(c), gputest.Values(scale), []float64{c.want}, gputest.Tol(gpu.F64, 1))
@@ -260,6 +260,24 @@ func TestBatchNormFarFromZero(t *testing.T) {
 		want[j] = (sq - sum*sum/rows) / (rows - 1)
 	}
 	gputest.Close(t, "variance", gputest.Values(rv), want, gputest.Tol(gpu.F32, rows))
+}
+
+// TestSkippedStep: a gradient that is not finite changes nothing.
+func TestSkippedStep(t *testing.T) {
+	for _, d := range floats {
+		a := gputest.Open(t, "cpu", gpu.Options{}).NewArena(1 << 16)
+		p, m, v := gputest.Filled(a, d, "p", -1, 1, 33), gputest.Filled(a, d, "m", -1, 1, 33), gputest.Filled(a, d, "v", 0, 1, 33)
+		g, sum, scale := gputest.Filled(a, d, "g", -1, 1, 33), a.Zeros(gpu.F64, 1), a.New(d, 1)
+		gpu.Fill(g.Slice(7, 8), math.NaN())
+		before := dump(p, m, v)
+		gpu.SumSquares(sum, g)
+		gpu.ClipScale(scale, sum, 1, 1)
+		gpu.Adam(p, gpu.Tensor{}, g, m, v, gputest.Put(a, d, []float64{1, 1, 1}, 3), scale, gpu.AdamSpec{Decoupled: true, WeightDecay: 0.1})
+		gpu.SGD(p, gpu.Tensor{}, g, m, gputest.Put(a, d, []float64{1, 1, 1}, 3), scale, gpu.SGDSpec{Momentum: 0.9})
+		if !bytes.Equal(dump(p, m, v), before) {
+			t.Errorf("%v: the step changed parameters or moments", d)
+		}
+	}
 }
 
 func TestEMA(t *testing.T) {

@@ -3,6 +3,9 @@
 // 16 bytes at a time where every array allows it, the rest one by one over the same threads.
 #include "device.cuh"
 
+// skipped reports that the gradient is not finite: ClipScale made its factor 0, and the step changes nothing.
+__device__ inline bool skipped(const float *scale) { return scale != nullptr && scale[0] == 0.0f; }
+
 // Adam has the constants of one step, as cpukern.AdamStep.
 struct Adam {
     float scale, coupled, shrink, beta1, one_beta1, beta2, one_beta2, rate, inv_sqrt, eps;
@@ -47,7 +50,8 @@ __device__ inline void adam_forward(float *p, T *half, const float *g, float *m,
     extern "C" __global__ void adam_forward_##S(float *p, T *half, const float *g, float *m, float *v,                 \
                                                 const float *rates, const float *scale, float beta1, float one_beta1,  \
                                                 float beta2, float one_beta2, float eps, float decay, int decoupled,   \
-                                                i64 n) {                                                         \
+                                                i64 n) {                                                               \
+        if (skipped(scale)) return;                                                                                    \
         Adam k = {scale == nullptr ? 1.0f : scale[0], decoupled ? 0.0f : decay,                                        \
                   decoupled ? 1.0f - rates[0] * decay : 1.0f, beta1, one_beta1, beta2, one_beta2,                      \
                   rates[0] * rates[1], rates[2], eps};                                                                 \
@@ -94,7 +98,8 @@ template <class T> __device__ inline void sgd_forward(float *p, T *half, const f
 #define SGD_STEP(T, S)                                                                                                 \
     extern "C" __global__ void sgd_forward_##S(float *p, T *half, const float *g, float *buf, const float *rates,      \
                                                const float *scale, float momentum, float decay, int nesterov,          \
-                                               i64 n) {                                                          \
+                                               i64 n) {                                                                \
+        if (skipped(scale)) return;                                                                                    \
         SGD k = {scale == nullptr ? 1.0f : scale[0], decay, momentum, rates[0], nesterov ? momentum : 1.0f,            \
                  nesterov ? 1.0f : 0.0f};                                                                              \
         sgd_forward(p, half, g, buf, k, n);                                                                            \

@@ -31,10 +31,12 @@ extern "C" __global__ void sumsquares_finish_f32(double *out, const double *part
 }
 EXPORT_KERNEL(sumsquares_finish_f32)
 
-// clipscale_forward_f32 computes scale [1] = gain * min(1, limit / (gain * sqrt(sumsq))); limit 0 does not clip. One thread.
+// clipscale_forward_f32 computes scale [1] = gain * min(1, limit / (gain * sqrt(sumsq))); limit 0 does not clip; 0
+// where sumsq is not finite. One thread.
 extern "C" __global__ void clipscale_forward_f32(float *scale, const double *sumsq, double limit, double gain) {
     double n = gain * sqrt(sumsq[0]);
-    scale[0] = float(limit > 0 && !(n <= limit) ? gain * (limit / n) : gain);
+    double s = limit > 0 && !(n <= limit) ? gain * (limit / n) : gain;
+    scale[0] = n - n == 0.0 ? float(s) : 0.0f;
 }
 EXPORT_KERNEL(clipscale_forward_f32)
 
