@@ -36,3 +36,25 @@ func (c *card) gatherRows(y, table, index, scale, shift Tensor) {
 	}
 	launch(c, "gatherrows_forward", y.dtype, gatherGrid(y), args)
 }
+
+// Sizes of kernels/augment.cu.
+const (
+	augPixels = 1024 // of a block
+	augAcross = 32   // pixels of a block of the filter
+	augDown   = 8
+)
+
+func (c *card) augment(y, src, geometry, colour, norm Tensor) {
+	n, h, w, side := src.Dim(0), src.Dim(1), src.Dim(2), y.Dim(1)
+	blocks := (side*side + augPixels - 1) / augPixels
+	sums := align(8 * 3 * blocks * n)
+	work := c.scratch(sums + src.Len())
+	small := uint64(work.Add(sums))
+	filter := driver.Grid{Blocks: [3]int{(w + augAcross - 1) / augAcross, (h + augDown - 1) / augDown, n}, Threads: [3]int{threads}}
+	launch(c, "augment_shrink", U8, filter, &kernels.AugmentShrink{Small: small, Src: src.ptr(), Geometry: geometry.ptr(), W: int32(w), H: int32(h)})
+	parts := driver.Grid{Blocks: [3]int{blocks, n}, Threads: [3]int{threads}}
+	launch(c, "augment_sums", U8, parts, &kernels.AugmentSums{Sums: uint64(work), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+		W: int32(w), H: int32(h), Side: int32(side)})
+	launch(c, "augment_forward", y.dtype, parts, &kernels.AugmentForward{Out: y.ptr(), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+		Factors: colour.ptr(), Norm: norm.ptr(), Sums: uint64(work), W: int32(w), H: int32(h), Side: int32(side), Channels: int32(y.Dim(3))})
+}

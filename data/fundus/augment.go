@@ -25,8 +25,7 @@ func (a *Augmenter) Apply(dst []float32, src *RGB, seed uint64, epoch, index int
 
 // prefilter shrinks src so that a pixel of the crop is no smaller than one of the output.
 func (a *Augmenter) prefilter(src *RGB, v variation) *RGB {
-	w := min(src.W, int(math.Ceil(float64(a.size)/v.cw)))
-	h := min(src.H, int(math.Ceil(float64(a.size)/v.ch)))
+	w, h := a.prefiltered(src.W, src.H, v)
 	if w == src.W && h == src.H {
 		return src
 	}
@@ -34,24 +33,40 @@ func (a *Augmenter) prefilter(src *RGB, v variation) *RGB {
 	return &a.small
 }
 
+// prefiltered returns the size to which prefilter brings an image of w x h pixels.
+func (a *Augmenter) prefiltered(w, h int, v variation) (int, int) {
+	return min(w, int(math.Ceil(float64(a.size)/v.cw))), min(h, int(math.Ceil(float64(a.size)/v.ch)))
+}
+
 // fixed is the number of fraction bits of source coordinates in warp.
 const fixed = 16
+
+// A geometry says where output pixels lie in the source, in units of 2^-16 pixels: pixel (x, y) at
+// (x0 + x*dxx + y*dyx, y0 + x*dxy + y*dyy).
+type geometry struct{ x0, y0, dxx, dxy, dyx, dyy int }
+
+// geometry is the inverse of the variation, from size x size pixels into an image of w x h.
+func (v variation) geometry(w, h, size int) geometry {
+	sin, cos := math.Sincos(v.angle)
+	kx, ky := v.cw*float64(w)/float64(size), v.ch*float64(h)/float64(size)
+	if v.mirror {
+		kx = -kx
+	}
+	u := .5 - float64(size)/2
+	return geometry{
+		x0:  toFixed(v.cx*float64(w) + kx*(cos+sin)*u - .5),
+		y0:  toFixed(v.cy*float64(h) + ky*(cos-sin)*u - .5),
+		dxx: toFixed(kx * cos), dxy: toFixed(-ky * sin), dyx: toFixed(kx * sin), dyy: toFixed(ky * cos),
+	}
+}
 
 // warp samples src at the inverse of the variation's geometry into dst, grey levels as float32, and
 // returns the sum of each channel times 2^16.
 func warp(dst []float32, src *RGB, size int, v variation) (sum [3]int64) {
-	sin, cos := math.Sincos(v.angle)
-	kx, ky := v.cw*float64(src.W)/float64(size), v.ch*float64(src.H)/float64(size)
-	if v.mirror {
-		kx = -kx
-	}
-	dxx, dxy := toFixed(kx*cos), toFixed(-ky*sin)
-	u := .5 - float64(size)/2
+	g := v.geometry(src.W, src.H, size)
 	for y := range size {
-		w := float64(y) + u
-		x0 := toFixed(v.cx*float64(src.W) + kx*(cos*u+sin*w) - .5)
-		y0 := toFixed(v.cy*float64(src.H) + ky*(cos*w-sin*u) - .5)
-		warpRow(dst[3*y*size:3*(y+1)*size], src, [4]int{x0, y0, dxx, dxy}, &sum)
+		at := [4]int{g.x0 + y*g.dyx, g.y0 + y*g.dyy, g.dxx, g.dxy}
+		warpRow(dst[3*y*size:3*(y+1)*size], src, at, &sum)
 	}
 	return sum
 }
