@@ -12,7 +12,6 @@ import (
 
 // album is a batch of images and their variations.
 type album struct {
-	images                      []*fundus.RGB
 	want                        []float64 // what data/fundus makes of them, [n, side, side, 3]
 	src, geometry, colour, norm gputest.Twin
 }
