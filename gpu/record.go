@@ -1,0 +1,56 @@
+package gpu
+
+import (
+	"fmt"
+
+	"contig-gpu/gpu/internal/driver"
+)
+
+// A Recording is work that a device can do again with one call.
+type Recording struct {
+	graph driver.Graph // nil where the work is run anew
+	work  func()
+}
+
+// Record prepares work, a function that queues operations, for Replay. On a GPU the operations are recorded once as
+// a graph and work is not called again: addresses, shapes and constants are those of the recording, and work must
+// neither allocate nor wait nor copy from the host. It should have run once before, so that kernels, plans and
+// scratch memory are there. Nothing of it is done until Replay. Elsewhere Replay calls work.
+func (d *Device) Record(work func()) (*Recording, error) {
+	if d.card == nil {
+		return &Recording{work: work}, nil
+	}
+	over, ok := d.card.dev.(driver.Overlap)
+	if !ok {
+		return &Recording{work: work}, nil
+	}
+	g, err := over.Capture(work)
+	if err != nil {
+		return nil, fmt.Errorf("gpu: Record: %w", err)
+	}
+	return &Recording{graph: g}, nil
+}
+
+// Replay queues the work.
+func (r *Recording) Replay() {
+	if r.graph == nil {
+		r.work()
+		return
+	}
+	r.graph.Replay()
+}
+
+// Nodes returns the number of operations of a graph, 0 where the work is run anew.
+func (r *Recording) Nodes() int {
+	if r.graph == nil {
+		return 0
+	}
+	return r.graph.Nodes()
+}
+
+// Close gives the graph back.
+func (r *Recording) Close() {
+	if r.graph != nil {
+		r.graph.Close()
+	}
+}
