@@ -1,0 +1,34 @@
+package cuda
+
+import "fmt"
+
+// A Code is a driver's CUresult.
+type Code int
+
+// Codes that callers tell apart.
+const (
+	OutOfMemory Code = 2   // CUDA_ERROR_OUT_OF_MEMORY
+	NotReady    Code = 600 // CUDA_ERROR_NOT_READY
+	WrongThread Code = -1  // no CUresult: the call came from another thread than Open's
+)
+
+// capture tells whether the code says that a capture was broken and nothing else, CUDA_ERROR_STREAM_CAPTURE_*.
+func (c Code) capture() bool { return c >= 900 && c <= 908 }
+
+// An Error is a driver call that failed.
+type Error struct {
+	Device string // "cuda:0", "cuda" before one is open
+	Call   string // the driver's function
+	Code   Code
+	Name   string // the driver's name for the code, CUDA_ERROR_ILLEGAL_ADDRESS
+	Text   string // the driver's explanation
+	Detail string // what was being done: the kernel and its grid, the bytes asked for
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s: %s: %s (%d): %s", e.Device, e.Call, e.Name, e.Code, e.Text)
+	if e.Detail != "" {
+		s += "; " + e.Detail
+	}
+	return s
+}
