@@ -5,11 +5,12 @@ import (
 	"contig-gpu/kernels"
 )
 
-// Rows in flight of a thread, in kernels/batchnorm*.cu, and blocks to a multiprocessor: what its registers hold at a time
-// where blocks leave partial results, twice that where they do not.
+// Rows in flight of a thread, in kernels/batchnorm*.cu, and blocks to a multiprocessor: as many as it holds at a
+// time where blocks leave partial results, twice that where they do not.
 const (
 	bnRowsInFlight     = 4
 	bnBackRowsInFlight = 2
+	bnMomentBlocks     = 2
 	bnSumBlocks        = 3
 	bnWriteBlocks      = 4
 )
@@ -26,7 +27,7 @@ func (c *card) bnMoments(parts, channels int) bnMoments {
 
 func (c *card) bnTrain(a *bnArgs) {
 	s := columnsOf("BatchNormTrain", a.x)
-	g := s.grid(c, bnRowsInFlight, bnSumBlocks)
+	g := s.grid(c, bnRowsInFlight, bnMomentBlocks)
 	m := c.bnMoments(parts(g), s.c)
 	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
 		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)})

@@ -212,7 +212,7 @@ __device__ inline void batchnorm_forward(T *y, u8 *mask, const T *x, const T *ad
 }
 
 #define BATCHNORM(T, S)                                                                                                \
-    extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                                               \
         batchnorm_statistics_##S(int *count, double *mean, float *m2, const T *x, const u8 *present, int per,          \
                                  int rows, int c) {                                                                    \
         Samples who = {present, per};                                                                                  \

@@ -153,7 +153,7 @@ __device__ inline void batchnorm_backward(T *dx, T *dadd, const T *dy, const Pas
 }
 
 #define BATCHNORM_BACKWARD(T, S)                                                                                       \
-    extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                                               \
         batchnorm_reduce_##S(int *count, float *s1, float *s2, const T *dy, const T *y, const u8 *mask, const T *x,    \
                              const float *mean, const u8 *present, int per, int rows, int c) {                         \
         Samples who = {present, per};                                                                                  \

@@ -10,9 +10,8 @@
 
 #define EXPORT_KERNEL(name)
 #define SHARED(type, name, count) __shared__ type name[count]
-#define SHARED_DYNAMIC(type, name)                                                                                     \
-    extern __shared__ uint4 dynamic_shared[];                                                                          \
-    type *const name = reinterpret_cast<type *>(dynamic_shared)
+extern __shared__ uint4 dynamic_shared[];
+#define SHARED_DYNAMIC(type, name) type *const name = reinterpret_cast<type *>(dynamic_shared)
 
 #elif defined(__clang__) && defined(__CUDA__)
 
@@ -31,9 +30,8 @@
 struct alignas(16) dynamic_shared_unit {
     unsigned w[4];
 };
-#define SHARED_DYNAMIC(type, name)                                                                                     \
-    extern __shared__ dynamic_shared_unit dynamic_shared[];                                                            \
-    type *const name = reinterpret_cast<type *>(dynamic_shared)
+extern __shared__ dynamic_shared_unit dynamic_shared[];
+#define SHARED_DYNAMIC(type, name) type *const name = reinterpret_cast<type *>(dynamic_shared)
 
 #define CONTIG_SPECIAL(name, reg)                                                                                      \
     struct name##_t {                                                                                                  \
