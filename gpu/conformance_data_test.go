@@ -102,3 +102,24 @@ func TestGatherOutside(t *testing.T) {
 		}
 	})
 }
+
+func TestDataPanicsNameTheTensor(t *testing.T) {
+	l := newLab(t)
+	y, index := l.zeros(3, 10), gputest.Put(l.a, gpu.I32, []int32{0, 0, 0}, 3)
+	packed, image := l.a.New(gpu.U8, 4, 3), l.a.New(gpu.U8, 1, 8, 8, 3)
+	g, c, n := l.a.New(gpu.I32, 1, gpu.AugmentFields), l.zeros(1, 3), l.zeros(6)
+	for text, f := range map[string]func(){
+		"gpu: DecodeGenotypes: lut is [10, 2], want [10, 4]": func() { gpu.DecodeGenotypes(y, packed, index, l.zeros(10, 2)) },
+		"gpu: DecodeBits: packed is [4, 3], want [4, 2]":     func() { gpu.DecodeBits(y, packed, index, l.zeros(10, 2)) },
+		"gpu: GatherRows: table is i32 [3], want f64 or u8 of rank [2]": func() {
+			gpu.GatherRows(y, index, index, gpu.Tensor{}, gpu.Tensor{})
+		},
+		"gpu: GatherRows: shift is [3, 10], want [10]":                         func() { gpu.GatherRows(y, y, index, gpu.Tensor{}, y) },
+		"gpu: Augment: y is [1, 4, 5, 3], want squares of at least 3 channels": func() { gpu.Augment(l.zeros(1, 4, 5, 3), image, g, c, n) },
+		"gpu: Augment: geometry is [3], want [1, 10]":                          func() { gpu.Augment(l.zeros(1, 4, 4, 3), image, index, c, n) },
+		"gpu: SoftmaxCrossEntropy: labels is f64, want i32":                    func() { gpu.SoftmaxCrossEntropy(l.zeros(2), y, y, l.zeros(3), l.zeros(1)) },
+		"gpu: Finite: flag is [3], want [1]":                                   func() { gpu.Finite(index, y) },
+	} {
+		gputest.Panics(t, text, f)
+	}
+}

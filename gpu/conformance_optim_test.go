@@ -1,6 +1,7 @@
 package gpu_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"testing"
@@ -133,15 +134,35 @@ func TestConformanceSumSquares(t *testing.T) {
 
 func TestConformanceClipScale(t *testing.T) {
 	conformVectors(t, func(l *gputest.Lab) {
-		for _, c := range [][4]float64{{25, 1, 1, 0.2}, {25, 10, 1, 1}, {25, 0, 0.5, 0.5}, {100, 2, 0.5, 0.2}, {0, 1, 1, 1}, {math.Inf(1), 1, 1, 0}} {
+		for _, c := range [][4]float64{{25, 1, 1, 0.2}, {25, 10, 1, 1}, {25, 0, 0.5, 0.5}, {100, 2, 0.5, 0.2}, {0, 1, 1, 1}, {math.Inf(1), 0, 1, 0}, {math.NaN(), 1, 1, 0}} {
 			sum, scale := l.Put(gpu.F64, c[:1], 1), l.New(l.VectorType(), 1)
 			l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.ClipScale(of(scale), of(sum), c[1], c[2]) })
 			gputest.Close(l.TB, fmt.Sprint(c), gputest.Values(scale.On), c[3:], gputest.Tol(l.VectorType(), 1))
 		}
-		sum, scale := l.Put(gpu.F64, []float64{math.NaN()}, 1), l.Zeros(l.VectorType(), 1)
-		l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.ClipScale(of(scale), of(sum), 1, 1) })
-		if v := gputest.Values(scale.On)[0]; !math.IsNaN(v) {
-			l.Errorf("the scale of NaN gradients is %v", v)
+	})
+}
+
+// TestConformanceSkippedStep: a gradient that is not finite changes nothing.
+func TestConformanceSkippedStep(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for _, d := range halves(l) {
+			s := newStep(l, d, 33, 0, []float64{1, 1, 1})
+			sum, scale := l.Zeros(gpu.F64, 1), l.New(l.VectorType(), 1)
+			all := []gpu.Tensor{s.p.On, s.m.On, s.v.On}
+			if s.half.Ok() {
+				all = append(all, s.half.On)
+			}
+			before := dump(all...)
+			l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+				gpu.Fill(of(s.g).Slice(7, 8), math.NaN())
+				gpu.SumSquares(of(sum), of(s.g))
+				gpu.ClipScale(of(scale), of(sum), 1, 1)
+				gpu.Adam(of(s.p), of(s.half), of(s.g), of(s.m), of(s.v), of(s.rates), of(scale), gpu.AdamSpec{Decoupled: true, WeightDecay: 0.1})
+				gpu.SGD(of(s.p), of(s.half), of(s.g), of(s.m), of(s.rates), of(scale), gpu.SGDSpec{Momentum: 0.9})
+			})
+			if !bytes.Equal(dump(all...), before) {
+				l.Errorf("copy %v: the step changed parameters or moments", d)
+			}
 		}
 	})
 }
