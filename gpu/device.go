@@ -18,13 +18,14 @@ type kind uint8
 const (
 	cpu kind = iota
 	plan
-	cuda
+	cudaKind
+	gorgonia
 )
 
 // Options of Open. The zero value is right for nearly everybody.
 type Options struct {
 	Threads  int  // CPU threads; 0 takes GOMAXPROCS
-	Portable bool // the CPU device uses the portable Go kernels only, never assembly
+	Portable bool // our plainest kernels only: on the CPU no assembly, on a GPU neither cuBLASLt nor cuDNN
 }
 
 // A Device executes operations. Operations on one Device run in program order, called from one
@@ -36,8 +37,9 @@ type Device struct {
 	card *card         // nil but on a GPU
 }
 
-// Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N" or "plan". A GPU is driven by the thread of
-// the goroutine that opened it, which alone may use it; "auto" takes the first GPU there is, else the CPU.
+// Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,
+// "gorgonia:N". A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
+// first GPU there is, else the CPU.
 // Errors wrap ErrNoDevice and name what was looked for.
 func Open(spec string, o Options) (*Device, error) {
 	name, number, numbered := strings.Cut(spec, ":")
@@ -47,24 +49,28 @@ func Open(spec string, o Options) (*Device, error) {
 	case spec == "cpu":
 		return openCPU(o, "asked for"), nil
 	case spec == "auto" || spec == "":
-		d, err := openCUDA(0)
+		d, err := openCUDA(0, o)
 		if err != nil {
 			return openCPU(o, "no GPU: "+err.Error()), nil
 		}
 		d.why = "the best there is"
 		return d, nil
-	case name == "cuda":
+	case name == "cuda" || name == "gorgonia":
+		open := openCUDA
+		if name == "gorgonia" {
+			open = func(n int, _ Options) (*Device, error) { return openGorgonia(n) }
+		}
 		n, err := strconv.Atoi(number)
 		if numbered && (err != nil || n < 0) {
 			return nil, fmt.Errorf("gpu: Open %q: %w: the number of a GPU is 0 or more", spec, ErrNoDevice)
 		}
-		d, err := openCUDA(n)
+		d, err := open(n, o)
 		if err != nil {
 			return nil, fmt.Errorf("gpu: Open %q: %w: %w", spec, ErrNoDevice, err)
 		}
 		return d, nil
 	}
-	return nil, fmt.Errorf("gpu: Open %q: %w: the devices are auto, cpu, cuda:0 and plan", spec, ErrNoDevice)
+	return nil, fmt.Errorf("gpu: Open %q: %w: the devices are auto, cpu, cuda:0, gorgonia:0 and plan", spec, ErrNoDevice)
 }
 
 func openCPU(o Options, why string) *Device {
@@ -74,8 +80,10 @@ func openCPU(o Options, why string) *Device {
 	return &Device{kind: cpu, why: why, pool: cpukern.NewPool(o.Threads, o.Portable)}
 }
 
-// Name returns "cpu", "cuda" or "plan".
-func (d *Device) Name() string { return [...]string{cpu: "cpu", plan: "plan", cuda: "cuda"}[d.kind] }
+// Name returns "cpu", "cuda", "gorgonia" or "plan".
+func (d *Device) Name() string {
+	return [...]string{cpu: "cpu", plan: "plan", cudaKind: "cuda", gorgonia: "gorgonia"}[d.kind]
+}
 
 // computes reports whether operations of the device take floats of type t.
 func (d *Device) computes(t DType) bool {
@@ -83,16 +91,16 @@ func (d *Device) computes(t DType) bool {
 	case F32:
 		return true
 	case F64:
-		return d.kind != cuda
+		return d.kind == cpu || d.kind == plan
 	case BF16, F16:
-		return d.kind != cpu
+		return d.kind == cudaKind || d.kind == plan
 	}
 	return false
 }
 
 // floats lists the types that computes accepts.
 func (d *Device) floats() string {
-	return [...]string{cpu: "f32 or f64", cuda: "f32, bf16 or f16", plan: "a float type"}[d.kind]
+	return [...]string{cpu: "f32 or f64", cudaKind: "f32, bf16 or f16", gorgonia: "f32", plan: "a float type"}[d.kind]
 }
 
 // Why says why Open took this device and not another.

@@ -6,8 +6,8 @@
 # taken from there. Packages of gorgonia.org/cu link to the libraries by their plain names, which wheels do not have:
 # build/gorgonia/link of the project gets links with these names, and a stand-in for libcuda.so that has every function
 # of the header and does nothing, for machines without a driver. It is linked to, never loaded: at run time the loader
-# takes the driver's libcuda.so.1. With CONTIG_EMULATOR set to the emulator's library it also prints an LD_LIBRARY_PATH
-# under which the same binary runs on the emulator instead. Needs gcc.
+# takes the driver's libcuda.so.1. With CONTIG_EMULATOR set to the emulator's library it also prints LD_LIBRARY_PATH and
+# more, under which the same binary runs on the emulator instead. Needs gcc.
 set -euo pipefail
 
 fail() { echo "gorgonia_env.sh: $*" >&2; exit 1; }
@@ -40,8 +40,11 @@ if [ -n "${CONTIG_EMULATOR:-}" ]; then
   for name in libcuda.so.1 libcublas.so.13 libcublasLt.so.13 libcudnn.so.9; do
     ln -sfn "$(realpath "$CONTIG_EMULATOR")" "$emulated/$name"
   done
+  printf 'export CONTIG_LIBNVRTC=%q\n' "$(realpath "$CONTIG_EMULATOR")"
+  printf 'export XDG_CACHE_HOME=%q\n' "$root/build/gorgonia/cache" # kernels of a card that does not exist
   printf 'export LD_LIBRARY_PATH=%q\n' "$emulated${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 fi
+printf 'export CONTIG_WHEELS=%q\n' "$wheels"
 printf 'export CGO_ENABLED=1\n'
 printf 'export CGO_CFLAGS=%q\n' "-O2 -I$root/gpu/gorgonia/overlay -I$cuda/include -I$cuda/include/cccl -I$cudnn/include"
 printf 'export CGO_LDFLAGS=%q\n' "-L$link -Wl,-rpath,$cuda/lib:$cudnn/lib -Wl,--no-as-needed -Wl,--allow-shlib-undefined"

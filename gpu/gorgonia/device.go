@@ -14,8 +14,8 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// An Image returns the compiled kernels for a card of compute capability arch, 90 for 9.0.
-type Image func(arch int) ([]byte, error)
+// An Image returns the compiled kernels for a card.
+type Image func(card driver.Info) ([]byte, error)
 
 // A Device is a card with one stream of work, the null stream: that is where cu/blas and cu/dnn work. It implements
 // driver.Device. The thread of the goroutine that opened it, which alone may use it, has its context as the current one.
@@ -111,7 +111,7 @@ func (d *Device) open(image Image) (err error) {
 	if d.info, err = d.describe(); err != nil {
 		return err
 	}
-	code, err := image(d.info.Arch)
+	code, err := image(d.info)
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.name, err)
 	}

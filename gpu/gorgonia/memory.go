@@ -99,9 +99,9 @@ func (d *Device) Set(dst driver.Ptr, value uint32, width, count int) {
 	}
 }
 
-// Owned returns an error unless [p, p+bytes) lies within one allocation of the context, whoever made it, and p is a
+// Holds returns an error unless [p, p+bytes) lies within one allocation of the context, whoever made it, and p is a
 // multiple of 16 bytes, which cuDNN asks for.
-func (d *Device) Owned(p cu.DevicePtr, bytes int) error {
+func (d *Device) Holds(p cu.DevicePtr, bytes int) error {
 	size, base, err := p.AddressRange()
 	switch {
 	case err != nil:

@@ -79,3 +79,13 @@ SIMT_API CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gx, un
     CUlaunchConfig c = {gx, gy, gz, bx, by, bz, shared, stream, &cooperative, 1};
     return cuLaunchKernelEx(&c, function, params, nullptr);
 }
+
+SIMT_API CUresult cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *bytes, CUdeviceptr p) {
+    SIMT_ENTER
+    auto it = driver().memory.upper_bound(p);
+    if (it == driver().memory.begin() || p - (--it)->first >= it->second.bytes)
+        return not_found;
+    *base = it->first;
+    *bytes = it->second.bytes;
+    return success;
+}
