@@ -261,6 +261,36 @@ type GatherrowsForward struct {
 	Persons  int32
 }
 
+// GemmSame has the arguments of gemm_same_bf16, gemm_same_f16, gemm_same_f32. Pointers are device addresses.
+type GemmSame struct {
+	C      uint64
+	A      uint64
+	B      uint64
+	Bias   uint64
+	M      int64
+	N      int64
+	K      int64
+	TransA int32
+	TransB int32
+	Beta   float32
+	Relu   int32
+}
+
+// GemmWide has the arguments of gemm_wide_bf16, gemm_wide_f16, gemm_wide_f32. Pointers are device addresses.
+type GemmWide struct {
+	C      uint64
+	A      uint64
+	B      uint64
+	Bias   uint64
+	M      int64
+	N      int64
+	K      int64
+	TransA int32
+	TransB int32
+	Beta   float32
+	Relu   int32
+}
+
 // GenotypesForward has the arguments of genotypes_forward_bf16, genotypes_forward_f16, genotypes_forward_f32. Pointers are device addresses.
 type GenotypesForward struct {
 	Y        uint64
@@ -287,6 +317,39 @@ type GlobalavgpoolForward struct {
 	X      uint64
 	Pixels int32
 	C      int32
+}
+
+// Im2colBackward has the arguments of im2col_backward_bf16, im2col_backward_f16, im2col_backward_f32. Pointers are device addresses.
+type Im2colBackward struct {
+	Dx     uint64
+	Col    uint64
+	N      int64
+	H      int32
+	W      int32
+	C      int32
+	Oh     int32
+	Ow     int32
+	R      int32
+	S      int32
+	Stride int32
+	Pad    int32
+	Beta   float32
+}
+
+// Im2colForward has the arguments of im2col_forward_bf16, im2col_forward_f16, im2col_forward_f32. Pointers are device addresses.
+type Im2colForward struct {
+	Col    uint64
+	X      uint64
+	N      int64
+	H      int32
+	W      int32
+	C      int32
+	Oh     int32
+	Ow     int32
+	R      int32
+	S      int32
+	Stride int32
+	Pad    int32
 }
 
 // InfonceBackward has the arguments of infonce_backward_f32. Pointers are device addresses.
@@ -562,6 +625,12 @@ func entryPoints() []EntryPoint {
 		{"gatherrows_forward_bf16", 52, "88888444"},
 		{"gatherrows_forward_f16", 52, "88888444"},
 		{"gatherrows_forward_f32", 52, "88888444"},
+		{"gemm_same_bf16", 72, "88888884444"},
+		{"gemm_same_f16", 72, "88888884444"},
+		{"gemm_same_f32", 72, "88888884444"},
+		{"gemm_wide_bf16", 72, "88888884444"},
+		{"gemm_wide_f16", 72, "88888884444"},
+		{"gemm_wide_f32", 72, "88888884444"},
 		{"genotypes_forward_bf16", 44, "8888444"},
 		{"genotypes_forward_f16", 44, "8888444"},
 		{"genotypes_forward_f32", 44, "8888444"},
@@ -571,6 +640,12 @@ func entryPoints() []EntryPoint {
 		{"globalavgpool_forward_bf16", 24, "8844"},
 		{"globalavgpool_forward_f16", 24, "8844"},
 		{"globalavgpool_forward_f32", 24, "8844"},
+		{"im2col_backward_bf16", 64, "8884444444444"},
+		{"im2col_backward_f16", 64, "8884444444444"},
+		{"im2col_backward_f32", 64, "8884444444444"},
+		{"im2col_forward_bf16", 60, "888444444444"},
+		{"im2col_forward_f16", 60, "888444444444"},
+		{"im2col_forward_f32", 60, "888444444444"},
 		{"infonce_backward_f32", 92, "88888888844444"},
 		{"infonce_finish_f32", 32, "88844"},
 		{"infonce_merge_f32", 32, "88844"},

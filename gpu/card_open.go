@@ -1,7 +1,0 @@
-package gpu
-
-import "errors"
-
-func openCUDA(ordinal int) (*Device, error) {
-	return nil, errors.New("this build has no GPU device")
-}

@@ -1,0 +1,62 @@
+//go:build linux && cgo
+
+package gpu
+
+import (
+	"errors"
+	"fmt"
+
+	"contig-gpu/gpu/internal/cuda"
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
+)
+
+// A vendorCard is a card with its driver and what computes its products and convolutions.
+type vendorCard struct {
+	*cuda.Context
+	driver.Products
+	driver.Convolutions
+}
+
+// openCUDA opens a card by its number, with our kernels on it.
+func openCUDA(ordinal int, o Options) (*Device, error) {
+	api, err := cuda.Load()
+	if err != nil {
+		return nil, err
+	}
+	ctx, err := api.Open(ordinal)
+	if err != nil {
+		return nil, err
+	}
+	c, err := equip(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, ctx.Close())
+	}
+	return &Device{kind: cudaKind, why: "asked for", card: newCard(c)}, nil
+}
+
+// equip loads the kernels and the libraries.
+func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
+	image, err := kernelImage(ctx.Info().Arch)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.LoadImage(image); err != nil {
+		return nil, err
+	}
+	own := &ownProducts{dev: ctx}
+	return &vendorCard{ctx, own, own}, nil
+}
+
+// kernelImage returns the kernels for an architecture: those that were built into the program, else compiled here.
+func kernelImage(arch int) ([]byte, error) {
+	image, absent := kernels.Image(arch)
+	if absent == nil {
+		return image, nil
+	}
+	image, log, err := cuda.CompileNVRTC(kernels.Sources(), kernels.Units(), arch)
+	if err != nil {
+		return nil, fmt.Errorf("the program's kernels for compute capability %d.%d: %w; compiling them here: %w\n%s", arch/10, arch%10, absent, err, log)
+	}
+	return image, nil
+}
