@@ -24,7 +24,7 @@ func conformVectors(t *testing.T, f func(l *gputest.Lab)) {
 
 // halves returns the types of 16-bit copies to try beside none, which is F32.
 func halves(l *gputest.Lab) []gpu.DType {
-	if l.Zeros(gpu.F32, 1).On.Device().Name() == "cpu" {
+	if l.Zeros(gpu.F32, 1).On.Device().Name() != "cuda" {
 		return []gpu.DType{gpu.F32}
 	}
 	return []gpu.DType{gpu.F32, gpu.BF16, gpu.F16}
