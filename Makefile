@@ -81,3 +81,13 @@ kernels: ## the compiled kernels, into kernels/image; needs scripts/cuda_wheels.
 
 kernels-check: ## whether the kernels compile for devices, by clang-16 and, where it is, nvcc
 	$(GO) run ./kernels/build -check
+
+# The device gorgonia:N, on the test emulator. The environment is that of scripts/gorgonia_env.sh.
+.PHONY: gorgonia
+
+gorgonia: emulator ## build everything with the tag gorgonia, and test its device; installs the vendor's wheels
+	@env=$$(CONTIG_EMULATOR=$(CURDIR)/$(SIMT_BUILD)/libsimt.so scripts/gorgonia_env.sh) && eval "$$env" && set -ex && \
+	$(GO) vet -tags gorgonia ./gpu/... && \
+	$(GO) build -tags gorgonia ./... && \
+	$(GO) test -tags gorgonia ./gpu/gorgonia && \
+	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run 'Conformance|Golden' ./gpu

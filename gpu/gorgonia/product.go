@@ -4,6 +4,7 @@ package gorgonia
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"gonum.org/v1/gonum/blas"
@@ -16,6 +17,10 @@ import (
 // column-major: it computes the transpose, op(B)^T op(A)^T. Bias and ReLU are launches of their own, cuDNN's.
 func (d *Device) MatMul(p driver.Product, c, a, b driver.Ptr) {
 	if !d.ready() || !d.float32s("MatMul", p.In, p.Out) {
+		return
+	}
+	if max(p.M, p.N, p.K) > math.MaxInt32 {
+		d.Fail(fmt.Errorf("%s: MatMul of [%d, %d] by [%d, %d]: cuBLAS counts to %d", d.name, p.M, p.K, p.K, p.N, math.MaxInt32))
 		return
 	}
 	lda, ldb := p.K, p.N
