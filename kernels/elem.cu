@@ -2,71 +2,74 @@
 // written over inputs: a thread reads an element of every input before it writes that element.
 #include "device.cuh"
 
-// width says how many elements a step handles, at compile time.
-template <int N> struct width {
-    static constexpr int n = N;
-};
-
-// for_elements calls f(i, width<N>) for elements [i, i + N) of n in all: 16 bytes of T at a time where wide, then one by
-// one over the same threads.
-template <class T, class F> __device__ inline void for_elements(i64 n, bool wide, F f) {
+// for_elements calls op.at<N>(i) for elements [i, i + N) of n in all: 16 bytes of T at a time where wide, then one by one
+// over the same threads.
+template <class T, class Op> __device__ inline void for_elements(i64 n, bool wide, const Op &op) {
     i64 packs = wide ? n / lanes<T> : 0;
-    for (i64 i = grid_thread(); i < packs; i += grid_threads()) f(i * lanes<T>, width<lanes<T>>());
-    for (i64 i = packs * lanes<T> + grid_thread(); i < n; i += grid_threads()) f(i, width<1>());
+    for (i64 i = grid_thread(); i < packs; i += grid_threads()) op.template at<lanes<T>>(i * lanes<T>);
+    for (i64 i = packs * lanes<T> + grid_thread(); i < n; i += grid_threads()) op.template at<1>(i);
 }
 
-// add_forward: y = a + b.
-template <class T> __device__ inline void add_forward(T *y, const T *a, const T *b, i64 n) {
-    for_elements<T>(n, aligned16(y) && aligned16(a) && aligned16(b), [=](i64 i, auto w) {
-        constexpr int N = decltype(w)::n;
+// Add: y = a + b.
+template <class T> struct Add {
+    T *y;
+    const T *a, *b;
+    template <int N> __device__ inline void at(i64 i) const {
         float u[N], v[N];
         load_n<N>(u, a + i);
         load_n<N>(v, b + i);
 #pragma unroll
         for (int k = 0; k < N; k++) u[k] += v[k];
         store_n<N>(y + i, u);
-    });
-}
+    }
+};
 
-// relu_forward: y = max(x, 0); NaN stays.
-template <class T> __device__ inline void relu_forward(T *y, const T *x, i64 n) {
-    for_elements<T>(n, aligned16(y) && aligned16(x), [=](i64 i, auto w) {
-        constexpr int N = decltype(w)::n;
+// Relu: y = max(x, 0); NaN stays.
+template <class T> struct Relu {
+    T *y;
+    const T *x;
+    template <int N> __device__ inline void at(i64 i) const {
         float v[N];
         load_n<N>(v, x + i);
 #pragma unroll
         for (int k = 0; k < N; k++) v[k] = v[k] < 0.0f ? 0.0f : v[k];
         store_n<N>(y + i, v);
-    });
-}
+    }
+};
 
-// relu_backward: dx = dy where y > 0, else 0.
-template <class T> __device__ inline void relu_backward(T *dx, const T *dy, const T *y, i64 n) {
-    for_elements<T>(n, aligned16(dx) && aligned16(dy) && aligned16(y), [=](i64 i, auto w) {
-        constexpr int N = decltype(w)::n;
+// ReluBackward: dx = dy where y > 0, else 0.
+template <class T> struct ReluBackward {
+    T *dx;
+    const T *dy, *y;
+    template <int N> __device__ inline void at(i64 i) const {
         float d[N], v[N];
         load_n<N>(d, dy + i);
         load_n<N>(v, y + i);
 #pragma unroll
         for (int k = 0; k < N; k++) d[k] = v[k] > 0.0f ? d[k] : 0.0f;
         store_n<N>(dx + i, d);
-    });
-}
+    }
+};
 
-// cast_narrow: y = x rounded to T; cast_widen: y = x. Eight elements at a time are 16 bytes of T.
-template <class T> __device__ inline void cast_narrow(T *y, const float *x, i64 n) {
-    for_elements<T>(n, aligned16(y) && aligned16(x), [=](i64 i, auto w) {
-        if constexpr (decltype(w)::n == 1) {
-            y[i] = from_float<T>(x[i]);
+// Narrow: y = x rounded to T; Widen: y = x. Eight elements at a time are 16 bytes of T.
+template <class T> struct Narrow {
+    T *y;
+    const float *x;
+    template <int N> __device__ inline void at(i64 i) const {
+        float v[N];
+        if constexpr (N == 1) {
+            v[0] = x[i];
         } else {
             vec4 a = load4(x + i), b = load4(x + i + 4);
-            store_n<8>(y + i, {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w});
+            v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
         }
-    });
-}
-template <class T> __device__ inline void cast_widen(float *y, const T *x, i64 n) {
-    for_elements<T>(n, aligned16(y) && aligned16(x), [=](i64 i, auto w) {
-        constexpr int N = decltype(w)::n;
+        store_n<N>(y + i, v);
+    }
+};
+template <class T> struct Widen {
+    float *y;
+    const T *x;
+    template <int N> __device__ inline void at(i64 i) const {
         float v[N];
         load_n<N>(v, x + i);
         if constexpr (N == 1) {
@@ -75,31 +78,31 @@ template <class T> __device__ inline void cast_widen(float *y, const T *x, i64 n
             store4(y + i, {v[0], v[1], v[2], v[3]});
             store4(y + i + 4, {v[4], v[5], v[6], v[7]});
         }
-    });
-}
+    }
+};
 
 #define ELEM(T, S)                                                                                                     \
     extern "C" __global__ void __launch_bounds__(256) add_forward_##S(T *y, const T *a, const T *b, i64 n) {           \
-        add_forward(y, a, b, n);                                                                                       \
+        for_elements<T>(n, aligned16(y) && aligned16(a) && aligned16(b), Add<T>{y, a, b});                             \
     }                                                                                                                  \
     EXPORT_KERNEL(add_forward_##S)                                                                                     \
     extern "C" __global__ void __launch_bounds__(256) relu_forward_##S(T *y, const T *x, i64 n) {                      \
-        relu_forward(y, x, n);                                                                                         \
+        for_elements<T>(n, aligned16(y) && aligned16(x), Relu<T>{y, x});                                               \
     }                                                                                                                  \
     EXPORT_KERNEL(relu_forward_##S)                                                                                    \
     extern "C" __global__ void __launch_bounds__(256) relu_backward_##S(T *dx, const T *dy, const T *y, i64 n) {       \
-        relu_backward(dx, dy, y, n);                                                                                   \
+        for_elements<T>(n, aligned16(dx) && aligned16(dy) && aligned16(y), ReluBackward<T>{dx, dy, y});                \
     }                                                                                                                  \
     EXPORT_KERNEL(relu_backward_##S)
 FOR_TYPES(ELEM)
 
 #define CAST(T, S)                                                                                                     \
     extern "C" __global__ void __launch_bounds__(256) cast_narrow_##S(T *y, const float *x, i64 n) {                   \
-        cast_narrow(y, x, n);                                                                                          \
+        for_elements<T>(n, aligned16(y) && aligned16(x), Narrow<T>{y, x});                                             \
     }                                                                                                                  \
     EXPORT_KERNEL(cast_narrow_##S)                                                                                     \
     extern "C" __global__ void __launch_bounds__(256) cast_widen_##S(float *y, const T *x, i64 n) {                    \
-        cast_widen(y, x, n);                                                                                           \
+        for_elements<T>(n, aligned16(y) && aligned16(x), Widen<T>{y, x});                                              \
     }                                                                                                                  \
     EXPORT_KERNEL(cast_widen_##S)
 CAST(bf16, bf16)

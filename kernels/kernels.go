@@ -78,13 +78,22 @@ func fileNames() []string {
 	return names
 }
 
-// Unit returns the one translation unit that all kernels are compiled in: it includes every *.cu of Sources.
-func Unit() []byte {
-	var b strings.Builder
+// Units returns the names of the *.cu among Sources, sorted. They are compiled in this order as one translation unit.
+func Units() []string {
+	var names []string
 	for _, name := range fileNames() {
 		if strings.HasSuffix(name, ".cu") {
-			fmt.Fprintf(&b, "#include %q\n", name)
+			names = append(names, name)
 		}
+	}
+	return names
+}
+
+// Unit returns the text of that translation unit: it includes every file of Units.
+func Unit() []byte {
+	var b strings.Builder
+	for _, name := range Units() {
+		fmt.Fprintf(&b, "#include %q\n", name)
 	}
 	return []byte(b.String())
 }

@@ -83,7 +83,7 @@ func (n nvcc) cubin(dir string, arch int) (string, error) {
 	}
 	code, err := os.ReadFile(path)
 	if err == nil {
-		err = checkEntries(code, kernels.EntryPoints())
+		err = kernels.CheckCubin(code)
 	}
 	fmt.Printf("nvcc: %d kernels compile for sm_%d, with %d registers at most\n", used.kernels, arch, used.registers)
 	return path, err

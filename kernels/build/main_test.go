@@ -5,8 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"contig-gpu/kernels"
 )
 
 // sources returns a folder with the kernels and the unit.
@@ -68,39 +66,6 @@ func TestNVCCRefuses(t *testing.T) {
 		}
 		if _, err := n.cubin(dir, 90); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", text, err, want)
-		}
-	}
-}
-
-// TestEntriesAreHeldToTheTable gives a table with other arguments, and one with a kernel too few.
-func TestEntriesAreHeldToTheTable(t *testing.T) {
-	n, err := findNVCC()
-	if errors.Is(err, errNoCompiler) {
-		t.Skip(err)
-	}
-	dir := t.TempDir()
-	const text = `extern "C" __global__ void k(float *p, int i) { *p = i; }`
-	if err := os.WriteFile(dir+"/"+unitName, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := run(dir, string(n)+"/nvcc", "-cubin", "-arch=sm_90", "-o", "k.cubin", unitName); err != nil {
-		t.Fatal(err)
-	}
-	cubin, err := os.ReadFile(dir + "/k.cubin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		table []kernels.EntryPoint
-		want  string
-	}{
-		{[]kernels.EntryPoint{{Name: "k", ArgBytes: 12}}, ""},
-		{[]kernels.EntryPoint{{Name: "k", ArgBytes: 16}}, "takes 12 bytes of arguments, args.go has 16"},
-		{nil, "args.go has it not"},
-	} {
-		err := checkEntries(cubin, c.table)
-		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("table %v: error %v, want %q", c.table, err, c.want)
 		}
 	}
 }
