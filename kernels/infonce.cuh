@@ -78,10 +78,9 @@ __device__ __forceinline__ void nce_merge_lanes(Sums &a, int lanes) {
     }
 }
 
-// nce_loss is the anchor's loss: log(sum of the denominator) - mean of the positives' logits. With one positive it is
-// log(1 + rest / pos), which keeps its digits where the loss is small.
+// nce_loss is the anchor's loss: log(sum of the denominator) - mean of the positives' logits. In float64, so that a loss far
+// below the logits keeps its digits.
 __device__ __forceinline__ float nce_loss(const Sums &a) {
-    if (a.many == 1.0f && a.pos > 1e-30f) return float(log1p_of(double(a.rest) / a.pos));
     return float(log_of(double(a.pos) + a.rest) + (double(a.top) - double(a.line) / a.many));
 }
 

@@ -42,8 +42,3 @@ __device__ inline double log_of(double x) {
     for (int n = 19; n >= 1; n -= 2) sum = sum * q + 1.0 / n;
     return 2 * z * sum + e * 0.6931471805599453;
 }
-
-// log1p_of returns log(1 + x) for x >= 0, to 1e-10 of its size.
-__device__ inline double log1p_of(double x) {
-    return x < 1e-5 ? x - x * x / 2 + x * x * x / 3 : log_of(1 + x);
-}

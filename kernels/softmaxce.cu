@@ -34,8 +34,7 @@ __device__ inline void softmaxce_forward(Row *rows, float *losses, const T *x, c
         if (lane != 0) continue;
         bool sane = label >= 0 && label < k;
         float inv = 1.0f / (own + rest), loss = label == -1 ? 0.0f : not_a_number();
-        if (sane && own > 1e-30f) loss = float(log1p_of(double(rest) / own));
-        else if (sane) loss = float(log_of(double(rest) + own) + (double(top) - to_float(from[label])));
+        if (sane) loss = float(log_of(double(rest) + own) + (double(top) - to_float(from[label])));
         rows[r] = {top, inv, rest * inv, sane ? label : -1};
         losses[r] = loss;
     }
