@@ -65,7 +65,19 @@ func openNVRTC() (*compiler, error) {
 	if err := checkNVRTC("nvrtcVersion", C.contig_nvrtcVersion(&major, &minor)); err != nil {
 		return nil, err
 	}
-	return &compiler{version: fmt.Sprintf("%d.%d", major, minor), path: lib.Path()}, nil
+	n := &compiler{version: fmt.Sprintf("%d.%d", major, minor), path: lib.Path()}
+	return n, n.openBuiltins()
+}
+
+// openBuiltins opens NVRTC's second library where it lies beside the first. NVRTC itself asks the loader for it by name
+// when it first compiles, and the loader finds it in such a folder, a wheel's, only if it is open already.
+func (n *compiler) openBuiltins() error {
+	path := filepath.Join(filepath.Dir(n.path), "libnvrtc-builtins.so."+n.version)
+	if _, err := os.Stat(path); err != nil {
+		return nil // the loader may know another
+	}
+	_, err := dl.Open("NVRTC's built-in functions", path, "")
+	return err
 }
 
 func checkNVRTC(call string, code C.nvrtcResult) error {
