@@ -45,7 +45,7 @@ func (o *ownProducts) MatMul(p driver.Product, c, a, b driver.Ptr) {
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	g := driver.Grid{Blocks: [3]int{(p.N + gemmTile - 1) / gemmTile, (p.M + gemmTile - 1) / gemmTile}, Threads: [3]int{gemmThreads, gemmThreads}}
+	g := driver.Grid{Blocks: [3]int{(p.M + gemmTile - 1) / gemmTile, (p.N + gemmTile - 1) / gemmTile}, Threads: [3]int{gemmThreads, gemmThreads}}
 	args := kernels.GemmSame{C: uint64(c), A: uint64(a), B: uint64(b), Bias: uint64(p.Bias), M: int64(p.M), N: int64(p.N), K: int64(p.K),
 		TransA: flag(p.TransA), TransB: flag(p.TransB), Beta: p.Beta, Relu: flag(p.ReLU)}
 	if p.Out == p.In {

@@ -17,14 +17,14 @@ __device__ inline void gemm_load(float *tile, const T *x, i64 row, i64 rows, i64
 }
 
 // gemm computes c [m, n] = op(a) [m, k] op(b) [k, n] + beta c, + bias [n] and a ReLU if given; all row-major. Grid: tiles of
-// n, tiles of m.
+// m, which may be very many, and tiles of n.
 template <class T, class TC>
 __device__ inline void gemm(TC *c, const T *a, const T *b, const float *bias, i64 m, i64 n, i64 k, bool trans_a, bool trans_b,
                             float beta, bool relu) {
     SHARED(vec4, left4, gemm_tile * gemm_depth / 4);
     SHARED(vec4, right4, gemm_tile * gemm_depth / 4);
     float *left = &left4[0].x, *right = &right4[0].x;
-    i64 row = (i64)blockIdx.y * gemm_tile, col = (i64)blockIdx.x * gemm_tile;
+    i64 row = (i64)blockIdx.x * gemm_tile, col = (i64)blockIdx.y * gemm_tile;
     int ty = int(threadIdx.y) * gemm_each, tx = int(threadIdx.x) * gemm_each;
     float sum[gemm_each][gemm_each] = {};
     for (i64 at = 0; at < k; at += gemm_depth) {

@@ -2,14 +2,14 @@
 // and blockDim.y pixels high, as in columns.cuh: a matrix's rows are the pixels that are written, or summed.
 #include "columns.cuh"
 
-// Window is gpu.MaxPool's: x [n, h, w, c], y [n, oh, ow, c], windows of k x k.
-struct Window {
+// PoolWindow is gpu.MaxPool's: x [n, h, w, c], y [n, oh, ow, c], windows of k x k.
+struct PoolWindow {
     int h, w, c, oh, ow, k, stride, pad;
 };
 
 constexpr int pool_rows = 4; // of an image to average, in flight
 constexpr int pool_taps = 3; // of a window's line, in flight
-__device__ inline bool tap_inside(int s, int ix, const Window &g) { return s < g.k && ix >= 0 && ix < g.w; }
+__device__ inline bool tap_inside(int s, int ix, const PoolWindow &g) { return s < g.k && ix >= 0 && ix < g.w; }
 
 // store_bytes writes N small numbers as bytes; with N above 1 to an address that N divides.
 template <int N> __device__ inline void store_bytes(u8 *p, const unsigned (&v)[N]) {
@@ -33,7 +33,7 @@ template <int N> __device__ inline void load_bytes(unsigned (&v)[N], const u8 *p
 
 // maxpool_forward: y and argmax [pixels, c] of every window: the largest element and its place r * k + s; the first of
 // equals, a NaN if there is one.
-template <class T, int N> __device__ inline void maxpool_forward(T *y, u8 *argmax, const T *x, int pixels, const Window &g) {
+template <class T, int N> __device__ inline void maxpool_forward(T *y, u8 *argmax, const T *x, int pixels, const PoolWindow &g) {
     for (int start = column_start(N); start < g.c; start += column_stride(N)) {
         Columns m = columns(pixels, g.c, start, N);
         if (m.col >= g.c) continue;
@@ -86,7 +86,7 @@ template <class T, int N> __device__ inline void add_where(float (&sum)[N], cons
 }
 
 // maxpool_backward: dx [pixels, c], each element the sum of dy of the windows whose largest it was, in the order of the windows.
-template <class T, int N> __device__ inline void maxpool_backward(T *dx, const T *dy, const u8 *argmax, int pixels, const Window &g) {
+template <class T, int N> __device__ inline void maxpool_backward(T *dx, const T *dy, const u8 *argmax, int pixels, const PoolWindow &g) {
     for (int start = column_start(N); start < g.c; start += column_stride(N)) {
         Columns m = columns(pixels, g.c, start, N);
         if (m.col >= g.c) continue;
@@ -162,7 +162,7 @@ template <class T, int N> __device__ inline void globalavgpool_backward(T *dx, c
     extern "C" __global__ void __launch_bounds__(256, 4)                                                               \
         maxpool_forward_##S(T *y, u8 *argmax, const T *x, int pixels, int h, int w, int c, int oh, int ow, int k,      \
                             int stride, int pad) {                                                                     \
-        Window g = {h, w, c, oh, ow, k, stride, pad};                                                                  \
+        PoolWindow g = {h, w, c, oh, ow, k, stride, pad};                                                              \
         if (c % lanes<T> == 0 && aligned16(y) && aligned16(argmax) && aligned16(x))                                    \
             maxpool_forward<T, lanes<T>>(y, argmax, x, pixels, g);                                                     \
         else                                                                                                           \
@@ -172,7 +172,7 @@ template <class T, int N> __device__ inline void globalavgpool_backward(T *dx, c
     extern "C" __global__ void __launch_bounds__(256, 4)                                                               \
         maxpool_backward_##S(T *dx, const T *dy, const u8 *argmax, int pixels, int h, int w, int c, int oh, int ow,    \
                              int k, int stride, int pad) {                                                             \
-        Window g = {h, w, c, oh, ow, k, stride, pad};                                                                  \
+        PoolWindow g = {h, w, c, oh, ow, k, stride, pad};                                                              \
         if (c % lanes<T> == 0 && aligned16(dx) && aligned16(dy) && aligned16(argmax))                                  \
             maxpool_backward<T, lanes<T>>(dx, dy, argmax, pixels, g);                                                  \
         else                                                                                                           \
