@@ -7,7 +7,7 @@ package cpukern
 // microAVX2F32 is a micro of 6 rows and 16 columns.
 //
 //go:noescape
-func microAVX2F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int)
+func microAVX2F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int, sums *float32)
 
 // packRowsAVX2F32 is a packer of rows of 6 elements.
 //
@@ -22,7 +22,7 @@ func packColsAVX2F32(n int, tab *int, src *float32, dst *float32)
 // microAVX2F64 is a micro of 6 rows and 8 columns.
 //
 //go:noescape
-func microAVX2F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
+func microAVX2F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int, sums *float64)
 
 // packRowsAVX2F64 is a packer of rows of 6 elements.
 //
@@ -37,7 +37,7 @@ func packColsAVX2F64(n int, tab *int, src *float64, dst *float64)
 // microAVX512F32 is a micro of 12 rows and 32 columns.
 //
 //go:noescape
-func microAVX512F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int)
+func microAVX512F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int, sums *float32)
 
 // packRowsAVX512F32 is a packer of rows of 12 elements.
 //
@@ -52,7 +52,7 @@ func packColsAVX512F32(n int, tab *int, src *float32, dst *float32)
 // microAVX512F64 is a micro of 12 rows and 16 columns.
 //
 //go:noescape
-func microAVX512F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
+func microAVX512F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int, sums *float64)
 
 // packRowsAVX512F64 is a packer of rows of 12 elements.
 //

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func microAVX2F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·microAVX2F32(SB), NOSPLIT, $24-80
+// func microAVX2F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int, sums *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·microAVX2F32(SB), NOSPLIT, $40-88
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -20,6 +20,7 @@ TEXT ·microAVX2F32(SB), NOSPLIT, $24-80
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	MOVQ   b+48(FP), AX
+	MOVQ   $+0, 32(SP)
 	MOVQ   step+40(FP), CX
 	SHLQ   $0x02, CX
 	MOVQ   CX, 8(SP)
@@ -47,6 +48,109 @@ tap:
 	LEAQ (DX)(CX*4), CX
 	XORQ DX, DX
 
+run:
+	MOVQ         8(SP), R10
+	SHLQ         $0x05, R10
+	ADDQ         DX, R10
+	CMPQ         R10, (SP)
+	CMOVQGT      (SP), R10
+	MOVQ         R10, 24(SP)
+	INCQ         32(SP)
+	CMPQ         32(SP), $0x02
+	JLT          term
+	JEQ          second
+	MOVQ         sums+80(FP), R10
+	VMOVUPS      (AX), Y12
+	VMOVUPS      32(AX), Y13
+	PREFETCHT0   512(AX)
+	VBROADCASTSS (BX)(DX*1), Y14
+	VADDPS       (R10), Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VMULPS       Y12, Y14, Y0
+	VADDPS       32(R10), Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	VMULPS       Y13, Y14, Y1
+	VBROADCASTSS (SI)(DX*1), Y14
+	VADDPS       64(R10), Y2, Y2
+	VMOVUPS      Y2, 64(R10)
+	VMULPS       Y12, Y14, Y2
+	VADDPS       96(R10), Y3, Y3
+	VMOVUPS      Y3, 96(R10)
+	VMULPS       Y13, Y14, Y3
+	VBROADCASTSS (DI)(DX*1), Y14
+	VADDPS       128(R10), Y4, Y4
+	VMOVUPS      Y4, 128(R10)
+	VMULPS       Y12, Y14, Y4
+	VADDPS       160(R10), Y5, Y5
+	VMOVUPS      Y5, 160(R10)
+	VMULPS       Y13, Y14, Y5
+	VBROADCASTSS (R8)(DX*1), Y14
+	VADDPS       192(R10), Y6, Y6
+	VMOVUPS      Y6, 192(R10)
+	VMULPS       Y12, Y14, Y6
+	VADDPS       224(R10), Y7, Y7
+	VMOVUPS      Y7, 224(R10)
+	VMULPS       Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Y14
+	VADDPS       256(R10), Y8, Y8
+	VMOVUPS      Y8, 256(R10)
+	VMULPS       Y12, Y14, Y8
+	VADDPS       288(R10), Y9, Y9
+	VMOVUPS      Y9, 288(R10)
+	VMULPS       Y13, Y14, Y9
+	VBROADCASTSS (CX)(DX*1), Y14
+	VADDPS       320(R10), Y10, Y10
+	VMOVUPS      Y10, 320(R10)
+	VMULPS       Y12, Y14, Y10
+	VADDPS       352(R10), Y11, Y11
+	VMOVUPS      Y11, 352(R10)
+	VMULPS       Y13, Y14, Y11
+	ADDQ         $0x00000040, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JNE          term
+	JMP          ran
+
+second:
+	MOVQ         sums+80(FP), R10
+	VMOVUPS      (AX), Y12
+	VMOVUPS      32(AX), Y13
+	PREFETCHT0   512(AX)
+	VBROADCASTSS (BX)(DX*1), Y14
+	VMOVUPS      Y0, (R10)
+	VMULPS       Y12, Y14, Y0
+	VMOVUPS      Y1, 32(R10)
+	VMULPS       Y13, Y14, Y1
+	VBROADCASTSS (SI)(DX*1), Y14
+	VMOVUPS      Y2, 64(R10)
+	VMULPS       Y12, Y14, Y2
+	VMOVUPS      Y3, 96(R10)
+	VMULPS       Y13, Y14, Y3
+	VBROADCASTSS (DI)(DX*1), Y14
+	VMOVUPS      Y4, 128(R10)
+	VMULPS       Y12, Y14, Y4
+	VMOVUPS      Y5, 160(R10)
+	VMULPS       Y13, Y14, Y5
+	VBROADCASTSS (R8)(DX*1), Y14
+	VMOVUPS      Y6, 192(R10)
+	VMULPS       Y12, Y14, Y6
+	VMOVUPS      Y7, 224(R10)
+	VMULPS       Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Y14
+	VMOVUPS      Y8, 256(R10)
+	VMULPS       Y12, Y14, Y8
+	VMOVUPS      Y9, 288(R10)
+	VMULPS       Y13, Y14, Y9
+	VBROADCASTSS (CX)(DX*1), Y14
+	VMOVUPS      Y10, 320(R10)
+	VMULPS       Y12, Y14, Y10
+	VMOVUPS      Y11, 352(R10)
+	VMULPS       Y13, Y14, Y11
+	ADDQ         $0x00000040, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JEQ          ran
+
 term:
 	VMOVUPS      (AX), Y12
 	VMOVUPS      32(AX), Y13
@@ -71,36 +175,57 @@ term:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x00000040, AX
 	ADDQ         8(SP), DX
-	CMPQ         DX, (SP)
+	CMPQ         DX, 24(SP)
 	JNE          term
-	MOVQ         16(SP), DX
-	ADDQ         DX, a+0(FP)
-	DECQ         taps+16(FP)
-	JNZ          tap
-	MOVQ         c+56(FP), AX
-	MOVQ         ldc+64(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         add+72(FP), $0x00
-	JEQ          set
-	MOVQ         AX, DX
-	VADDPS       (DX), Y0, Y0
-	VADDPS       32(DX), Y1, Y1
-	ADDQ         CX, DX
-	VADDPS       (DX), Y2, Y2
-	VADDPS       32(DX), Y3, Y3
-	ADDQ         CX, DX
-	VADDPS       (DX), Y4, Y4
-	VADDPS       32(DX), Y5, Y5
-	ADDQ         CX, DX
-	VADDPS       (DX), Y6, Y6
-	VADDPS       32(DX), Y7, Y7
-	ADDQ         CX, DX
-	VADDPS       (DX), Y8, Y8
-	VADDPS       32(DX), Y9, Y9
-	ADDQ         CX, DX
-	VADDPS       (DX), Y10, Y10
-	VADDPS       32(DX), Y11, Y11
-	ADDQ         CX, DX
+
+ran:
+	CMPQ   DX, (SP)
+	JNE    run
+	MOVQ   16(SP), DX
+	ADDQ   DX, a+0(FP)
+	DECQ   taps+16(FP)
+	JNZ    tap
+	CMPQ   32(SP), $0x01
+	JEQ    total
+	MOVQ   sums+80(FP), AX
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	VADDPS 64(AX), Y2, Y2
+	VADDPS 96(AX), Y3, Y3
+	VADDPS 128(AX), Y4, Y4
+	VADDPS 160(AX), Y5, Y5
+	VADDPS 192(AX), Y6, Y6
+	VADDPS 224(AX), Y7, Y7
+	VADDPS 256(AX), Y8, Y8
+	VADDPS 288(AX), Y9, Y9
+	VADDPS 320(AX), Y10, Y10
+	VADDPS 352(AX), Y11, Y11
+
+total:
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
+	SHLQ   $0x02, CX
+	CMPQ   add+72(FP), $0x00
+	JEQ    set
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   CX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+	ADDQ   CX, DX
+	VADDPS (DX), Y8, Y8
+	VADDPS 32(DX), Y9, Y9
+	ADDQ   CX, DX
+	VADDPS (DX), Y10, Y10
+	VADDPS 32(DX), Y11, Y11
+	ADDQ   CX, DX
 
 set:
 	VMOVUPS Y0, (AX)
@@ -170,9 +295,9 @@ row:
 	VZEROUPPER
 	RET
 
-// func microAVX2F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·microAVX2F64(SB), NOSPLIT, $24-80
+// func microAVX2F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int, sums *float64)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·microAVX2F64(SB), NOSPLIT, $40-88
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -186,6 +311,7 @@ TEXT ·microAVX2F64(SB), NOSPLIT, $24-80
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	MOVQ   b+48(FP), AX
+	MOVQ   $+0, 32(SP)
 	MOVQ   step+40(FP), CX
 	SHLQ   $0x03, CX
 	MOVQ   CX, 8(SP)
@@ -213,6 +339,109 @@ tap:
 	LEAQ (DX)(CX*8), CX
 	XORQ DX, DX
 
+run:
+	MOVQ         8(SP), R10
+	SHLQ         $0x05, R10
+	ADDQ         DX, R10
+	CMPQ         R10, (SP)
+	CMOVQGT      (SP), R10
+	MOVQ         R10, 24(SP)
+	INCQ         32(SP)
+	CMPQ         32(SP), $0x02
+	JLT          term
+	JEQ          second
+	MOVQ         sums+80(FP), R10
+	VMOVUPS      (AX), Y12
+	VMOVUPS      32(AX), Y13
+	PREFETCHT0   512(AX)
+	VBROADCASTSD (BX)(DX*1), Y14
+	VADDPD       (R10), Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VMULPD       Y12, Y14, Y0
+	VADDPD       32(R10), Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	VMULPD       Y13, Y14, Y1
+	VBROADCASTSD (SI)(DX*1), Y14
+	VADDPD       64(R10), Y2, Y2
+	VMOVUPS      Y2, 64(R10)
+	VMULPD       Y12, Y14, Y2
+	VADDPD       96(R10), Y3, Y3
+	VMOVUPS      Y3, 96(R10)
+	VMULPD       Y13, Y14, Y3
+	VBROADCASTSD (DI)(DX*1), Y14
+	VADDPD       128(R10), Y4, Y4
+	VMOVUPS      Y4, 128(R10)
+	VMULPD       Y12, Y14, Y4
+	VADDPD       160(R10), Y5, Y5
+	VMOVUPS      Y5, 160(R10)
+	VMULPD       Y13, Y14, Y5
+	VBROADCASTSD (R8)(DX*1), Y14
+	VADDPD       192(R10), Y6, Y6
+	VMOVUPS      Y6, 192(R10)
+	VMULPD       Y12, Y14, Y6
+	VADDPD       224(R10), Y7, Y7
+	VMOVUPS      Y7, 224(R10)
+	VMULPD       Y13, Y14, Y7
+	VBROADCASTSD (R9)(DX*1), Y14
+	VADDPD       256(R10), Y8, Y8
+	VMOVUPS      Y8, 256(R10)
+	VMULPD       Y12, Y14, Y8
+	VADDPD       288(R10), Y9, Y9
+	VMOVUPS      Y9, 288(R10)
+	VMULPD       Y13, Y14, Y9
+	VBROADCASTSD (CX)(DX*1), Y14
+	VADDPD       320(R10), Y10, Y10
+	VMOVUPS      Y10, 320(R10)
+	VMULPD       Y12, Y14, Y10
+	VADDPD       352(R10), Y11, Y11
+	VMOVUPS      Y11, 352(R10)
+	VMULPD       Y13, Y14, Y11
+	ADDQ         $0x00000040, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JNE          term
+	JMP          ran
+
+second:
+	MOVQ         sums+80(FP), R10
+	VMOVUPS      (AX), Y12
+	VMOVUPS      32(AX), Y13
+	PREFETCHT0   512(AX)
+	VBROADCASTSD (BX)(DX*1), Y14
+	VMOVUPS      Y0, (R10)
+	VMULPD       Y12, Y14, Y0
+	VMOVUPS      Y1, 32(R10)
+	VMULPD       Y13, Y14, Y1
+	VBROADCASTSD (SI)(DX*1), Y14
+	VMOVUPS      Y2, 64(R10)
+	VMULPD       Y12, Y14, Y2
+	VMOVUPS      Y3, 96(R10)
+	VMULPD       Y13, Y14, Y3
+	VBROADCASTSD (DI)(DX*1), Y14
+	VMOVUPS      Y4, 128(R10)
+	VMULPD       Y12, Y14, Y4
+	VMOVUPS      Y5, 160(R10)
+	VMULPD       Y13, Y14, Y5
+	VBROADCASTSD (R8)(DX*1), Y14
+	VMOVUPS      Y6, 192(R10)
+	VMULPD       Y12, Y14, Y6
+	VMOVUPS      Y7, 224(R10)
+	VMULPD       Y13, Y14, Y7
+	VBROADCASTSD (R9)(DX*1), Y14
+	VMOVUPS      Y8, 256(R10)
+	VMULPD       Y12, Y14, Y8
+	VMOVUPS      Y9, 288(R10)
+	VMULPD       Y13, Y14, Y9
+	VBROADCASTSD (CX)(DX*1), Y14
+	VMOVUPS      Y10, 320(R10)
+	VMULPD       Y12, Y14, Y10
+	VMOVUPS      Y11, 352(R10)
+	VMULPD       Y13, Y14, Y11
+	ADDQ         $0x00000040, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JEQ          ran
+
 term:
 	VMOVUPS      (AX), Y12
 	VMOVUPS      32(AX), Y13
@@ -237,36 +466,57 @@ term:
 	VFMADD231PD  Y13, Y14, Y11
 	ADDQ         $0x00000040, AX
 	ADDQ         8(SP), DX
-	CMPQ         DX, (SP)
+	CMPQ         DX, 24(SP)
 	JNE          term
-	MOVQ         16(SP), DX
-	ADDQ         DX, a+0(FP)
-	DECQ         taps+16(FP)
-	JNZ          tap
-	MOVQ         c+56(FP), AX
-	MOVQ         ldc+64(FP), CX
-	SHLQ         $0x03, CX
-	CMPQ         add+72(FP), $0x00
-	JEQ          set
-	MOVQ         AX, DX
-	VADDPD       (DX), Y0, Y0
-	VADDPD       32(DX), Y1, Y1
-	ADDQ         CX, DX
-	VADDPD       (DX), Y2, Y2
-	VADDPD       32(DX), Y3, Y3
-	ADDQ         CX, DX
-	VADDPD       (DX), Y4, Y4
-	VADDPD       32(DX), Y5, Y5
-	ADDQ         CX, DX
-	VADDPD       (DX), Y6, Y6
-	VADDPD       32(DX), Y7, Y7
-	ADDQ         CX, DX
-	VADDPD       (DX), Y8, Y8
-	VADDPD       32(DX), Y9, Y9
-	ADDQ         CX, DX
-	VADDPD       (DX), Y10, Y10
-	VADDPD       32(DX), Y11, Y11
-	ADDQ         CX, DX
+
+ran:
+	CMPQ   DX, (SP)
+	JNE    run
+	MOVQ   16(SP), DX
+	ADDQ   DX, a+0(FP)
+	DECQ   taps+16(FP)
+	JNZ    tap
+	CMPQ   32(SP), $0x01
+	JEQ    total
+	MOVQ   sums+80(FP), AX
+	VADDPD (AX), Y0, Y0
+	VADDPD 32(AX), Y1, Y1
+	VADDPD 64(AX), Y2, Y2
+	VADDPD 96(AX), Y3, Y3
+	VADDPD 128(AX), Y4, Y4
+	VADDPD 160(AX), Y5, Y5
+	VADDPD 192(AX), Y6, Y6
+	VADDPD 224(AX), Y7, Y7
+	VADDPD 256(AX), Y8, Y8
+	VADDPD 288(AX), Y9, Y9
+	VADDPD 320(AX), Y10, Y10
+	VADDPD 352(AX), Y11, Y11
+
+total:
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
+	SHLQ   $0x03, CX
+	CMPQ   add+72(FP), $0x00
+	JEQ    set
+	MOVQ   AX, DX
+	VADDPD (DX), Y0, Y0
+	VADDPD 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPD (DX), Y2, Y2
+	VADDPD 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPD (DX), Y4, Y4
+	VADDPD 32(DX), Y5, Y5
+	ADDQ   CX, DX
+	VADDPD (DX), Y6, Y6
+	VADDPD 32(DX), Y7, Y7
+	ADDQ   CX, DX
+	VADDPD (DX), Y8, Y8
+	VADDPD 32(DX), Y9, Y9
+	ADDQ   CX, DX
+	VADDPD (DX), Y10, Y10
+	VADDPD 32(DX), Y11, Y11
+	ADDQ   CX, DX
 
 set:
 	VMOVUPS Y0, (AX)
@@ -336,9 +586,9 @@ row:
 	VZEROUPPER
 	RET
 
-// func microAVX512F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·microAVX512F32(SB), NOSPLIT, $24-80
+// func microAVX512F32(a *float32, tab *int, taps int, tapStep int, cin int, step int, b *float32, c *float32, ldc int, add int, sums *float32)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·microAVX512F32(SB), NOSPLIT, $40-88
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -364,6 +614,7 @@ TEXT ·microAVX512F32(SB), NOSPLIT, $24-80
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	MOVQ   b+48(FP), AX
+	MOVQ   $+0, 32(SP)
 	MOVQ   step+40(FP), CX
 	SHLQ   $0x02, CX
 	MOVQ   CX, 8(SP)
@@ -402,6 +653,183 @@ tap:
 	MOVQ 88(CX), CX
 	LEAQ (DX)(CX*4), CX
 	XORQ DX, DX
+
+run:
+	MOVQ         8(SP), BP
+	SHLQ         $0x05, BP
+	ADDQ         DX, BP
+	CMPQ         BP, (SP)
+	CMOVQGT      (SP), BP
+	MOVQ         BP, 24(SP)
+	INCQ         32(SP)
+	CMPQ         32(SP), $0x02
+	JLT          term
+	JEQ          second
+	MOVQ         sums+80(FP), BP
+	VMOVUPS      (AX), Z24
+	VMOVUPS      64(AX), Z25
+	PREFETCHT0   1024(AX)
+	PREFETCHT0   1088(AX)
+	VBROADCASTSS (BX)(DX*1), Z26
+	VADDPS       (BP), Z0, Z0
+	VMOVUPS      Z0, (BP)
+	VMULPS       Z24, Z26, Z0
+	VADDPS       64(BP), Z1, Z1
+	VMOVUPS      Z1, 64(BP)
+	VMULPS       Z25, Z26, Z1
+	VBROADCASTSS (SI)(DX*1), Z26
+	VADDPS       128(BP), Z2, Z2
+	VMOVUPS      Z2, 128(BP)
+	VMULPS       Z24, Z26, Z2
+	VADDPS       192(BP), Z3, Z3
+	VMOVUPS      Z3, 192(BP)
+	VMULPS       Z25, Z26, Z3
+	VBROADCASTSS (DI)(DX*1), Z26
+	VADDPS       256(BP), Z4, Z4
+	VMOVUPS      Z4, 256(BP)
+	VMULPS       Z24, Z26, Z4
+	VADDPS       320(BP), Z5, Z5
+	VMOVUPS      Z5, 320(BP)
+	VMULPS       Z25, Z26, Z5
+	VBROADCASTSS (R8)(DX*1), Z26
+	VADDPS       384(BP), Z6, Z6
+	VMOVUPS      Z6, 384(BP)
+	VMULPS       Z24, Z26, Z6
+	VADDPS       448(BP), Z7, Z7
+	VMOVUPS      Z7, 448(BP)
+	VMULPS       Z25, Z26, Z7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VADDPS       512(BP), Z8, Z8
+	VMOVUPS      Z8, 512(BP)
+	VMULPS       Z24, Z26, Z8
+	VADDPS       576(BP), Z9, Z9
+	VMOVUPS      Z9, 576(BP)
+	VMULPS       Z25, Z26, Z9
+	VBROADCASTSS (R10)(DX*1), Z26
+	VADDPS       640(BP), Z10, Z10
+	VMOVUPS      Z10, 640(BP)
+	VMULPS       Z24, Z26, Z10
+	VADDPS       704(BP), Z11, Z11
+	VMOVUPS      Z11, 704(BP)
+	VMULPS       Z25, Z26, Z11
+	VBROADCASTSS (R11)(DX*1), Z26
+	VADDPS       768(BP), Z12, Z12
+	VMOVUPS      Z12, 768(BP)
+	VMULPS       Z24, Z26, Z12
+	VADDPS       832(BP), Z13, Z13
+	VMOVUPS      Z13, 832(BP)
+	VMULPS       Z25, Z26, Z13
+	VBROADCASTSS (R12)(DX*1), Z26
+	VADDPS       896(BP), Z14, Z14
+	VMOVUPS      Z14, 896(BP)
+	VMULPS       Z24, Z26, Z14
+	VADDPS       960(BP), Z15, Z15
+	VMOVUPS      Z15, 960(BP)
+	VMULPS       Z25, Z26, Z15
+	VBROADCASTSS (R13)(DX*1), Z26
+	VADDPS       1024(BP), Z16, Z16
+	VMOVUPS      Z16, 1024(BP)
+	VMULPS       Z24, Z26, Z16
+	VADDPS       1088(BP), Z17, Z17
+	VMOVUPS      Z17, 1088(BP)
+	VMULPS       Z25, Z26, Z17
+	VBROADCASTSS (R14)(DX*1), Z26
+	VADDPS       1152(BP), Z18, Z18
+	VMOVUPS      Z18, 1152(BP)
+	VMULPS       Z24, Z26, Z18
+	VADDPS       1216(BP), Z19, Z19
+	VMOVUPS      Z19, 1216(BP)
+	VMULPS       Z25, Z26, Z19
+	VBROADCASTSS (R15)(DX*1), Z26
+	VADDPS       1280(BP), Z20, Z20
+	VMOVUPS      Z20, 1280(BP)
+	VMULPS       Z24, Z26, Z20
+	VADDPS       1344(BP), Z21, Z21
+	VMOVUPS      Z21, 1344(BP)
+	VMULPS       Z25, Z26, Z21
+	VBROADCASTSS (CX)(DX*1), Z26
+	VADDPS       1408(BP), Z22, Z22
+	VMOVUPS      Z22, 1408(BP)
+	VMULPS       Z24, Z26, Z22
+	VADDPS       1472(BP), Z23, Z23
+	VMOVUPS      Z23, 1472(BP)
+	VMULPS       Z25, Z26, Z23
+	ADDQ         $0x00000080, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JNE          term
+	JMP          ran
+
+second:
+	MOVQ         sums+80(FP), BP
+	VMOVUPS      (AX), Z24
+	VMOVUPS      64(AX), Z25
+	PREFETCHT0   1024(AX)
+	PREFETCHT0   1088(AX)
+	VBROADCASTSS (BX)(DX*1), Z26
+	VMOVUPS      Z0, (BP)
+	VMULPS       Z24, Z26, Z0
+	VMOVUPS      Z1, 64(BP)
+	VMULPS       Z25, Z26, Z1
+	VBROADCASTSS (SI)(DX*1), Z26
+	VMOVUPS      Z2, 128(BP)
+	VMULPS       Z24, Z26, Z2
+	VMOVUPS      Z3, 192(BP)
+	VMULPS       Z25, Z26, Z3
+	VBROADCASTSS (DI)(DX*1), Z26
+	VMOVUPS      Z4, 256(BP)
+	VMULPS       Z24, Z26, Z4
+	VMOVUPS      Z5, 320(BP)
+	VMULPS       Z25, Z26, Z5
+	VBROADCASTSS (R8)(DX*1), Z26
+	VMOVUPS      Z6, 384(BP)
+	VMULPS       Z24, Z26, Z6
+	VMOVUPS      Z7, 448(BP)
+	VMULPS       Z25, Z26, Z7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VMOVUPS      Z8, 512(BP)
+	VMULPS       Z24, Z26, Z8
+	VMOVUPS      Z9, 576(BP)
+	VMULPS       Z25, Z26, Z9
+	VBROADCASTSS (R10)(DX*1), Z26
+	VMOVUPS      Z10, 640(BP)
+	VMULPS       Z24, Z26, Z10
+	VMOVUPS      Z11, 704(BP)
+	VMULPS       Z25, Z26, Z11
+	VBROADCASTSS (R11)(DX*1), Z26
+	VMOVUPS      Z12, 768(BP)
+	VMULPS       Z24, Z26, Z12
+	VMOVUPS      Z13, 832(BP)
+	VMULPS       Z25, Z26, Z13
+	VBROADCASTSS (R12)(DX*1), Z26
+	VMOVUPS      Z14, 896(BP)
+	VMULPS       Z24, Z26, Z14
+	VMOVUPS      Z15, 960(BP)
+	VMULPS       Z25, Z26, Z15
+	VBROADCASTSS (R13)(DX*1), Z26
+	VMOVUPS      Z16, 1024(BP)
+	VMULPS       Z24, Z26, Z16
+	VMOVUPS      Z17, 1088(BP)
+	VMULPS       Z25, Z26, Z17
+	VBROADCASTSS (R14)(DX*1), Z26
+	VMOVUPS      Z18, 1152(BP)
+	VMULPS       Z24, Z26, Z18
+	VMOVUPS      Z19, 1216(BP)
+	VMULPS       Z25, Z26, Z19
+	VBROADCASTSS (R15)(DX*1), Z26
+	VMOVUPS      Z20, 1280(BP)
+	VMULPS       Z24, Z26, Z20
+	VMOVUPS      Z21, 1344(BP)
+	VMULPS       Z25, Z26, Z21
+	VBROADCASTSS (CX)(DX*1), Z26
+	VMOVUPS      Z22, 1408(BP)
+	VMULPS       Z24, Z26, Z22
+	VMOVUPS      Z23, 1472(BP)
+	VMULPS       Z25, Z26, Z23
+	ADDQ         $0x00000080, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JEQ          ran
 
 term:
 	VMOVUPS      (AX), Z24
@@ -446,54 +874,87 @@ term:
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         $0x00000080, AX
 	ADDQ         8(SP), DX
-	CMPQ         DX, (SP)
+	CMPQ         DX, 24(SP)
 	JNE          term
-	MOVQ         16(SP), DX
-	ADDQ         DX, a+0(FP)
-	DECQ         taps+16(FP)
-	JNZ          tap
-	MOVQ         c+56(FP), AX
-	MOVQ         ldc+64(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         add+72(FP), $0x00
-	JEQ          set
-	MOVQ         AX, DX
-	VADDPS       (DX), Z0, Z0
-	VADDPS       64(DX), Z1, Z1
-	ADDQ         CX, DX
-	VADDPS       (DX), Z2, Z2
-	VADDPS       64(DX), Z3, Z3
-	ADDQ         CX, DX
-	VADDPS       (DX), Z4, Z4
-	VADDPS       64(DX), Z5, Z5
-	ADDQ         CX, DX
-	VADDPS       (DX), Z6, Z6
-	VADDPS       64(DX), Z7, Z7
-	ADDQ         CX, DX
-	VADDPS       (DX), Z8, Z8
-	VADDPS       64(DX), Z9, Z9
-	ADDQ         CX, DX
-	VADDPS       (DX), Z10, Z10
-	VADDPS       64(DX), Z11, Z11
-	ADDQ         CX, DX
-	VADDPS       (DX), Z12, Z12
-	VADDPS       64(DX), Z13, Z13
-	ADDQ         CX, DX
-	VADDPS       (DX), Z14, Z14
-	VADDPS       64(DX), Z15, Z15
-	ADDQ         CX, DX
-	VADDPS       (DX), Z16, Z16
-	VADDPS       64(DX), Z17, Z17
-	ADDQ         CX, DX
-	VADDPS       (DX), Z18, Z18
-	VADDPS       64(DX), Z19, Z19
-	ADDQ         CX, DX
-	VADDPS       (DX), Z20, Z20
-	VADDPS       64(DX), Z21, Z21
-	ADDQ         CX, DX
-	VADDPS       (DX), Z22, Z22
-	VADDPS       64(DX), Z23, Z23
-	ADDQ         CX, DX
+
+ran:
+	CMPQ   DX, (SP)
+	JNE    run
+	MOVQ   16(SP), DX
+	ADDQ   DX, a+0(FP)
+	DECQ   taps+16(FP)
+	JNZ    tap
+	CMPQ   32(SP), $0x01
+	JEQ    total
+	MOVQ   sums+80(FP), AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	VADDPS 128(AX), Z2, Z2
+	VADDPS 192(AX), Z3, Z3
+	VADDPS 256(AX), Z4, Z4
+	VADDPS 320(AX), Z5, Z5
+	VADDPS 384(AX), Z6, Z6
+	VADDPS 448(AX), Z7, Z7
+	VADDPS 512(AX), Z8, Z8
+	VADDPS 576(AX), Z9, Z9
+	VADDPS 640(AX), Z10, Z10
+	VADDPS 704(AX), Z11, Z11
+	VADDPS 768(AX), Z12, Z12
+	VADDPS 832(AX), Z13, Z13
+	VADDPS 896(AX), Z14, Z14
+	VADDPS 960(AX), Z15, Z15
+	VADDPS 1024(AX), Z16, Z16
+	VADDPS 1088(AX), Z17, Z17
+	VADDPS 1152(AX), Z18, Z18
+	VADDPS 1216(AX), Z19, Z19
+	VADDPS 1280(AX), Z20, Z20
+	VADDPS 1344(AX), Z21, Z21
+	VADDPS 1408(AX), Z22, Z22
+	VADDPS 1472(AX), Z23, Z23
+
+total:
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
+	SHLQ   $0x02, CX
+	CMPQ   add+72(FP), $0x00
+	JEQ    set
+	MOVQ   AX, DX
+	VADDPS (DX), Z0, Z0
+	VADDPS 64(DX), Z1, Z1
+	ADDQ   CX, DX
+	VADDPS (DX), Z2, Z2
+	VADDPS 64(DX), Z3, Z3
+	ADDQ   CX, DX
+	VADDPS (DX), Z4, Z4
+	VADDPS 64(DX), Z5, Z5
+	ADDQ   CX, DX
+	VADDPS (DX), Z6, Z6
+	VADDPS 64(DX), Z7, Z7
+	ADDQ   CX, DX
+	VADDPS (DX), Z8, Z8
+	VADDPS 64(DX), Z9, Z9
+	ADDQ   CX, DX
+	VADDPS (DX), Z10, Z10
+	VADDPS 64(DX), Z11, Z11
+	ADDQ   CX, DX
+	VADDPS (DX), Z12, Z12
+	VADDPS 64(DX), Z13, Z13
+	ADDQ   CX, DX
+	VADDPS (DX), Z14, Z14
+	VADDPS 64(DX), Z15, Z15
+	ADDQ   CX, DX
+	VADDPS (DX), Z16, Z16
+	VADDPS 64(DX), Z17, Z17
+	ADDQ   CX, DX
+	VADDPS (DX), Z18, Z18
+	VADDPS 64(DX), Z19, Z19
+	ADDQ   CX, DX
+	VADDPS (DX), Z20, Z20
+	VADDPS 64(DX), Z21, Z21
+	ADDQ   CX, DX
+	VADDPS (DX), Z22, Z22
+	VADDPS 64(DX), Z23, Z23
+	ADDQ   CX, DX
 
 set:
 	VMOVUPS Z0, (AX)
@@ -586,9 +1047,9 @@ row:
 	VZEROUPPER
 	RET
 
-// func microAVX512F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·microAVX512F64(SB), NOSPLIT, $24-80
+// func microAVX512F64(a *float64, tab *int, taps int, tapStep int, cin int, step int, b *float64, c *float64, ldc int, add int, sums *float64)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·microAVX512F64(SB), NOSPLIT, $40-88
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -614,6 +1075,7 @@ TEXT ·microAVX512F64(SB), NOSPLIT, $24-80
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	MOVQ   b+48(FP), AX
+	MOVQ   $+0, 32(SP)
 	MOVQ   step+40(FP), CX
 	SHLQ   $0x03, CX
 	MOVQ   CX, 8(SP)
@@ -652,6 +1114,183 @@ tap:
 	MOVQ 88(CX), CX
 	LEAQ (DX)(CX*8), CX
 	XORQ DX, DX
+
+run:
+	MOVQ         8(SP), BP
+	SHLQ         $0x05, BP
+	ADDQ         DX, BP
+	CMPQ         BP, (SP)
+	CMOVQGT      (SP), BP
+	MOVQ         BP, 24(SP)
+	INCQ         32(SP)
+	CMPQ         32(SP), $0x02
+	JLT          term
+	JEQ          second
+	MOVQ         sums+80(FP), BP
+	VMOVUPS      (AX), Z24
+	VMOVUPS      64(AX), Z25
+	PREFETCHT0   1024(AX)
+	PREFETCHT0   1088(AX)
+	VBROADCASTSD (BX)(DX*1), Z26
+	VADDPD       (BP), Z0, Z0
+	VMOVUPS      Z0, (BP)
+	VMULPD       Z24, Z26, Z0
+	VADDPD       64(BP), Z1, Z1
+	VMOVUPS      Z1, 64(BP)
+	VMULPD       Z25, Z26, Z1
+	VBROADCASTSD (SI)(DX*1), Z26
+	VADDPD       128(BP), Z2, Z2
+	VMOVUPS      Z2, 128(BP)
+	VMULPD       Z24, Z26, Z2
+	VADDPD       192(BP), Z3, Z3
+	VMOVUPS      Z3, 192(BP)
+	VMULPD       Z25, Z26, Z3
+	VBROADCASTSD (DI)(DX*1), Z26
+	VADDPD       256(BP), Z4, Z4
+	VMOVUPS      Z4, 256(BP)
+	VMULPD       Z24, Z26, Z4
+	VADDPD       320(BP), Z5, Z5
+	VMOVUPS      Z5, 320(BP)
+	VMULPD       Z25, Z26, Z5
+	VBROADCASTSD (R8)(DX*1), Z26
+	VADDPD       384(BP), Z6, Z6
+	VMOVUPS      Z6, 384(BP)
+	VMULPD       Z24, Z26, Z6
+	VADDPD       448(BP), Z7, Z7
+	VMOVUPS      Z7, 448(BP)
+	VMULPD       Z25, Z26, Z7
+	VBROADCASTSD (R9)(DX*1), Z26
+	VADDPD       512(BP), Z8, Z8
+	VMOVUPS      Z8, 512(BP)
+	VMULPD       Z24, Z26, Z8
+	VADDPD       576(BP), Z9, Z9
+	VMOVUPS      Z9, 576(BP)
+	VMULPD       Z25, Z26, Z9
+	VBROADCASTSD (R10)(DX*1), Z26
+	VADDPD       640(BP), Z10, Z10
+	VMOVUPS      Z10, 640(BP)
+	VMULPD       Z24, Z26, Z10
+	VADDPD       704(BP), Z11, Z11
+	VMOVUPS      Z11, 704(BP)
+	VMULPD       Z25, Z26, Z11
+	VBROADCASTSD (R11)(DX*1), Z26
+	VADDPD       768(BP), Z12, Z12
+	VMOVUPS      Z12, 768(BP)
+	VMULPD       Z24, Z26, Z12
+	VADDPD       832(BP), Z13, Z13
+	VMOVUPS      Z13, 832(BP)
+	VMULPD       Z25, Z26, Z13
+	VBROADCASTSD (R12)(DX*1), Z26
+	VADDPD       896(BP), Z14, Z14
+	VMOVUPS      Z14, 896(BP)
+	VMULPD       Z24, Z26, Z14
+	VADDPD       960(BP), Z15, Z15
+	VMOVUPS      Z15, 960(BP)
+	VMULPD       Z25, Z26, Z15
+	VBROADCASTSD (R13)(DX*1), Z26
+	VADDPD       1024(BP), Z16, Z16
+	VMOVUPS      Z16, 1024(BP)
+	VMULPD       Z24, Z26, Z16
+	VADDPD       1088(BP), Z17, Z17
+	VMOVUPS      Z17, 1088(BP)
+	VMULPD       Z25, Z26, Z17
+	VBROADCASTSD (R14)(DX*1), Z26
+	VADDPD       1152(BP), Z18, Z18
+	VMOVUPS      Z18, 1152(BP)
+	VMULPD       Z24, Z26, Z18
+	VADDPD       1216(BP), Z19, Z19
+	VMOVUPS      Z19, 1216(BP)
+	VMULPD       Z25, Z26, Z19
+	VBROADCASTSD (R15)(DX*1), Z26
+	VADDPD       1280(BP), Z20, Z20
+	VMOVUPS      Z20, 1280(BP)
+	VMULPD       Z24, Z26, Z20
+	VADDPD       1344(BP), Z21, Z21
+	VMOVUPS      Z21, 1344(BP)
+	VMULPD       Z25, Z26, Z21
+	VBROADCASTSD (CX)(DX*1), Z26
+	VADDPD       1408(BP), Z22, Z22
+	VMOVUPS      Z22, 1408(BP)
+	VMULPD       Z24, Z26, Z22
+	VADDPD       1472(BP), Z23, Z23
+	VMOVUPS      Z23, 1472(BP)
+	VMULPD       Z25, Z26, Z23
+	ADDQ         $0x00000080, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JNE          term
+	JMP          ran
+
+second:
+	MOVQ         sums+80(FP), BP
+	VMOVUPS      (AX), Z24
+	VMOVUPS      64(AX), Z25
+	PREFETCHT0   1024(AX)
+	PREFETCHT0   1088(AX)
+	VBROADCASTSD (BX)(DX*1), Z26
+	VMOVUPS      Z0, (BP)
+	VMULPD       Z24, Z26, Z0
+	VMOVUPS      Z1, 64(BP)
+	VMULPD       Z25, Z26, Z1
+	VBROADCASTSD (SI)(DX*1), Z26
+	VMOVUPS      Z2, 128(BP)
+	VMULPD       Z24, Z26, Z2
+	VMOVUPS      Z3, 192(BP)
+	VMULPD       Z25, Z26, Z3
+	VBROADCASTSD (DI)(DX*1), Z26
+	VMOVUPS      Z4, 256(BP)
+	VMULPD       Z24, Z26, Z4
+	VMOVUPS      Z5, 320(BP)
+	VMULPD       Z25, Z26, Z5
+	VBROADCASTSD (R8)(DX*1), Z26
+	VMOVUPS      Z6, 384(BP)
+	VMULPD       Z24, Z26, Z6
+	VMOVUPS      Z7, 448(BP)
+	VMULPD       Z25, Z26, Z7
+	VBROADCASTSD (R9)(DX*1), Z26
+	VMOVUPS      Z8, 512(BP)
+	VMULPD       Z24, Z26, Z8
+	VMOVUPS      Z9, 576(BP)
+	VMULPD       Z25, Z26, Z9
+	VBROADCASTSD (R10)(DX*1), Z26
+	VMOVUPS      Z10, 640(BP)
+	VMULPD       Z24, Z26, Z10
+	VMOVUPS      Z11, 704(BP)
+	VMULPD       Z25, Z26, Z11
+	VBROADCASTSD (R11)(DX*1), Z26
+	VMOVUPS      Z12, 768(BP)
+	VMULPD       Z24, Z26, Z12
+	VMOVUPS      Z13, 832(BP)
+	VMULPD       Z25, Z26, Z13
+	VBROADCASTSD (R12)(DX*1), Z26
+	VMOVUPS      Z14, 896(BP)
+	VMULPD       Z24, Z26, Z14
+	VMOVUPS      Z15, 960(BP)
+	VMULPD       Z25, Z26, Z15
+	VBROADCASTSD (R13)(DX*1), Z26
+	VMOVUPS      Z16, 1024(BP)
+	VMULPD       Z24, Z26, Z16
+	VMOVUPS      Z17, 1088(BP)
+	VMULPD       Z25, Z26, Z17
+	VBROADCASTSD (R14)(DX*1), Z26
+	VMOVUPS      Z18, 1152(BP)
+	VMULPD       Z24, Z26, Z18
+	VMOVUPS      Z19, 1216(BP)
+	VMULPD       Z25, Z26, Z19
+	VBROADCASTSD (R15)(DX*1), Z26
+	VMOVUPS      Z20, 1280(BP)
+	VMULPD       Z24, Z26, Z20
+	VMOVUPS      Z21, 1344(BP)
+	VMULPD       Z25, Z26, Z21
+	VBROADCASTSD (CX)(DX*1), Z26
+	VMOVUPS      Z22, 1408(BP)
+	VMULPD       Z24, Z26, Z22
+	VMOVUPS      Z23, 1472(BP)
+	VMULPD       Z25, Z26, Z23
+	ADDQ         $0x00000080, AX
+	ADDQ         8(SP), DX
+	CMPQ         DX, 24(SP)
+	JEQ          ran
 
 term:
 	VMOVUPS      (AX), Z24
@@ -696,54 +1335,87 @@ term:
 	VFMADD231PD  Z25, Z26, Z23
 	ADDQ         $0x00000080, AX
 	ADDQ         8(SP), DX
-	CMPQ         DX, (SP)
+	CMPQ         DX, 24(SP)
 	JNE          term
-	MOVQ         16(SP), DX
-	ADDQ         DX, a+0(FP)
-	DECQ         taps+16(FP)
-	JNZ          tap
-	MOVQ         c+56(FP), AX
-	MOVQ         ldc+64(FP), CX
-	SHLQ         $0x03, CX
-	CMPQ         add+72(FP), $0x00
-	JEQ          set
-	MOVQ         AX, DX
-	VADDPD       (DX), Z0, Z0
-	VADDPD       64(DX), Z1, Z1
-	ADDQ         CX, DX
-	VADDPD       (DX), Z2, Z2
-	VADDPD       64(DX), Z3, Z3
-	ADDQ         CX, DX
-	VADDPD       (DX), Z4, Z4
-	VADDPD       64(DX), Z5, Z5
-	ADDQ         CX, DX
-	VADDPD       (DX), Z6, Z6
-	VADDPD       64(DX), Z7, Z7
-	ADDQ         CX, DX
-	VADDPD       (DX), Z8, Z8
-	VADDPD       64(DX), Z9, Z9
-	ADDQ         CX, DX
-	VADDPD       (DX), Z10, Z10
-	VADDPD       64(DX), Z11, Z11
-	ADDQ         CX, DX
-	VADDPD       (DX), Z12, Z12
-	VADDPD       64(DX), Z13, Z13
-	ADDQ         CX, DX
-	VADDPD       (DX), Z14, Z14
-	VADDPD       64(DX), Z15, Z15
-	ADDQ         CX, DX
-	VADDPD       (DX), Z16, Z16
-	VADDPD       64(DX), Z17, Z17
-	ADDQ         CX, DX
-	VADDPD       (DX), Z18, Z18
-	VADDPD       64(DX), Z19, Z19
-	ADDQ         CX, DX
-	VADDPD       (DX), Z20, Z20
-	VADDPD       64(DX), Z21, Z21
-	ADDQ         CX, DX
-	VADDPD       (DX), Z22, Z22
-	VADDPD       64(DX), Z23, Z23
-	ADDQ         CX, DX
+
+ran:
+	CMPQ   DX, (SP)
+	JNE    run
+	MOVQ   16(SP), DX
+	ADDQ   DX, a+0(FP)
+	DECQ   taps+16(FP)
+	JNZ    tap
+	CMPQ   32(SP), $0x01
+	JEQ    total
+	MOVQ   sums+80(FP), AX
+	VADDPD (AX), Z0, Z0
+	VADDPD 64(AX), Z1, Z1
+	VADDPD 128(AX), Z2, Z2
+	VADDPD 192(AX), Z3, Z3
+	VADDPD 256(AX), Z4, Z4
+	VADDPD 320(AX), Z5, Z5
+	VADDPD 384(AX), Z6, Z6
+	VADDPD 448(AX), Z7, Z7
+	VADDPD 512(AX), Z8, Z8
+	VADDPD 576(AX), Z9, Z9
+	VADDPD 640(AX), Z10, Z10
+	VADDPD 704(AX), Z11, Z11
+	VADDPD 768(AX), Z12, Z12
+	VADDPD 832(AX), Z13, Z13
+	VADDPD 896(AX), Z14, Z14
+	VADDPD 960(AX), Z15, Z15
+	VADDPD 1024(AX), Z16, Z16
+	VADDPD 1088(AX), Z17, Z17
+	VADDPD 1152(AX), Z18, Z18
+	VADDPD 1216(AX), Z19, Z19
+	VADDPD 1280(AX), Z20, Z20
+	VADDPD 1344(AX), Z21, Z21
+	VADDPD 1408(AX), Z22, Z22
+	VADDPD 1472(AX), Z23, Z23
+
+total:
+	MOVQ   c+56(FP), AX
+	MOVQ   ldc+64(FP), CX
+	SHLQ   $0x03, CX
+	CMPQ   add+72(FP), $0x00
+	JEQ    set
+	MOVQ   AX, DX
+	VADDPD (DX), Z0, Z0
+	VADDPD 64(DX), Z1, Z1
+	ADDQ   CX, DX
+	VADDPD (DX), Z2, Z2
+	VADDPD 64(DX), Z3, Z3
+	ADDQ   CX, DX
+	VADDPD (DX), Z4, Z4
+	VADDPD 64(DX), Z5, Z5
+	ADDQ   CX, DX
+	VADDPD (DX), Z6, Z6
+	VADDPD 64(DX), Z7, Z7
+	ADDQ   CX, DX
+	VADDPD (DX), Z8, Z8
+	VADDPD 64(DX), Z9, Z9
+	ADDQ   CX, DX
+	VADDPD (DX), Z10, Z10
+	VADDPD 64(DX), Z11, Z11
+	ADDQ   CX, DX
+	VADDPD (DX), Z12, Z12
+	VADDPD 64(DX), Z13, Z13
+	ADDQ   CX, DX
+	VADDPD (DX), Z14, Z14
+	VADDPD 64(DX), Z15, Z15
+	ADDQ   CX, DX
+	VADDPD (DX), Z16, Z16
+	VADDPD 64(DX), Z17, Z17
+	ADDQ   CX, DX
+	VADDPD (DX), Z18, Z18
+	VADDPD 64(DX), Z19, Z19
+	ADDQ   CX, DX
+	VADDPD (DX), Z20, Z20
+	VADDPD 64(DX), Z21, Z21
+	ADDQ   CX, DX
+	VADDPD (DX), Z22, Z22
+	VADDPD 64(DX), Z23, Z23
+	ADDQ   CX, DX
 
 set:
 	VMOVUPS Z0, (AX)

@@ -5,7 +5,8 @@ type block[F Float] struct {
 	i0, i1, j0, j1 int   // rows and panels of columns
 	tab            []int // where the rows of A begin
 	rows           []int // where the terms begin of what is being packed
-	a, b, tile     []F
+	a, b           []F
+	tile, sums     []F // a tile that is not whole, and the micro's scratch
 }
 
 // unit computes one block of the grid into c. packed is all of B, or nil: then the unit packs what it needs.
@@ -39,8 +40,8 @@ func (p *product[F]) block(m *private, g grid, u int) block[F] {
 	if !p.packA {
 		na = 0
 	}
-	all := take[F](&m.numbers, nb+na+maxTile)
-	b.b, b.a, b.tile = all[:nb], all[nb:nb+na], all[nb+na:][:maxTile]
+	all := take[F](&m.numbers, nb+na+2*maxTile)
+	b.b, b.a, b.tile, b.sums = all[:nb], all[nb:nb+na], all[nb+na:][:maxTile], all[nb+na+maxTile:]
 	nt := up(g.rows, p.rows)
 	ints := m.offsets(nt + depth + prefetch)
 	b.tab, b.rows = ints[:nt], ints[nt:]
@@ -97,10 +98,10 @@ func (p *product[F]) tile(bl *block[F], ch chunk, i, j int, b, c []F, add bool) 
 		if add {
 			sum = 1
 		}
-		p.micro(a, tab, taps, tapStep, cin, step, bp, &c[i*p.ldc+j*cols], p.ldc, sum)
+		p.micro(a, tab, taps, tapStep, cin, step, bp, &c[i*p.ldc+j*cols], p.ldc, sum, &bl.sums[0])
 		return
 	}
-	p.micro(a, tab, taps, tapStep, cin, step, bp, &bl.tile[0], cols, 0)
+	p.micro(a, tab, taps, tapStep, cin, step, bp, &bl.tile[0], cols, 0, &bl.sums[0])
 	if p.transC {
 		p.scatterTransposed(bl.tile, c, i, j*cols, m, n, add)
 		return

@@ -10,6 +10,9 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
+// maxRunLog is the binary logarithm of maxRun in package cpukern: the most terms of one chain of additions.
+const maxRunLog = 5
+
 // A tile is one micro-kernel: rows x vecs vectors of width bytes with elements of size bytes.
 type tile struct {
 	name              string
@@ -46,6 +49,14 @@ func (t tile) add(a, b, c Op) {
 		return
 	}
 	VADDPS(a, b, c)
+}
+
+func (t tile) mul(a, b, c Op) {
+	if t.size == 8 {
+		VMULPD(a, b, c)
+		return
+	}
+	VMULPS(a, b, c)
 }
 
 func (t tile) broadcast(m, v Op) {
@@ -85,30 +96,70 @@ func local() Mem { return AllocLocal(8) }
 
 func (t tile) generate() {
 	elem := map[int]string{4: "float32", 8: "float64"}[t.size]
-	TEXT(t.name, NOSPLIT, fmt.Sprintf("func(a *%s, tab *int, taps, tapStep, cin, step int, b, c *%s, ldc, add int)", elem, elem))
+	TEXT(t.name, NOSPLIT, fmt.Sprintf("func(a *%s, tab *int, taps, tapStep, cin, step int, b, c *%s, ldc, add int, sums *%s)", elem, elem, elem))
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is a micro of %d rows and %d columns.", t.name, t.rows, t.vecs*t.width/t.size))
 	sums := t.sums()
 	b := Load(Param("b"), GP64())
-	end, step, tapStep := local(), local(), local()
+	end, step, tapStep, run, runs := local(), local(), local(), local(), local()
+	MOVQ(I32(0), runs)
 	t.setUp(end, step, tapStep)
 	Label("tap")
 	rows := t.rowPointers()
 	ix := GP64()
 	XORQ(ix, ix)
-	Label("term")
-	t.term(sums, rows, ix, b)
-	ADDQ(U32(uint32(t.vecs*t.width)), b)
-	ADDQ(step, ix)
-	CMPQ(ix, end)
+	Label("run")
+	runEnd(ix, step, end, run)
+	next := func(how begin) {
+		t.term(sums, rows, ix, b, how)
+		ADDQ(U32(uint32(t.vecs*t.width)), b)
+		ADDQ(step, ix)
+		CMPQ(ix, run)
+	}
+	INCQ(runs)
+	CMPQ(runs, Imm(2))
+	JLT(LabelRef("term"))
+	JEQ(LabelRef("second"))
+	next(adding)
 	JNE(LabelRef("term"))
+	JMP(LabelRef("ran"))
+	Label("second")
+	next(setting)
+	JEQ(LabelRef("ran"))
+	Label("term")
+	next(onward)
+	JNE(LabelRef("term"))
+	Label("ran")
+	CMPQ(ix, end)
+	JNE(LabelRef("run"))
 	MOVQ(tapStep, ix)
 	ADDQ(ix, param("a"))
 	DECQ(param("taps"))
 	JNZ(LabelRef("tap"))
-	t.store(sums)
+	t.store(sums, runs)
 	VZEROUPPER()
 	RET()
+}
+
+// eachSum visits every sum with its place in the memory at parameter sums.
+func (t tile) eachSum(sums [][]VecVirtual, visit func(m Mem, v VecVirtual)) {
+	p := Load(Param("sums"), GP64())
+	for i, row := range sums {
+		for j, v := range row {
+			visit(Mem{Base: p, Disp: (i*t.vecs + j) * t.width}, v)
+		}
+	}
+}
+
+// runEnd sets run to where the terms of the next run end: maxRun terms on, or at end.
+func runEnd(ix Register, step, end, run Mem) {
+	r := GP64()
+	MOVQ(step, r)
+	SHLQ(Imm(maxRunLog), r)
+	ADDQ(ix, r)
+	CMPQ(r, end)
+	CMOVQGT(end, r)
+	MOVQ(r, run)
 }
 
 // setUp turns steps into bytes, and puts the bytes from the first term of a tap past its last into end.
@@ -144,8 +195,21 @@ func (t tile) rowPointers() []GPVirtual {
 	return rows
 }
 
+// begin says what a term does with the sums of the run before it.
+type begin int
+
+const (
+	onward  begin = iota // it belongs to the same run
+	setting              // put them into memory, and begin from zero
+	adding               // add them to those in memory, and begin from zero
+)
+
 // term adds one outer product.
-func (t tile) term(sums [][]VecVirtual, rows []GPVirtual, ix, b Register) {
+func (t tile) term(sums [][]VecVirtual, rows []GPVirtual, ix, b Register, how begin) {
+	var memory Register
+	if how != onward {
+		memory = Load(Param("sums"), GP64())
+	}
 	cols := make([]VecVirtual, t.vecs)
 	for j := range cols {
 		cols[j] = t.vec()
@@ -159,14 +223,27 @@ func (t tile) term(sums [][]VecVirtual, rows []GPVirtual, ix, b Register) {
 	for i, r := range rows {
 		v := tmp[i%2]
 		t.broadcast(Mem{Base: r, Index: ix, Scale: 1}, v)
-		for j := range cols {
-			t.fma(cols[j], v, sums[i][j])
+		for j, s := range sums[i] {
+			if how == onward {
+				t.fma(cols[j], v, s)
+				continue
+			}
+			m := Mem{Base: memory, Disp: (i*t.vecs + j) * t.width}
+			if how == adding {
+				t.add(m, s, s)
+			}
+			VMOVUPS(s, m)
+			t.mul(cols[j], v, s)
 		}
 	}
 }
 
 // store writes the sums to c, or adds them.
-func (t tile) store(sums [][]VecVirtual) {
+func (t tile) store(sums [][]VecVirtual, runs Mem) {
+	CMPQ(runs, Imm(1))
+	JEQ(LabelRef("total"))
+	t.eachSum(sums, func(m Mem, v VecVirtual) { t.add(m, v, v) })
+	Label("total")
 	c, ldc := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
 	SHLQ(t.shift(), ldc)
 	CMPQ(param("add"), Imm(0))
