@@ -12,9 +12,6 @@ const (
 	WrongThread Code = -1  // no CUresult: the call came from another thread than Open's
 )
 
-// capture tells whether the code says that a capture was broken and nothing else, CUDA_ERROR_STREAM_CAPTURE_*.
-func (c Code) capture() bool { return c >= 900 && c <= 908 }
-
 // An Error is a driver call that failed.
 type Error struct {
 	Device string // "cuda:0", "cuda" before one is open

@@ -27,6 +27,9 @@ func (c *Context) Fail(err error) {
 	c.failed.CompareAndSwap(nil, &failure{err: err, capture: spoils})
 }
 
+// capture tells whether the code says that a capture was broken and nothing else, CUDA_ERROR_STREAM_CAPTURE_*.
+func (c Code) capture() bool { return c >= 900 && c <= 908 }
+
 // ready reports whether work may be queued; it may not after a failure.
 func (c *Context) ready() bool {
 	if c.q == nil {

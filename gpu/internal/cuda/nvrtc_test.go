@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"contig-gpu/gpu/internal/dl"
-	"contig-gpu/kernels"
 )
 
 // realNVRTC skips a test where NVRTC is not installed, and gives it a cache of its own.
@@ -122,33 +121,6 @@ func TestCacheNotWritable(t *testing.T) {
 	cubin, log, err := CompileNVRTC(program(""), []string{"a.cu"}, 90)
 	if err != nil || len(cubin) == 0 || !strings.Contains(log, "not kept") {
 		t.Errorf("%d bytes, log %q, %v", len(cubin), log, err)
-	}
-}
-
-// TestCompileKernels compiles all of the project's kernels with the real compiler, as a card without an image has it.
-func TestCompileKernels(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes tens of seconds")
-	}
-	realNVRTC(t)
-	sources := kernels.Sources()
-	var entry []string
-	for name := range sources {
-		if strings.HasSuffix(name, ".cu") {
-			entry = append(entry, name)
-		}
-	}
-	cubin, log, err := CompileNVRTC(sources, entry, 90)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if log != "" {
-		t.Errorf("the compiler says %s", log)
-	}
-	for _, name := range kernels.Names() {
-		if !bytes.Contains(cubin, []byte(".text."+name+"\x00")) {
-			t.Errorf("no kernel %s in the cubin", name)
-		}
 	}
 }
 
