@@ -35,6 +35,7 @@
 	FN(CUDA_ERROR_NOT_FOUND, 500) \
 	FN(CUDA_ERROR_NOT_READY, 600) \
 	FN(CUDA_ERROR_ILLEGAL_ADDRESS, 700) \
+	FN(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, 701) \
 	FN(CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE, 720) \
 	FN(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, 900) \
 	FN(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, 901) \
@@ -116,6 +117,7 @@ typedef struct contig_launch_config CUlaunchConfig;
 	FN(cuModuleLoadDataEx, (CUmodule *module, const void *image, unsigned count, CUjit_option *options, void **values), (module, image, count, options, values)) \
 	FN(cuModuleUnload, (CUmodule module), (module)) \
 	FN(cuModuleGetFunction, (CUfunction *function, CUmodule module, const char *name), (function, module, name)) \
+	FN(cuFuncGetParamInfo, (CUfunction function, size_t index, size_t *offset, size_t *size), (function, index, offset, size)) \
 	FN(cuFuncSetAttribute, (CUfunction function, CUfunction_attribute which, int value), (function, which, value)) \
 	FN(cuLaunchKernel, (CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **params, void **extra), (function, gx, gy, gz, bx, by, bz, shared, stream, params, extra)) \
 	FN(cuLaunchKernelEx, (const CUlaunchConfig *config, CUfunction function, void **params, void **extra), (config, function, params, extra)) \

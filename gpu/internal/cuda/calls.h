@@ -99,6 +99,18 @@ static inline CUresult contig_replay(const struct contig_queue *q, CUgraphExec g
 	return contig_cuGraphLaunch(graph, q->main);
 }
 
+// contig_arg_bytes finds where a kernel's last argument ends.
+static inline CUresult contig_arg_bytes(CUfunction f, size_t *bytes) {
+	*bytes = 0;
+	for (size_t i = 0;; i++) {
+		size_t offset, size;
+		CUresult r = contig_cuFuncGetParamInfo(f, i, &offset, &size);
+		if (r == CUDA_ERROR_INVALID_VALUE) return CUDA_SUCCESS; // there is no i-th argument
+		if (r != CUDA_SUCCESS) return r;
+		*bytes = offset + size;
+	}
+}
+
 // contig_load_image loads a cubin, fatbin or NUL-terminated PTX; log holds the assembler's complaints afterwards.
 static inline CUresult contig_load_image(CUmodule *module, const void *image, char *log, size_t size) {
 	CUjit_option options[] = { CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };

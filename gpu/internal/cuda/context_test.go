@@ -152,7 +152,8 @@ func TestWrongThread(t *testing.T) {
 		_, err = c.Kernel("nothing")
 		errs <- err
 		errs <- c.Close()
-		c.Launch(k, driver.Grid{}, nil, 0)
+		a := fillArgs{}
+		c.Launch(k, driver.Grid{}, unsafe.Pointer(&a), unsafe.Sizeof(a))
 		errs <- c.Sync()
 	}()
 	for range 4 {

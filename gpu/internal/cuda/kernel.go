@@ -24,7 +24,8 @@ const logBytes = 8 << 10
 type function struct {
 	f      C.CUfunction
 	name   string
-	shared int // the largest dynamic shared memory that it was allowed so far
+	args   uintptr // bytes of its arguments, to the end of the last one
+	shared int     // the largest dynamic shared memory that it was allowed so far
 }
 
 // LoadImage loads a kernel image: a cubin, a fatbin or PTX text. Its kernels are then found by name, after those of
@@ -66,8 +67,7 @@ func (c *Context) Kernel(name string) (driver.Kernel, error) {
 		k := &function{name: name}
 		switch code := C.contig_cuModuleGetFunction(&k.f, m, text); code {
 		case C.CUDA_SUCCESS:
-			c.kernels[name] = k
-			return driver.Kernel{Handle: unsafe.Pointer(k)}, nil
+			return c.keep(k)
 		case C.CUDA_ERROR_NOT_FOUND:
 		default:
 			return driver.Kernel{}, newError(c.name, "cuModuleGetFunction", code, name)
@@ -76,8 +76,24 @@ func (c *Context) Kernel(name string) (driver.Kernel, error) {
 	return driver.Kernel{}, fmt.Errorf("%s: no kernel %s in the %d images loaded", c.name, name, len(c.modules))
 }
 
+// keep completes a function that was found.
+func (c *Context) keep(k *function) (driver.Kernel, error) {
+	var bytes C.size_t
+	if code := C.contig_arg_bytes(k.f, &bytes); code != C.CUDA_SUCCESS {
+		return driver.Kernel{}, newError(c.name, "cuFuncGetParamInfo", code, k.name)
+	}
+	k.args = uintptr(bytes)
+	c.kernels[k.name] = k
+	return driver.Kernel{Handle: unsafe.Pointer(k)}, nil
+}
+
+// padded is size rounded up as C and Go round the size of a struct that holds an address.
+func padded(size uintptr) uintptr { return (size + 7) &^ 7 }
+
 // Launch queues a kernel on the main stream. args is its argument struct in C's layout, size its bytes; both are read
-// before Launch returns, and nothing is allocated.
+// before Launch returns, and nothing is allocated. size must be that of the kernel's arguments, with or without what a
+// struct has behind the last one: the driver is given the exact number, since it refuses any other with
+// CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES.
 func (c *Context) Launch(k driver.Kernel, g driver.Grid, args unsafe.Pointer, size uintptr) {
 	if !c.ready() {
 		return
@@ -85,6 +101,10 @@ func (c *Context) Launch(k driver.Kernel, g driver.Grid, args unsafe.Pointer, si
 	f := (*function)(k.Handle)
 	if f == nil {
 		c.Fail(fmt.Errorf("%s: launch of no kernel", c.name))
+		return
+	}
+	if size != f.args && size != padded(f.args) {
+		c.Fail(fmt.Errorf("%s: kernel %s takes %d bytes of arguments, not %d: the program and its kernels differ", c.name, f.name, f.args, size))
 		return
 	}
 	if !c.allow(f, g.Shared) {
@@ -96,7 +116,7 @@ func (c *Context) Launch(k driver.Kernel, g driver.Grid, args unsafe.Pointer, si
 		cooperative = 1
 	}
 	code := C.contig_launch(c.q, f.f, blocks[0], blocks[1], blocks[2], threads[0], threads[1], threads[2],
-		C.uint(g.Shared), cooperative, args, C.size_t(size))
+		C.uint(g.Shared), cooperative, args, C.size_t(f.args))
 	if code != C.CUDA_SUCCESS {
 		c.Fail(newError(c.name, launchCall(g), code, fmt.Sprintf("kernel %s, blocks %v of threads %v, %d bytes of shared memory, %d bytes of arguments",
 			f.name, g.Blocks, g.Threads, g.Shared, size)))

@@ -90,6 +90,32 @@ func TestLaunchErrors(t *testing.T) {
 	}
 }
 
+// TestArgumentBytes: a struct's padding behind the last argument is not passed on, and other sizes are refused.
+func TestArgumentBytes(t *testing.T) {
+	c, f := open(t)
+	f.fail("cuFuncGetParamInfo", 3, 1)
+	_, err := c.Kernel("odd")
+	wantError(t, err, 3, "cuFuncGetParamInfo", "odd")
+	k, err := c.Kernel("odd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := struct { // as in Go, 16 bytes
+		dst uint64
+		n   uint32
+	}{}
+	for _, size := range []uintptr{12, unsafe.Sizeof(a)} {
+		c.Launch(k, driver.Grid{}, unsafe.Pointer(&a), size)
+	}
+	if err := c.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	c.Launch(k, driver.Grid{}, unsafe.Pointer(&a), 8)
+	if err := c.Sync(); err == nil || !strings.Contains(err.Error(), "odd takes 12 bytes of arguments, not 8") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestKernelMissing(t *testing.T) {
 	c, _ := open(t)
 	if _, err := c.Kernel("no_such_kernel"); err == nil || !strings.Contains(err.Error(), "no_such_kernel") {

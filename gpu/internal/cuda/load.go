@@ -16,7 +16,7 @@ import (
 )
 
 // minDriver is the oldest driver that has every function of abi.h.
-const minDriver = 12000
+const minDriver = 12040
 
 // An API is the opened driver library.
 type API struct {

@@ -28,6 +28,7 @@ enum Result {
     not_found = 500,
     not_ready = 600,
     illegal_address = 700,
+    launch_out_of_resources = 701,
     launch_failed = 719,
     cooperative_launch_too_large = 720,
     capture_unsupported = 900,

@@ -35,7 +35,8 @@ Function *function_of(void *f) {
     return nullptr;
 }
 
-// packed returns the arguments as one buffer, from pointers to each, or from the buffer that `extra` names.
+// packed returns the arguments as one buffer, from pointers to each, or from the buffer that `extra` names. Its size is
+// that of the arguments to the end of the last one: a driver refuses a struct's padding behind it, and so does this one.
 Result packed(const Kernel &k, void **params, void **extra, std::string &out) {
     if (params) {
         out.assign(k.bytes, 0);
@@ -54,9 +55,9 @@ Result packed(const Kernel &k, void **params, void **extra, std::string &out) {
         else
             return invalid_value;
     }
-    if (bytes < k.bytes || bytes > (k.bytes + 7) / 8 * 8 || (bytes && !buffer)) {
+    if (bytes != k.bytes || (bytes && !buffer)) {
         report("kernel %s takes %zu bytes of arguments, not %zu", k.name, k.bytes, bytes);
-        return invalid_value;
+        return launch_out_of_resources;
     }
     out.assign(static_cast<const char *>(buffer), bytes);
     return success;
@@ -142,6 +143,19 @@ SIMT_API CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, con
     if (it == m->functions.end())
         return not_found;
     *function = reinterpret_cast<CUfunction>(&it->second);
+    return success;
+}
+
+SIMT_API CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t *offset, size_t *size) {
+    SIMT_ENTER
+    Function *f = function_of(function);
+    if (!f)
+        return invalid_handle;
+    if (index >= f->kernel->count || !offset)
+        return invalid_value;
+    *offset = f->kernel->offset[index];
+    if (size)
+        *size = f->kernel->size[index];
     return success;
 }
 

@@ -33,7 +33,7 @@ struct CUstream_st { struct list queue; int capturing, spoilt; struct CUgraph_st
 struct CUevent_st { CUstream stream; int record, done, captured; unsigned flags; };
 struct CUgraph_st { struct list nodes; };
 struct CUgraphExec_st { struct list nodes; };
-struct CUfunc_st { const char *name; };
+struct CUfunc_st { const char *name; size_t count, sizes[3]; };
 enum { TO_DEVICE, SET, KERNEL, RECORD, WAIT };
 
 static void append(struct list *l, struct op o) {
@@ -95,11 +95,20 @@ CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned n, CUjit_op
 }
 CUresult cuModuleUnload(CUmodule m) { FAIL free(m); fake_live--; return 0; }
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
-	static struct CUfunc_st known[] = { {"fill_u32"}, {"illegal"}, {"nothing"} };
+	static struct CUfunc_st known[] = {
+		{ "fill_u32", 3, {8, 4, 4} }, { "illegal", 0, {0} }, { "nothing", 3, {8, 4, 4} }, { "odd", 2, {8, 4} },
+	};
 	(void)m;
 	BEGIN
-	for (unsigned i = 0; i < 3; i++) if (!strcmp(name, known[i].name)) { *f = &known[i]; return 0; }
+	for (unsigned i = 0; i < 4; i++) if (!strcmp(name, known[i].name)) { *f = &known[i]; return 0; }
 	return CUDA_ERROR_NOT_FOUND;
+}
+CUresult cuFuncGetParamInfo(CUfunction f, size_t i, size_t *offset, size_t *size) {
+	BEGIN
+	if (i >= f->count) return CUDA_ERROR_INVALID_VALUE;
+	*offset = 0, *size = f->sizes[i]; // no argument here needs padding before it
+	while (i--) *offset += f->sizes[i];
+	return 0;
 }
 CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int v) { (void)f; BEGIN if (a != 8 || v > 232448) return 1; fake_shared_limit = v; return 0; }
 CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream s, void **p, void **extra) {
@@ -107,6 +116,9 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 	if (p || !gx || !gy || !gz || bx * by * bz > 1024 || !bx || extra[0] != (void *)1 || extra[2] != (void *)2 || extra[4]) return 1;
 	if (shared > 49152 && (int)shared > fake_shared_limit) return 1;
 	if (fake_async_code) broken = fake_async_code;
+	size_t bytes = 0;
+	for (size_t i = 0; i < f->count; i++) bytes += f->sizes[i];
+	if (*(size_t *)extra[3] != bytes) return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
 	struct op o = { .kind = KERNEL, .f = f };
 	memcpy(o.args, extra[1], *(size_t *)extra[3]);
 	if (!strcmp(f->name, "nothing") && !s->capturing) return 0;
