@@ -150,11 +150,12 @@ func TestConformanceBatchNormAliases(t *testing.T) {
 func TestConformanceBatchNormFewRows(t *testing.T) {
 	conform(t, func(l *gputest.Lab) {
 		for _, c := range []int{3, 8, 129} {
-			for rows := range 3 {
-				n := newNorm(l, normCase{dims: []int{5, c}, lo: -1, hi: 2, relu: true, add: true, asBit: true, cancels: rows == 2})
+			for i := range 6 {
+				rows, relu := i/2, i%2 == 1
+				n := newNorm(l, normCase{dims: []int{5, c}, lo: -1, hi: 2, relu: relu, add: true, asBit: relu, cancels: rows == 2})
 				p := make([]uint8, 5)
-				for i := range rows {
-					p[3-2*i] = 1
+				for r := range rows {
+					p[3-2*r] = 1
 				}
 				n.x, n.present = notNumbers(l, "x", 5, c, p)
 				n.agree(l)
@@ -170,18 +171,21 @@ func TestConformanceBatchNormFarFromZero(t *testing.T) {
 		if l.Type == gpu.BF16 || l.Type == gpu.F16 {
 			l.Skip("16 bits do not hold such numbers")
 		}
-		for _, c := range []int{3, 64} {
+		for _, c := range []int{3, 132} { // few columns, and so many that a thread sums tens of rows
 			for _, first := range []float64{1000, 0} {
-				n := newNorm(l, normCase{dims: []int{2, 40, 50, c}, lo: 999, hi: 1001})
+				n := newNorm(l, normCase{dims: []int{2, 40, 30, c}, lo: 999, hi: 1001})
 				v := gputest.Values(n.x.Ref)
 				for j := range c {
 					v[j] = first
 				}
-				n.x = l.Put(l.Type, v, 2, 40, 50, c)
+				n.x = l.Put(l.Type, v, 2, 40, 30, c)
 				l.Run(n.forward)
-				for name, x := range map[string]gputest.Twin{"mean": n.mean, "rstd": n.rstd, "running variance": n.runVar, "y": n.y} {
-					gputest.Close(l.TB, n.String()+name, gputest.Values(x.On), gputest.Values(x.Ref), 1e-4)
+				tol := gputest.Tol(l.Type, 1)
+				for name, x := range map[string]gputest.Twin{"mean": n.mean, "rstd": n.rstd, "running variance": n.runVar} {
+					gputest.Close(l.TB, n.String()+name, gputest.Values(x.On), gputest.Values(x.Ref), tol)
 				}
+				// The mean is off by half a unit in the last place, a ten thousandth of the spread at most.
+				gputest.Close(l.TB, n.String()+"y", gputest.Values(n.y.On), gputest.Values(n.y.Ref), 1e-4)
 			}
 		}
 	})
