@@ -69,8 +69,8 @@ def check_batch():
     check("scontrol requeue 17" in log, f"a run that was stopped is not queued again: {log}")
     status, log = batch(True, "exit 1")
     check(status == 1 and "requeue" not in log, f"a run that failed: {status}, {log}")
-    status, log = batch(True, "sleep 1.5; exit 143", terminate=True)
-    check(status == 143 and "scontrol requeue 17" in log, f"a signal to the shell: {status}, {log}")
+    status, log = batch(True, 'sleep 1.5; echo over >> "$(dirname "$0")/log"; exit 143', terminate=True)
+    check(status == 143 and "over\nscontrol requeue 17" in log, f"a signal to the shell ends it before the program: {status}, {log}")
 
 
 def check_job():
