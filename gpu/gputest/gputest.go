@@ -46,9 +46,6 @@ func GoldenTol(d gpu.DType, loss bool) float64 {
 	return 1e-8
 }
 
-// GoldenGradTol32 is the relative error allowed of float32 gradients of a loss against float64.
-const GoldenGradTol32 = 1e-4
-
 // GradTol is the relative error allowed between a gradient and central differences in float64.
 const GradTol = 1e-6
 

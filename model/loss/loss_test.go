@@ -34,9 +34,6 @@ func TestGoldenMultimodal(t *testing.T) {
 
 func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest.Judged) {
 	dtype, lossBound, gradBound := j.Type, gputest.GoldenTol(j.Type, true), gputest.GoldenTol(j.Type, false)
-	if dtype == gpu.F32 {
-		gradBound = gputest.GoldenGradTol32
-	}
 	w, err := ParseWeights(c.Weights)
 	if err != nil {
 		t.Fatal(err)
