@@ -79,10 +79,8 @@ func (c *card) scratch(bytes int) driver.Ptr {
 	return c.work
 }
 
+// reserve makes the scratch memory larger. What was there before stays until Close, since recorded work may know it.
 func (c *card) reserve(bytes int) {
-	if c.work != 0 {
-		c.free(c.work)
-	}
 	c.work, c.room = c.alloc(bytes), bytes
 	c.dev.SetScratch(c.work, c.room)
 }

@@ -37,7 +37,7 @@ func openCUDA(ordinal int, o Options) (*Device, error) {
 
 // equip loads the kernels and the libraries.
 func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
-	image, err := kernelImage(ctx.Info().Arch)
+	image, err := kernelImage(ctx.Info())
 	if err != nil {
 		return nil, err
 	}
@@ -48,10 +48,12 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	return &vendorCard{ctx, own, own}, nil
 }
 
-// kernelImage returns the kernels for an architecture: those that were built into the program, else compiled here.
-func kernelImage(arch int) ([]byte, error) {
+// kernelImage returns the kernels for a card: those that were built into the program, else compiled here. The
+// emulator runs neither; it takes what its own compiler makes.
+func kernelImage(card driver.Info) ([]byte, error) {
+	arch := card.Arch
 	image, absent := kernels.Image(arch)
-	if absent == nil {
+	if absent == nil && !card.Emulated {
 		return image, nil
 	}
 	image, log, err := cuda.CompileNVRTC(kernels.Sources(), kernels.Units(), arch)

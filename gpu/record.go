@@ -31,6 +31,15 @@ func (d *Device) Record(work func()) (*Recording, error) {
 	return &Recording{graph: g}, nil
 }
 
+// Overlaps reports whether the device copies data and replays recorded work beside what Go does.
+func (d *Device) Overlaps() bool {
+	if d.card == nil {
+		return false
+	}
+	_, ok := d.card.dev.(driver.Overlap)
+	return ok
+}
+
 // Replay queues the work.
 func (r *Recording) Replay() {
 	if r.graph == nil {

@@ -87,7 +87,7 @@ func (m *Model) Step(p *nn.Pass, b Batch, losses gpu.Tensor) {
 	if !p.Train {
 		panic("model: Step: the pass is not for training")
 	}
-	features := m.trunk.Forward(p, b.Image)
+	features := m.Features(p, b.Image)
 	dfeatures := p.Temp(features.Dims()...)
 	gpu.Fill(dfeatures, 0)
 	for i, t := range m.towers {
@@ -124,7 +124,19 @@ func (m *Model) ModalityScale(present []int) []float64 {
 
 // Features returns the image features [N, TrunkWidth] of image [N, H, W, 3]. They live until the pass is reset
 // or finished.
-func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor { return m.trunk.Forward(p, image) }
+func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
+	return m.trunk.Forward(p, asActivation(p, image))
+}
+
+// asActivation returns x in the pass's type.
+func asActivation(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
+	if x.DType() == p.DType {
+		return x
+	}
+	y := p.New(x.Dims()...)
+	gpu.Cast(y, x)
+	return y
+}
 
 // ImageEmbedding returns modality i's embedding [N, Embedding] of image features, not normalised.
 func (m *Model) ImageEmbedding(p *nn.Pass, features gpu.Tensor, i int) gpu.Tensor {

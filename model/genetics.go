@@ -60,6 +60,7 @@ func encoder(prefix string, c Config, f int) (nn.Sequential, int) {
 
 // forwardGenetics embeds the present rows of x [N, F]. What absent rows hold reaches nothing: they become 0 first.
 func (t *tower) forwardGenetics(p *nn.Pass, x, present gpu.Tensor) gpu.Tensor {
+	x = asActivation(p, x)
 	if present.Ok() {
 		y := p.New(x.Dims()...)
 		gpu.MaskRows(y, x, present)

@@ -41,9 +41,11 @@ func PlanStep(cfg Config, dtype gpu.DType, batch, size int) (Plan, error) {
 	}, nil
 }
 
-// NewBatch takes the tensors of a batch of n images of height x width pixels from a, uninitialised.
+// NewBatch takes the tensors of a batch of n images of height x width pixels from a, uninitialised. They are float32
+// where activations have 16 bits.
 func (m *Model) NewBatch(a *gpu.Arena, dtype gpu.DType, n, height, width int) Batch {
-	b := Batch{Image: a.New(dtype, n, height, width, 3), Group: a.New(gpu.I32, n), Scale: a.New(nn.Master(dtype), len(m.towers))}
+	dtype = nn.Master(dtype)
+	b := Batch{Image: a.New(dtype, n, height, width, 3), Group: a.New(gpu.I32, n), Scale: a.New(dtype, len(m.towers))}
 	for _, x := range m.cfg.Modalities {
 		b.Tables = append(b.Tables, a.New(dtype, n, x.Features))
 		b.Present = append(b.Present, a.New(gpu.U8, n))

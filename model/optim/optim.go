@@ -93,8 +93,18 @@ func (o *Optimizer) Refresh(halves gpu.Tensor) { o.halves = halves }
 // Step applies the gradients times scale [1] (optional) with the learning rate lr. Every parameter is stepped,
 // also where no gradient reached it.
 func (o *Optimizer) Step(lr float64, scale gpu.Tensor) {
+	o.Prepare(lr)
+	o.Apply(scale)
+}
+
+// Prepare begins a step: it writes the step's numbers to the device.
+func (o *Optimizer) Prepare(lr float64) {
 	o.steps++
 	gpu.Write(o.rates, o.ratesOf(lr))
+}
+
+// Apply is the device's part of a step after Prepare.
+func (o *Optimizer) Apply(scale gpu.Tensor) {
 	o.span(0, o.decayed, o.cfg.WeightDecay, scale)
 	o.span(o.decayed, o.values.Len(), 0, scale)
 }

@@ -10,23 +10,28 @@ import (
 	"contig-gpu/model/loss"
 )
 
-// step takes one optimiser step over Accumulate batches. It changes no parameter where the loss or the
-// gradient is not finite.
+// step takes one optimiser step over Accumulate batches. All of it is queued before the device is waited for, once;
+// where the loss or the gradient is not finite no parameter changes.
 func (t *trainer) step() (stepLine, error) {
-	began, images := time.Now(), 0
+	began, images, line := time.Now(), 0, t.newLine()
+	t.opt.Prepare(line.LR)
 	t.model.ZeroGrad()
-	line := t.newLine()
-	for range t.cfg.Accumulate {
-		b, err := t.next()
+	for i := range t.cfg.Accumulate {
+		s, err := t.loaded()
 		if err != nil {
 			return line, err
 		}
-		if err := t.micro(b, &line); err != nil {
+		if err := t.micro(s, i); err != nil {
 			return line, err
 		}
-		images += b.N
+		images += s.rows
+		s.rows = 0
+		if err := t.loadAhead(i + 1); err != nil {
+			return line, err
+		}
 	}
-	if err := t.update(&line); err != nil {
+	t.update()
+	if err := t.finish(&line); err != nil {
 		return line, err
 	}
 	t.at.Step, t.at.EpochStep = t.at.Step+1, t.at.EpochStep+1
@@ -38,44 +43,100 @@ func (t *trainer) newLine() stepLine {
 	return stepLine{Kind: "step", Step: t.at.Step + 1, Epoch: t.at.Epoch + 1, Losses: map[string]termLine{}, LR: t.schedule.At(t.at.Step)}
 }
 
-// micro adds one batch's gradients and losses.
-func (t *trainer) micro(b *data.Batch, line *stepLine) error {
-	p, err := t.pass(load{b.N, true})
+// loaded returns the slot of the next batch, loading it unless that was done ahead.
+func (t *trainer) loaded() (*slot, error) {
+	s := t.slots[t.turn]
+	if s.rows == 0 {
+		if err := t.fill(s); err != nil {
+			return nil, err
+		}
+	}
+	t.turn = (t.turn + 1) % len(t.slots)
+	return s, nil
+}
+
+// loadAhead loads the batch that follows the first done ones of this step, if the device can do so beside its work and
+// the epoch and the training have one.
+func (t *trainer) loadAhead(done int) error {
+	s := t.slots[t.turn]
+	last := done == t.cfg.Accumulate && (t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total)
+	if len(t.slots) == 1 || s.rows > 0 || last {
+		return nil
+	}
+	return t.fill(s)
+}
+
+func (t *trainer) fill(s *slot) error {
+	b, err := t.next()
 	if err != nil {
 		return err
 	}
-	v := t.upload(b, t.cfg.Accumulate)
-	t.model.Step(p, v, t.losses)
-	if err := t.dev.Sync(); err != nil {
-		return err
-	}
-	terms := host(t.losses)
-	line.Loss += loss.Total(host(v.Scale), terms)
-	share := 1 / float64(t.cfg.Accumulate)
-	for i, m := range t.cfg.Model.Modalities {
-		l, x := line.Losses[m.Name], terms[4*i:]
-		line.Losses[m.Name] = termLine{l.Loss + share*x[0], l.ImageToGenetics + share*x[1], l.GeneticsToImage + share*x[2], l.Present + int(x[3])}
-	}
-	return t.finite("loss", line.Loss)
+	return t.workspace.load(s, b, t.cfg.Accumulate)
 }
 
-// update clips, steps the optimiser and the averages.
-func (t *trainer) update(line *stepLine) error {
-	gpu.Fill(t.sumsq, 0)
-	gpu.SumSquares(t.sumsq, t.grads)
-	line.GradNorm = math.Sqrt(host(t.sumsq)[0])
-	if err := t.finite("gradient", line.GradNorm); err != nil {
+// micro queues one batch's gradients; its losses go to row i of terms. The first time on a slot it runs as it is, so
+// that all is there that a recording needs; from the second on it is recorded and replayed.
+func (t *trainer) micro(s *slot, i int) error {
+	p, err := t.pass(load{s.rows, true})
+	if err != nil {
 		return err
 	}
+	run := func() { t.model.Step(p, s.batch, t.losses) }
+	if s.warm && s.step == nil {
+		if s.step, err = t.dev.Record(run); err != nil {
+			return err
+		}
+	}
+	s.upload.Arrive()
+	switch {
+	case s.step != nil:
+		s.step.Replay()
+	default:
+		run()
+		s.warm = true
+	}
+	m := t.losses.Len()
+	gpu.Copy(t.terms.Slice(i*m, (i+1)*m).View(t.losses.Dims()...), t.losses)
+	m = s.batch.Scale.Len()
+	gpu.Copy(t.scales.Slice(i*m, (i+1)*m), s.batch.Scale)
+	s.upload.Release()
+	return nil
+}
+
+// update queues clipping, the optimiser's step and the averages.
+func (t *trainer) update() {
+	gpu.Fill(t.sumsq, 0)
+	gpu.SumSquares(t.sumsq, t.grads)
 	gpu.ClipScale(t.scale, t.sumsq, t.cfg.Clip, 1)
-	t.opt.Step(line.LR, t.scale)
+	t.opt.Apply(t.scale)
 	if t.ema.Ok() {
 		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
 		n := float64(t.at.Step)
 		gpu.Fill(t.decay, math.Min(t.cfg.EMA, (1+n)/(10+n)))
 		gpu.EMA(t.ema, t.values, t.decay)
 	}
-	return t.dev.Sync()
+}
+
+// finish waits for the step and reads what it computed.
+func (t *trainer) finish(line *stepLine) error {
+	if err := t.dev.Sync(); err != nil {
+		return err
+	}
+	terms, scales, share := host(t.terms), host(t.scales), 1/float64(t.cfg.Accumulate)
+	ms := t.cfg.Model.Modalities
+	for i := range t.cfg.Accumulate {
+		own := terms[4*len(ms)*i:][:4*len(ms)]
+		line.Loss += loss.Total(scales[len(ms)*i:][:len(ms)], own)
+		for j, m := range ms {
+			l, x := line.Losses[m.Name], own[4*j:]
+			line.Losses[m.Name] = termLine{l.Loss + share*x[0], l.ImageToGenetics + share*x[1], l.GeneticsToImage + share*x[2], l.Present + int(x[3])}
+		}
+	}
+	if err := t.finite("loss", line.Loss); err != nil {
+		return err
+	}
+	line.GradNorm = math.Sqrt(host(t.sumsq)[0])
+	return t.finite("gradient", line.GradNorm)
 }
 
 // finite returns E720 with the step and the layer where x is not a finite number.

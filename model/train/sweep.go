@@ -63,12 +63,17 @@ func (w *workspace) sweep(ctx context.Context, src data.Source, visit func(*data
 		if err != nil {
 			return err
 		}
-		v := w.upload(&b, 1)
-		out := forward(w.model, p, v, w.losses)
+		in := w.slots[0]
+		if err := w.load(in, &b, 1); err != nil {
+			return err
+		}
+		in.upload.Arrive()
+		out := forward(w.model, p, in.batch, w.losses)
+		in.upload.Release()
 		if err := w.dev.Sync(); err != nil {
 			return err
 		}
-		visit(&b, w.fetch(out, v))
+		visit(&b, w.fetch(out, in.batch))
 	}
 }
 

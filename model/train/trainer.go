@@ -25,6 +25,8 @@ type trainer struct {
 	ema, spare    gpu.Tensor // flat; the zero Tensor without EMA
 	sumsq, scale  gpu.Tensor // [1]: of the gradient, and what it is multiplied by
 	decay         gpu.Tensor // [1]: of the averages, in this step
+	terms, scales gpu.Tensor // per batch of the step: losses [M, 4], and their weights [M]
+	turn          int        // the slot of the next batch
 
 	perEpoch, total int // steps
 	at              state
@@ -99,7 +101,9 @@ func (t *trainer) build() error {
 	t.values, t.grads, decayed = m.Flat()
 	t.opt = optim.New(t.cfg.Optimizer, t.values, t.grads, decayed)
 	t.opt.Refresh(m.Halves())
-	small := t.dev.NewArena(1 << 12)
+	n := t.cfg.Accumulate * t.losses.Len()
+	small := t.dev.NewArena(1<<12 + 16*n)
+	t.terms, t.scales = small.New(t.losses.DType(), n), small.New(t.losses.DType(), n/4)
 	t.sumsq, t.scale, t.decay = small.New(gpu.F64, 1), small.New(t.values.DType(), 1), small.New(t.values.DType(), 1)
 	if t.cfg.EMA > 0 {
 		// An arena each: its size is then the tensor's, whatever the alignment.
@@ -168,7 +172,7 @@ func (t *trainer) close() {
 		t.source.Close()
 	}
 	if t.workspace != nil {
-		t.model.Close()
+		t.workspace.close()
 	}
 	if t.dev != nil {
 		t.dev.Close()

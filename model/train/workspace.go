@@ -16,8 +16,9 @@ type workspace struct {
 	dev    *gpu.Device
 	dtype  gpu.DType
 	dims   data.Dims
-	input  model.Batch // of dims.Batch rows
-	losses gpu.Tensor  // [M, 4]
+	slots  []*slot    // of dims.Batch rows
+	losses gpu.Tensor // [M, 4]
+	inputs *gpu.Arena
 	arena  *gpu.Arena
 	size   int          // bytes of arena
 	fits   map[load]int // bytes that each kind of batch takes
@@ -39,15 +40,28 @@ func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Di
 		return nil, err
 	}
 	defer plan.Close()
+	n := 1
+	if dev.Overlaps() {
+		n = 2
+	}
 	a := plan.NewArena(0)
-	w.take(a)
-	w.take(dev.NewArena(a.Peak()))
+	w.take(a, n)
+	w.inputs = dev.NewArena(a.Peak())
+	w.take(w.inputs, n)
+	for _, s := range w.slots {
+		if s.upload, err = dev.NewUpload(inputBytes(s.input)); err != nil {
+			return nil, err
+		}
+	}
 	return w, nil
 }
 
-// take deals the tensors of input out of a.
-func (w *workspace) take(a *gpu.Arena) {
-	w.input = w.model.NewBatch(a, w.dtype, w.dims.Batch, w.dims.Height, w.dims.Width)
+// take deals the tensors of n slots out of a.
+func (w *workspace) take(a *gpu.Arena, n int) {
+	w.slots = nil
+	for range n {
+		w.slots = append(w.slots, &slot{input: w.model.NewBatch(a, w.dtype, w.dims.Batch, w.dims.Height, w.dims.Width)})
+	}
 	w.losses = a.New(nn.Master(w.dtype), len(w.dims.Features), 4)
 }
 
@@ -73,10 +87,34 @@ func (w *workspace) pass(l load) (*nn.Pass, error) {
 		w.fits[l] = need
 	}
 	if w.arena == nil || need > w.size {
-		w.arena, w.size = w.dev.NewArena(need), need
+		w.grow(need)
 	}
 	w.arena.Reset()
 	return &nn.Pass{Train: l.train, Arena: w.arena, DType: w.dtype}, nil
+}
+
+// grow makes the arena larger: recorded steps, which know its addresses, are dropped.
+func (w *workspace) grow(bytes int) {
+	for _, s := range w.slots {
+		s.forget()
+	}
+	if w.arena != nil {
+		w.arena.Close()
+	}
+	w.arena, w.size = w.dev.NewArena(bytes), bytes
+}
+
+// close gives the memory back.
+func (w *workspace) close() {
+	for _, s := range w.slots {
+		s.close()
+	}
+	for _, a := range []*gpu.Arena{w.inputs, w.arena} {
+		if a != nil {
+			a.Close()
+		}
+	}
+	w.model.Close()
 }
 
 // plan runs the pass on the planning device and returns the bytes that its arena takes.
@@ -103,29 +141,6 @@ func (w *workspace) plan(l load) (int, error) {
 		forward(m, p, b, losses)
 	}
 	return p.Arena.Peak(), nil
-}
-
-// upload copies a batch to the device and returns views of its rows. share divides the weight of every term:
-// the number of batches of a step.
-func (w *workspace) upload(b *data.Batch, share int) model.Batch {
-	n, h, wd := b.N, w.dims.Height, w.dims.Width
-	v := model.Batch{Image: rows(w.input.Image, n).View(n, h, wd, 3), Group: rows(w.input.Group, n), Scale: w.input.Scale}
-	gpu.Write(v.Image, b.Image[:n*h*wd*3])
-	gpu.Write(v.Group, b.Group[:n])
-	counts := make([]int, len(b.Tables))
-	for i, f := range w.dims.Features {
-		table, present := rows(w.input.Tables[i], n).View(n, f), rows(w.input.Present[i], n)
-		gpu.Write(table, b.Tables[i][:n*f])
-		gpu.Write(present, b.Present[i][:n])
-		v.Tables, v.Present = append(v.Tables, table), append(v.Present, present)
-		counts[i] = count(b.Present[i][:n])
-	}
-	scale := w.model.ModalityScale(counts)
-	for i := range scale {
-		scale[i] /= float64(share)
-	}
-	gpu.Write(v.Scale, scale)
-	return v
 }
 
 // rows returns the first n rows of t, flattened.
