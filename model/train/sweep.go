@@ -70,6 +70,7 @@ func (w *workspace) sweep(ctx context.Context, src data.Source, visit func(*data
 		in.upload.Arrive()
 		out := forward(w.model, p, in.batch, w.losses)
 		in.upload.Release()
+		in.rows = 0 // it is not the batch that training goes on with
 		if err := w.dev.Sync(); err != nil {
 			return err
 		}
