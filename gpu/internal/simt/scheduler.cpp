@@ -167,15 +167,18 @@ Thread *Scheduler::next(bool fresh_only) {
     return nullptr;
 }
 
-// hold draws which warps stand still, so that others run ahead of them: for a while, half of them.
+// hold draws which warps stand still so that others run ahead of them: none, half, one, or all but one; for some
+// rounds, or so many that the others come to their barrier. Not for ever: they may spin until a held one comes.
 void Scheduler::hold() {
     if (seed < 2 || burst-- > 0)
         return;
-    burst = random.below(16);
-    held.assign(warps, false);
-    if (random.below(2))
-        for (size_t i = 0; i < held.size(); i++)
-            held[i] = random.below(2);
+    burst = random.below(random.below(2) ? 16 : 512);
+    uint32_t how = random.below(4), one = random.below(warps);
+    held.assign(warps, how == 3);
+    for (size_t i = 0; i < warps && how == 1; i++)
+        held[i] = random.below(2);
+    if (how >= 2)
+        held[one] = how == 2;
 }
 
 // begin_round drops the threads that have ended and draws the order of the others.
@@ -316,7 +319,7 @@ void sync_block(const char *file, int line) {
         for (unsigned i = 0; i < b.size; i++)
             first[i].state = State::ready;
         b.waiting = 0;
-        scheduler.idle = 0;
+        scheduler.idle = scheduler.burst = 0;
     }
     leave(t);
 }

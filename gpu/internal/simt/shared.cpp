@@ -20,7 +20,6 @@ void release(char *p, size_t n) { ASAN_UNPOISON_MEMORY_REGION(p, n); }
 #else
 void protect(char *, size_t) {}
 void release(char *, size_t) {}
-#endif
 
 // broken returns the offset of the first byte of a band that is not as it was, or -1.
 long broken(const char *p, size_t n) {
@@ -29,6 +28,7 @@ long broken(const char *p, size_t n) {
             return long(i);
     return -1;
 }
+#endif
 
 } // namespace
 
@@ -78,11 +78,10 @@ void *Shared::array(const void *key, size_t bytes, size_t align) {
 void Shared::check() {
 #ifndef __SANITIZE_ADDRESS__
     for (const Array &a : arrays) {
-        long after = broken(base + a.at + a.bytes, band), before = broken(base + a.at - band, band);
-        if (after >= 0)
-            fail("write %ld bytes beyond a shared array of %zu bytes", after, a.bytes);
-        if (before >= 0)
-            fail("write %ld bytes before a shared array of %zu bytes", long(band) - before, a.bytes);
+        long before = broken(base + a.at - band, band), after = broken(base + a.at + a.bytes, band);
+        if (a.bytes && (before >= 0 || after >= 0))
+            fail("the block wrote at offset %ld of a shared array of %zu bytes", after >= 0 ? long(a.bytes) + after : before - long(band),
+                 a.bytes);
     }
 #endif
 }
