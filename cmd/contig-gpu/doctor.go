@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"contig-gpu/gpu"
@@ -27,7 +28,7 @@ type health struct {
 	Memory   int64    `json:"memory_bytes"` // 0: not known
 	Device   string   `json:"device"`
 	Why      string   `json:"why"`
-	GPU      string   `json:"gpu"`
+	GPU      graphics `json:"gpu"`
 	SelfTest []check  `json:"self_test"`
 }
 
@@ -52,7 +53,7 @@ func doctorCommand() *cli.Command {
 			} else {
 				err = h.print(c.App.Writer)
 			}
-			for _, t := range h.SelfTest {
+			for _, t := range append(h.SelfTest, h.GPU.SelfTest...) {
 				if !t.OK {
 					return fmt.Errorf("the self-test of %s is off by %.2g: this processor or build computes wrong", t.Op, t.Error)
 				}
@@ -71,7 +72,7 @@ func examine() (*health, error) {
 	model, features := processor()
 	return &health{
 		Version: version, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPU: model, Features: features,
-		Threads: d.Threads(), Memory: memory(), Device: d.Name(), Why: d.Why(), GPU: graphics(), SelfTest: selfTest(d),
+		Threads: d.Threads(), Memory: memory(), Device: d.Name(), Why: d.Why(), GPU: examineGPU(), SelfTest: selfTest(d),
 	}, nil
 }
 
@@ -80,8 +81,10 @@ func (h *health) print(w io.Writer) error {
 	if h.Memory > 0 {
 		size = bytesText(int(h.Memory))
 	}
-	_, err := fmt.Fprintf(w, "version   %s, %s, %s\nprocessor %s\nfeatures  %s\nthreads   %d\nmemory    %s\ndevice    %s: %s\nGPU       %s\n",
-		h.Version, h.Go, h.System, h.CPU, strings.Join(h.Features, " "), h.Threads, size, h.Device, h.Why, h.GPU)
+	_, err := fmt.Fprintf(w, "version   %s, %s, %s\nprocessor %s\nfeatures  %s\nthreads   %d\nmemory    %s\n",
+		h.Version, h.Go, h.System, h.CPU, strings.Join(h.Features, " "), h.Threads, size)
+	h.GPU.print(w)
+	fmt.Fprintf(w, "device    auto takes %s\n", h.Device)
 	for _, t := range h.SelfTest {
 		word := "ok"
 		if !t.OK {
@@ -132,21 +135,17 @@ func memory() int64 {
 	return 0
 }
 
-// graphics says which GPUs the system shows, and that this build uses none.
-func graphics() string {
-	cards, err := filepath.Glob("/proc/driver/nvidia/gpus/*")
-	if err != nil || len(cards) == 0 {
-		return "none found: no /proc/driver/nvidia/gpus; this build has no GPU device either"
-	}
-	return fmt.Sprintf("%d found, not used: this build has no GPU device", len(cards))
-}
-
-// selfTest computes a product and a convolution of ragged shapes on d.
+// selfTest computes a product and a convolution of ragged shapes on d, in each type it computes in.
 func selfTest(d *gpu.Device) []check {
-	return []check{
-		judge("MatMul f32", matMulError(d, gpu.F32), 1e-5), judge("MatMul f64", matMulError(d, gpu.F64), 1e-13),
-		judge("Conv f32", convError(d, gpu.F32), 1e-5), judge("Conv f64", convError(d, gpu.F64), 1e-13),
+	types := map[gpu.DType]float64{gpu.F32: 1e-5, gpu.F64: 1e-13}
+	if d.Card() != nil {
+		types = map[gpu.DType]float64{gpu.F32: 1e-5, gpu.BF16: 1e-2, gpu.F16: 1e-3}
 	}
+	var cs []check
+	for _, t := range slices.Sorted(maps.Keys(types)) {
+		cs = append(cs, judge("MatMul "+t.String(), matMulError(d, t), types[t]), judge("Conv "+t.String(), convError(d, t), types[t]))
+	}
+	return cs
 }
 
 func judge(op string, err, limit float64) check { return check{Op: op, Error: err, OK: err <= limit} }
@@ -180,7 +179,7 @@ func matMulError(d *gpu.Device, t gpu.DType) float64 {
 }
 
 func convError(d *gpu.Device, t gpu.DType) float64 {
-	const h, w, cin, cout = 7, 9, 5, 19
+	const h, w, cin, cout = 7, 9, 8, 24
 	ar := d.NewArena(1 << 20)
 	x, xv := wave(ar, t, 0.9, 1, h, w, cin)
 	k, kv := wave(ar, t, 1.1, cout, 3, 3, cin)

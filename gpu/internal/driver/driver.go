@@ -46,8 +46,8 @@ type Info struct {
 // A Library is a shared library in use.
 type Library struct {
 	Name    string // "libcuda", "libcublasLt", ...
-	Version string
-	Path    string // where it came from
+	Version string `json:"version"`
+	Path    string `json:"path"` // where it came from
 }
 
 // A Grid is the shape of a launch.

@@ -1,0 +1,31 @@
+package gpu
+
+import "contig-gpu/gpu/internal/driver"
+
+// A Card describes a GPU and what drives it.
+type Card struct {
+	Name           string    `json:"name"`
+	Capability     int       `json:"compute_capability"` // 90 for 9.0
+	Multiprocs     int       `json:"multiprocessors"`
+	Memory         int       `json:"memory_bytes"`
+	Free           int       `json:"free_bytes"`
+	SharedPerBlock int       `json:"shared_bytes_per_block"`
+	L2             int       `json:"l2_bytes"`
+	Driver         int       `json:"driver_cuda_version"` // 13000 for 13.0
+	Libraries      []Library `json:"libraries"`
+	Emulated       bool      `json:"emulated"` // the test emulator plays it
+}
+
+// A Library is a shared library in use and where it came from.
+type Library = driver.Library
+
+// Card describes the device's GPU; nil on a device that is none.
+func (d *Device) Card() *Card {
+	if d.card == nil {
+		return nil
+	}
+	i := d.card.dev.Info()
+	free, _ := d.card.dev.MemInfo()
+	return &Card{Name: i.Name, Capability: i.Arch, Multiprocs: i.Multiprocs, Memory: i.Memory, Free: free, SharedPerBlock: i.SharedPerBlock,
+		L2: i.L2, Driver: i.Driver, Libraries: i.Libraries, Emulated: i.Emulated}
+}
