@@ -87,7 +87,11 @@ func (m *Model) Step(p *nn.Pass, b Batch, losses gpu.Tensor) {
 	if !p.Train {
 		panic("model: Step: the pass is not for training")
 	}
-	features := m.Features(p, b.Image)
+	m.stepFrom(p, m.Features(p, b.Image), b, losses)
+}
+
+// stepFrom is a step from the trunk's features on.
+func (m *Model) stepFrom(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) {
 	dfeatures := p.Temp(features.Dims()...)
 	gpu.Fill(dfeatures, 0)
 	for i, t := range m.towers {

@@ -16,13 +16,11 @@ import (
 
 // Bounds of the reference's README.
 const (
-	lossBound64    = 1e-10
-	bound64        = 1e-8
-	bound32        = 1e-5
-	gradBound32    = 1e-4
-	illConditioned = 2e-3 // of PyTorch's own relative gradient error, for the loss in float32
-	flipped        = 0.1  // of gradients where a ReLU's input rounded to the other side of zero
-	torchFactor    = 4    // times PyTorch's own float32 error
+	lossBound64 = 1e-10
+	bound64     = 1e-8
+	lossBound32 = 1e-5 // of the first step
+	gradBound32 = 1e-4 // of gradients, and of the terms of a loss
+	torchFactor = 4    // times PyTorch's own float32 error, for gradients
 )
 
 type contigCase struct {
@@ -89,26 +87,20 @@ func runContig(t *testing.T, c contigCase, stored golden.Case, dtype gpu.DType, 
 		compareLosses(t, c, step, dtype, r, scale)
 		if step == 0 {
 			bound := gradBound(dtype, c.GradError)
-			if dtype == gpu.F32 {
-				bound = float32Bound(t, r, c, bound)
-			}
-			compareParams(t, "gradient", r.m.Params(), c.First.Gradients, c.FillPrefix, bound, func(p *nn.Param) gpu.Tensor { return p.Grad })
+			errs := paramErrors(r.m.Params(), c.First.Gradients, bound, gradOf)
+			judgeErrors(t, dtype, bound, errs, func() judgement { return judgeStep(t, c, r) })
 		}
 		o.Step(c.Optimizer.LR, gpu.Tensor{})
 		if step == 0 {
 			// An Adam step of a gradient near 0 is +-lr whatever its rounding: float32 is held to the gradients.
 			if dtype == gpu.F64 {
-				compareParams(t, "parameter", r.m.Params(), c.First.Parameters, c.FillPrefix, bound64, func(p *nn.Param) gpu.Tensor { return p.Value })
+				for _, e := range paramErrors(r.m.Params(), c.First.Parameters, bound64, func(p *nn.Param) gpu.Tensor { return p.Value }) {
+					t.Errorf("parameters: %s", e)
+				}
 			}
 			compareBuffers(t, r.m.Buffers(), c.First.Buffers, pick(dtype, bound64, gradBound32))
 		}
 	}
-}
-
-// lossBound32 is 1e-5 or four times PyTorch's own error, and more where the network amplifies rounding so much that
-// PyTorch's own float32 gradients are far off (3 % of a ResNet-50 over maps of 2 x 2).
-func (c contigCase) lossBound32(step int) float64 {
-	return max(bound32, torchFactor*c.LossError[step], illConditioned*c.GradError)
 }
 
 func pick(dtype gpu.DType, f64, f32 float64) float64 {
@@ -162,7 +154,8 @@ func fillBatch(t *testing.T, r *rig, c contigCase, stored golden.Case, batch int
 func compareLosses(t *testing.T, c contigCase, step int, dtype gpu.DType, r *rig, scale []float64) {
 	t.Helper()
 	got, want := r.read(), c.Curve[step]
-	total, terms := pick(dtype, bound64, c.lossBound32(step)), pick(dtype, bound64, gradBound32)
+	// Some seeds' PyTorch is itself further off in float32 than the bound; each case states it.
+	total, terms := pick(dtype, bound64, max(lossBound32, c.LossError[step])), pick(dtype, bound64, gradBound32)
 	if step == 0 && dtype == gpu.F64 {
 		total, terms = lossBound64, lossBound64
 	}
@@ -193,21 +186,23 @@ func torchLayout(x gpu.Tensor) []float64 {
 	return read(x)
 }
 
-func compareParams(t *testing.T, what string, params []*nn.Param, want map[string]golden.Digest, prefix string, bound float64, of func(*nn.Param) gpu.Tensor) {
-	t.Helper()
+func gradOf(p *nn.Param) gpu.Tensor { return p.Grad }
+
+// paramErrors says which parameters are further from the reference than bound, or missing on a side.
+func paramErrors(params []*nn.Param, want map[string]golden.Digest, bound float64, of func(*nn.Param) gpu.Tensor) []string {
+	var errs []string
 	if len(params) != len(want) {
-		t.Errorf("%d parameters, want %d", len(params), len(want))
+		errs = append(errs, fmt.Sprintf("%d parameters, want %d", len(params), len(want)))
 	}
 	for _, p := range params {
 		d, ok := want[p.Name]
 		if !ok {
-			t.Errorf("%s is not a parameter of the reference", p.Name)
-			continue
-		}
-		if e := d.Error(p.Name, torchLayout(of(p))); !(e <= bound) {
-			t.Errorf("%s of %s is off by %.3g, bound %.3g", what, p.Name, e, bound)
+			errs = append(errs, p.Name+" is not in the reference")
+		} else if e := d.Error(p.Name, torchLayout(of(p))); !(e <= bound) {
+			errs = append(errs, fmt.Sprintf("%s is off by %.3g, bound %.3g", p.Name, e, bound))
 		}
 	}
+	return errs
 }
 
 func compareBuffers(t *testing.T, buffers []*nn.Buffer, want map[string]golden.Digest, bound float64) {
@@ -254,38 +249,42 @@ func TestGoldenResnet(t *testing.T) {
 }
 
 func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
-	arch, err := architectureOf(c.Net)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dev := open(t, "cpu")
-	trunk, in := arch.trunk(""), dev.NewArena(1<<24)
-	place(dev, dtype, trunk)
-	fillParams(trunk.Params(), c.FillPrefix)
-	for _, b := range trunk.Buffers() {
-		gpu.Write(b.Value, weights(c.FillPrefix+b.Name, b.Dims))
-	}
+	trunk, in := c.trunk(t, dev, dtype), dev.NewArena(1<<24)
 	seed, n := seed(t), c.Input[0]*c.Input[1]*c.Input[2]*c.Input[3]
 	x := in.New(dtype, c.Input[0], c.Input[2], c.Input[3], c.Input[1])
 	gpu.Write(x, golden.ChannelsLast(golden.Fill(fmt.Sprintf("%s/%s/x", seed, c.Name), n, -2, 2), c.Input))
 	p := &nn.Pass{Train: true, Arena: dev.NewArena(1 << 30), DType: dtype}
 	y := trunk.Forward(p, x)
-	features := read(y)
+	if e, bound := c.Features.Error("features", read(y)), gradBound(dtype, c.Torch.Features); !(e <= bound) {
+		t.Errorf("features are off by %.3g, bound %.3g", e, bound)
+	}
 	dy := p.Temp(y.Dims()...)
 	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", seed, c.Name), y.Len(), -1, 1))
-	dx := trunk.Backward(p, dy)
-	for _, q := range []struct {
-		name   string
-		digest golden.Digest
-		got    []float64
-		torch  float64
-	}{{"features", c.Features, features, c.Torch.Features}, {"dx", c.DX, torchLayout(dx), max(c.Torch.DX, c.Torch.WorstGradient)}} {
-		if e := q.digest.Error(q.name, q.got); !(e <= gradBound(dtype, q.torch)) {
-			t.Errorf("%s is off by %.3g, bound %.3g", q.name, e, gradBound(dtype, q.torch))
-		}
+	dx := torchLayout(trunk.Backward(p, dy))
+	p.Reset()
+	bound := gradBound(dtype, c.Torch.WorstGradient)
+	errs := paramErrors(trunk.Params(), c.Gradients, bound, gradOf)
+	if e, bound := c.DX.Error("dx", dx), gradBound(dtype, c.Torch.DX); !(e <= bound) {
+		errs = append(errs, fmt.Sprintf("dx is off by %.3g, bound %.3g", e, bound))
 	}
-	compareParams(t, "gradient", trunk.Params(), c.Gradients, c.FillPrefix, gradBound(dtype, c.Torch.WorstGradient), func(p *nn.Param) gpu.Tensor { return p.Grad })
 	compareBuffers(t, trunk.Buffers(), c.Buffers, gradBound(dtype, c.Torch.Features))
+	judgeErrors(t, dtype, bound, errs, func() judgement { return judgeTrunk(t, c, trunk, p, x, dx) })
+}
+
+// trunk returns the case's network, placed and filled.
+func (c resnetCase) trunk(t *testing.T, dev *gpu.Device, dtype gpu.DType) nn.Sequential {
+	arch, err := architectureOf(c.Net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trunk := arch.trunk("")
+	place(dev, dtype, trunk)
+	fillParams(trunk.Params(), c.FillPrefix)
+	for _, b := range trunk.Buffers() {
+		gpu.Write(b.Value, weights(c.FillPrefix+b.Name, b.Dims))
+	}
+	return trunk
 }
 
 // place gives the parameters of layers memory of their own.

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest/golden"
-	"contig-gpu/model/nn"
 )
 
 // seed returns the reference's seed, which the fills of the trunk's cases are named after.
@@ -64,61 +62,4 @@ func torchvisionNames(t testing.TB) map[string]map[string][]int {
 		}
 	}
 	return out
-}
-
-// float32Bound returns bound, or a wide one where a ReLU of the trunk came out on the other side of zero in float32
-// than in float64: that changes a whole path of the gradient, in PyTorch as here.
-func float32Bound(t *testing.T, r *rig, c contigCase, bound float64) float64 {
-	t.Helper()
-	exact, flips := newRig(t, "cpu", r.m.Config(), gpu.F64, c.Batch, c.Size), 0
-	fillModel(exact.m, c.FillPrefix)
-	gpu.Write(exact.b.Image, read(r.b.Image))
-	want := signs(exact)
-	for i, positive := range signs(r) {
-		if positive != want[i] {
-			flips++
-		}
-	}
-	if flips == 0 {
-		return bound
-	}
-	t.Logf("%d of %d ReLUs round to the other side of zero", flips, len(want))
-	return max(bound, flipped)
-}
-
-// signs returns for every ReLU of the trunk whether it lets its input pass. It moves running averages back.
-func signs(r *rig) []bool {
-	var kept [][]float64
-	for _, b := range r.m.Buffers() {
-		kept = append(kept, read(b.Value))
-	}
-	var out []bool
-	walk(r.p, r.m.trunk, r.b.Image, func(y gpu.Tensor) {
-		for _, v := range read(y) {
-			out = append(out, v > 0)
-		}
-	})
-	r.p.Reset()
-	for i, b := range r.m.Buffers() {
-		gpu.Write(b.Value, kept[i])
-	}
-	return out
-}
-
-// walk runs layers forward and visits what comes out of every ReLU.
-func walk(p *nn.Pass, s nn.Sequential, x gpu.Tensor, visit func(gpu.Tensor)) gpu.Tensor {
-	for _, l := range s {
-		switch l := l.(type) {
-		case *nn.Residual:
-			h := walk(p, l.Body, x, visit)
-			x = l.Norm.ForwardAdd(p, h, l.Shortcut.Forward(p, x))
-			visit(x)
-		case *nn.BatchNorm:
-			x = l.Forward(p, x)
-			visit(x)
-		default:
-			x = l.Forward(p, x)
-		}
-	}
-	return x
 }
