@@ -65,9 +65,12 @@ func (t Tensor) Dim(i int) int { return t.dims[:t.rank][i] }
 // Dims returns a copy of the shape.
 func (t Tensor) Dims() []int { return append([]int(nil), t.dims[:t.rank]...) }
 
-// Len returns the number of elements.
+// Len returns the number of elements, 0 for the zero Tensor.
 func (t Tensor) Len() int {
 	n := 1
+	if t.rank == 0 {
+		n = 0
+	}
 	for _, d := range t.dims[:t.rank] {
 		n *= d
 	}

@@ -38,6 +38,8 @@ type state struct {
 	MetricsLines int      `json:"metrics_lines"` // of metrics.jsonl
 	BestLoss     *float64 `json:"best_loss"`     // of validation; nil before the first
 	BestStep     int      `json:"best_step"`
+
+	Scaling lossScale `json:"loss_scaling"`
 }
 
 // tensors returns everything that the rest of the run depends on, in PyTorch's layout.

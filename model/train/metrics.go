@@ -20,6 +20,7 @@ type stepLine struct {
 	LR              float64             `json:"lr"`
 	GradNorm        float64             `json:"grad_norm"`
 	ImagesPerSecond float64             `json:"images_per_second"`
+	Skipped         bool                `json:"skipped,omitempty"` // f16: the gradient left its range, and nothing was changed
 }
 
 // A termLine is one modality's part of a step.

@@ -29,7 +29,7 @@ func (t *trainer) resume() error {
 		return err
 	}
 	t.at, t.resumed = s.state, true
-	t.opt.SetStepCount(s.state.Step)
+	t.opt.SetStepCount(s.state.Step - s.state.Scaling.Skipped)
 	return nil
 }
 

@@ -17,8 +17,9 @@ type slot struct {
 	warm   bool // a step has run on it
 }
 
-// load copies a batch to the slot. share divides the weight of every term: the number of batches of a step.
-func (w *workspace) load(s *slot, b *data.Batch, share int) error {
+// load copies a batch to the slot. factor multiplies the weight of every term: 1 over the batches of a step, times the
+// scale of the loss.
+func (w *workspace) load(s *slot, b *data.Batch, factor float64) error {
 	if err := s.upload.Begin(); err != nil {
 		return err
 	}
@@ -36,7 +37,7 @@ func (w *workspace) load(s *slot, b *data.Batch, share int) error {
 	}
 	scale := w.model.ModalityScale(counts)
 	for i := range scale {
-		scale[i] /= float64(share)
+		scale[i] *= factor
 	}
 	gpu.UploadTo(s.upload, v.Scale, scale)
 	s.batch, s.rows = v, n

@@ -71,7 +71,7 @@ func (t *trainer) fill(s *slot) error {
 	if err != nil {
 		return err
 	}
-	return t.workspace.load(s, b, t.cfg.Accumulate)
+	return t.workspace.load(s, b, t.at.Scaling.factor()/float64(t.cfg.Accumulate))
 }
 
 // micro queues one batch's gradients; its losses go to row i of terms. The first time on a slot it runs as it is, so
@@ -107,7 +107,7 @@ func (t *trainer) micro(s *slot, i int) error {
 func (t *trainer) update() {
 	gpu.Fill(t.sumsq, 0)
 	gpu.SumSquares(t.sumsq, t.grads)
-	gpu.ClipScale(t.scale, t.sumsq, t.cfg.Clip, 1)
+	gpu.ClipScale(t.scale, t.sumsq, t.cfg.Clip, 1/t.at.Scaling.factor())
 	t.opt.Apply(t.scale)
 	if t.ema.Ok() {
 		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
@@ -132,10 +132,14 @@ func (t *trainer) finish(line *stepLine) error {
 			line.Losses[m.Name] = termLine{l.Loss + share*x[0], l.ImageToGenetics + share*x[1], l.GeneticsToImage + share*x[2], l.Present + int(x[3])}
 		}
 	}
+	line.Loss /= t.at.Scaling.factor()
 	if err := t.finite("loss", line.Loss); err != nil {
 		return err
 	}
-	line.GradNorm = math.Sqrt(host(t.sumsq)[0])
+	line.GradNorm = math.Sqrt(host(t.sumsq)[0]) / t.at.Scaling.factor()
+	if t.dtype == gpu.F16 && t.rescale(line) {
+		return nil
+	}
 	return t.finite("gradient", line.GradNorm)
 }
 

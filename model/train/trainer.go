@@ -48,6 +48,7 @@ func newTrainer(o *Options) (*trainer, error) {
 			return t, err
 		}
 	}
+	t.beginScaling()
 	return t, nil
 }
 
