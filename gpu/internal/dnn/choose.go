@@ -1,0 +1,118 @@
+//go:build linux && cgo
+
+package dnn
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// A chooser finds plans for a target.
+type chooser struct {
+	api    *API
+	target target
+	Options
+	time func(*plan) (float64, error) // milliseconds of a run; nil: the library's first choice is taken
+}
+
+// choose returns the plan for p: the fastest where plans are timed, else the first one that is acceptable.
+func (c *chooser) choose(p Problem) (*plan, error) {
+	g, err := p.build(c.target)
+	if err != nil {
+		return nil, err
+	}
+	why := &NoPlanError{Problem: p, Library: "cuDNN " + c.api.Version()}
+	plans := c.acceptable(g, p, why)
+	if len(plans) == 0 {
+		g.close()
+		return nil, why
+	}
+	best, err := c.fastest(plans)
+	if err != nil {
+		g.close()
+		return nil, fmt.Errorf("cuDNN: timing plans for %s: %w", p, err)
+	}
+	for _, q := range plans {
+		if q != best {
+			g.drop(q.ready)
+		}
+	}
+	return best, nil
+}
+
+// acceptable finalizes plans until there are enough. Those that want more memory than Options allow count only where
+// there is no other, and of them the most modest.
+func (c *chooser) acceptable(g *graph, p Problem, why *NoPlanError) []*plan {
+	enough := 1
+	if c.time != nil {
+		enough = c.candidates()
+	}
+	var plans []*plan
+	var modest *plan
+	for _, config := range g.proposals(c.target, why) {
+		q := c.accept(g, p, config, why)
+		switch {
+		case q == nil || known(plans, q):
+		case q.Workspace <= c.maxWorkspace():
+			plans = append(plans, q)
+		case modest == nil || q.Workspace < modest.Workspace:
+			modest = q
+		}
+		if len(plans) == enough {
+			break
+		}
+	}
+	if len(plans) == 0 && modest != nil {
+		plans = append(plans, modest)
+	}
+	return plans
+}
+
+// accept finalizes a configuration, unless its engine is unwanted.
+func (c *chooser) accept(g *graph, p Problem, config desc, why *NoPlanError) *plan {
+	choice, err := g.examine(config)
+	if err != nil {
+		why.because(err.Error())
+		return nil
+	}
+	if reason := unwanted(p, choice.Notes, c.Options); reason != "" {
+		why.because(fmt.Sprintf("engine %d was left out: %s", choice.Engine, reason))
+		return nil
+	}
+	q, err := g.finalize(c.target, config, choice)
+	if err != nil {
+		why.because(err.Error())
+		return nil
+	}
+	q.problem = p
+	return q
+}
+
+// known tells whether the library proposed the same before, as its fallback does.
+func known(plans []*plan, q *plan) bool {
+	for _, p := range plans {
+		if p.Engine == q.Engine && reflect.DeepEqual(p.Knobs, q.Knobs) {
+			return true
+		}
+	}
+	return false
+}
+
+// fastest times plans, if asked to.
+func (c *chooser) fastest(plans []*plan) (*plan, error) {
+	best := plans[0]
+	if c.time == nil {
+		return best, nil
+	}
+	for _, q := range plans {
+		ms, err := c.time(q)
+		if err != nil {
+			return nil, err
+		}
+		q.Milliseconds, q.Timed = ms, len(plans)
+		if ms < best.Milliseconds {
+			best = q
+		}
+	}
+	return best, nil
+}

@@ -1,0 +1,26 @@
+// Package dnn computes convolutions with cuDNN 9, through its backend API, opened at run time (package dl). Building
+// needs gcc and none of the vendor's files.
+//
+// What is called, with which types and numbers, is declared by hand in abi.h and nowhere else; abi/abi_check.c holds it
+// against the vendor's headers where they are installed (scripts/cuda_wheels.sh), and a test runs it.
+//
+// A Problem is a convolution, alone or with what is fused to it, as comparable data. From it a graph of descriptors is
+// built (graph.go, problem.go); the library proposes engines for the graph (heuristics.go); those that round or order
+// their sums in ways we do not accept are left out (accept.go); of the others the fastest is kept where a Timer is
+// given, else the library's first (choose.go). What was chosen by timing is kept on disk by card, architecture and
+// library version (cache.go), as engine number and knobs, from which the plan is built again without timing.
+//
+// Rules that hold for every plan: tensors are NHWC and dense, at addresses of 16 bytes; sums are float32; no float
+// atomics, unless Options.NonDeterministic; float32 runs on tensor cores (TF32) only where the Problem allows it. The
+// library marks its engines with numerical notes, and accept.go goes by them. Where no plan is left the call fails
+// with a NoPlanError that holds shape and the library's own words; nothing is tried in its stead.
+//
+// The gradient of weights is float32 and accumulates whatever the type of x and dy. cuDNN has no plan that adds a 16-bit
+// convolution's gradient to float32 memory by beta (asked of 9.26 for every card in cards/), but fuses the
+// addition: dw = gradient + dw, read and written at the same address, element by element. BackwardWeight16 is the
+// plain alternative: the gradient in the type of x, rounded once.
+//
+// A Prober builds the same plans for a card that is described by a file and not there: since version 9.8 the library
+// finalizes plans against a description of a device. That is how tests prove, on any machine, that every
+// convolution of the program has a plan on every card of cards/, and how workspaces.json comes about.
+package dnn

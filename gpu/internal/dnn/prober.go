@@ -1,0 +1,61 @@
+//go:build linux && cgo
+
+package dnn
+
+/*
+#include "calls.h"
+*/
+import "C"
+
+import "fmt"
+
+// A Prober makes plans for a card that is described and not there. Nothing can be run with it.
+type Prober struct {
+	api  *API
+	card scope
+	desc desc
+}
+
+// minProber is the first version of the library that plans for a card that is only described.
+const minProber = 90800
+
+// NewProber plans for the card that the library's own JSON describes, see Cards. It wants version 9.8 or later.
+func NewProber(card []byte) (*Prober, error) {
+	api, err := Load()
+	if err != nil {
+		return nil, err
+	}
+	if api.version < minProber {
+		return nil, fmt.Errorf("cuDNN: %s is version %s; 9.8.0 is the first that plans without a card", api.Path(), api.Version())
+	}
+	p := &Prober{api: api}
+	p.desc = p.card.make("the description of a card", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(card, 0)))
+	if p.card.err != nil {
+		p.card.close()
+		return nil, p.card.err
+	}
+	return p, nil
+}
+
+// Version returns the library's version.
+func (p *Prober) Version() string { return p.api.Version() }
+
+// Plan returns the plan that a Problem gets without timing, after building it a second time from the Choice alone.
+func (p *Prober) Plan(q Problem, o Options) (Choice, error) {
+	t := target{card: p.desc}
+	c := chooser{api: p.api, target: t, Options: o}
+	first, err := c.choose(q)
+	if err != nil {
+		return Choice{}, err
+	}
+	defer first.close()
+	again, err := rebuild(q, t, first.Choice, o)
+	if err != nil {
+		return Choice{}, err
+	}
+	again.close()
+	return first.Choice, nil
+}
+
+// Close gives everything back. It may be called again.
+func (p *Prober) Close() { p.card.close() }

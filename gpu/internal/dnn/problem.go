@@ -1,0 +1,99 @@
+package dnn
+
+import (
+	"fmt"
+
+	"contig-gpu/gpu/internal/driver"
+)
+
+// Op is what a Problem computes.
+type Op uint8
+
+const (
+	Forward          Op = iota // y = x * w
+	BackwardData               // dx = beta dx + the gradient of x
+	BackwardWeight             // dw += the gradient of w, dw float32
+	BackwardWeight16           // dw = the gradient of w, dw of the convolution's type
+	BackwardDataAdd            // dx = add + the gradient of x, add [N, H, W, C]
+	ForwardStats               // y = x * w; sum and square [K], float32: the sums over y and its squares
+	NormForward                // y = relu(scale x + bias) * w; scale and bias [C] per channel
+	NormForwardStats           // both
+)
+
+// Ops returns every operation.
+func Ops() []Op {
+	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats}
+}
+
+func (o Op) String() string {
+	return [...]string{"forward", "backward data", "backward weight", "backward weight, unsummed", "backward data + add", "forward + statistics",
+		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics"}[o]
+}
+
+// A Problem is one operation at one shape, type and precision.
+type Problem struct {
+	Op   Op
+	Conv driver.Conv
+	Beta float32 // of BackwardData
+}
+
+func (p Problem) String() string {
+	c, t := p.Conv, p.Conv.Type.String()
+	if c.Type == driver.F32 && c.TF32 {
+		t = "tf32"
+	}
+	s := fmt.Sprintf("%s of x [%d, %d, %d, %d] and w [%d, %d, %d, %d], stride %d, pad %d, %s", p.Op, c.N, c.H, c.W, c.C, c.K, c.R, c.S, c.C, c.Stride, c.Pad, t)
+	if p.Beta != 0 {
+		s += fmt.Sprintf(", beta %g", p.Beta)
+	}
+	return s
+}
+
+// check refuses what is no convolution, before the library sees it.
+func (p Problem) check() error {
+	c := p.Conv
+	for _, n := range []int{c.N, c.H, c.W, c.C, c.K, c.R, c.S, c.Stride} {
+		if n < 1 {
+			return fmt.Errorf("cuDNN: %s: every extent and the stride are at least 1", p)
+		}
+	}
+	if c.Pad < 0 || c.H+2*c.Pad < c.R || c.W+2*c.Pad < c.S {
+		return fmt.Errorf("cuDNN: %s: the window does not fit into the padded image", p)
+	}
+	if p.Beta != 0 && p.Op != BackwardData {
+		return fmt.Errorf("cuDNN: %s: beta is for backward data", p)
+	}
+	return nil
+}
+
+// A role is a tensor's part in a Problem, and its id in the library's graph.
+type role int64
+
+const (
+	roleX      role = 1 + iota // x or dx
+	roleW                      // w or dw
+	roleY                      // y or dy
+	roleSum                    // of y per channel
+	roleSquare                 // sum of squares
+	roleScale                  // per channel of x
+	roleBias                   //
+	roleAdd                    // what is added: a tensor like dx, or dw as it was
+	roleInner                  // the first of those that stay inside the graph
+)
+
+// roles returns the tensors of an operation that lie in memory, in the order in which run takes their addresses.
+func (o Op) roles() []role {
+	switch o {
+	case BackwardWeight:
+		return []role{roleX, roleW, roleY, roleAdd}
+	case BackwardDataAdd:
+		return []role{roleX, roleW, roleY, roleAdd}
+	case ForwardStats:
+		return []role{roleX, roleW, roleY, roleSum, roleSquare}
+	case NormForward:
+		return []role{roleX, roleW, roleY, roleScale, roleBias}
+	case NormForwardStats:
+		return []role{roleX, roleW, roleY, roleScale, roleBias, roleSum, roleSquare}
+	}
+	return []role{roleX, roleW, roleY}
+}
