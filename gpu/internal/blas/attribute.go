@@ -32,37 +32,38 @@ func (d *description) layoutOf(p part) C.cublasLtMatrixLayout_t {
 	return [...]C.cublasLtMatrixLayout_t{firstLayout: d.c.first, secondLayout: d.c.second, outLayout: d.c.out}[p]
 }
 
-// set sets an attribute to the size bytes at value.
-func (d *description) set(p part, attr C.unsigned, value unsafe.Pointer, size int) {
+// set sets an attribute, by its number, to the size bytes at value.
+func (d *description) set(p part, attr uint32, value unsafe.Pointer, size int) {
+	id := C.unsigned(attr)
 	d.do(fmt.Sprintf("%sSetAttribute(%d)", p, attr), func() C.cublasStatus_t {
 		switch p {
 		case descriptor:
-			return C.lt_cublasLtMatmulDescSetAttribute(d.c.desc, attr, value, C.size_t(size))
+			return C.lt_cublasLtMatmulDescSetAttribute(d.c.desc, id, value, C.size_t(size))
 		case preference:
-			return C.lt_cublasLtMatmulPreferenceSetAttribute(d.c.pref, attr, value, C.size_t(size))
+			return C.lt_cublasLtMatmulPreferenceSetAttribute(d.c.pref, id, value, C.size_t(size))
 		}
-		return C.lt_cublasLtMatrixLayoutSetAttribute(d.layoutOf(p), attr, value, C.size_t(size))
+		return C.lt_cublasLtMatrixLayoutSetAttribute(d.layoutOf(p), id, value, C.size_t(size))
 	})
 }
 
 // set32 sets an attribute of 4 bytes, as most are.
-func (d *description) set32(p part, attr C.unsigned, value uint32) {
+func (d *description) set32(p part, attr uint32, value uint32) {
 	d.set(p, attr, unsafe.Pointer(&value), 4)
 }
 
 // get reads an attribute of size bytes, at most 8, as the number it is.
-func (d *description) get(p part, attr C.unsigned, size int) (uint64, error) {
+func (d *description) get(p part, attr uint32, size int) (uint64, error) {
 	var value uint64
 	var written C.size_t
-	at, n := unsafe.Pointer(&value), C.size_t(size)
+	at, n, id := unsafe.Pointer(&value), C.size_t(size), C.unsigned(attr)
 	var s C.cublasStatus_t
 	switch p {
 	case descriptor:
-		s = C.lt_cublasLtMatmulDescGetAttribute(d.c.desc, attr, at, n, &written)
+		s = C.lt_cublasLtMatmulDescGetAttribute(d.c.desc, id, at, n, &written)
 	case preference:
-		s = C.lt_cublasLtMatmulPreferenceGetAttribute(d.c.pref, attr, at, n, &written)
+		s = C.lt_cublasLtMatmulPreferenceGetAttribute(d.c.pref, id, at, n, &written)
 	default:
-		s = C.lt_cublasLtMatrixLayoutGetAttribute(d.layoutOf(p), attr, at, n, &written)
+		s = C.lt_cublasLtMatrixLayoutGetAttribute(d.layoutOf(p), id, at, n, &written)
 	}
 	if err := failure(fmt.Sprintf("%sGetAttribute(%d)", p, attr), s, d.product); err != nil {
 		return 0, err

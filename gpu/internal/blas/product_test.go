@@ -192,6 +192,7 @@ func TestMisaligned(t *testing.T) {
 			}
 		}
 		q.p.Bias = q.bias.at
+		h.SetScratch(h.scratch, h.MatMulScratch(q.p)) // which suffices whatever the alignment
 		h.MatMul(q.p, q.c.at, q.a.at, q.b.at)
 		if s.err != nil {
 			t.Fatal(s.err)

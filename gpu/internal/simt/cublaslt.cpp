@@ -296,7 +296,8 @@ SIMT_API cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, 
         std::memcpy(&r.algo, &algo, sizeof algo);
         r.workspaceSize = algo.workspace;
     };
-    if (p.k >= 2 * std::max(p.m, p.n)) propose(CUBLASLT_REDUCTION_SCHEME_INPLACE, 2), propose(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, 3);
+    uint32_t many = std::min({pref->a, pref->b, pref->d}) >= 16 ? 3 : 4; // less aligned, it wants more workspace, as the real one may
+    if (p.k >= 2 * std::max(p.m, p.n)) propose(CUBLASLT_REDUCTION_SCHEME_INPLACE, 2), propose(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, many);
     propose(CUBLASLT_REDUCTION_SCHEME_NONE, 1);
     if (p.k >= 8) propose(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, 2);
     return CUBLAS_STATUS_SUCCESS;
