@@ -6,6 +6,9 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
+// A biasFuser says which products have their bias added by MatMul itself; devices without it add every bias.
+type biasFuser interface{ FusesBias(p driver.Product) bool }
+
 // matMul hands a product to the device's library.
 func (c *card) matMul(p product) {
 	if p.beta != 0 && p.beta != 1 {
@@ -14,6 +17,13 @@ func (c *card) matMul(p product) {
 	m, n, k := p.dims()
 	q := driver.Product{M: m, N: n, K: k, TransA: p.transA, TransB: p.transB, In: typeOf(p.a.dtype), Out: typeOf(p.c.dtype),
 		Beta: float32(p.beta), Bias: p.bias.at, ReLU: p.relu, TF32: c.tf32}
+	apart := false
+	if f, ok := c.dev.(biasFuser); ok && p.bias.Ok() && !f.FusesBias(q) {
+		apart, q.Bias, q.ReLU = true, 0, false
+	}
 	c.scratch(c.dev.MatMulScratch(q))
 	c.dev.MatMul(q, p.c.at, p.a.at, p.b.at)
+	if apart {
+		c.addBias(p.c, p.c, p.bias, p.relu)
+	}
 }

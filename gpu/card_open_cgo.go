@@ -5,7 +5,9 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"contig-gpu/gpu/internal/blas"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/kernels"
@@ -16,6 +18,36 @@ type vendorCard struct {
 	*cuda.Context
 	driver.Products
 	driver.Convolutions
+	lt *blas.Handle // nil where products are our own
+}
+
+// SetScratch gives the memory to both; one operation runs at a time.
+func (v *vendorCard) SetScratch(p driver.Ptr, bytes int) {
+	v.Convolutions.SetScratch(p, bytes)
+	if v.lt != nil {
+		v.lt.SetScratch(p, bytes)
+	}
+}
+
+// FusesBias reports whether MatMul adds the bias of a product.
+func (v *vendorCard) FusesBias(p driver.Product) bool { return v.lt == nil || v.lt.FusesBias(p) }
+
+// Info adds the libraries to what the driver says.
+func (v *vendorCard) Info() driver.Info {
+	i := v.Context.Info()
+	if v.lt != nil {
+		i.Libraries = append(slices.Clone(i.Libraries), v.lt.Library())
+	}
+	return i
+}
+
+// Close closes the libraries, then the driver.
+func (v *vendorCard) Close() error {
+	var err error
+	if v.lt != nil {
+		err = v.lt.Close()
+	}
+	return errors.Join(err, v.Context.Close())
 }
 
 // openCUDA opens a card by its number, with our kernels on it.
@@ -45,7 +77,14 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 		return nil, err
 	}
 	own := &ownProducts{dev: ctx}
-	return &vendorCard{ctx, own, own}, nil
+	if o.Portable {
+		return &vendorCard{Context: ctx, Products: own, Convolutions: own}, nil
+	}
+	lt, err := blas.New(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &vendorCard{Context: ctx, Products: lt, Convolutions: own, lt: lt}, nil
 }
 
 // kernelImage returns the kernels for a card: those that were built into the program, else compiled here. The
