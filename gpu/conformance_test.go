@@ -13,8 +13,19 @@ import (
 
 // conform runs f for every target and type, each on a device opened for it: subtests are goroutines of their own, and a
 // card is driven by the one that opened it.
-func conform(t *testing.T, f func(l *gputest.Lab)) {
-	for _, g := range gputest.Targets() {
+func conform(t *testing.T, f func(l *gputest.Lab)) { conformOn(t, gputest.Targets(), f) }
+
+// conformProducts is conform on the targets as they are and without the vendor's libraries.
+func conformProducts(t *testing.T, f func(l *gputest.Lab)) {
+	targets := gputest.Targets()
+	for _, g := range targets {
+		targets = append(targets, g.Portable())
+	}
+	conformOn(t, targets, f)
+}
+
+func conformOn(t *testing.T, targets []gputest.Target, f func(l *gputest.Lab)) {
+	for _, g := range targets {
 		t.Run(g.Name, func(t *testing.T) {
 			for _, d := range g.Types {
 				t.Run(d.String(), func(t *testing.T) {
@@ -28,7 +39,7 @@ func conform(t *testing.T, f func(l *gputest.Lab)) {
 }
 
 func TestConformanceMatMul(t *testing.T) {
-	conform(t, func(l *gputest.Lab) {
+	conformProducts(t, func(l *gputest.Lab) {
 		for _, s := range [][3]int{{1, 1, 1}, {2, 31, 33}, {32, 33, 127}, {127, 129, 2}, {33, 1, 1000}, {129, 64, 31}} {
 			for i := range 4 {
 				conformMatMul(l, s, i&1 == 1, i&2 == 2)
@@ -61,7 +72,7 @@ func conformMatMul(l *gputest.Lab, s [3]int, transA, transB bool) {
 
 func TestConformanceConv(t *testing.T) {
 	type shape struct{ n, h, w, c, k, r, stride, pad int }
-	conform(t, func(l *gputest.Lab) {
+	conformProducts(t, func(l *gputest.Lab) {
 		for _, s := range []shape{
 			{1, 1, 1, 8, 8, 1, 1, 0}, {2, 5, 7, 16, 8, 3, 1, 1}, {3, 9, 8, 8, 24, 3, 2, 1}, {2, 7, 7, 32, 16, 1, 2, 0},
 			{1, 15, 17, 8, 16, 7, 2, 3}, {2, 4, 4, 64, 32, 1, 1, 0}, {1, 2, 2, 8, 8, 3, 2, 1},

@@ -14,8 +14,14 @@ type Target struct {
 	Name  string // "cpu", "emulated", or what CONTIG_DEVICE says
 	Types []gpu.DType
 
-	spec     string
-	emulated bool
+	spec               string
+	emulated, portable bool
+}
+
+// Portable returns the target without vendor's libraries: products and convolutions by our own kernels.
+func (g Target) Portable() Target {
+	g.Name, g.portable = g.Name+", portable", true
+	return g
 }
 
 // Targets returns what the suite runs on: the devices that CONTIG_DEVICE lists ("cuda:0", "cpu,cuda:1"); without it
@@ -58,9 +64,9 @@ func (g Target) Has(d gpu.DType) bool {
 func (g Target) Open(t testing.TB) *gpu.Device {
 	t.Helper()
 	if g.emulated {
-		return OpenEmulated(t)
+		UseEmulator(t)
 	}
-	return Open(t, g.spec, gpu.Options{Threads: 2})
+	return Open(t, g.spec, gpu.Options{Threads: 2, Portable: g.portable})
 }
 
 // OpenEmulated opens the GPU that the emulator plays, for the length of the test, and skips the test where the
