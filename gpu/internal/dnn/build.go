@@ -89,12 +89,3 @@ func (g *graph) buildWeight(p Problem) {
 	g.backwardWeight(window, x, sum, dy, 0)
 	g.point(C.CUDNN_POINTWISE_ADD, sum, g.tensor(roleAdd, filterOf(c), driver.F32), dw)
 }
-
-// tensors returns the roles of what lies in memory. In float32 the weight's gradient is added to by beta.
-func (p Problem) tensors() []role {
-	r := p.Op.roles()
-	if p.Op == BackwardWeight && p.Conv.Type == driver.F32 {
-		return r[:3]
-	}
-	return r
-}

@@ -40,21 +40,24 @@ func NewProber(card []byte) (*Prober, error) {
 // Version returns the library's version.
 func (p *Prober) Version() string { return p.api.Version() }
 
-// Plan returns the plan that a Problem gets without timing, after building it a second time from the Choice alone.
+// Plan returns the plan that a Problem gets without timing.
 func (p *Prober) Plan(q Problem, o Options) (Choice, error) {
-	t := target{card: p.desc}
-	c := chooser{api: p.api, target: t, Options: o}
-	first, err := c.choose(q)
+	c := chooser{api: p.api, target: target{card: p.desc}, Options: o}
+	made, err := c.choose(q)
 	if err != nil {
 		return Choice{}, err
 	}
-	defer first.close()
-	again, err := rebuild(q, t, first.Choice, o)
-	if err != nil {
-		return Choice{}, err
+	made.close()
+	return made.Choice, nil
+}
+
+// Rebuild makes a plan from a Choice alone, as a Handle does with what its cache holds.
+func (p *Prober) Rebuild(q Problem, c Choice, o Options) error {
+	made, err := rebuild(q, target{card: p.desc}, c, o)
+	if err == nil {
+		made.close()
 	}
-	again.close()
-	return first.Choice, nil
+	return err
 }
 
 // Close gives everything back. It may be called again.

@@ -97,3 +97,12 @@ func (o Op) roles() []role {
 	}
 	return []role{roleX, roleW, roleY}
 }
+
+// tensors returns the roles of what lies in memory. In float32 the weight's gradient is added to by beta.
+func (p Problem) tensors() []role {
+	r := p.Op.roles()
+	if p.Op == BackwardWeight && p.Conv.Type == driver.F32 {
+		return r[:3]
+	}
+	return r
+}

@@ -1,0 +1,78 @@
+//go:build linux && cgo
+
+package dnn
+
+/*
+#include "calls.h"
+*/
+import "C"
+
+import "contig-gpu/gpu/internal/driver"
+
+// tensors are the addresses of a Problem's tensors in the order of Problem.tensors.
+type tensors = [C.CONTIG_TENSORS]driver.Ptr
+
+// ConvForward implements driver.Convolutions.
+func (h *Handle) ConvForward(c driver.Conv, y, x, w driver.Ptr) {
+	h.run(Problem{Op: Forward, Conv: c}, tensors{x, w, y})
+}
+
+// ConvBackwardData implements driver.Convolutions.
+func (h *Handle) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta float32) {
+	h.run(Problem{Op: BackwardData, Conv: c, Beta: beta}, tensors{dx, w, dy})
+}
+
+// ConvBackwardWeight implements driver.Convolutions.
+func (h *Handle) ConvBackwardWeight(c driver.Conv, dw, dy, x driver.Ptr) {
+	h.run(Problem{Op: BackwardWeight, Conv: c}, tensors{x, dw, dy, dw})
+}
+
+// ConvBackwardWeight16 queues dw = the gradient of w, in the type of x: rounded, and not accumulated.
+func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {
+	h.run(Problem{Op: BackwardWeight16, Conv: c}, tensors{x, dw, dy})
+}
+
+// ConvBackwardDataAdd queues dx = add + the gradient of x. add has the shape and type of dx, and may be dx.
+func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {
+	h.run(Problem{Op: BackwardDataAdd, Conv: c}, tensors{dx, w, dy, add})
+}
+
+// ConvForwardStats queues y = x * w, and into sum and square [K], float32, the sums over all pixels of y and of its
+// squares per channel: what batch normalisation's mean and variance are made of.
+func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) {
+	h.run(Problem{Op: ForwardStats, Conv: c}, tensors{x, w, y, sum, square})
+}
+
+// ConvNormForward queues y = relu(scale x + bias) * w; scale and bias are float32 [C], per channel of x. Padding is 0, after the ReLU.
+func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
+	h.run(Problem{Op: NormForward, Conv: c}, tensors{x, w, y, scale, bias})
+}
+
+// ConvNormForwardStats queues ConvNormForward with the statistics of ConvForwardStats.
+func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {
+	h.run(Problem{Op: NormForwardStats, Conv: c}, tensors{x, w, y, scale, bias, sum, square})
+}
+
+// Scratch returns the bytes of scratch memory that a Problem takes, or why it cannot be run. It makes the plan.
+func (h *Handle) Scratch(p Problem) (int, error) {
+	q, err := h.planOf(p)
+	if err != nil {
+		return 0, err
+	}
+	return q.Workspace, nil
+}
+
+// ConvScratch implements driver.Convolutions. What has no plan takes nothing; running it reports why. Gradients of
+// data count with beta 0 and 1.
+func (h *Handle) ConvScratch(c driver.Conv) (forward, data, weight int) {
+	n, ok := h.needs[c]
+	if !ok {
+		n[0], _ = h.Scratch(Problem{Op: Forward, Conv: c})
+		written, _ := h.Scratch(Problem{Op: BackwardData, Conv: c})
+		added, _ := h.Scratch(Problem{Op: BackwardData, Conv: c, Beta: 1})
+		n[1] = max(written, added)
+		n[2], _ = h.Scratch(Problem{Op: BackwardWeight, Conv: c})
+		h.needs[c] = n
+	}
+	return n[0], n[1], n[2]
+}

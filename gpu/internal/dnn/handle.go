@@ -1,0 +1,159 @@
+//go:build linux && cgo
+
+package dnn
+
+/*
+#include "calls.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	"contig-gpu/gpu/internal/driver"
+)
+
+// A Handle queues convolutions on one stream. It implements driver.Convolutions. Like its stream it is used from one
+// goroutine at a time; what fails is reported to the stream. A Problem's plan is made when it is first asked for, by
+// Scratch or by running it; from then on nothing is allocated for it.
+type Handle struct {
+	stream Stream
+	chooser
+	cache  *cache // nil without a Timer
+	plans  map[Problem]planned
+	needs  map[driver.Conv][3]int
+	pack   *C.struct_contig_pack
+	work   driver.Ptr
+	room   int
+	closed bool
+}
+
+var _ driver.Convolutions = (*Handle)(nil)
+
+// planned is a plan, or why there is none.
+type planned struct {
+	*plan
+	err error
+}
+
+// New opens the library on a stream, whose context is current on the calling thread.
+func New(s Stream, o Options) (*Handle, error) {
+	api, err := Load()
+	if err != nil {
+		return nil, err
+	}
+	h := &Handle{stream: s, chooser: chooser{api: api, Options: o}, plans: map[Problem]planned{}, needs: map[driver.Conv][3]int{}}
+	h.pack = (*C.struct_contig_pack)(C.calloc(1, C.sizeof_struct_contig_pack))
+	stream := *(*C.cudaStream_t)(unsafe.Pointer(&[]uintptr{s.Stream()}[0])) // an address of the driver's, not of Go
+	if err := refused("cudnnCreate", C.contig_open(&h.target.handle, stream, &h.pack.why[0]), &h.pack.why[0]); err != nil {
+		C.free(unsafe.Pointer(h.pack))
+		return nil, fmt.Errorf("cuDNN: %w", err)
+	}
+	if o.Timer != nil {
+		h.time = h.timePlan
+		h.cache = openCache(o, api.Version())
+	}
+	return h, nil
+}
+
+// Library says which library the handle uses.
+func (h *Handle) Library() driver.Library {
+	return driver.Library{Name: "libcudnn", Version: h.api.Version(), Path: h.api.Path()}
+}
+
+// CacheError returns why plans could not be read from or written to the cache, if so. Without a cache they are timed anew.
+func (h *Handle) CacheError() error {
+	if h.cache == nil {
+		return nil
+	}
+	return h.cache.err
+}
+
+// Close gives the plans and the library's handle back. It may be called again, and after the stream is gone.
+func (h *Handle) Close() error {
+	if h.closed {
+		return nil
+	}
+	h.closed = true
+	for _, p := range h.plans {
+		if p.plan != nil {
+			p.close()
+		}
+	}
+	h.plans = nil
+	err := refused("cudnnDestroy", C.contig_cudnnDestroy(h.target.handle), &h.pack.why[0])
+	C.free(unsafe.Pointer(h.pack))
+	h.pack = nil
+	return err
+}
+
+// planOf returns the plan of a Problem, made at the first call.
+func (h *Handle) planOf(p Problem) (*plan, error) {
+	q, ok := h.plans[p]
+	if ok {
+		return q.plan, q.err
+	}
+	if h.closed {
+		return nil, fmt.Errorf("cuDNN: %s: the handle is closed", p)
+	}
+	q.plan, q.err = h.find(p)
+	h.plans[p] = q
+	return q.plan, q.err
+}
+
+// find takes the cached choice for a Problem if it can be built again, else chooses.
+func (h *Handle) find(p Problem) (*plan, error) {
+	if c, ok := h.cache.get(p); ok {
+		if q, err := rebuild(p, h.target, c, h.Options); err == nil {
+			return q, nil
+		}
+	}
+	q, err := h.choose(p)
+	if err == nil && q.Timed > 1 {
+		h.cache.put(p, q.Choice)
+	}
+	return q, err
+}
+
+// Plan returns what was chosen for a Problem.
+func (h *Handle) Plan(p Problem) (Choice, error) {
+	q, err := h.planOf(p)
+	if err != nil {
+		return Choice{}, err
+	}
+	return q.Choice, nil
+}
+
+// SetScratch implements driver.Convolutions.
+func (h *Handle) SetScratch(p driver.Ptr, bytes int) { h.work, h.room = p, bytes }
+
+// run queues a Problem on the tensors of Problem.tensors, in that order. Unused addresses are 0.
+func (h *Handle) run(p Problem, at [C.CONTIG_TENSORS]driver.Ptr) {
+	q, err := h.planOf(p)
+	if err == nil {
+		err = h.execute(q, at, h.work, h.room)
+	}
+	if err != nil {
+		h.stream.Fail(err)
+	}
+}
+
+// execute queues a plan with room bytes of memory to work in.
+func (h *Handle) execute(q *plan, at [C.CONTIG_TENSORS]driver.Ptr, work driver.Ptr, room int) error {
+	if q.Workspace > room {
+		return fmt.Errorf("cuDNN: %s takes %d bytes of scratch memory, SetScratch gave %d", q.problem, q.Workspace, room)
+	}
+	roles := q.problem.tensors()
+	for i, r := range roles {
+		if at[i] == 0 || at[i]%alignment != 0 {
+			return fmt.Errorf("cuDNN: %s: tensor %d is at address %#x, want a multiple of %d other than 0", q.problem, i+1, uint64(at[i]), alignment)
+		}
+		h.pack.ids[i], h.pack.pointers[i] = C.int64_t(r), C.uint64_t(at[i])
+	}
+	h.pack.count, h.pack.workspace = C.int64_t(len(roles)), C.uint64_t(work)
+	if s := C.contig_execute(h.target.handle, q.ready, h.pack); s != C.CUDNN_STATUS_SUCCESS {
+		return refused("cuDNN: "+q.problem.String(), s, &h.pack.why[0])
+	}
+	return nil
+}

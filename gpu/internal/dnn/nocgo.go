@@ -1,0 +1,64 @@
+//go:build !(linux && cgo)
+
+package dnn
+
+import (
+	"fmt"
+
+	"contig-gpu/gpu/internal/dl"
+	"contig-gpu/gpu/internal/driver"
+)
+
+// A Handle queues convolutions; this build has none. It has the methods of the real one, so that callers compile.
+type Handle struct{ driver.Convolutions }
+
+// New returns an error that wraps dl.ErrNoCgo.
+func New(s Stream, o Options) (*Handle, error) { return nil, fmt.Errorf("cuDNN: %w", dl.ErrNoCgo) }
+
+// Library describes no library.
+func (h *Handle) Library() driver.Library { return driver.Library{} }
+
+// CacheError returns nil.
+func (h *Handle) CacheError() error { return nil }
+
+// Plan returns an error that wraps dl.ErrNoCgo.
+func (h *Handle) Plan(p Problem) (Choice, error) { return Choice{}, dl.ErrNoCgo }
+
+// Scratch returns an error that wraps dl.ErrNoCgo.
+func (h *Handle) Scratch(p Problem) (int, error) { return 0, dl.ErrNoCgo }
+
+// ConvBackwardWeight16 does nothing.
+func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {}
+
+// ConvBackwardDataAdd does nothing.
+func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {}
+
+// ConvForwardStats does nothing.
+func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) {}
+
+// ConvNormForward does nothing.
+func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {}
+
+// ConvNormForwardStats does nothing.
+func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {}
+
+// Close does nothing.
+func (h *Handle) Close() error { return nil }
+
+// A Prober makes plans for a card that is not there; this build has none.
+type Prober struct{}
+
+// NewProber returns an error that wraps dl.ErrNoCgo.
+func NewProber(card []byte) (*Prober, error) { return nil, fmt.Errorf("cuDNN: %w", dl.ErrNoCgo) }
+
+// Version returns "".
+func (p *Prober) Version() string { return "" }
+
+// Plan returns an error that wraps dl.ErrNoCgo.
+func (p *Prober) Plan(q Problem, o Options) (Choice, error) { return Choice{}, dl.ErrNoCgo }
+
+// Rebuild returns an error that wraps dl.ErrNoCgo.
+func (p *Prober) Rebuild(q Problem, c Choice, o Options) error { return dl.ErrNoCgo }
+
+// Close does nothing.
+func (p *Prober) Close() {}
