@@ -162,14 +162,9 @@ func sumRows[F Float](tdb, tdy Tensor) {
 	db, dy, p := host[F](tdb), host[F](tdy), tdb.dev.pool
 	c := len(db)
 	r := rowCut(len(dy)/max(1, c), c, tdy.dtype.Size())
-	part, buf := make([]float64, r.units*c), make([]F, p.Threads()*c)
-	p.Run(r.units, func(w, u int) {
-		acc, sum := buf[w*c:(w+1)*c], part[u*c:(u+1)*c]
-		r.each(u, func(lo, hi int) {
-			clear(acc)
-			cpukern.ColSum(p, acc, dy[lo*c:hi*c])
-			addTo(sum, acc)
-		})
+	part := make([]float64, r.units*c)
+	p.Run(r.units, func(_, u int) {
+		cpukern.ColSum(p, part[u*c:(u+1)*c], dy[u*r.perUnit*c:min(r.rows, (u+1)*r.perUnit)*c])
 	})
 	for j := range db {
 		s := 0.0

@@ -60,7 +60,7 @@ func newMoments(sums []float64, u, c int) moments {
 }
 
 // merge adds the moments of further rows (Chan, Golub & LeVeque 1979, eq. 2.1).
-func merge[F Float](m *moments, rows int, mean, m2 []F) {
+func merge(m *moments, rows int, mean, m2 []float64) {
 	if rows == 0 {
 		return
 	}
@@ -68,23 +68,24 @@ func merge[F Float](m *moments, rows int, mean, m2 []F) {
 	share := float64(rows) / float64(total)
 	cross := share * float64(m.rows)
 	for j, v := range mean {
-		d := float64(v) - m.mean[j]
+		d := v - m.mean[j]
 		m.mean[j] += d * share
-		m.m2[j] += float64(m2[j]) + d*d*cross
+		m.m2[j] += m2[j] + d*d*cross
 	}
 	m.rows = total
 }
 
 // bnStatistics returns the number of rows present, and by channel their mean and sum of squared deviations: in two
-// passes over each block while it is in the cache, blocks combined in float64 and in order.
+// passes over each block while it is in the cache, summed in float64 and in order.
 func bnStatistics[F Float](r bnRows, x []F) (rows int, mean, m2 []float64) {
 	c := r.c
-	part, sums, buf := make([]moments, r.units), make([]float64, (r.units+1)*2*c), make([]F, r.pool.Threads()*2*c)
+	part, sums := make([]moments, r.units), make([]float64, (r.units+1)*2*c)
+	buf, near := make([]float64, r.pool.Threads()*2*c), make([]F, r.pool.Threads()*c)
 	r.pool.Run(r.units, func(w, u int) {
 		m, own := newMoments(sums, u, c), buf[w*2*c:(w+1)*2*c]
 		r.each(u, func(lo, hi int) {
 			clear(own)
-			n := blockMoments(r, x, lo, hi, own[:c], own[c:])
+			n := blockMoments(r, x, lo, hi, own[:c], own[c:], near[w*c:(w+1)*c])
 			merge(&m, n, own[:c], own[c:])
 		})
 		part[u] = m
@@ -96,7 +97,9 @@ func bnStatistics[F Float](r bnRows, x []F) (rows int, mean, m2 []float64) {
 	return all.rows, all.mean, all.m2
 }
 
-func blockMoments[F Float](r bnRows, x []F, lo, hi int, mean, dev []F) int {
+// blockMoments sums rows [lo, hi) of x into mean and dev [c]. near is scratch: the mean in x's type, which the
+// deviations are taken from; that it is rounded adds its square to their mean, less than their own rounding.
+func blockMoments[F Float](r bnRows, x []F, lo, hi int, mean, dev []float64, near []F) int {
 	c, n := r.c, 0
 	r.runs(lo, hi, func(lo, hi int, present bool) {
 		if present {
@@ -105,11 +108,12 @@ func blockMoments[F Float](r bnRows, x []F, lo, hi int, mean, dev []F) int {
 		}
 	})
 	for j := range mean {
-		mean[j] /= F(max(1, n))
+		mean[j] /= float64(max(1, n))
+		near[j] = F(mean[j])
 	}
 	r.runs(lo, hi, func(lo, hi int, present bool) {
 		if present {
-			cpukern.ColSqDev(r.pool, dev, x[lo*c:hi*c], mean)
+			cpukern.ColSqDev(r.pool, dev, x[lo*c:hi*c], near)
 		}
 	})
 	return n
@@ -151,15 +155,11 @@ func bnReduce[F Float](r bnRows, a *bnArgs) (s1, s2 []float64) {
 	dy, y, x, mean, c := host[F](a.dy), host[F](a.y), host[F](a.x), host[F](a.mean), r.c
 	sums, buf := make([]float64, r.units*2*c), make([]F, r.pool.Threads()*2*c)
 	r.pool.Run(r.units, func(w, u int) {
-		acc := buf[w*2*c : (w+1)*2*c]
-		r.each(u, func(lo, hi int) {
-			clear(acc)
-			r.runs(lo, hi, func(lo, hi int, present bool) {
-				if present {
-					cpukern.BNReduce(r.pool, acc[:c], acc[c:], dy[lo*c:hi*c], part(y, lo*c, hi*c), x[lo*c:hi*c], mean)
-				}
-			})
-			addTo(sums[u*2*c:(u+1)*2*c], acc)
+		acc, near := sums[u*2*c:(u+1)*2*c], buf[w*2*c:(w+1)*2*c]
+		r.runs(u*r.perUnit, min(r.rows, (u+1)*r.perUnit), func(lo, hi int, present bool) {
+			if present {
+				cpukern.BNReduce(r.pool, acc, near, dy[lo*c:hi*c], part(y, lo*c, hi*c), x[lo*c:hi*c], mean)
+			}
 		})
 	})
 	for u := 1; u < r.units; u++ {

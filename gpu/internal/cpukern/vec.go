@@ -72,22 +72,42 @@ func sumSquaresGo[F real](x []F) float64 {
 	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
-func colSumGo[F real](acc, x []F) {
-	for c := len(acc); len(x) >= c; x = x[c:] {
-		for j, v := range x[:c] {
-			acc[j] += v
-		}
+// sumGroup is the rows whose columns are added in F before their sum goes into float64: short chains, so that the
+// sums of a batch norm are as good as exact however many rows there are.
+const sumGroup = 8
+
+// groups calls f with the rows of c elements from lo to hi, at most sumGroup at a time.
+func groups(n, c int, f func(lo, hi int)) {
+	for lo := 0; lo+c <= n; lo += sumGroup * c {
+		f(lo, min(lo+sumGroup*c, n-n%c))
 	}
 }
 
-func colSqDevGo[F real](acc, x, mean []F) {
-	mean = mean[:len(acc)]
-	for c := len(acc); len(x) >= c; x = x[c:] {
-		for j, v := range x[:c] {
-			d := v - mean[j]
-			acc[j] += d * d
+func colSumGo[F real](acc []float64, x []F) {
+	c := len(acc)
+	groups(len(x), c, func(lo, hi int) {
+		for j := range acc {
+			var s F
+			for i := lo + j; i < hi; i += c {
+				s += x[i]
+			}
+			acc[j] += float64(s)
 		}
-	}
+	})
+}
+
+func colSqDevGo[F real](acc []float64, x, mean []F) {
+	c := len(acc)
+	groups(len(x), c, func(lo, hi int) {
+		for j, m := range mean[:c] {
+			var s F
+			for i := lo + j; i < hi; i += c {
+				d := x[i] - m
+				s += d * d
+			}
+			acc[j] += float64(s)
+		}
+	})
 }
 
 func bnApplyGo[F real](y, x, add, mean, a, beta []F, relu bool) {
@@ -107,17 +127,24 @@ func bnApplyGo[F real](y, x, add, mean, a, beta []F, relu bool) {
 	}
 }
 
-func bnReduceGo[F real](s1, s2, dy, y, x, mean []F) {
+func bnReduceGo[F real](sums []float64, dy, y, x, mean []F) {
 	c := len(mean)
-	for o := 0; o < len(dy); o += c {
-		for j, d := range dy[o : o+c] {
-			if y != nil {
-				d = masked(d, y[o+j])
+	s1, s2 := sums[:c], sums[c:2*c]
+	groups(len(dy), c, func(lo, hi int) {
+		for j, m := range mean {
+			var a, b F
+			for i := lo + j; i < hi; i += c {
+				d := dy[i]
+				if y != nil {
+					d = masked(d, y[i])
+				}
+				a += d
+				b += d * (x[i] - m)
 			}
-			s1[j] += d
-			s2[j] += d * (x[o+j] - mean[j])
+			s1[j] += float64(a)
+			s2[j] += float64(b)
 		}
-	}
+	})
 }
 
 func bnBackwardGo[F real](dx, dadd, dy, y, x, mean, a, k1, k2 []F) {

@@ -57,18 +57,18 @@ func SumSquares[F real](p *Pool, x []F) float64 {
 }
 
 // ColSum adds the rows of x to acc.
-func ColSum[F real](p *Pool, acc, x []F) {
+func ColSum[F real](p *Pool, acc []float64, x []F) {
 	if c := len(acc); table[F](p, len(x), c) {
-		colSumAVX2(head(acc), head(x), len(x)/c, c)
+		colSumAVX2(unsafe.SliceData(acc), head(x), len(x)/c, c)
 		return
 	}
 	colSumGo(acc, x)
 }
 
 // ColSqDev adds (x - mean)^2 of every row to acc.
-func ColSqDev[F real](p *Pool, acc, x, mean []F) {
+func ColSqDev[F real](p *Pool, acc []float64, x, mean []F) {
 	if c := len(acc); table[F](p, len(x), c) {
-		colSqDevAVX2(head(acc), head(x), head(mean), len(x)/c, c)
+		colSqDevAVX2(unsafe.SliceData(acc), head(x), head(mean), len(x)/c, c)
 		return
 	}
 	colSqDevGo(acc, x, mean)
@@ -93,18 +93,26 @@ func BNApply[F real](p *Pool, y, x, add, mean, a, beta []F, relu bool) {
 	f(head(y), head(x), head(add), head(mean), head(a), head(beta), len(y)/c, c)
 }
 
-// BNReduce adds d to s1 and d * (x - mean) to s2 for every row, d = dy where y > 0 (everywhere if y is nil).
-func BNReduce[F real](p *Pool, s1, s2, dy, y, x, mean []F) {
+// BNReduce adds d to sums[:c] and d * (x - mean) to sums[c:] for every row, d = dy where y > 0 (everywhere if y is
+// nil). near is scratch of 2c zeros, and is left so.
+func BNReduce[F real](p *Pool, sums []float64, near, dy, y, x, mean []F) {
 	c := len(mean)
 	if !table[F](p, len(dy), c) {
-		bnReduceGo(s1, s2, dy, y, x, mean)
+		bnReduceGo(sums, dy, y, x, mean)
 		return
 	}
 	f := bnReduceAVX2
 	if y != nil {
 		f = bnReduceReLUAVX2
 	}
-	f(head(s1), head(s2), head(dy), head(y), head(x), head(mean), len(dy)/c, c)
+	groups(len(dy), c, func(lo, hi int) {
+		var from *float32
+		if y != nil {
+			from = head(y[lo:])
+		}
+		f(head(near), head(near[c:]), head(dy[lo:]), from, head(x[lo:]), head(mean), (hi-lo)/c, c)
+		widenAVX2(&sums[0], head(near), 2*c)
+	})
 }
 
 // BNBackward computes dx = a * (d - k1 - (x - mean) * k2) and dadd = d (may be nil), d as in BNReduce.

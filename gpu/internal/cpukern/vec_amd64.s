@@ -126,7 +126,7 @@ next:
 	VZEROUPPER
 	RET
 
-// func colSumAVX2(acc *float32, x *float32, rows int, c int)
+// func colSumAVX2(acc *float64, x *float32, rows int, c int)
 // Requires: AVX
 TEXT ·colSumAVX2(SB), NOSPLIT, $0-32
 	MOVQ acc+0(FP), AX
@@ -134,24 +134,69 @@ TEXT ·colSumAVX2(SB), NOSPLIT, $0-32
 	MOVQ rows+16(FP), DX
 	MOVQ c+24(FP), BX
 	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	SUBQ $0x08, DX
+	JLT  rest
 
-row:
-	XORQ SI, SI
+group:
+	XORQ DI, DI
 
 column:
-	VMOVUPS (AX)(SI*1), Y0
-	VADDPS  (CX)(SI*1), Y0, Y0
-	VMOVUPS Y0, (AX)(SI*1)
-	ADDQ    $0x20, SI
-	CMPQ    SI, BX
-	JLT     column
-	ADDQ    BX, CX
-	DECQ    DX
-	JNZ     row
+	VXORPS       Y0, Y0, Y0
+	LEAQ         (CX)(DI*1), R8
+	VADDPS       (R8), Y0, Y0
+	VADDPS       (R8)(BX*1), Y0, Y0
+	VADDPS       (R8)(BX*2), Y0, Y0
+	VADDPS       (R8)(SI*1), Y0, Y0
+	LEAQ         (R8)(BX*4), R8
+	VADDPS       (R8), Y0, Y0
+	VADDPS       (R8)(BX*1), Y0, Y0
+	VADDPS       (R8)(BX*2), Y0, Y0
+	VADDPS       (R8)(SI*1), Y0, Y0
+	VCVTPS2PD    X0, Y1
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y0
+	VADDPD       (AX)(DI*2), Y1, Y1
+	VMOVUPD      Y1, (AX)(DI*2)
+	VADDPD       32(AX)(DI*2), Y0, Y0
+	VMOVUPD      Y0, 32(AX)(DI*2)
+	ADDQ         $0x20, DI
+	CMPQ         DI, BX
+	JLT          column
+	LEAQ         (CX)(BX*8), CX
+	SUBQ         $0x08, DX
+	JGE          group
+
+rest:
+	ADDQ $0x08, DX
+	JEQ  done
+
+row:
+	XORQ DI, DI
+
+single:
+	VXORPS       Y0, Y0, Y0
+	LEAQ         (CX)(DI*1), SI
+	VADDPS       (SI), Y0, Y0
+	VCVTPS2PD    X0, Y1
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y0
+	VADDPD       (AX)(DI*2), Y1, Y1
+	VMOVUPD      Y1, (AX)(DI*2)
+	VADDPD       32(AX)(DI*2), Y0, Y0
+	VMOVUPD      Y0, 32(AX)(DI*2)
+	ADDQ         $0x20, DI
+	CMPQ         DI, BX
+	JLT          single
+	ADDQ         BX, CX
+	DECQ         DX
+	JNZ          row
+
+done:
 	VZEROUPPER
 	RET
 
-// func colSqDevAVX2(acc *float32, x *float32, mean *float32, rows int, c int)
+// func colSqDevAVX2(acc *float64, x *float32, mean *float32, rows int, c int)
 // Requires: AVX, FMA3
 TEXT ·colSqDevAVX2(SB), NOSPLIT, $0-40
 	MOVQ acc+0(FP), AX
@@ -160,22 +205,186 @@ TEXT ·colSqDevAVX2(SB), NOSPLIT, $0-40
 	MOVQ rows+24(FP), BX
 	MOVQ c+32(FP), SI
 	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	SUBQ $0x08, BX
+	JLT  rest
 
-row:
-	XORQ DI, DI
+group:
+	XORQ R8, R8
 
 column:
-	VMOVUPS     (CX)(DI*1), Y0
-	VMOVUPS     (AX)(DI*1), Y1
-	VSUBPS      (DX)(DI*1), Y0, Y0
-	VFMADD231PS Y0, Y0, Y1
-	VMOVUPS     Y1, (AX)(DI*1)
-	ADDQ        $0x20, DI
-	CMPQ        DI, SI
+	VXORPS       Y0, Y0, Y0
+	VMOVUPS      (DX)(R8*1), Y1
+	LEAQ         (CX)(R8*1), R9
+	VMOVUPS      (R9), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VMOVUPS      (R9)(SI*1), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VMOVUPS      (R9)(SI*2), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VMOVUPS      (R9)(DI*1), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	LEAQ         (R9)(SI*4), R9
+	VMOVUPS      (R9), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VMOVUPS      (R9)(SI*1), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VMOVUPS      (R9)(SI*2), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VMOVUPS      (R9)(DI*1), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VCVTPS2PD    X0, Y1
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y0
+	VADDPD       (AX)(R8*2), Y1, Y1
+	VMOVUPD      Y1, (AX)(R8*2)
+	VADDPD       32(AX)(R8*2), Y0, Y0
+	VMOVUPD      Y0, 32(AX)(R8*2)
+	ADDQ         $0x20, R8
+	CMPQ         R8, SI
+	JLT          column
+	LEAQ         (CX)(SI*8), CX
+	SUBQ         $0x08, BX
+	JGE          group
+
+rest:
+	ADDQ $0x08, BX
+	JEQ  done
+
+row:
+	XORQ R8, R8
+
+single:
+	VXORPS       Y0, Y0, Y0
+	VMOVUPS      (DX)(R8*1), Y1
+	LEAQ         (CX)(R8*1), DI
+	VMOVUPS      (DI), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VCVTPS2PD    X0, Y1
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y0
+	VADDPD       (AX)(R8*2), Y1, Y1
+	VMOVUPD      Y1, (AX)(R8*2)
+	VADDPD       32(AX)(R8*2), Y0, Y0
+	VMOVUPD      Y0, 32(AX)(R8*2)
+	ADDQ         $0x20, R8
+	CMPQ         R8, SI
+	JLT          single
+	ADDQ         SI, CX
+	DECQ         BX
+	JNZ          row
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnReduceAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
+// Requires: AVX, FMA3
+TEXT ·bnReduceAVX2(SB), NOSPLIT, $0-64
+	MOVQ   s1+0(FP), AX
+	MOVQ   s2+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+32(FP), BX
+	MOVQ   mean+40(FP), SI
+	VXORPS Y0, Y0, Y0
+	MOVQ   rows+48(FP), DI
+	MOVQ   c+56(FP), R8
+	SHLQ   $0x02, R8
+
+row:
+	XORQ R9, R9
+
+column:
+	VMOVUPS     (DX)(R9*1), Y0
+	VMOVUPS     (BX)(R9*1), Y1
+	VMOVUPS     (CX)(R9*1), Y3
+	VSUBPS      (SI)(R9*1), Y1, Y1
+	VADDPS      (AX)(R9*1), Y0, Y2
+	VMOVUPS     Y2, (AX)(R9*1)
+	VFMADD231PS Y0, Y1, Y3
+	VMOVUPS     Y3, (CX)(R9*1)
+	ADDQ        $0x20, R9
+	CMPQ        R9, R8
 	JLT         column
-	ADDQ        SI, CX
-	DECQ        BX
+	ADDQ        R8, DX
+	ADDQ        R8, BX
+	DECQ        DI
 	JNZ         row
+	VZEROUPPER
+	RET
+
+// func bnReduceReLUAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
+// Requires: AVX, FMA3
+TEXT ·bnReduceReLUAVX2(SB), NOSPLIT, $0-64
+	MOVQ   s1+0(FP), AX
+	MOVQ   s2+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+32(FP), BX
+	MOVQ   mean+40(FP), SI
+	MOVQ   y+24(FP), DI
+	VXORPS Y0, Y0, Y0
+	MOVQ   rows+48(FP), R8
+	MOVQ   c+56(FP), R9
+	SHLQ   $0x02, R9
+
+row:
+	XORQ R10, R10
+
+column:
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (DI)(R10*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VMOVUPS     (BX)(R10*1), Y2
+	VMOVUPS     (CX)(R10*1), Y4
+	VSUBPS      (SI)(R10*1), Y2, Y2
+	VADDPS      (AX)(R10*1), Y1, Y3
+	VMOVUPS     Y3, (AX)(R10*1)
+	VFMADD231PS Y1, Y2, Y4
+	VMOVUPS     Y4, (CX)(R10*1)
+	ADDQ        $0x20, R10
+	CMPQ        R10, R9
+	JLT         column
+	ADDQ        R9, DX
+	ADDQ        R9, BX
+	ADDQ        R9, DI
+	DECQ        R8
+	JNZ         row
+	VZEROUPPER
+	RET
+
+// func widenAVX2(acc *float64, x *float32, n int)
+// Requires: AVX
+TEXT ·widenAVX2(SB), NOSPLIT, $0-24
+	MOVQ   acc+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   n+16(FP), DX
+	SHLQ   $0x02, DX
+	VXORPS Y0, Y0, Y0
+	XORQ   BX, BX
+
+next:
+	VMOVUPS      (CX)(BX*1), Y1
+	VMOVUPS      Y0, (CX)(BX*1)
+	VCVTPS2PD    X1, Y2
+	VEXTRACTF128 $0x01, Y1, X1
+	VCVTPS2PD    X1, Y1
+	VADDPD       (AX)(BX*2), Y2, Y2
+	VMOVUPD      Y2, (AX)(BX*2)
+	VADDPD       32(AX)(BX*2), Y1, Y1
+	VMOVUPD      Y1, 32(AX)(BX*2)
+	ADDQ         $0x20, BX
+	CMPQ         BX, DX
+	JLT          next
 	VZEROUPPER
 	RET
 
@@ -320,41 +529,6 @@ column:
 	ADDQ         R11, R9
 	DECQ         R10
 	JNZ          row
-	VZEROUPPER
-	RET
-
-// func bnReduceAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
-// Requires: AVX, FMA3
-TEXT ·bnReduceAVX2(SB), NOSPLIT, $0-64
-	MOVQ   s1+0(FP), AX
-	MOVQ   s2+8(FP), CX
-	MOVQ   dy+16(FP), DX
-	MOVQ   x+32(FP), BX
-	MOVQ   mean+40(FP), SI
-	VXORPS Y0, Y0, Y0
-	MOVQ   rows+48(FP), DI
-	MOVQ   c+56(FP), R8
-	SHLQ   $0x02, R8
-
-row:
-	XORQ R9, R9
-
-column:
-	VMOVUPS     (DX)(R9*1), Y0
-	VMOVUPS     (BX)(R9*1), Y1
-	VMOVUPS     (CX)(R9*1), Y3
-	VSUBPS      (SI)(R9*1), Y1, Y1
-	VADDPS      (AX)(R9*1), Y0, Y2
-	VMOVUPS     Y2, (AX)(R9*1)
-	VFMADD231PS Y0, Y1, Y3
-	VMOVUPS     Y3, (CX)(R9*1)
-	ADDQ        $0x20, R9
-	CMPQ        R9, R8
-	JLT         column
-	ADDQ        R8, DX
-	ADDQ        R8, BX
-	DECQ        DI
-	JNZ         row
 	VZEROUPPER
 	RET
 
@@ -511,46 +685,6 @@ column:
 	ADDQ         R12, R10
 	DECQ         R11
 	JNZ          row
-	VZEROUPPER
-	RET
-
-// func bnReduceReLUAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
-// Requires: AVX, FMA3
-TEXT ·bnReduceReLUAVX2(SB), NOSPLIT, $0-64
-	MOVQ   s1+0(FP), AX
-	MOVQ   s2+8(FP), CX
-	MOVQ   dy+16(FP), DX
-	MOVQ   x+32(FP), BX
-	MOVQ   mean+40(FP), SI
-	MOVQ   y+24(FP), DI
-	VXORPS Y0, Y0, Y0
-	MOVQ   rows+48(FP), R8
-	MOVQ   c+56(FP), R9
-	SHLQ   $0x02, R9
-
-row:
-	XORQ R10, R10
-
-column:
-	VMOVUPS     (DX)(R10*1), Y1
-	VMOVUPS     (DI)(R10*1), Y2
-	VCMPPS      $0x1e, Y0, Y2, Y2
-	VANDPS      Y2, Y1, Y1
-	VMOVUPS     (BX)(R10*1), Y2
-	VMOVUPS     (CX)(R10*1), Y4
-	VSUBPS      (SI)(R10*1), Y2, Y2
-	VADDPS      (AX)(R10*1), Y1, Y3
-	VMOVUPS     Y3, (AX)(R10*1)
-	VFMADD231PS Y1, Y2, Y4
-	VMOVUPS     Y4, (CX)(R10*1)
-	ADDQ        $0x20, R10
-	CMPQ        R10, R9
-	JLT         column
-	ADDQ        R9, DX
-	ADDQ        R9, BX
-	ADDQ        R9, DI
-	DECQ        R8
-	JNZ         row
 	VZEROUPPER
 	RET
 

@@ -15,18 +15,21 @@ func ReLUBackward[F real](p *Pool, dx, dy, y []F) { reluBackwardGo(dx, dy, y) }
 func SumSquares[F real](p *Pool, x []F) float64 { return sumSquaresGo(x) }
 
 // ColSum adds the rows of x to acc.
-func ColSum[F real](p *Pool, acc, x []F) { colSumGo(acc, x) }
+func ColSum[F real](p *Pool, acc []float64, x []F) { colSumGo(acc, x) }
 
 // ColSqDev adds (x - mean)^2 of every row to acc.
-func ColSqDev[F real](p *Pool, acc, x, mean []F) { colSqDevGo(acc, x, mean) }
+func ColSqDev[F real](p *Pool, acc []float64, x, mean []F) { colSqDevGo(acc, x, mean) }
 
 // BNApply computes y = (x - mean) * a + beta [+ add], and its ReLU if asked; add may be nil.
 func BNApply[F real](p *Pool, y, x, add, mean, a, beta []F, relu bool) {
 	bnApplyGo(y, x, add, mean, a, beta, relu)
 }
 
-// BNReduce adds d to s1 and d * (x - mean) to s2 for every row, d = dy where y > 0 (everywhere if y is nil).
-func BNReduce[F real](p *Pool, s1, s2, dy, y, x, mean []F) { bnReduceGo(s1, s2, dy, y, x, mean) }
+// BNReduce adds d to sums[:c] and d * (x - mean) to sums[c:] for every row, d = dy where y > 0 (everywhere if y is
+// nil). near is scratch of 2c zeros, and is left so.
+func BNReduce[F real](p *Pool, sums []float64, _, dy, y, x, mean []F) {
+	bnReduceGo(sums, dy, y, x, mean)
+}
 
 // BNBackward computes dx = a * (d - k1 - (x - mean) * k2) and dadd = d (may be nil), d as in BNReduce.
 func BNBackward[F real](p *Pool, dx, dadd, dy, y, x, mean, a, k1, k2 []F) {

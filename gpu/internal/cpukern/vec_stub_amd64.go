@@ -32,12 +32,27 @@ func maxAVX2(y *float32, x *float32, arg *uint8, tap uint8, n int)
 // colSumAVX2 adds the rows of x to acc; c > 0 is a multiple of 8 and rows > 0.
 //
 //go:noescape
-func colSumAVX2(acc *float32, x *float32, rows int, c int)
+func colSumAVX2(acc *float64, x *float32, rows int, c int)
 
 // colSqDevAVX2 adds (x - mean)^2 of every row to acc; c > 0 is a multiple of 8 and rows > 0.
 //
 //go:noescape
-func colSqDevAVX2(acc *float32, x *float32, mean *float32, rows int, c int)
+func colSqDevAVX2(acc *float64, x *float32, mean *float32, rows int, c int)
+
+// bnReduceAVX2 adds d and d * (x - mean) of every row, as BNReduce; c > 0 is a multiple of 8 and rows > 0.
+//
+//go:noescape
+func bnReduceAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
+
+// bnReduceReLUAVX2 adds d and d * (x - mean) of every row, as BNReduce; c > 0 is a multiple of 8 and rows > 0.
+//
+//go:noescape
+func bnReduceReLUAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
+
+// widenAVX2 adds x to acc and clears x; n > 0 is a multiple of 8.
+//
+//go:noescape
+func widenAVX2(acc *float64, x *float32, n int)
 
 // bnApplyAVX2 computes y = (x - mean) * a + beta, as BNApply; c > 0 is a multiple of 8 and rows > 0.
 //
@@ -59,11 +74,6 @@ func bnApplyAddAVX2(y *float32, x *float32, add *float32, mean *float32, a *floa
 //go:noescape
 func bnBackwardAddAVX2(dx *float32, dadd *float32, dy *float32, y *float32, x *float32, mean *float32, a *float32, k1 *float32, k2 *float32, rows int, c int)
 
-// bnReduceAVX2 adds d and d * (x - mean) of every row, as BNReduce; c > 0 is a multiple of 8 and rows > 0.
-//
-//go:noescape
-func bnReduceAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
-
 // bnApplyReLUAVX2 computes y = (x - mean) * a + beta, as BNApply; c > 0 is a multiple of 8 and rows > 0.
 //
 //go:noescape
@@ -83,11 +93,6 @@ func bnApplyAddReLUAVX2(y *float32, x *float32, add *float32, mean *float32, a *
 //
 //go:noescape
 func bnBackwardAddReLUAVX2(dx *float32, dadd *float32, dy *float32, y *float32, x *float32, mean *float32, a *float32, k1 *float32, k2 *float32, rows int, c int)
-
-// bnReduceReLUAVX2 adds d and d * (x - mean) of every row, as BNReduce; c > 0 is a multiple of 8 and rows > 0.
-//
-//go:noescape
-func bnReduceReLUAVX2(s1 *float32, s2 *float32, dy *float32, y *float32, x *float32, mean *float32, rows int, c int)
 
 // adamAVX2 is one pass of Adam, k an AdamStep; n > 0 is a multiple of 8.
 //

@@ -23,28 +23,12 @@ func matrix(body func(j Register), images ...Register) {
 }
 
 func rows() {
-	begin("colSumAVX2", "func(acc, x *float32, rows, c int)", "adds the rows of x to acc;"+rowsDoc)
-	acc, x := ptr("acc"), ptr("x")
-	matrix(func(j Register) {
-		v := load(acc, j)
-		VADDPS(at(x, j), v, v)
-		VMOVUPS(v, at(acc, j))
-	}, x)
-
-	begin("colSqDevAVX2", "func(acc, x, mean *float32, rows, c int)", "adds (x - mean)^2 of every row to acc;"+rowsDoc)
-	acc, x, mean := ptr("acc"), ptr("x"), ptr("mean")
-	matrix(func(j Register) {
-		v, s := load(x, j), load(acc, j)
-		VSUBPS(at(mean, j), v, v)
-		VFMADD231PS(v, v, s)
-		VMOVUPS(s, at(acc, j))
-	}, x)
+	columnSums()
 	for _, relu := range []bool{false, true} {
 		for _, add := range []bool{false, true} {
 			apply(add, relu)
 			backward(add, relu)
 		}
-		reduce(relu)
 	}
 }
 
@@ -79,30 +63,6 @@ func apply(add, relu bool) {
 			VMAXPS(b, z, b)
 		}
 		VMOVUPS(b, at(y, j))
-	}, images...)
-}
-
-func reduce(relu bool) {
-	begin(variant("bnReduce", false, relu), "func(s1, s2, dy, y, x, mean *float32, rows, c int)", "adds d and d * (x - mean) of every row, as BNReduce;"+rowsDoc)
-	s1, s2, dy, x, mean := ptr("s1"), ptr("s2"), ptr("dy"), ptr("x"), ptr("mean")
-	images := []Register{dy, x}
-	var y Register
-	if relu {
-		y = ptr("y")
-		images = append(images, y)
-	}
-	z := zero()
-	matrix(func(j Register) {
-		d := load(dy, j)
-		if relu {
-			mask(d, load(y, j), z)
-		}
-		v, a, b := load(x, j), YMM(), load(s2, j)
-		VSUBPS(at(mean, j), v, v)
-		VADDPS(at(s1, j), d, a)
-		VMOVUPS(a, at(s1, j))
-		VFMADD231PS(d, v, b)
-		VMOVUPS(b, at(s2, j))
 	}, images...)
 }
 
