@@ -51,7 +51,7 @@ func Open(spec string, o Options) (*Device, error) {
 	case spec == "auto" || spec == "":
 		d, err := openCUDA(0, o)
 		if err != nil {
-			return openCPU(o, "no GPU: "+err.Error()), nil
+			return openCPU(o, "no GPU: "+summary(err)+" (doctor says where it was looked for)"), nil
 		}
 		d.why = "the best there is"
 		return d, nil
@@ -71,6 +71,13 @@ func Open(spec string, o Options) (*Device, error) {
 		return d, nil
 	}
 	return nil, fmt.Errorf("gpu: Open %q: %w: the devices are auto, cpu, cuda:0, gorgonia:0 and plan", spec, ErrNoDevice)
+}
+
+// summary returns the first sentence of an error that goes on for lines.
+func summary(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	first, _, _ = strings.Cut(first, ";")
+	return first
 }
 
 func openCPU(o Options, why string) *Device {
