@@ -114,3 +114,14 @@ test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 sch
 test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 CONTIG_EMULATOR=$(CURDIR)/build/libsimt_asan.so \
 		$(GO) test -count=1 -short ./gpu -run 'Conformance'
+
+# A machine with a GPU but no Go runs what is built here: build/report and scripts/gpu_report.sh travel there.
+.PHONY: gpu-report-build gpu-report
+gpu-report-build: ## what gpu-report runs, into build/report
+	@mkdir -p build/report
+	$(GO) build -o build/report/contig-gpu ./cmd/contig-gpu
+	$(GO) test -c -o build/report/gpu.test ./gpu
+	git rev-parse HEAD > build/report/commit
+
+gpu-report: ## on a machine with a GPU: conformance, compute-sanitizer, speed, into docs/gpu
+	scripts/gpu_report.sh
