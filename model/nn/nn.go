@@ -3,6 +3,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 
 	"contig-gpu/gpu"
 )
@@ -74,7 +75,8 @@ type frame struct {
 	own   []gpu.Tensor
 }
 
-// New returns an activation. It lives until the backward sweep has passed the layer that saved next.
+// New returns an activation. In training it lives until the backward sweep has passed the layer that saved next; in
+// evaluation, until the next layer of its Sequential has run, the last of which lives until Finish.
 func (p *Pass) New(dims ...int) gpu.Tensor {
 	t := p.Arena.New(p.DType, dims...)
 	p.open = append(p.open, t)
@@ -102,6 +104,20 @@ func (p *Pass) Save(owner any, ts ...gpu.Tensor) {
 	}
 	p.stack = append(p.stack, frame{owner, ts, p.open})
 	p.open = nil
+}
+
+// consumed gives an activation back in evaluation, where no Backward will ask for it. It must come from this pass's
+// New, and nobody may read it afterwards.
+func (p *Pass) consumed(t gpu.Tensor) {
+	if p.Train {
+		return
+	}
+	i := slices.Index(p.open, t)
+	if i < 0 {
+		panic(fmt.Sprintf("nn: an activation %v %v was consumed that is not of this pass", t.DType(), t.Dims()))
+	}
+	p.open = slices.Delete(p.open, i, i+1)
+	p.Arena.Free(t)
 }
 
 // Load returns what owner saved last and frees the activations of the layers above. It panics if another layer

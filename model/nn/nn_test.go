@@ -1,8 +1,10 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,5 +226,35 @@ func TestOrderPanics(t *testing.T) {
 			}()
 			wrong()
 		})
+	}
+}
+
+// TestEvaluationFreesWhatIsConsumed: a chain of layers needs the memory of the widest few, not of all.
+func TestEvaluationFreesWhatIsConsumed(t *testing.T) {
+	t.Setenv("CONTIG_DEBUG", "poison")
+	var s Sequential
+	for i := range 6 {
+		c := fmt.Sprint("c", i)
+		s = append(s, &Residual{Body: Sequential{NewConv(c, 4, 4, 3, 1, 1)}, Norm: NewBatchNorm(c, 4).WithReLU()}, &MaxPool{K: 3, Stride: 1, Pad: 1})
+	}
+	b := newBench(t, s, nil, 2, 6, 6, 4)
+	b.p = &Pass{Arena: b.p.Arena.Device().NewArena(1 << 20), DType: gpu.F64}
+	one := b.x.Bytes()
+	y := s.Forward(b.p, b.x)
+	if n := b.p.Arena.InUse(); n > one+256 {
+		t.Errorf("%d bytes in use after a forward pass, want the result's %d", n, one)
+	}
+	if n := b.p.Arena.Peak(); n > 4*one {
+		t.Errorf("%d bytes at the peak, want at most four activations of %d", n, one)
+	}
+	first := slices.Clone(gpu.Host[float64](y))
+	b.p.Finish()
+	if !slices.Equal(gpu.Host[float64](s.Forward(b.p, b.x)), first) {
+		t.Error("a second pass gives other numbers")
+	}
+	for _, v := range first {
+		if math.IsNaN(v) {
+			t.Fatal("memory was read after it was given back")
+		}
 	}
 }

@@ -24,6 +24,7 @@ func (l *MaxPool) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	argmax := p.NewAs(gpu.U8, y.Dims()...)
 	gpu.MaxPool(y, argmax, x, l.K, l.Stride, l.Pad)
 	p.Save(l, x, argmax)
+	p.consumed(argmax)
 	return y
 }
 

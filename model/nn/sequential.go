@@ -5,10 +5,15 @@ import "contig-gpu/gpu"
 // Sequential runs layers one after the other. An empty one is the identity.
 type Sequential []Layer
 
-// Forward runs the layers in order.
+// Forward runs the layers in order. In evaluation what lies between two layers is given back at once.
 func (s Sequential) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
+	first := x
 	for _, l := range s {
-		x = l.Forward(p, x)
+		y := l.Forward(p, x)
+		if x != first && x != y {
+			p.consumed(x)
+		}
+		x = y
 	}
 	return x
 }
@@ -58,8 +63,14 @@ type Residual struct {
 
 // Forward runs the body, the shortcut, and the norm that joins them.
 func (r *Residual) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
-	h := r.Body.Forward(p, x)
-	return r.Norm.ForwardAdd(p, h, r.Shortcut.Forward(p, x))
+	h, short := r.Body.Forward(p, x), r.Shortcut.Forward(p, x)
+	y := r.Norm.ForwardAdd(p, h, short)
+	for _, t := range []gpu.Tensor{h, short} {
+		if t != x {
+			p.consumed(t)
+		}
+	}
+	return y
 }
 
 // Backward sums the gradients of both ways.
