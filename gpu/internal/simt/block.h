@@ -5,7 +5,7 @@
 
 namespace simt {
 
-// Shared is the shared memory of one block: every array lies between guard bands, and is filled with ones.
+// Shared is the shared memory of one block: every array lies between guard bands, and is poisoned when fresh.
 class Shared {
   public:
     // begin empties the memory and sets aside the dynamic part.

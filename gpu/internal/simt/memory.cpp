@@ -1,4 +1,4 @@
-// Memory of the fake driver. Device memory is host memory between guard bands, filled with ones when fresh; under
+// Memory of the fake driver. Device memory is host memory between guard bands, poisoned when fresh; under
 // AddressSanitizer it is plain malloc memory, so that reads beyond it are found too.
 #include "driver.h"
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace simt {
 namespace {
 
 constexpr size_t align = 256; // of device memory, as the driver promises
-constexpr unsigned char guard = 0xA5, poison = 0xFF;
+constexpr unsigned char guard = 0xA5;
 #ifdef __SANITIZE_ADDRESS__
 constexpr size_t band = 0;
 #else
@@ -63,7 +63,7 @@ Result allocate(CUdeviceptr *p, size_t n) {
         return out_of_memory;
     char *start = static_cast<char *>(base) + band;
     memset(start - band, guard, band);
-    memset(start, poison, n);
+    fill_poison(start, n);
     memset(start + n, guard, band);
     d.memory[uintptr_t(start)] = {n, static_cast<char *>(base)};
     d.used += taken;
@@ -74,7 +74,7 @@ Result allocate(CUdeviceptr *p, size_t n) {
 void release(std::map<uintptr_t, Allocation>::iterator it) {
     Driver &d = driver();
     d.used -= (it->second.bytes + align - 1) / align * align;
-    memset(reinterpret_cast<void *>(it->first), poison, it->second.bytes);
+    fill_poison(reinterpret_cast<void *>(it->first), std::min<size_t>(it->second.bytes, 1 << 20)); // larger ones are unmapped
     free(it->second.base);
     d.memory.erase(it);
 }

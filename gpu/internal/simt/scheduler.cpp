@@ -108,7 +108,7 @@ bool settle(Thread *t) {
     }
     uint64_t value[32], ballot = 0;
     for (unsigned i = 0; i < 32; i++) {
-        value[i] = here_mask >> i & 1 ? warp[i].value : ~uint64_t(0);
+        value[i] = here_mask >> i & 1 ? warp[i].value : uint64_t(poison) << 32 | poison;
         ballot |= uint64_t((here_mask >> i & 1) && value[i]) << i;
     }
     for (unsigned i = 0; i < n; i++)

@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t band = 128;             // bytes of guard on either side of an array
 constexpr size_t arena = 512 << 10;      // bytes: the limits of launch.h and room for the bands of many arrays
-constexpr unsigned char poison = 0xFF;   // fresh memory: not-a-number, -1
 constexpr unsigned char guard = 0xA5;
 
 #ifdef __SANITIZE_ADDRESS__
@@ -53,7 +52,7 @@ size_t Shared::place(const void *key, size_t bytes, size_t align) {
     if (end + band > arena)
         fail("more shared memory than the emulator has room for: %zu bytes", end);
     memset(base + used, guard, at - used);
-    memset(base + at, poison, bytes);
+    fill_poison(base + at, bytes);
     memset(base + end, guard, band);
     protect(base + used, at - used);
     protect(base + end, band);

@@ -10,8 +10,8 @@
 //
 // Reported as a launch failure, with kernel, block and thread: __syncthreads that some threads do not reach, or
 // reach at another line; a warp operation whose mask leaves out the caller; writes beyond a shared array; traps;
-// threads that wait for each other for ever. What is read from fresh shared memory or from a lane that takes no
-// part is all ones: not-a-number, -1.
+// threads that wait for each other for ever. Fresh shared memory, and what is read from a lane that takes no
+// part, is not-a-number in every floating type, and 2147483647.
 #pragma once
 #include <cmath>
 #include <cstddef>

@@ -62,7 +62,7 @@ void test_warp(Card &c) {
     }
     unsigned *absent = c.memory<unsigned>(32);
     IS(c.launch("absent_lane", 1, 32, absent), 0);
-    CHECK(c.read(absent, 1)[0] == ~0u);
+    CHECK(c.read(absent, 1)[0] == 0x7fffffff);
 }
 
 void test_atomics(Card &c) {
@@ -168,7 +168,7 @@ void test_shared(Card &c) {
     for (int run = 0; run < 2; run++) { // the second block, or launch, does not see what the first left
         IS(c.launch("shared_fresh", 3, 64, out, false, 256), 0);
         for (unsigned v : c.read(out, 128))
-            CHECK(v == ~0u);
+            CHECK(v == 0x7fffffff);
     }
     CUfunction f = c.function("shared_fresh");
     IS(c.launch("shared_fresh", 1, 64, out, false, 100 << 10), 1);
@@ -247,7 +247,7 @@ void test_memory(Card &c) { // with SIMT_MEMORY=1M
     IS(cuMemAlloc_v2(&q, 400 << 10), 0);
     unsigned fresh;
     IS(cuMemcpyDtoHAsync_v2(&fresh, q, 4, c.stream), 0);
-    CHECK(fresh == ~0u);
+    CHECK(fresh == 0x7fffffff);
     IS(cuMemcpyDtoHAsync_v2(&fresh, q + (400 << 10) - 2, 4, c.stream), 1);
     IS(cuMemsetD32Async(q, 0, (100 << 10) + 1, c.stream), 1);
     IS(cuMemsetD32Async(q, 7, 100 << 10, c.stream), 0);
