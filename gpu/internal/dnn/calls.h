@@ -17,6 +17,7 @@ struct contig_pack {
 };
 
 cudnnStatus_t contig_open(cudnnHandle_t *handle, cudaStream_t stream, char *why);
+cudnnStatus_t contig_close(cudnnHandle_t handle, char *why);
 cudnnStatus_t contig_create(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *desc, char *why);
 cudnnStatus_t contig_set(cudnnBackendDescriptor_t desc, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
                          int64_t count, const void *values, char *why);

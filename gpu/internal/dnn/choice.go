@@ -83,6 +83,7 @@ type Options struct {
 	NonDeterministic bool   // also engines whose results differ from run to run
 	MaxWorkspace     int    // bytes a plan may ask for, unless none asks for less; 0: 1 GiB
 	Candidates       int    // plans that are timed per Problem; 0: 8
+	RoundWeight      bool   // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
 	Timer            Timer  // what times plans; nil: the library's first choice is taken, and the cache is not used
 	Card             string // the card's name, for the cache
 	Arch             int    // compute capability, 90 for 9.0, for the cache

@@ -22,11 +22,6 @@ func (h *Handle) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta floa
 	h.run(Problem{Op: BackwardData, Conv: c, Beta: beta}, tensors{dx, w, dy})
 }
 
-// ConvBackwardWeight implements driver.Convolutions.
-func (h *Handle) ConvBackwardWeight(c driver.Conv, dw, dy, x driver.Ptr) {
-	h.run(Problem{Op: BackwardWeight, Conv: c}, tensors{x, dw, dy, dw})
-}
-
 // ConvBackwardWeight16 queues dw = the gradient of w, in the type of x: rounded, and not accumulated.
 func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {
 	h.run(Problem{Op: BackwardWeight16, Conv: c}, tensors{x, dw, dy})
@@ -71,7 +66,7 @@ func (h *Handle) ConvScratch(c driver.Conv) (forward, data, weight int) {
 		written, _ := h.Scratch(Problem{Op: BackwardData, Conv: c})
 		added, _ := h.Scratch(Problem{Op: BackwardData, Conv: c, Beta: 1})
 		n[1] = max(written, added)
-		n[2], _ = h.Scratch(Problem{Op: BackwardWeight, Conv: c})
+		n[2] = h.weightOf(c).scratch
 		h.needs[c] = n
 	}
 	return n[0], n[1], n[2]

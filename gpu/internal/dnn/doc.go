@@ -16,9 +16,10 @@
 // with a NoPlanError that holds shape and the library's own words; nothing is tried in its stead.
 //
 // The gradient of weights is float32 and accumulates whatever the type of x and dy. cuDNN has no plan that adds a 16-bit
-// convolution's gradient to float32 memory by beta (asked of 9.26 for every card in cards/), but fuses the
-// addition: dw = gradient + dw, read and written at the same address, element by element. BackwardWeight16 is the
-// plain alternative: the gradient in the type of x, rounded once.
+// convolution's gradient to float32 memory by beta (asked of 9.26 for every card in cards/), but it fuses the
+// addition: dw = gradient + dw, read and written at the same address, element by element. Where it has no such plan
+// either, as with an odd number of input channels, the gradient is rounded to the type of x first and added by a second
+// plan (weight.go).
 //
 // A Prober builds the same plans for a card that is described by a file and not there: since version 9.8 the library
 // finalizes plans against a description of a device. That is how tests prove, on any machine, that every

@@ -23,6 +23,7 @@ type Handle struct {
 	cache  *cache // nil without a Timer
 	plans  map[Problem]planned
 	needs  map[driver.Conv][3]int
+	weight map[driver.Conv]weightRoute
 	pack   *C.struct_contig_pack
 	work   driver.Ptr
 	room   int
@@ -43,7 +44,8 @@ func New(s Stream, o Options) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handle{stream: s, chooser: chooser{api: api, Options: o}, plans: map[Problem]planned{}, needs: map[driver.Conv][3]int{}}
+	h := &Handle{stream: s, chooser: chooser{api: api, Options: o}, plans: map[Problem]planned{}, needs: map[driver.Conv][3]int{},
+		weight: map[driver.Conv]weightRoute{}}
 	h.pack = (*C.struct_contig_pack)(C.calloc(1, C.sizeof_struct_contig_pack))
 	stream := *(*C.cudaStream_t)(unsafe.Pointer(&[]uintptr{s.Stream()}[0])) // an address of the driver's, not of Go
 	if err := refused("cudnnCreate", C.contig_open(&h.target.handle, stream, &h.pack.why[0]), &h.pack.why[0]); err != nil {
@@ -82,7 +84,7 @@ func (h *Handle) Close() error {
 		}
 	}
 	h.plans = nil
-	err := refused("cudnnDestroy", C.contig_cudnnDestroy(h.target.handle), &h.pack.why[0])
+	err := refused("cudnnDestroy", C.contig_close(h.target.handle, &h.pack.why[0]), &h.pack.why[0])
 	C.free(unsafe.Pointer(h.pack))
 	h.pack = nil
 	return err

@@ -18,16 +18,17 @@ const (
 	ForwardStats               // y = x * w; sum and square [K], float32: the sums over y and its squares
 	NormForward                // y = relu(scale x + bias) * w; scale and bias [C] per channel
 	NormForwardStats           // both
+	Accumulate                 // dw += what is added, which has the type and shape of w; dw float32
 )
 
 // Ops returns every operation.
 func Ops() []Op {
-	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats}
+	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats, Accumulate}
 }
 
 func (o Op) String() string {
 	return [...]string{"forward", "backward data", "backward weight", "backward weight, unsummed", "backward data + add", "forward + statistics",
-		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics"}[o]
+		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics", "accumulation"}[o]
 }
 
 // A Problem is one operation at one shape, type and precision.
@@ -78,6 +79,7 @@ const (
 	roleScale                  // per channel of x
 	roleBias                   //
 	roleAdd                    // what is added: a tensor like dx, or dw as it was
+	roleInput                  // what is accumulated
 	roleInner                  // the first of those that stay inside the graph
 )
 
@@ -88,6 +90,8 @@ func (o Op) roles() []role {
 		return []role{roleX, roleW, roleY, roleAdd}
 	case BackwardDataAdd:
 		return []role{roleX, roleW, roleY, roleAdd}
+	case Accumulate:
+		return []role{roleInput, roleW, roleAdd}
 	case ForwardStats:
 		return []role{roleX, roleW, roleY, roleSum, roleSquare}
 	case NormForward:

@@ -29,6 +29,8 @@ cudnnStatus_t contig_open(cudnnHandle_t *handle, cudaStream_t stream, char *why)
 	return s;
 }
 
+cudnnStatus_t contig_close(cudnnHandle_t handle, char *why) { return explained(contig_cudnnDestroy(handle), why); }
+
 cudnnStatus_t contig_create(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *desc, char *why) {
 	return explained(contig_cudnnBackendCreateDescriptor(type, desc), why);
 }

@@ -122,7 +122,7 @@ func (p Problem) extent(r role) (int, driver.Type) {
 		return p.extent(roleX)
 	}
 	t := c.Type
-	if p.Op == BackwardWeight {
+	if p.Op == BackwardWeight || p.Op == Accumulate && r != roleInput {
 		t = driver.F32
 	}
 	return c.K * c.R * c.S * c.C * t.Size(), t
