@@ -84,7 +84,7 @@ func (c *chooser) accept(g *graph, p Problem, config desc, why *NoPlanError) *pl
 		why.because(err.Error())
 		return nil
 	}
-	q.problem = p
+	q.is(p)
 	return q
 }
 

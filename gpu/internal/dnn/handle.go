@@ -146,14 +146,13 @@ func (h *Handle) execute(q *plan, at [C.CONTIG_TENSORS]driver.Ptr, work driver.P
 	if q.Workspace > room {
 		return fmt.Errorf("cuDNN: %s takes %d bytes of scratch memory, SetScratch gave %d", q.problem, q.Workspace, room)
 	}
-	roles := q.problem.tensors()
-	for i, r := range roles {
+	for i, r := range q.roles {
 		if at[i] == 0 || at[i]%alignment != 0 {
 			return fmt.Errorf("cuDNN: %s: tensor %d is at address %#x, want a multiple of %d other than 0", q.problem, i+1, uint64(at[i]), alignment)
 		}
 		h.pack.ids[i], h.pack.pointers[i] = C.int64_t(r), C.uint64_t(at[i])
 	}
-	h.pack.count, h.pack.workspace = C.int64_t(len(roles)), C.uint64_t(work)
+	h.pack.count, h.pack.workspace = C.int64_t(len(q.roles)), C.uint64_t(work)
 	if s := C.contig_execute(h.target.handle, q.ready, h.pack); s != C.CUDNN_STATUS_SUCCESS {
 		return refused("cuDNN: "+q.problem.String(), s, &h.pack.why[0])
 	}

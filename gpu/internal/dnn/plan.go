@@ -14,6 +14,7 @@ type plan struct {
 	*graph
 	Choice
 	problem Problem
+	roles   []role // of the tensors in memory
 	ready   desc
 }
 
@@ -86,6 +87,9 @@ func (g *graph) finalize(t target, config desc, c Choice) (*plan, error) {
 	return p, nil
 }
 
+// is says what a plan is for.
+func (q *plan) is(p Problem) { q.problem, q.roles = p, p.tensors() }
+
 // rebuild makes the plan of a choice made before, and holds it to the same rules.
 func rebuild(p Problem, t target, c Choice, o Options) (*plan, error) {
 	g, err := p.build(t)
@@ -106,6 +110,6 @@ func rebuild(p Problem, t target, c Choice, o Options) (*plan, error) {
 		g.close()
 		return nil, err
 	}
-	q.problem = p
+	q.is(p)
 	return q, nil
 }

@@ -69,7 +69,7 @@ func (h *Handle) stage(q *plan) (at tensors, work driver.Ptr, free func(), err e
 		}
 		return p, err
 	}
-	for i, r := range q.problem.tensors() {
+	for i, r := range q.roles {
 		bytes, t := q.problem.extent(r)
 		if at[i], err = take(bytes); err != nil {
 			return at, 0, free, err
