@@ -112,8 +112,9 @@ test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 sch
 	$(GO) test -count=1 ./model/train -run CUDA
 
 test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
-	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 CONTIG_EMULATOR=$(CURDIR)/build/libsimt_asan.so \
-		$(GO) test -count=1 -short ./gpu -run 'Conformance'
+	$(GO) test -c -o build/gpu_asan.test ./gpu
+	cd gpu && LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 CONTIG_EMULATOR=$(CURDIR)/build/libsimt_asan.so \
+		../build/gpu_asan.test -test.short -test.run 'Conformance'
 
 # A machine with a GPU but no Go runs what is built here: build/report and scripts/gpu_report.sh travel there.
 .PHONY: gpu-report-build gpu-report
