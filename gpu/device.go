@@ -35,6 +35,8 @@ type Device struct {
 	why  string
 	pool *cpukern.Pool // nil but on the CPU
 	card *card         // nil but on a GPU
+
+	convs []ConvUse // of the planning device
 }
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,

@@ -33,6 +33,7 @@ func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s Co
 // Conv computes y [N, H', W', K] = the convolution of x [N, H, W, C] with w [K, R, S, C].
 func Conv(y, x, w Tensor, s ConvSpec) {
 	c, p := convShape("Conv", "x", "w", "y", x, w, y, x.dtype, s), x.dev.pool
+	x.dev.note(ConvForward, c, x.dtype)
 	compute(x, func() { cpukern.Conv(p, c, host[float32](y), host[float32](x), host[float32](w)) },
 		func() { cpukern.Conv(p, c, host[float64](y), host[float64](x), host[float64](w)) },
 		func(k *card) { k.conv(c, y, x, w) })
@@ -41,6 +42,7 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 // ConvBackwardData computes dx, the gradient of Conv's x.
 func ConvBackwardData(dx, dy, w Tensor, s ConvSpec) {
 	c, p := convShape("ConvBackwardData", "dx", "w", "dy", dx, w, dy, dx.dtype, s), dx.dev.pool
+	dx.dev.note(ConvDataGradient, c, dx.dtype)
 	compute(dx, func() { cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), host[float32](w)) },
 		func() { cpukern.ConvBackwardData(p, c, host[float64](dx), host[float64](dy), host[float64](w)) },
 		func(k *card) { k.convBackwardData(c, dx, dy, w) })
@@ -49,6 +51,7 @@ func ConvBackwardData(dx, dy, w Tensor, s ConvSpec) {
 // ConvBackwardWeight adds the gradient of Conv's w to dw, which is float32 where x and dy have 16 bits.
 func ConvBackwardWeight(dw, dy, x Tensor, s ConvSpec) {
 	c, p := convShape("ConvBackwardWeight", "x", "dw", "dy", x, dw, dy, vectorType(x), s), x.dev.pool
+	x.dev.note(ConvWeightGradient, c, x.dtype)
 	compute(x, func() { cpukern.ConvBackwardWeight(p, c, host[float32](dw), host[float32](dy), host[float32](x)) },
 		func() { cpukern.ConvBackwardWeight(p, c, host[float64](dw), host[float64](dy), host[float64](x)) },
 		func(k *card) { k.convBackwardWeight(c, dw, dy, x) })

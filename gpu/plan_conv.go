@@ -1,0 +1,40 @@
+package gpu
+
+import (
+	"slices"
+
+	"contig-gpu/gpu/internal/cpukern"
+)
+
+// ConvPass is one of the three directions of a convolution.
+type ConvPass uint8
+
+const (
+	ConvForward        ConvPass = iota // y from x and w
+	ConvDataGradient                   // dx from dy and w
+	ConvWeightGradient                 // dw from dy and x
+)
+
+// A ConvUse is a convolution that a program computes: x [N, H, W, C] with w [K, R, S, C].
+type ConvUse struct {
+	Pass        ConvPass
+	N, H, W, C  int
+	K, R, S     int
+	Stride, Pad int
+	Type        DType // of x and y
+}
+
+// Convs returns the convolutions that the planning device was asked for, each once, in the order of their first use; of
+// other devices none. What a GPU's library needs for them can be looked up without one.
+func (d *Device) Convs() []ConvUse { return slices.Clone(d.convs) }
+
+// note keeps a convolution on the planning device.
+func (d *Device) note(pass ConvPass, c cpukern.ConvShape, t DType) {
+	if d.kind != plan {
+		return
+	}
+	u := ConvUse{pass, c.N, c.H, c.W, c.C, c.K, c.R, c.S, c.Stride, c.Pad, t}
+	if !slices.Contains(d.convs, u) {
+		d.convs = append(d.convs, u)
+	}
+}
