@@ -57,6 +57,9 @@ func (p *Prober) Version() string { return "" }
 // Plan returns an error that wraps dl.ErrNoCgo.
 func (p *Prober) Plan(q Problem, o Options) (Choice, error) { return Choice{}, dl.ErrNoCgo }
 
+// Propose returns an error that wraps dl.ErrNoCgo.
+func (p *Prober) Propose(q Problem, o Options) (Choice, error) { return Choice{}, dl.ErrNoCgo }
+
 // Rebuild returns an error that wraps dl.ErrNoCgo.
 func (p *Prober) Rebuild(q Problem, c Choice, o Options) error { return dl.ErrNoCgo }
 

@@ -7,7 +7,10 @@ package dnn
 */
 import "C"
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // A Prober makes plans for a card that is described and not there. Nothing can be run with it.
 type Prober struct {
@@ -49,6 +52,34 @@ func (p *Prober) Plan(q Problem, o Options) (Choice, error) {
 	}
 	made.close()
 	return made.Choice, nil
+}
+
+// Propose returns the first configuration that the library proposes for a Problem and that we accept, without making the
+// plan: engines that are compiled at run time are not compiled. Plan may find another, if this one does not compile.
+func (p *Prober) Propose(q Problem, o Options) (Choice, error) {
+	t := target{card: p.desc}
+	g, err := q.build(t)
+	if err != nil {
+		return Choice{}, err
+	}
+	defer g.close()
+	why := &NoPlanError{Problem: q, Library: "cuDNN " + p.Version()}
+	for _, config := range g.proposals(t, why) {
+		c, err := g.examine(config)
+		c.Workspace = g.integer(config, C.CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE)
+		err = errors.Join(err, g.take())
+		switch reason := unwanted(q, c.Notes, o); {
+		case err != nil:
+			why.because(err.Error())
+		case reason != "":
+			why.because(fmt.Sprintf("engine %d was left out: %s", c.Engine, reason))
+		case c.Workspace > o.maxWorkspace():
+			why.because(fmt.Sprintf("engine %d wants %d bytes of workspace", c.Engine, c.Workspace))
+		default:
+			return c, nil
+		}
+	}
+	return Choice{}, why
 }
 
 // Rebuild makes a plan from a Choice alone, as a Handle does with what its cache holds.

@@ -70,6 +70,12 @@ func (h *Handle) routeOf(c driver.Conv) weightRoute {
 	if err != nil || err2 != nil {
 		return weightRoute{err: errors.Join(whole, err, err2)}
 	}
-	at := (max(gradient, adding) + scratchAlign - 1) / scratchAlign * scratchAlign
-	return weightRoute{rounded: true, at: at, scratch: at + c.K*c.R*c.S*c.C*c.Type.Size()}
+	at, all := roundedScratch(c, gradient, adding)
+	return weightRoute{rounded: true, at: at, scratch: all}
+}
+
+// roundedScratch returns where the rounded gradient lies, behind what either plan takes, and the bytes of all.
+func roundedScratch(c driver.Conv, gradient, adding int) (at, all int) {
+	at = (max(gradient, adding) + scratchAlign - 1) / scratchAlign * scratchAlign
+	return at, at + c.K*c.R*c.S*c.C*c.Type.Size()
 }

@@ -1,0 +1,122 @@
+//go:build linux && cgo
+
+package dnn_test
+
+import (
+	"slices"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/internal/dnn"
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/model"
+	"contig-gpu/model/nn"
+)
+
+// batch is what plans are made for.
+const batch = 64
+
+// A use is a convolution of a model, without its type, and which gradients it takes part in.
+type use struct {
+	conv         driver.Conv
+	data, weight bool
+}
+
+// layers returns every convolution of the encoders' training steps on images of these sizes, each once, by running the
+// steps on the planning device.
+func layers(t *testing.T, encoders []string, sizes ...int) []use {
+	t.Helper()
+	var all []use
+	for _, encoder := range encoders {
+		for _, size := range sizes {
+			for _, u := range uses(t, encoder, size) {
+				c := driver.Conv{N: u.N, H: u.H, W: u.W, C: u.C, K: u.K, R: u.R, S: u.S, Stride: u.Stride, Pad: u.Pad}
+				i := slices.IndexFunc(all, func(v use) bool { return v.conv == c })
+				if i < 0 {
+					i = len(all)
+					all = append(all, use{conv: c})
+				}
+				all[i].data = all[i].data || u.Pass == gpu.ConvDataGradient
+				all[i].weight = all[i].weight || u.Pass == gpu.ConvWeightGradient
+			}
+		}
+	}
+	return all
+}
+
+// uses runs one training step on the planning device.
+func uses(t *testing.T, encoder string, size int) []gpu.ConvUse {
+	t.Helper()
+	cfg := model.Defaults()
+	cfg.Encoder = encoder
+	cfg.Modalities = []model.Modality{{Name: "table", Features: 8}}
+	m, err := model.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := gpu.Open("plan", gpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	if err := m.Place(dev, gpu.BF16); err != nil {
+		t.Fatal(err)
+	}
+	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: gpu.BF16}
+	in := dev.NewArena(0)
+	m.Step(p, m.NewBatch(in, gpu.BF16, batch, size, size), in.New(gpu.F32, 1, 4))
+	return dev.Convs()
+}
+
+// problems returns what is asked of the library for a convolution in one type: the passes that the model computes, and
+// what may be fused to them. Batch normalisation precedes every convolution but the first.
+func problems(u use) []dnn.Problem {
+	ops := []dnn.Op{dnn.Forward, dnn.ForwardStats}
+	if u.data {
+		ops = append(ops, dnn.NormForward, dnn.NormForwardStats, dnn.BackwardData, dnn.BackwardDataAdd)
+	}
+	if u.weight {
+		ops = append(ops, dnn.BackwardWeight)
+		if u.conv.Type != driver.F32 {
+			ops = append(ops, dnn.BackwardWeight16, dnn.Accumulate)
+		}
+	}
+	var all []dnn.Problem
+	for _, op := range ops {
+		p := dnn.Problem{Op: op, Conv: u.conv}
+		if op == dnn.Accumulate {
+			p.Conv = dnn.SizeOnly(u.conv)
+		}
+		all = append(all, p)
+		if op == dnn.BackwardData {
+			all = append(all, dnn.Problem{Op: op, Conv: u.conv, Beta: 1})
+		}
+	}
+	return all
+}
+
+// missing tells what the library is known not to have: fusions in float32 that is not rounded to TF32, and the fused
+// accumulation of a 16-bit gradient where channels are odd, which is done in two steps instead.
+func missing(p dnn.Problem) bool {
+	c := p.Conv
+	switch p.Op {
+	case dnn.ForwardStats, dnn.NormForward, dnn.NormForwardStats:
+		return c.Type == driver.F32 && !c.TF32
+	case dnn.BackwardWeight:
+		return c.Type != driver.F32 && c.C%2 != 0
+	}
+	return false
+}
+
+// TestLayers counts: a ResNet-50 has 23 different convolutions at one size, and its first needs no gradient of the image.
+func TestLayers(t *testing.T) {
+	all := layers(t, []string{"resnet50"}, 224)
+	if len(all) != 23 {
+		t.Errorf("%d different convolutions, want 23", len(all))
+	}
+	for i, u := range all {
+		if u.data != (i > 0) || !u.weight {
+			t.Errorf("%+v: gradients are wrong", u)
+		}
+	}
+}

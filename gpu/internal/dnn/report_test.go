@@ -1,0 +1,104 @@
+//go:build linux && cgo
+
+package dnn_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"contig-gpu/gpu/internal/dnn"
+	"contig-gpu/gpu/internal/driver"
+)
+
+// typeName is the name of a precision.
+func typeName(c driver.Conv) string {
+	if c.TF32 {
+		return "tf32"
+	}
+	return c.Type.String()
+}
+
+// tabulate makes a table: for each card, operation and type how many of the shapes have a plan, how many of these are
+// compiled at run time, and the largest workspace.
+func tabulate(found map[string][]finding) string {
+	var b strings.Builder
+	b.WriteString("| card | operation | type | shapes | with a plan | compiled at run time | largest workspace, MB |\n|---|---|---|---|---|---|---|\n")
+	for _, card := range dnn.Cards() {
+		for _, op := range dnn.Ops() {
+			for _, t := range []string{"bf16", "f16", "tf32", "f32"} {
+				b.WriteString(row(card, op, t, found[card]))
+			}
+		}
+	}
+	return b.String()
+}
+
+func row(card string, op dnn.Op, t string, all []finding) string {
+	var shapes, plans, compiled, largest int
+	for _, f := range all {
+		if f.Problem.Op != op || typeName(f.Problem.Conv) != t {
+			continue
+		}
+		shapes++
+		if f.Missing == "" {
+			plans++
+			largest = max(largest, f.Choice.Workspace)
+		}
+		if f.Choice.Compiled {
+			compiled++
+		}
+	}
+	if shapes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("| %s | %s | %s | %d | %d | %d | %.1f |\n", card, op, t, shapes, plans, compiled, float64(largest)/1e6)
+}
+
+// document is docs/gpu/cudnn-plans.md.
+func document(version, table string) []byte {
+	return []byte(`# Plans of cuDNN ` + version + `, asked without a card
+
+Written by ` + "`CONTIG_CUDNN=update go test -run TestPlans ./gpu/internal/dnn`" + `: every convolution of resnet18, 34, 50 and 101 at 224 and 448 pixels, batch 64,
+with its gradients, and what is fused to it, for the cards of gpu/internal/dnn/cards. The library proposed an engine and finalized its
+configuration for each; engines that it compiles at run time were compiled once for all shapes that share engine, settings, type and window.
+Nothing ran: how fast the plans are, only a card tells. Only deterministic plans with float32 sums count; in f32 only those that do not round to TF32.
+
+What is missing is known. Fused statistics and scale-bias-ReLU run on tensor cores alone, so not in f32. The accumulating
+16-bit gradient of weights wants an even number of input channels; for the image's 3 the gradient is rounded to 16 bits and then added.
+Backward data counts twice, with beta 0 and 1.
+
+` + table)
+}
+
+// needs returns what convolutions take of scratch memory, per card.
+func needs(found map[string][]finding) map[string][]dnn.Workspace {
+	all := map[string][]dnn.Workspace{}
+	for card, list := range found {
+		scratch := map[dnn.Problem]int{}
+		for _, f := range list {
+			if f.Missing == "" {
+				scratch[f.Problem] = f.Choice.Workspace
+			}
+		}
+		for _, f := range list {
+			if c := f.Problem.Conv; f.Problem.Op == dnn.Forward {
+				all[card] = append(all[card], need(c, scratch))
+			}
+		}
+		slices.SortFunc(all[card], func(a, b dnn.Workspace) int { return strings.Compare(fmt.Sprint(a.Conv), fmt.Sprint(b.Conv)) })
+	}
+	return all
+}
+
+// need adds up what a convolution takes, as a Handle does.
+func need(c driver.Conv, scratch map[dnn.Problem]int) dnn.Workspace {
+	w := dnn.Workspace{Conv: c, Forward: scratch[dnn.Problem{Op: dnn.Forward, Conv: c}]}
+	w.Data = max(scratch[dnn.Problem{Op: dnn.BackwardData, Conv: c}], scratch[dnn.Problem{Op: dnn.BackwardData, Conv: c, Beta: 1}])
+	one, ok := scratch[dnn.Problem{Op: dnn.BackwardWeight, Conv: c}]
+	if !ok {
+		one = dnn.RoundedScratch(c, scratch[dnn.Problem{Op: dnn.BackwardWeight16, Conv: c}], scratch[dnn.Problem{Op: dnn.Accumulate, Conv: dnn.SizeOnly(c)}])
+	}
+	w.Weight = one
+	return w
+}
