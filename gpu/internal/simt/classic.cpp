@@ -1,6 +1,7 @@
 // Fakes of what gorgonia.org/cu/blas and cu/dnn call: cuBLAS's float32 product and cuDNN's descriptors, convolutions,
 // bias and ReLU, with the libraries' own enums. Everything runs on the null stream. Sums are float32, in a fixed
 // order. As in the real library, a convolution rounds its inputs to TF32 unless its descriptor says FMA.
+#include "cudnn.h"
 #include "stream.h"
 #include <cmath>
 #include <cstdint>
@@ -16,10 +17,8 @@ enum { ok = 0, blas_invalid = 7, blas_no_handle = 1, dnn_no_handle = 1001, dnn_b
 
 constexpr int illegal_address = 700; // CUresult
 
-thread_local std::string last_error; // of cuDNN
-
 int refuse(int code, const std::string &why) {
-    last_error = why;
+    dnn::last_error = why;
     return code;
 }
 
@@ -257,23 +256,6 @@ template <class T> int destroy(T *p) {
 }
 
 } // namespace
-
-// These four are also part of the fake of cuDNN's graphs, where that is built in.
-#define SHARED SIMT_API __attribute__((weak))
-
-SHARED int cudnnCreate(void **handle) {
-    *handle = new char;
-    return ok;
-}
-
-SHARED int cudnnDestroy(void *handle) {
-    delete static_cast<char *>(handle);
-    return handle ? ok : dnn_no_handle;
-}
-
-SHARED size_t cudnnGetVersion(void) { return 92600; }
-
-SHARED void cudnnGetLastErrorString(char *text, size_t size) { snprintf(text, size, "%s", last_error.c_str()); }
 
 SIMT_API int cudnnCreateTensorDescriptor(Tensor **t) { return make(t); }
 SIMT_API int cudnnDestroyTensorDescriptor(Tensor *t) { return destroy(t); }

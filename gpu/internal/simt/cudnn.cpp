@@ -10,6 +10,8 @@
 
 using namespace dnn;
 
+thread_local std::string dnn::last_error;
+
 struct cudnnContext {
     void *stream = nullptr;
 };
@@ -21,7 +23,6 @@ constexpr int illegal_address = 700; // CUresult
 std::mutex lock;
 std::set<void *> descriptors; // that are alive: each a Ref *
 std::set<cudnnHandle_t> handles;
-thread_local std::string last_error;
 
 struct Type {
     unsigned type;

@@ -40,4 +40,7 @@ struct Graph {
 // with the memory, or an empty string.
 std::string run(const Graph &g, const std::map<int64_t, void *> &memory);
 
+// last_error explains the last refusal on this thread, of either API.
+extern thread_local std::string last_error;
+
 } // namespace dnn
