@@ -120,21 +120,6 @@ func processor() (model string, features []string) {
 	return model, features
 }
 
-// memory returns the memory that is free for use in bytes, 0 where the system does not tell.
-func memory() int64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for _, l := range strings.Split(string(text), "\n") {
-		var kb int64
-		if n, _ := fmt.Sscanf(l, "MemAvailable: %d kB", &kb); n == 1 {
-			return kb << 10
-		}
-	}
-	return 0
-}
-
 // selfTest computes a product and a convolution of ragged shapes on d, in each type it computes in.
 func selfTest(d *gpu.Device) []check {
 	types := map[gpu.DType]float64{gpu.F32: 1e-5, gpu.F64: 1e-13}

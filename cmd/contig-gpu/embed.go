@@ -46,6 +46,7 @@ func embed(c *cli.Context, v config.Values) error {
 		return err
 	}
 	defer d.Close()
+	keepWithinMemory()
 	m, err := train.LoadModel(c.String("checkpoint"), d)
 	if err != nil {
 		return err

@@ -53,9 +53,10 @@ func trainAction(c *cli.Context) error {
 	for _, l := range joinTable(r.cohort) {
 		r.say("%s", l)
 	}
+	keepWithinMemory()
 	summary, err := train.Run(c.Context, train.Options{
 		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
-		InitFrom: r.values.Text("init"), Progress: r.progress, Version: version,
+		InitFrom: r.values.Text("init"), Progress: r.progress, Version: version, Memory: int(memory()),
 	})
 	return r.finish(&summary, err)
 }

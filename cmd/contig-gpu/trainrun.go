@@ -89,9 +89,18 @@ func (r *trainRun) progress(e train.Event) {
 		r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
 	case train.Validated:
 		r.say("epoch %d, step %d: validation loss %.4f, %s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval["all"]))
+	case train.Planned:
+		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 	case train.Saved:
 		r.note("wrote " + e.Path)
 	}
+}
+
+func freeText(free int) string {
+	if free == 0 {
+		return ""
+	}
+	return "; free: " + bytesText(free)
 }
 
 // open writes config.toml and what was logged so far into the run folder, which exists now.

@@ -72,15 +72,16 @@ func paramTensors(ps []*nn.Param, prefix string) []safetensors.Tensor {
 }
 
 func encode(name string, v gpu.Tensor) safetensors.Tensor {
-	d := v.Dims()
-	return safetensors.FromFloats(name, fileType(v.DType()), torchDims(d), toTorch(host(v), d))
+	if v.DType() == gpu.F64 {
+		return encodeAs[float64](name, safetensors.F64, v)
+	}
+	return encodeAs[float32](name, safetensors.F32, v)
 }
 
-func fileType(t gpu.DType) safetensors.DType {
-	if t == gpu.F64 {
-		return safetensors.F64
-	}
-	return safetensors.F32
+func encodeAs[E float32 | float64](name string, t safetensors.DType, v gpu.Tensor) safetensors.Tensor {
+	x, d := make([]E, v.Len()), v.Dims()
+	gpu.Read(x, v)
+	return safetensors.FromFloats(name, t, torchDims(d), toTorch(x, d))
 }
 
 // metadata returns the text part of a checkpoint.
@@ -151,7 +152,11 @@ func (l *loader) fill(name string, v gpu.Tensor) {
 		l.bad = append(l.bad, fmt.Sprintf("%s is %s %v, want %v", name, t.DType, t.Shape, want))
 		return
 	}
-	gpu.Write(v, fromTorch(t.Float64s(), d))
+	if v.DType() == gpu.F64 {
+		gpu.Write(v, fromTorch(safetensors.Floats[float64](t), d))
+	} else {
+		gpu.Write(v, fromTorch(safetensors.Floats[float32](t), d))
+	}
 }
 
 func (l *loader) params(ps []*nn.Param, prefix string) {

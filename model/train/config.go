@@ -61,6 +61,9 @@ func Recipe(name string) (Config, error) {
 	return Config{}, fmt.Errorf("recipe %q: want default or paper", name)
 }
 
+// leastBatch is the fewest images that have a negative.
+const leastBatch = 2
+
 // Validate reports the first setting that makes no sense. Model.Modalities may be empty: Run fills them.
 func (c Config) Validate() error {
 	if !slices.Contains(gpu.Precisions(), c.Precision) {
@@ -90,7 +93,7 @@ func (c Config) validateRanges() error {
 		{"warmup", c.Warmup, 0, math.MaxInt32}, {"final lr", c.FinalLR, 0, math.MaxFloat64}, {"clip", c.Clip, 0, math.MaxFloat64},
 		{"accumulate", float64(c.Accumulate), 1, math.MaxInt32}, {"ema", c.EMA, 0, math.Nextafter(1, 0)},
 		{"epochs", float64(c.Epochs), 0, math.MaxInt32}, {"max steps", float64(c.MaxSteps), 0, math.MaxInt32},
-		{"epochs or max steps", float64(c.Epochs + c.MaxSteps), 1, inf}, {"batch", float64(c.Batch), 2, math.MaxInt32},
+		{"epochs or max steps", float64(c.Epochs + c.MaxSteps), 1, inf}, {"batch", float64(c.Batch), leastBatch, math.MaxInt32},
 		{"image size", float64(c.ImageSize), 32, 1 << 14}, {"threads", float64(c.Threads), 0, 1 << 14}, {"workers", float64(c.Workers), 0, 1 << 14},
 		{"checkpoint every", float64(c.CheckpointEvery), 0, math.MaxInt32}, {"keep", float64(c.Keep), 0, math.MaxInt32},
 	} {

@@ -2,8 +2,8 @@ package train
 
 // swapConv copies a convolution's weights between [K, A, B] and [K, B, A], where A and B are groups of
 // dimensions: ours is [K, R*S, C], PyTorch's [K, C, R*S].
-func swapConv(src []float64, k, a, b int) []float64 {
-	dst := make([]float64, len(src))
+func swapConv[E any](src []E, k, a, b int) []E {
+	dst := make([]E, len(src))
 	for n := range k {
 		from, to := src[n*a*b:(n+1)*a*b], dst[n*a*b:(n+1)*a*b]
 		for i := range a {
@@ -24,7 +24,7 @@ func torchDims(d []int) []int {
 }
 
 // toTorch returns v, of our shape d, in PyTorch's order.
-func toTorch(v []float64, d []int) []float64 {
+func toTorch[E any](v []E, d []int) []E {
 	if len(d) != 4 {
 		return v
 	}
@@ -32,7 +32,7 @@ func toTorch(v []float64, d []int) []float64 {
 }
 
 // fromTorch returns v in our order, d being our shape.
-func fromTorch(v []float64, d []int) []float64 {
+func fromTorch[E any](v []E, d []int) []E {
 	if len(d) != 4 {
 		return v
 	}

@@ -25,6 +25,7 @@ type Options struct {
 	InitFrom  string      // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
 	Progress  func(Event) // called from Run's goroutine; may be nil
 	Version   string      // of the program, kept in checkpoints
+	Memory    int         // bytes that are free on the host; 0: not known. On a GPU its own count
 }
 
 func (o *Options) emit(e Event) {
@@ -43,6 +44,7 @@ const (
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
+	Planned                     // Memory, Free; before anything is taken or written
 )
 
 // An Event reports progress.
@@ -56,6 +58,8 @@ type Event struct {
 	Retrieval       map[string]eval.Retrieval
 	Split           data.Split
 	Path            string
+	Memory          Memory
+	Free            int // bytes, 0: not known
 }
 
 // A Summary tells what Run did.

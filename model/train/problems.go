@@ -18,6 +18,7 @@ const (
 	codeTooFew        = 708 // not enough batches for one step
 	codeFormat        = 709 // a safetensors file that is not a checkpoint of ours
 	codeNotFinite     = 720
+	codeMemory        = 721
 )
 
 func notOurs(path, what string, err error) error {

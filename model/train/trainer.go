@@ -43,7 +43,7 @@ func newTrainer(o *Options) (*trainer, error) {
 	if err := t.cfg.Validate(); err != nil {
 		return t, fmt.Errorf("train: %w", err)
 	}
-	for _, f := range []func() error{t.openDevice, t.openSource, t.build, t.load} {
+	for _, f := range []func() error{t.openDevice, t.openSource, t.reserve, t.build, t.load} {
 		if err := f(); err != nil {
 			return t, err
 		}

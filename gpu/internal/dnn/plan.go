@@ -18,18 +18,26 @@ type plan struct {
 	ready   desc
 }
 
+// The library's heuristics.
+const (
+	modeA        = int32(C.CUDNN_HEUR_MODE_A)
+	modeFallback = int32(C.CUDNN_HEUR_MODE_FALLBACK)
+)
+
 // proposals are the configurations of engines that the library proposes, the most promising first: those of its
 // heuristic, then those that it falls back on.
 func (g *graph) proposals(t target, why *NoPlanError) []desc {
-	var all []desc
-	for _, mode := range []int32{C.CUDNN_HEUR_MODE_A, C.CUDNN_HEUR_MODE_FALLBACK} {
-		h := g.make("the heuristic", C.CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, descs(C.CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, g.whole),
-			enum(C.CUDNN_ATTR_ENGINEHEUR_MODE, C.CUDNN_TYPE_HEUR_MODE, mode), t.attribute(none, C.CUDNN_ATTR_ENGINEHEUR_DEVICEPROP))
-		all = append(all, g.inner(h, C.CUDNN_ATTR_ENGINEHEUR_RESULTS, C.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
-			g.count(h, C.CUDNN_ATTR_ENGINEHEUR_RESULTS, C.CUDNN_TYPE_BACKEND_DESCRIPTOR))...)
-		if err := g.take(); err != nil {
-			why.because(err.Error())
-		}
+	return append(g.proposed(t, modeA, why), g.proposed(t, modeFallback, why)...)
+}
+
+// proposed are the proposals of one of the library's heuristics.
+func (g *graph) proposed(t target, mode int32, why *NoPlanError) []desc {
+	h := g.make("the heuristic", C.CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, descs(C.CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, g.whole),
+		enum(C.CUDNN_ATTR_ENGINEHEUR_MODE, C.CUDNN_TYPE_HEUR_MODE, mode), t.attribute(none, C.CUDNN_ATTR_ENGINEHEUR_DEVICEPROP))
+	all := g.inner(h, C.CUDNN_ATTR_ENGINEHEUR_RESULTS, C.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
+		g.count(h, C.CUDNN_ATTR_ENGINEHEUR_RESULTS, C.CUDNN_TYPE_BACKEND_DESCRIPTOR))
+	if err := g.take(); err != nil {
+		why.because(err.Error())
 	}
 	return all
 }

@@ -54,19 +54,22 @@ func elements(shape []int) int {
 }
 
 // Float64s returns the elements of an F32 or F64 tensor; it panics on another type.
-func (t Tensor) Float64s() []float64 {
-	out := make([]float64, t.Len())
+func (t Tensor) Float64s() []float64 { return Floats[float64](t) }
+
+// Floats returns the elements of an F32 or F64 tensor as E; it panics on another type.
+func Floats[E float32 | float64](t Tensor) []E {
+	out := make([]E, t.Len())
 	switch t.DType {
 	case F64:
 		for i := range out {
-			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(t.Data[8*i:]))
+			out[i] = E(math.Float64frombits(binary.LittleEndian.Uint64(t.Data[8*i:])))
 		}
 	case F32:
 		for i := range out {
-			out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:])))
+			out[i] = E(math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:])))
 		}
 	default:
-		panic(fmt.Sprintf("safetensors: Float64s: %s is %s", t.Name, t.DType))
+		panic(fmt.Sprintf("safetensors: Floats: %s is %s", t.Name, t.DType))
 	}
 	return out
 }
