@@ -31,14 +31,19 @@ __device__ inline void gemm(TC *c, const T *a, const T *b, const float *bias, i6
         gemm_load(left, a, row, m, at, k, trans_a);
         gemm_load(right, b, col, n, at, k, !trans_b);
         __syncthreads();
+        float part[gemm_each][gemm_each] = {}; // sums of sums lose less than one long sum
         for (int t = 0; t < gemm_depth; t++) {
             vec4 x = load4(left + t * gemm_tile + ty), y = load4(right + t * gemm_tile + tx);
             float u[gemm_each] = {x.x, x.y, x.z, x.w}, v[gemm_each] = {y.x, y.y, y.z, y.w};
 #pragma unroll
             for (int i = 0; i < gemm_each; i++)
 #pragma unroll
-                for (int j = 0; j < gemm_each; j++) sum[i][j] += u[i] * v[j];
+                for (int j = 0; j < gemm_each; j++) part[i][j] += u[i] * v[j];
         }
+#pragma unroll
+        for (int i = 0; i < gemm_each; i++)
+#pragma unroll
+            for (int j = 0; j < gemm_each; j++) sum[i][j] += part[i][j];
         __syncthreads();
     }
 #pragma unroll

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model/loss"
 	"contig-gpu/model/nn"
@@ -63,19 +64,26 @@ func (c contigCase) config() Config {
 		Tau: c.Tau, Lambda: c.Lambda, Weights: c.Weights, Pairs: "avoid"}
 }
 
-// TestGoldenContig takes whole training steps: the whole curve in float64, the first step in float32.
+// TestGoldenContig takes whole training steps: the whole curve in float64, the first step in float32, on the CPU and on
+// every GPU of gputest.Targets.
 func TestGoldenContig(t *testing.T) {
 	var file struct{ Cases []contigCase }
 	golden.JSON(t, "contig", &file)
 	for i, stored := range golden.Open(t, "contig").Cases {
 		c := file.Cases[i]
-		t.Run(c.Name+"/f64", func(t *testing.T) { runContig(t, c, stored, gpu.F64, c.Steps) })
-		t.Run(c.Name+"/f32", func(t *testing.T) { runContig(t, c, stored, gpu.F32, 1) })
+		t.Run(c.Name+"/f64", func(t *testing.T) { runContig(t, open(t, "cpu"), c, stored, gpu.F64, c.Steps) })
+		t.Run(c.Name+"/f32", func(t *testing.T) { runContig(t, open(t, "cpu"), c, stored, gpu.F32, 1) })
+		for _, g := range gputest.Targets() {
+			if !g.Has(gpu.F64) {
+				t.Run(c.Name+"/f32/"+g.Name, func(t *testing.T) { runContig(t, g.Open(t), c, stored, gpu.F32, 1) })
+			}
+		}
 	}
 }
 
-func runContig(t *testing.T, c contigCase, stored golden.Case, dtype gpu.DType, steps int) {
-	r := newRig(t, "cpu", c.config(), dtype, c.Batch, c.Size)
+func runContig(t *testing.T, dev *gpu.Device, c contigCase, stored golden.Case, dtype gpu.DType, steps int) {
+	r := newRigOn(t, dev, c.config(), dtype, c.Batch, c.Size)
+	heads := tapHeads(r.m)
 	fillModel(r.m, c.FillPrefix)
 	values, grads, decayed := r.m.Flat()
 	o := optim.New(optim.Config{Name: c.Optimizer.Name, LR: c.Optimizer.LR, WeightDecay: c.Optimizer.WeightDecay, Beta1: .9, Beta2: .999,
@@ -88,7 +96,7 @@ func runContig(t *testing.T, c contigCase, stored golden.Case, dtype gpu.DType, 
 		if step == 0 {
 			bound := gradBound(dtype, c.GradError)
 			errs := paramErrors(r.m.Params(), c.First.Gradients, bound, gradOf)
-			judgeErrors(t, dtype, bound, errs, func() judgement { return judgeStep(t, c, r) })
+			judgeErrors(t, dtype, bound, errs, func() judgement { return judgeStep(t, c, r, heads) })
 		}
 		o.Step(c.Optimizer.LR, gpu.Tensor{})
 		if step == 0 {

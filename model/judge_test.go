@@ -65,8 +65,32 @@ func judgeTrunk(t *testing.T, c resnetCase, trunk nn.Sequential, p *nn.Pass, x g
 	return j
 }
 
-// judgeStep judges the gradients that r's first step in float32 has left.
-func judgeStep(t *testing.T, c contigCase, r *rig) judgement {
+// judgeStep judges the gradients that r's first step in float32 has left; heads are of tapHeads.
+func judgeStep(t *testing.T, c contigCase, r *rig, heads [][][]float64) judgement {
+	var j judgement
+	free := exactly(t, c, r)
+	own := tapHeads(free.m)
+	free.m.Step(free.p, free.b, free.losses)
+	for i := range own {
+		for k := range own[i] {
+			j.count(own[i][k], heads[i][k])
+		}
+	}
+	exact := exactly(t, c, r)
+	for i, ys := range heads {
+		tap(exact.m.towers[i], func(y gpu.Tensor) {
+			gpu.Write(y, ys[0])
+			ys = ys[1:]
+		})
+	}
+	features := j.force(exact.p, exact.m.trunk, exact.b.Image, rectified(r.p, r.m.trunk, r.b.Image))
+	exact.m.stepFrom(exact.p, features, exact.b, exact.losses)
+	j.compareParams(r.m.Params(), exact.m.Params())
+	return j
+}
+
+// exactly returns a float64 rig with r's batch and the case's parameters.
+func exactly(t *testing.T, c contigCase, r *rig) *rig {
 	exact := newRig(t, "cpu", r.m.Config(), gpu.F64, c.Batch, c.Size)
 	fillModel(exact.m, c.FillPrefix)
 	for to, from := range map[*gpu.Tensor]gpu.Tensor{&exact.b.Image: r.b.Image, &exact.b.Scale: r.b.Scale} {
@@ -76,11 +100,39 @@ func judgeStep(t *testing.T, c contigCase, r *rig) judgement {
 		gpu.Write(exact.b.Tables[i], read(r.b.Tables[i]))
 		gpu.Write(exact.b.Present[i], read(r.b.Present[i]))
 	}
-	var j judgement
-	features := j.force(exact.p, exact.m.trunk, exact.b.Image, rectified(r.p, r.m.trunk, r.b.Image))
-	exact.m.stepFrom(exact.p, features, exact.b, exact.losses)
-	j.compareParams(r.m.Params(), exact.m.Params())
-	return j
+	return exact
+}
+
+// A tapped is a layer whose output is visited before anybody else sees it.
+type tapped struct {
+	nn.Layer
+	visit func(y gpu.Tensor)
+}
+
+func (l tapped) Forward(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
+	y := l.Layer.Forward(p, x)
+	l.visit(y)
+	return y
+}
+
+// tap visits what comes out of every ReLU of a tower.
+func tap(t *tower, visit func(y gpu.Tensor)) {
+	for _, s := range []nn.Sequential{t.image, t.genetics} {
+		for i, l := range s {
+			if linear, ok := l.(*nn.Linear); ok && linear.Rectifies() {
+				s[i] = tapped{l, visit}
+			}
+		}
+	}
+}
+
+// tapHeads keeps what comes out of every ReLU of a model's towers from now on.
+func tapHeads(m *Model) (heads [][][]float64) {
+	heads = make([][][]float64, len(m.towers))
+	for i, t := range m.towers {
+		tap(t, func(y gpu.Tensor) { heads[i] = append(heads[i], read(y)) })
+	}
+	return heads
 }
 
 // rectified returns what comes out of every ReLU of a trunk. It puts the running averages back.
@@ -101,16 +153,21 @@ func rectified(p *nn.Pass, trunk nn.Sequential, x gpu.Tensor) (ys [][]float64) {
 // ReLUs that come out on another side of zero when left alone.
 func (j *judgement) force(p *nn.Pass, trunk nn.Sequential, x gpu.Tensor, ys [][]float64) gpu.Tensor {
 	for k, own := range rectified(p, trunk, x) {
-		for i, v := range own {
-			if j.relus++; (v > 0) != (ys[k][i] > 0) {
-				j.flips++
-			}
-		}
+		j.count(own, ys[k])
 	}
 	return walk(p, trunk, x, func(y gpu.Tensor) {
 		gpu.Write(y, ys[0])
 		ys = ys[1:]
 	})
+}
+
+// count counts the ReLUs that let pass in one of two runs only.
+func (j *judgement) count(a, b []float64) {
+	for i, v := range a {
+		if j.relus++; (v > 0) != (b[i] > 0) {
+			j.flips++
+		}
+	}
 }
 
 // walk runs layers forward and visits what comes out of every ReLU.

@@ -27,11 +27,15 @@ func open(t testing.TB, spec string) *gpu.Device {
 
 func newRig(t testing.TB, device string, cfg Config, dtype gpu.DType, batch, size int) *rig {
 	t.Helper()
+	return newRigOn(t, open(t, device), cfg, dtype, batch, size)
+}
+
+func newRigOn(t testing.TB, dev *gpu.Device, cfg Config, dtype gpu.DType, batch, size int) *rig {
+	t.Helper()
 	m, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev := open(t, device)
 	if err := m.Place(dev, dtype); err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,9 @@ func (l *Linear) WithReLU() *Linear {
 	return l
 }
 
+// Rectifies reports whether a ReLU ends the layer.
+func (l *Linear) Rectifies() bool { return l.relu }
+
 // First says that nobody needs the gradient of the input: Backward then returns the zero Tensor.
 func (l *Linear) First() { l.first = true }
 

@@ -115,30 +115,42 @@ Floats forward(const Tensor &x, const Tensor &w, const Tensor &y, const Operatio
     for (int64_t k = 0; k < K; k++)
         for (int64_t i = 0; i < taps * C; i++)
             turned[i * K + k] = ws[k * taps * C + i];
+    Floats part(K); // like a card it sums in pieces, which loses less than one long sum
     each(x, w, y, o, [&](int64_t xi, int64_t tap, int64_t yi) {
+        std::fill(part.begin(), part.end(), 0.0f);
         for (int64_t c = 0; c < C; c++)
-            add_scaled(&ys[yi * K], &turned[(tap * C + c) * K], xs[xi * C + c], K);
+            add_scaled(part.data(), &turned[(tap * C + c) * K], xs[xi * C + c], K);
+        add_scaled(&ys[yi * K], part.data(), 1, K);
     });
     return ys;
 }
 
 Floats backward_data(const Tensor &x, const Tensor &w, const Tensor &y, const Operation &o, const Floats &ys, const Floats &ws) {
     int64_t taps = w.h * w.w, C = x.c, K = y.c;
-    Floats xs(x.size());
+    Floats xs(x.size()), part(C);
     each(x, w, y, o, [&](int64_t xi, int64_t tap, int64_t yi) {
+        std::fill(part.begin(), part.end(), 0.0f);
         for (int64_t k = 0; k < K; k++)
-            add_scaled(&xs[xi * C], &ws[(k * taps + tap) * C], ys[yi * K + k], C);
+            add_scaled(part.data(), &ws[(k * taps + tap) * C], ys[yi * K + k], C);
+        add_scaled(&xs[xi * C], part.data(), 1, C);
     });
     return xs;
 }
 
 Floats backward_weight(const Tensor &x, const Tensor &w, const Tensor &y, const Operation &o, const Floats &xs, const Floats &ys) {
     int64_t taps = w.h * w.w, C = x.c, K = y.c;
-    Floats ws(w.size());
+    Floats ws(w.size()), part(w.size()); // of an image
+    int64_t image = 0;
     each(x, w, y, o, [&](int64_t xi, int64_t tap, int64_t yi) {
+        if (yi / (y.h * y.w) != image) {
+            image = yi / (y.h * y.w);
+            add_scaled(ws.data(), part.data(), 1, ws.size());
+            std::fill(part.begin(), part.end(), 0.0f);
+        }
         for (int64_t k = 0; k < K; k++)
-            add_scaled(&ws[(k * taps + tap) * C], &xs[xi * C], ys[yi * K + k], C);
+            add_scaled(&part[(k * taps + tap) * C], &xs[xi * C], ys[yi * K + k], C);
     });
+    add_scaled(ws.data(), part.data(), 1, ws.size());
     return ws;
 }
 
@@ -194,11 +206,12 @@ void point(const Graph &g, const Operation &o, Values &v) {
 }
 
 void statistics(const Graph &g, const Operation &o, Values &v) {
-    Floats x = v.read(o.a), sum(g.tensors[o.a].c), square(sum.size());
+    Floats x = v.read(o.a);
+    std::vector<double> sum(g.tensors[o.a].c), square(sum.size());
     for (size_t i = 0; i < x.size(); i++)
-        sum[i % sum.size()] += x[i], square[i % sum.size()] += x[i] * x[i];
-    v.write(o.out, sum);
-    v.write(o.out2, square);
+        sum[i % sum.size()] += x[i], square[i % sum.size()] += double(x[i]) * x[i];
+    v.write(o.out, Floats(sum.begin(), sum.end()));
+    v.write(o.out2, Floats(square.begin(), square.end()));
 }
 
 } // namespace
