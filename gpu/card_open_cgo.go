@@ -9,45 +9,45 @@ import (
 
 	"contig-gpu/gpu/internal/blas"
 	"contig-gpu/gpu/internal/cuda"
+	"contig-gpu/gpu/internal/dnn"
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/kernels"
 )
 
-// A vendorCard is a card with its driver and what computes its products and convolutions.
+type (
+	cublas = blas.Handle
+	cudnn  = dnn.Handle
+)
+
+// A vendorCard is a card whose products are cuBLASLt's and whose convolutions are cuDNN's.
 type vendorCard struct {
 	*cuda.Context
-	driver.Products
-	driver.Convolutions
-	lt *blas.Handle // nil where products are our own
+	*cublas
+	*cudnn
 }
 
 // SetScratch gives the memory to both; one operation runs at a time.
 func (v *vendorCard) SetScratch(p driver.Ptr, bytes int) {
-	v.Convolutions.SetScratch(p, bytes)
-	if v.lt != nil {
-		v.lt.SetScratch(p, bytes)
-	}
+	v.cublas.SetScratch(p, bytes)
+	v.cudnn.SetScratch(p, bytes)
 }
-
-// FusesBias reports whether MatMul adds the bias of a product.
-func (v *vendorCard) FusesBias(p driver.Product) bool { return v.lt == nil || v.lt.FusesBias(p) }
 
 // Info adds the libraries to what the driver says.
 func (v *vendorCard) Info() driver.Info {
 	i := v.Context.Info()
-	if v.lt != nil {
-		i.Libraries = append(slices.Clone(i.Libraries), v.lt.Library())
-	}
+	i.Libraries = append(slices.Clone(i.Libraries), v.cublas.Library(), v.cudnn.Library())
 	return i
 }
 
 // Close closes the libraries, then the driver.
 func (v *vendorCard) Close() error {
-	var err error
-	if v.lt != nil {
-		err = v.lt.Close()
-	}
-	return errors.Join(err, v.Context.Close())
+	return errors.Join(v.cudnn.Close(), v.cublas.Close(), v.Context.Close())
+}
+
+// A portableCard is a card that computes with our own kernels alone.
+type portableCard struct {
+	*cuda.Context
+	*ownProducts
 }
 
 // openCUDA opens a card by its number, with our kernels on it.
@@ -67,7 +67,7 @@ func openCUDA(ordinal int, o Options) (*Device, error) {
 	return &Device{kind: cudaKind, why: "asked for", card: newCard(c)}, nil
 }
 
-// equip loads the kernels and the libraries.
+// equip loads the kernels and the libraries. A library that is missing is an error: our own kernels stand in for none.
 func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	image, err := kernelImage(ctx.Info())
 	if err != nil {
@@ -76,15 +76,18 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	if err := ctx.LoadImage(image); err != nil {
 		return nil, err
 	}
-	own := &ownProducts{dev: ctx}
 	if o.Portable {
-		return &vendorCard{Context: ctx, Products: own, Convolutions: own}, nil
+		return &portableCard{ctx, &ownProducts{dev: ctx}}, nil
 	}
 	lt, err := blas.New(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &vendorCard{Context: ctx, Products: lt, Convolutions: own, lt: lt}, nil
+	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, Card: ctx.Info().Name, Arch: ctx.Info().Arch})
+	if err != nil {
+		return nil, errors.Join(err, lt.Close())
+	}
+	return &vendorCard{ctx, lt, nn}, nil
 }
 
 // kernelImage returns the kernels for a card: those that were built into the program, else compiled here. The

@@ -19,6 +19,18 @@ type Card struct {
 // A Library is a shared library in use and where it came from.
 type Library = driver.Library
 
+// Warning returns what hinders nothing but should be known of the device, if there is such: plans of convolutions that
+// could not be kept for the next run, or not be timed. It may change with every operation.
+func (d *Device) Warning() error {
+	if d.card == nil {
+		return nil
+	}
+	if w, ok := d.card.dev.(interface{ Warning() error }); ok {
+		return w.Warning()
+	}
+	return nil
+}
+
 // Card describes the device's GPU; nil on a device that is none.
 func (d *Device) Card() *Card {
 	if d.card == nil {

@@ -65,10 +65,12 @@ func imagesAtOnce(c driver.Conv, size int) int {
 }
 
 // ConvScratch implements driver.Convolutions.
-func (o *ownProducts) ConvScratch(c driver.Conv) (forward, data, weight int) {
-	per := c.OH() * c.OW() * c.R * c.S * c.C
-	forward = imagesAtOnce(c, c.Type.Size()) * per * c.Type.Size()
-	return forward, imagesAtOnce(c, 4) * per * 4, forward
+func (o *ownProducts) ConvScratch(c driver.Conv, p driver.ConvPass) int {
+	size := c.Type.Size()
+	if p == driver.PassData || p == driver.PassDataAdd {
+		size = driver.F32.Size()
+	}
+	return imagesAtOnce(c, size) * c.OH() * c.OW() * c.R * c.S * c.C * size
 }
 
 // ConvForward implements driver.Convolutions.

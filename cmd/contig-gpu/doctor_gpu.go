@@ -15,6 +15,7 @@ type graphics struct {
 	Why       string  `json:"why,omitempty"` // it is not used: what was looked for, and where
 	Bandwidth float64 `json:"copy_bytes_per_second"`
 	Product   float64 `json:"bf16_product_flop_per_second"`
+	Warning   string  `json:"warning,omitempty"`
 	SelfTest  []check `json:"self_test"`
 }
 
@@ -33,6 +34,9 @@ func examineGPU() graphics {
 	g.Bandwidth, g.Product = copyRate(d, bytes), productRate(d, n)
 	if err := d.Sync(); err != nil {
 		g.Why = err.Error()
+	}
+	if err := d.Warning(); err != nil {
+		g.Warning = err.Error()
 	}
 	return g
 }
@@ -83,6 +87,9 @@ func (g graphics) print(w io.Writer) {
 	fmt.Fprintf(w, "  measured    copy %.3g GB/s, bf16 product %.3g TFLOP/s\n", g.Bandwidth/1e9, g.Product/1e12)
 	if g.Why != "" {
 		fmt.Fprintf(w, "  failed      %s\n", g.Why)
+	}
+	if g.Warning != "" {
+		fmt.Fprintf(w, "  warning     %s\n", strings.ReplaceAll(g.Warning, "\n", "\n              "))
 	}
 	for _, t := range g.SelfTest {
 		fmt.Fprintf(w, "  self-test   %-11s error %.1g\n", t.Op, t.Error)

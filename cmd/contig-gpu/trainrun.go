@@ -91,6 +91,8 @@ func (r *trainRun) progress(e train.Event) {
 		r.say("epoch %d, step %d: validation loss %.4f, %s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval["all"]))
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
+	case train.Warned:
+		r.say("warning: %s", e.Text)
 	case train.Saved:
 		r.note("wrote " + e.Path)
 	}

@@ -68,15 +68,15 @@ func TestFails(t *testing.T) {
 			d.MatMul(driver.Product{M: 1, N: 1, K: 1, In: driver.BF16}, 0, 0, 0)
 		},
 		"convolution in f16: the device computes in f32": func(d *Device) {
-			d.ConvScratch(driver.Conv{N: 1, H: 1, W: 1, C: 8, K: 8, R: 1, S: 1, Stride: 1, Type: driver.F16})
+			d.ConvScratch(driver.Conv{N: 1, H: 1, W: 1, C: 8, K: 8, R: 1, S: 1, Stride: 1, Type: driver.F16}, driver.PassForward)
 		},
 		"(n <= 0)": func(d *Device) {
 			c := conv
 			c.N = 0
-			d.ConvScratch(c)
+			d.ConvScratch(c, driver.PassForward)
 		},
 		"of scratch memory and has 0": func(d *Device) {
-			_, _, n := d.ConvScratch(conv)
+			n := d.ConvScratch(conv, driver.PassWeight)
 			if n == 0 {
 				d.Fail(errors.New("of scratch memory and has 0")) // a card's algorithm that needs none
 			}
@@ -118,8 +118,10 @@ func TestConvIsFloat32(t *testing.T) {
 	x, dy, w := make([]float32, 8), make([]float32, 8), make([]float32, 64)
 	x[0], dy[0], w[0] = fine, fine, 1
 	px, pdy, pw, y, dx := alloc(t, d, x), alloc(t, d, dy), alloc(t, d, w), alloc(t, d, x), alloc(t, d, x)
-	f, a, b := d.ConvScratch(c)
-	room := max(f, a, b, 256)
+	room := 256
+	for _, p := range []driver.ConvPass{driver.PassForward, driver.PassDataAdd, driver.PassWeight} {
+		room = max(room, d.ConvScratch(c, p))
+	}
 	scratch := alloc(t, d, make([]float32, (room+3)/4))
 	d.SetScratch(scratch, room)
 

@@ -45,6 +45,7 @@ const (
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
 	Planned                     // Memory, Free; before anything is taken or written
+	Warned                      // Text
 )
 
 // An Event reports progress.
@@ -60,6 +61,7 @@ type Event struct {
 	Path            string
 	Memory          Memory
 	Free            int // bytes, 0: not known
+	Text            string
 }
 
 // A Summary tells what Run did.

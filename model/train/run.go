@@ -44,6 +44,7 @@ func (t *trainer) advance(ctx context.Context) error {
 	if err := t.log.append(line); err != nil {
 		return err
 	}
+	t.warn()
 	t.event(Event{Kind: Stepped, Loss: line.Loss, LR: line.LR, GradNorm: line.GradNorm, ImagesPerSecond: line.ImagesPerSecond})
 	epochEnd, end := t.at.EpochStep == t.perEpoch, t.at.Step == t.total
 	isBest := false
@@ -67,6 +68,14 @@ func (t *trainer) advance(ctx context.Context) error {
 		return ErrInterrupted
 	}
 	return nil
+}
+
+// warn tells what the device complains of, once.
+func (t *trainer) warn() {
+	if err := t.dev.Warning(); err != nil && err.Error() != t.warned {
+		t.warned = err.Error()
+		t.event(Event{Kind: Warned, Text: t.warned})
+	}
 }
 
 // validate evaluates the validation split and reports whether it is the best so far.

@@ -32,6 +32,7 @@ type trainer struct {
 	at              state
 	open            bool // source is within the epoch that at says
 	resumed         bool
+	warned          string      // what the device complained of last
 	log             *metricsLog // nil before begin
 	batch           data.Batch
 }

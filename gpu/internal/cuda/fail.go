@@ -63,6 +63,10 @@ func (c *Context) enter(call string, waits bool) error {
 	return nil
 }
 
+// MayWait says why a call that waits or allocates, named for the error, cannot be made now: while work is recorded, from
+// another thread, or after Close. nil: it can.
+func (c *Context) MayWait(call string) error { return c.enter(call, true) }
+
 // A captureError is a call that cannot be part of a graph.
 type captureError struct{ device, call string }
 

@@ -44,7 +44,7 @@ func choiceWith(t *testing.T, o Options) (Choice, error) {
 		t.Fatal(err)
 	}
 	b.convolutions(cached.Conv)
-	return c, b.h.CacheError()
+	return c, b.h.Warning()
 }
 
 func TestCache(t *testing.T) {

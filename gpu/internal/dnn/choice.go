@@ -117,4 +117,5 @@ type Timer interface {
 type Stream interface {
 	Stream() uintptr // a CUstream
 	Fail(err error)
+	MayWait(call string) error // why nothing may wait or allocate now, as while work is recorded; else nil
 }

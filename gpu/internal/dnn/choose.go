@@ -3,6 +3,7 @@
 package dnn
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 )
@@ -12,7 +13,8 @@ type chooser struct {
 	api    *API
 	target target
 	Options
-	time func(*plan) (float64, error) // milliseconds of a run; nil: the library's first choice is taken
+	time    func(*plan) (float64, error) // milliseconds of a run; nil: the library's first choice is taken
+	untimed error                        // why the library's first choice was taken all the same, for the last such plan
 }
 
 // choose returns the plan for p: the fastest where plans are timed, else the first one that is acceptable.
@@ -98,14 +100,20 @@ func known(plans []*plan, q *plan) bool {
 	return false
 }
 
-// fastest times plans, if asked to.
+// fastest times plans, if asked to. Where the card has no memory to time one on, the library's first choice is taken.
 func (c *chooser) fastest(plans []*plan) (*plan, error) {
 	best := plans[0]
-	if c.time == nil {
+	if c.time == nil || len(plans) == 1 {
 		return best, nil
 	}
 	for _, q := range plans {
 		ms, err := c.time(q)
+		var full *memoryError
+		if errors.As(err, &full) {
+			c.untimed = fmt.Errorf("cuDNN: the plan for %s is the library's first proposal and may be slow: %w", q.problem, err)
+			plans[0].Milliseconds, plans[0].Timed = 0, 0
+			return plans[0], nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -57,17 +57,18 @@ func (h *Handle) Scratch(p Problem) (int, error) {
 	return q.Workspace, nil
 }
 
-// ConvScratch implements driver.Convolutions. What has no plan takes nothing; running it reports why. Gradients of
-// data count with beta 0 and 1.
-func (h *Handle) ConvScratch(c driver.Conv) (forward, data, weight int) {
-	n, ok := h.needs[c]
-	if !ok {
-		n[0], _ = h.Scratch(Problem{Op: Forward, Conv: c})
-		written, _ := h.Scratch(Problem{Op: BackwardData, Conv: c})
-		added, _ := h.Scratch(Problem{Op: BackwardData, Conv: c, Beta: 1})
-		n[1] = max(written, added)
-		n[2] = h.weightOf(c).scratch
-		h.needs[c] = n
+// ConvScratch implements driver.Convolutions. It makes the pass's plan. What has no plan takes nothing; running it
+// reports why.
+func (h *Handle) ConvScratch(c driver.Conv, p driver.ConvPass) (bytes int) {
+	switch p {
+	case driver.PassForward:
+		bytes, _ = h.Scratch(Problem{Op: Forward, Conv: c})
+	case driver.PassData:
+		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c})
+	case driver.PassDataAdd:
+		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c, Beta: 1})
+	case driver.PassWeight:
+		bytes = h.weightOf(c).scratch
 	}
-	return n[0], n[1], n[2]
+	return bytes
 }

@@ -33,8 +33,7 @@ const sums = 0
 func (b *bench) convolutions(c driver.Conv) {
 	b.Helper()
 	nx, nw, ny := sizes(c)
-	f, d, w := b.h.ConvScratch(c)
-	b.scratch(max(f, d, w))
+	b.scratchFor(c)
 	x, k, dy, old := small(nx, 1), small(nw, 2), small(ny, 3), small(nx, 4)
 	px, pw, pdy := b.put(x, c.Type), b.put(k, c.Type), b.put(dy, c.Type)
 
@@ -63,8 +62,7 @@ func plus(a, b []float64) []float64 {
 func (b *bench) weights(c driver.Conv) {
 	b.Helper()
 	nx, nw, ny := sizes(c)
-	_, _, need := b.h.ConvScratch(c)
-	b.scratch(need)
+	b.scratch(b.h.ConvScratch(c, driver.PassWeight))
 	x, dy, old := small(nx, 5), small(ny, 6), fine(nw, 7)
 	dw := b.put(old, driver.F32)
 	b.h.ConvBackwardWeight(c, dw, b.put(dy, c.Type), b.put(x, c.Type))

@@ -93,6 +93,19 @@ func (b *bench) scratch(bytes int) {
 	b.h.SetScratch(p, bytes)
 }
 
+func passes() []driver.ConvPass {
+	return []driver.ConvPass{driver.PassForward, driver.PassData, driver.PassDataAdd, driver.PassWeight}
+}
+
+// scratchFor gives the handle the memory that the passes of a convolution take.
+func (b *bench) scratchFor(c driver.Conv) {
+	need := 0
+	for _, p := range passes() {
+		need = max(need, b.h.ConvScratch(c, p))
+	}
+	b.scratch(need)
+}
+
 // want compares device memory with what it should hold: within the rounding of its type, and of float32 sums.
 func (b *bench) want(what string, p driver.Ptr, ty driver.Type, want []float64, inside float64) {
 	b.Helper()

@@ -8,6 +8,7 @@ package dnn
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -22,7 +23,6 @@ type Handle struct {
 	chooser
 	cache  *cache // nil without a Timer
 	plans  map[Problem]planned
-	needs  map[driver.Conv][3]int
 	weight map[driver.Conv]weightRoute
 	pack   *C.struct_contig_pack
 	work   driver.Ptr
@@ -44,7 +44,7 @@ func New(s Stream, o Options) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handle{stream: s, chooser: chooser{api: api, Options: o}, plans: map[Problem]planned{}, needs: map[driver.Conv][3]int{},
+	h := &Handle{stream: s, chooser: chooser{api: api, Options: o}, plans: map[Problem]planned{},
 		weight: map[driver.Conv]weightRoute{}}
 	h.pack = (*C.struct_contig_pack)(C.calloc(1, C.sizeof_struct_contig_pack))
 	stream := *(*C.cudaStream_t)(unsafe.Pointer(&[]uintptr{s.Stream()}[0])) // an address of the driver's, not of Go
@@ -64,12 +64,13 @@ func (h *Handle) Library() driver.Library {
 	return driver.Library{Name: "libcudnn", Version: h.api.Version(), Path: h.api.Path()}
 }
 
-// CacheError returns why plans could not be read from or written to the cache, if so. Without a cache they are timed anew.
-func (h *Handle) CacheError() error {
+// Warning returns what hinders nothing but should be known, if there is such: why plans could not be read from or written
+// to the cache, so that they are timed anew, or why one was not timed.
+func (h *Handle) Warning() error {
 	if h.cache == nil {
 		return nil
 	}
-	return h.cache.err
+	return errors.Join(h.cache.err, h.untimed)
 }
 
 // Close gives the plans and the library's handle back. It may be called again, and after the stream is gone.
@@ -96,12 +97,23 @@ func (h *Handle) planOf(p Problem) (*plan, error) {
 	if ok {
 		return q.plan, q.err
 	}
-	if h.closed {
-		return nil, fmt.Errorf("cuDNN: %s: the handle is closed", p)
+	if err := h.mayPlan(p); err != nil {
+		return nil, err
 	}
 	q.plan, q.err = h.find(p)
 	h.plans[p] = q
 	return q.plan, q.err
+}
+
+// mayPlan says why no plan can be made now. Making one takes memory and waits for the card, which recorded work cannot do.
+func (h *Handle) mayPlan(p Problem) error {
+	if h.closed {
+		return fmt.Errorf("cuDNN: %s: the handle is closed", p)
+	}
+	if err := h.stream.MayWait("making a plan"); err != nil {
+		return fmt.Errorf("cuDNN: %s: %w", p, err)
+	}
+	return nil
 }
 
 // find takes the cached choice for a Problem if it can be built again, else chooses.

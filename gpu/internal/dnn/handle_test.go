@@ -51,8 +51,7 @@ func TestRoundedWeightsNeedScratch(t *testing.T) {
 	b := openBench(t, Options{RoundWeight: true})
 	c := shapes()[0]
 	c.Type = driver.BF16
-	_, _, need := b.h.ConvScratch(c)
-	b.scratch(need - 1)
+	b.scratch(b.h.ConvScratch(c, driver.PassWeight) - 1)
 	_, nw, _ := sizes(c)
 	p := b.nan(4*nw*100, driver.F32)
 	b.h.ConvBackwardWeight(c, p, p, p)
@@ -64,7 +63,7 @@ func TestRoundedWeightsNeedScratch(t *testing.T) {
 // TestCloseInAnyOrder closes the device under the handle, and both twice.
 func TestCloseInAnyOrder(t *testing.T) {
 	b := openBench(t, Options{})
-	b.h.ConvScratch(shapes()[0])
+	b.h.ConvScratch(shapes()[0], driver.PassWeight)
 	if err := b.ctx.Close(); err != nil {
 		t.Error(err)
 	}
@@ -82,12 +81,13 @@ func TestCloseInAnyOrder(t *testing.T) {
 func TestRunAllocatesNothing(t *testing.T) {
 	b := openBench(t, Options{})
 	c := shapes()[0]
-	f, d, w := b.h.ConvScratch(c)
-	b.scratch(max(f, d, w))
+	b.scratchFor(c)
 	nx, nw, ny := sizes(c)
 	x, k, y := b.put(small(nx, 1), driver.F32), b.put(small(nw, 2), driver.F32), b.put(small(ny, 3), driver.F32)
 	all := func() {
-		b.h.ConvScratch(c)
+		for _, p := range passes() {
+			b.h.ConvScratch(c, p)
+		}
 		b.h.ConvForward(c, y, x, k)
 		b.h.ConvBackwardData(c, x, y, k, 1)
 		b.h.ConvBackwardWeight(c, k, y, x)
@@ -104,8 +104,7 @@ func TestCapture(t *testing.T) {
 	c := shapes()[0]
 	c.Type = driver.BF16
 	nx, nw, ny := sizes(c)
-	f, d, w := b.h.ConvScratch(c)
-	b.scratch(max(f, d, w))
+	b.scratchFor(c)
 	x, k, y := b.put(make([]float64, nx), c.Type), b.put(small(nw, 2), c.Type), b.nan(ny, c.Type)
 	g, err := b.ctx.Capture(func() { b.h.ConvForward(c, y, x, k) })
 	if err != nil {

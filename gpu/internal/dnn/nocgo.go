@@ -18,8 +18,8 @@ func New(s Stream, o Options) (*Handle, error) { return nil, fmt.Errorf("cuDNN: 
 // Library describes no library.
 func (h *Handle) Library() driver.Library { return driver.Library{} }
 
-// CacheError returns nil.
-func (h *Handle) CacheError() error { return nil }
+// Warning returns nil.
+func (h *Handle) Warning() error { return nil }
 
 // Plan returns an error that wraps dl.ErrNoCgo.
 func (h *Handle) Plan(p Problem) (Choice, error) { return Choice{}, dl.ErrNoCgo }

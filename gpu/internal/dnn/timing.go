@@ -5,6 +5,7 @@ package dnn
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 
 	"contig-gpu/gpu/internal/driver"
@@ -54,6 +55,11 @@ func since(end, begin driver.Event) (float64, error) {
 	return end.Since(begin)
 }
 
+// A memoryError is the device's refusal of memory to time a plan on.
+type memoryError struct{ error }
+
+func (e *memoryError) Unwrap() error { return e.error }
+
 // stage takes memory for a plan's tensors and its scratch; free gives it back.
 func (h *Handle) stage(q *plan) (at tensors, work driver.Ptr, free func(), err error) {
 	var taken []driver.Ptr
@@ -64,10 +70,11 @@ func (h *Handle) stage(q *plan) (at tensors, work driver.Ptr, free func(), err e
 	}
 	take := func(bytes int) (driver.Ptr, error) {
 		p, err := h.Timer.Alloc(max(bytes, alignment))
-		if err == nil {
-			taken = append(taken, p)
+		if err != nil {
+			return 0, &memoryError{fmt.Errorf("timing it takes memory: %w", err)}
 		}
-		return p, err
+		taken = append(taken, p)
+		return p, nil
 	}
 	for i, r := range q.roles {
 		bytes, t := q.problem.extent(r)

@@ -44,13 +44,17 @@ func sizeOnly(c driver.Conv) driver.Conv {
 	return driver.Conv{N: 1, H: 1, W: 1, C: c.K * c.R * c.S * c.C, K: 1, R: 1, S: 1, Stride: 1, Type: c.Type}
 }
 
-// weightOf decides on the route, once.
+// weightOf decides on the route, once, when plans may be made.
 func (h *Handle) weightOf(c driver.Conv) weightRoute {
 	r, ok := h.weight[c]
-	if !ok {
-		r = h.routeOf(c)
-		h.weight[c] = r
+	if ok {
+		return r
 	}
+	if err := h.mayPlan(Problem{Op: BackwardWeight, Conv: c}); err != nil {
+		return weightRoute{err: err}
+	}
+	r = h.routeOf(c)
+	h.weight[c] = r
 	return r
 }
 

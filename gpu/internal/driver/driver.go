@@ -136,6 +136,16 @@ func (c Conv) OH() int { return (c.H+2*c.Pad-c.R)/c.Stride + 1 }
 // OW returns the width of y.
 func (c Conv) OW() int { return (c.W+2*c.Pad-c.S)/c.Stride + 1 }
 
+// A ConvPass is what a convolution is asked for.
+type ConvPass uint8
+
+const (
+	PassForward ConvPass = iota // ConvForward
+	PassData                    // ConvBackwardData with beta 0
+	PassDataAdd                 // ConvBackwardData with beta 1
+	PassWeight                  // ConvBackwardWeight
+)
+
 // Convolutions are convolutions.
 type Convolutions interface {
 	// ConvForward queues y = x * w.
@@ -144,8 +154,9 @@ type Convolutions interface {
 	ConvBackwardData(c Conv, dx, dy, w Ptr, beta float32)
 	// ConvBackwardWeight queues dw += the gradient of w; dw is float32.
 	ConvBackwardWeight(c Conv, dw, dy, x Ptr)
-	// ConvScratch returns the bytes that the three take of the scratch memory set by SetScratch.
-	ConvScratch(c Conv) (forward, data, weight int)
+	// ConvScratch returns the bytes that a pass takes of the scratch memory set by SetScratch. It makes whatever the pass
+	// needs beside: asked for once before, a pass neither allocates nor waits.
+	ConvScratch(c Conv, p ConvPass) int
 	// SetScratch gives MatMul and the convolutions memory to work in. What is queued later uses it.
 	SetScratch(p Ptr, bytes int)
 }

@@ -1,0 +1,77 @@
+//go:build linux && cgo
+
+package dnn
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"contig-gpu/gpu/internal/cuda"
+	"contig-gpu/gpu/internal/driver"
+)
+
+// A fullCard times plans on a card whose memory does not suffice for it.
+type fullCard struct{ *cuda.Context }
+
+var errFull = errors.New("the card is full")
+
+func (f fullCard) Alloc(bytes int) (driver.Ptr, error) {
+	if bytes > 100 {
+		return 0, errFull
+	}
+	return f.Context.Alloc(bytes)
+}
+
+// TestNoMemoryToTime takes the library's first proposal, says so, and does not keep it for the next run.
+func TestNoMemoryToTime(t *testing.T) {
+	o := timed(t.TempDir())
+	b := openBench(t, o)
+	b.h.Timer = fullCard{b.ctx}
+	c, err := b.h.Plan(cached)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Timer = nil
+	if first, err := openBench(t, o).h.Plan(cached); err != nil || first.Engine != c.Engine || c.Timed != 0 {
+		t.Errorf("%+v was chosen, want the library's first, %+v; %v", c, first, err)
+	}
+	if w := b.h.Warning(); !errors.Is(w, errFull) || !strings.Contains(w.Error(), cached.String()) {
+		t.Errorf("the warning is %v", w)
+	}
+	if _, kept := b.h.cache.get(cached); kept {
+		t.Error("a plan that was not timed is kept")
+	}
+	b.convolutions(cached.Conv)
+}
+
+// TestNoPlanWhileRecording: what has no plan yet cannot be recorded, and spoils that recording only.
+func TestNoPlanWhileRecording(t *testing.T) {
+	b := openBench(t, timed(t.TempDir()))
+	c := cached.Conv
+	nx, nw, ny := sizes(c)
+	x, w, y, dw := b.put(small(nx, 1), c.Type), b.put(small(nw, 2), c.Type), b.put(small(ny, 3), c.Type), b.put(fine(nw, 4), driver.F32)
+	b.scratch(1 << 20)
+	step := func() {
+		b.h.ConvScratch(c, driver.PassForward)
+		b.h.ConvForward(c, y, x, w)
+		b.h.ConvScratch(c, driver.PassWeight)
+		b.h.ConvBackwardWeight(c, dw, y, x)
+	}
+	if _, err := b.ctx.Capture(step); err == nil || !strings.Contains(err.Error(), cached.String()) || !strings.Contains(err.Error(), "waits or allocates") {
+		t.Fatalf("Capture says %v", err)
+	}
+	step()
+	if err := b.ctx.Sync(); err != nil {
+		t.Fatalf("after the spoilt recording: %v", err)
+	}
+	g, err := b.ctx.Capture(step)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Replay()
+	g.Close()
+	if err := b.ctx.Sync(); err != nil {
+		t.Error(err)
+	}
+}
