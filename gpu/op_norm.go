@@ -5,6 +5,11 @@ import "math"
 // MaskLen returns the bytes of a bit mask of n elements, element i being bit i%8 of byte i/8; a multiple of 16.
 func MaskLen(n int) int { return (n + 127) / 128 * 16 }
 
+// MaskPays reports whether keeping a mask of what a ReLU let through is better than keeping its result, where
+// activations have type t: it is where a thread has 8 channels of 16 bits at hand and writes their byte in passing. In
+// float32, which the CPU computes in too, the mask would be a pass of its own.
+func MaskPays(t DType) bool { return t == BF16 || t == F16 }
+
 // BatchNorm has the constants of a batch normalisation (Ioffe & Szegedy 2015).
 type BatchNorm struct {
 	Eps      float64 // added to the variance

@@ -41,16 +41,20 @@ func (l *Linear) Buffers() []*Buffer { return nil }
 func (l *Linear) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	y := p.New(x.Dim(0), l.Weight.Dims[0])
 	gpu.MatMulBias(y, x, l.Weight.Weight(), false, true, l.Bias.Value, l.relu)
-	p.Save(l, x, y)
+	if l.relu {
+		p.Save(l, x, y)
+	} else {
+		p.Save(l, x)
+	}
 	return y
 }
 
 // Backward maps dy [N, out] to dx [N, in].
 func (l *Linear) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	s := p.Load(l)
-	x, y := s[0], s[1]
+	x := s[0]
 	if l.relu {
-		gpu.ReLUBackward(dy, dy, y)
+		gpu.ReLUBackward(dy, dy, s[1])
 	}
 	gpu.SumRows(l.Bias.Grad, dy)
 	gpu.MatMul(l.Weight.Grad, dy, x, true, false, 1)

@@ -71,12 +71,13 @@ type Pass struct {
 
 type frame struct {
 	owner any
+	dims  []int // a shape that was saved
 	saved []gpu.Tensor
 	own   []gpu.Tensor
 }
 
-// New returns an activation. In training it lives until the backward sweep has passed the layer that saved next; in
-// evaluation, until the next layer of its Sequential has run, the last of which lives until Finish.
+// New returns an activation. It lives until the next layer of its Sequential has run, if no layer saved it; else until
+// the backward sweep has passed the layer that saved next; the last one of an evaluation, until Finish.
 func (p *Pass) New(dims ...int) gpu.Tensor {
 	t := p.Arena.New(p.DType, dims...)
 	p.open = append(p.open, t)
@@ -102,27 +103,46 @@ func (p *Pass) Save(owner any, ts ...gpu.Tensor) {
 	if !p.Train {
 		return
 	}
-	p.stack = append(p.stack, frame{owner, ts, p.open})
+	p.stack = append(p.stack, frame{owner: owner, saved: ts, own: p.open})
 	p.open = nil
 }
 
-// consumed gives an activation back in evaluation, where no Backward will ask for it. It must come from this pass's
-// New, and nobody may read it afterwards.
-func (p *Pass) consumed(t gpu.Tensor) {
+// SaveShape is Save for a Backward that needs the shape of x beside ts, and not what it holds. LoadShape returns it.
+func (p *Pass) SaveShape(owner any, x gpu.Tensor, ts ...gpu.Tensor) {
+	p.Save(owner, ts...)
 	if p.Train {
-		return
+		p.stack[len(p.stack)-1].dims = x.Dims()
 	}
-	i := slices.Index(p.open, t)
-	if i < 0 {
-		panic(fmt.Sprintf("nn: an activation %v %v was consumed that is not of this pass", t.DType(), t.Dims()))
+}
+
+// consumed gives an activation back that no Backward will ask for, and keeps one that a layer saved. It must come from
+// this pass's New, and nobody else may read it afterwards.
+func (p *Pass) consumed(t gpu.Tensor) {
+	own := &p.open
+	for i := len(p.stack) - 1; !slices.Contains(*own, t); i-- {
+		if i < 0 {
+			panic(fmt.Sprintf("nn: an activation %v %v was consumed that is not of this pass", t.DType(), t.Dims()))
+		}
+		if slices.Contains(p.stack[i].saved, t) {
+			return
+		}
+		own = &p.stack[i].own
 	}
-	p.open = slices.Delete(p.open, i, i+1)
+	*own = slices.DeleteFunc(*own, func(o gpu.Tensor) bool { return o == t })
 	p.Arena.Free(t)
 }
 
 // Load returns what owner saved last and frees the activations of the layers above. It panics if another layer
 // saved since, which means that Backward calls are out of order.
-func (p *Pass) Load(owner any) []gpu.Tensor {
+func (p *Pass) Load(owner any) []gpu.Tensor { return p.load(owner).saved }
+
+// LoadShape is Load of what SaveShape saved: the shape, and the tensors.
+func (p *Pass) LoadShape(owner any) ([]int, []gpu.Tensor) {
+	f := p.load(owner)
+	return f.dims, f.saved
+}
+
+func (p *Pass) load(owner any) frame {
 	n := len(p.stack)
 	if n == 0 || p.stack[n-1].owner != owner {
 		panic(fmt.Sprintf("nn: %T.Backward out of order", owner))
@@ -133,7 +153,7 @@ func (p *Pass) Load(owner any) []gpu.Tensor {
 		p.Arena.Free(t)
 	}
 	p.done = f.own
-	return f.saved
+	return f
 }
 
 // Size returns the number of elements.

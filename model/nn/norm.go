@@ -65,8 +65,16 @@ func (b *BatchNorm) ForwardAdd(p *Pass, x, add gpu.Tensor) gpu.Tensor {
 		return y
 	}
 	mean, rstd := p.NewAs(Master(p.DType), b.channels), p.NewAs(Master(p.DType), b.channels)
-	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, gpu.Tensor{}, b.relu, b.spec())
-	p.Save(b, x, y, mean, rstd, rows)
+	var mask, through gpu.Tensor // what the ReLU lets through, as bits or as the result
+	switch {
+	case b.relu && gpu.MaskPays(p.DType):
+		mask = p.NewAs(gpu.U8, gpu.MaskLen(x.Len()))
+		through = mask
+	case b.relu:
+		through = y
+	}
+	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, mask, b.relu, b.spec())
+	p.Save(b, x, through, mean, rstd, rows)
 	return y
 }
 
@@ -85,8 +93,8 @@ func (b *BatchNorm) BackwardAdd(p *Pass, dy gpu.Tensor) (dx, dadd gpu.Tensor) {
 
 func (b *BatchNorm) backward(p *Pass, dx, dadd, dy gpu.Tensor) {
 	s := p.Load(b)
-	x, y, mean, rstd, rows := s[0], s[1], s[2], s[3], s[4]
-	gpu.BatchNormBackward(dx, dadd, b.Weight.Grad, b.Bias.Grad, dy, y, x, mean, rstd, b.Weight.Value, rows, b.relu)
+	x, through, mean, rstd, rows := s[0], s[1], s[2], s[3], s[4]
+	gpu.BatchNormBackward(dx, dadd, b.Weight.Grad, b.Bias.Grad, dy, through, x, mean, rstd, b.Weight.Value, rows, b.relu)
 }
 
 func (b *BatchNorm) spec() gpu.BatchNorm { return gpu.BatchNorm{Eps: normEps, Momentum: normMomentum} }

@@ -23,16 +23,16 @@ func (l *MaxPool) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	y := p.New(x.Dim(0), h, w, x.Dim(3))
 	argmax := p.NewAs(gpu.U8, y.Dims()...)
 	gpu.MaxPool(y, argmax, x, l.K, l.Stride, l.Pad)
-	p.Save(l, x, argmax)
+	p.SaveShape(l, x, argmax)
 	p.consumed(argmax)
 	return y
 }
 
 // Backward sends each gradient to the value that was taken.
 func (l *MaxPool) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
-	s := p.Load(l)
-	dx := p.Temp(s[0].Dims()...)
-	gpu.MaxPoolBackward(dx, dy, s[1], l.K, l.Stride, l.Pad)
+	dims, s := p.LoadShape(l)
+	dx := p.Temp(dims...)
+	gpu.MaxPoolBackward(dx, dy, s[0], l.K, l.Stride, l.Pad)
 	p.Free(dy)
 	return dx
 }
@@ -47,13 +47,14 @@ type GlobalAvgPool struct {
 func (l *GlobalAvgPool) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	y := p.New(x.Dim(0), x.Dim(3))
 	gpu.GlobalAvgPool(y, x)
-	p.Save(l, x)
+	p.SaveShape(l, x)
 	return y
 }
 
 // Backward spreads dy evenly.
 func (l *GlobalAvgPool) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
-	dx := p.Temp(p.Load(l)[0].Dims()...)
+	dims, _ := p.LoadShape(l)
+	dx := p.Temp(dims...)
 	gpu.GlobalAvgPoolBackward(dx, dy)
 	p.Free(dy)
 	return dx

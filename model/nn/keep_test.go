@@ -1,0 +1,61 @@
+package nn
+
+import (
+	"testing"
+
+	"contig-gpu/gpu"
+)
+
+// kept returns the bytes that a training forward pass of l leaves for the backward sweep, beside its result.
+func kept(t *testing.T, l Layer, d gpu.DType, dims ...int) int {
+	t.Helper()
+	dev, err := gpu.Open("plan", gpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	a := dev.NewArena(0)
+	for _, q := range l.Params() {
+		q.Value, q.Grad = a.New(Master(d), q.Dims...), a.New(Master(d), q.Dims...)
+		if d != Master(d) {
+			q.Half = a.New(d, q.Dims...)
+		}
+	}
+	for _, b := range l.Buffers() {
+		b.Value = a.New(Master(d), b.Dims...)
+	}
+	p := &Pass{Train: true, Arena: dev.NewArena(0), DType: d}
+	y := l.Forward(p, a.New(d, dims...))
+	n := p.Arena.InUse()
+	dx := l.Backward(p, p.Temp(y.Dims()...))
+	p.Free(dx)
+	if p.Finish(); p.Arena.InUse() != 0 {
+		t.Errorf("%d bytes are left over", p.Arena.InUse())
+	}
+	return n - (y.Bytes()+255)/256*256
+}
+
+// TestForwardKeepsWhatBackwardReads: of a norm's result only what passed the ReLU is needed: a bit of each element in 16
+// bits, the result itself in 32, and nothing without a ReLU; a pooling needs no input.
+func TestForwardKeepsWhatBackwardReads(t *testing.T) {
+	const elements = 4 * 8 * 8 * 64 // of the image
+	vectors := 2 * 256              // mean and rstd
+	norm := func() *BatchNorm { return NewBatchNorm("b", 64) }
+	for name, c := range map[string]struct {
+		layer Layer
+		d     gpu.DType
+		want  int
+	}{
+		"f32, relu, pool":     {Sequential{norm().WithReLU(), &GlobalAvgPool{}}, gpu.F32, 4*elements + vectors},
+		"bf16, relu, pool":    {Sequential{norm().WithReLU(), &GlobalAvgPool{}}, gpu.BF16, elements/8 + vectors},
+		"bf16, relu, maxpool": {Sequential{norm().WithReLU(), &MaxPool{K: 3, Stride: 2, Pad: 1}}, gpu.BF16, elements/8 + elements/4 + vectors},
+		"bf16, relu, conv":    {Sequential{norm().WithReLU(), NewConv("c", 64, 8, 1, 1, 0)}, gpu.BF16, 2*elements + elements/8 + vectors},
+		"f32, pool":           {Sequential{norm(), &GlobalAvgPool{}}, gpu.F32, vectors},
+		"f32, shortcut": {&Residual{Body: Sequential{NewConv("c", 64, 64, 1, 1, 0)}, Norm: norm().WithReLU(),
+			Shortcut: Sequential{NewConv("d", 64, 64, 1, 1, 0), norm()}}, gpu.F32, 2*4*elements + 2*vectors},
+	} {
+		if got := kept(t, c.layer, c.d, 4, 8, 8, 64); got != c.want {
+			t.Errorf("%s: %d bytes are kept, want %d", name, got, c.want)
+		}
+	}
+}
