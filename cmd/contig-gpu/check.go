@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"runtime"
-	"sync"
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
-	"contig-gpu/data/fundus"
 
 	"github.com/urfave/cli/v2"
 )
@@ -28,9 +24,10 @@ func dataSettings() []config.Setting {
 
 func checkCommand() *cli.Command {
 	settings := dataSettings()
+	size := &cli.IntFlag{Name: "image-size", Usage: "size to train at, in pixels: tells of smaller images; 0 does not"}
 	return &cli.Command{
 		Name: "check", Usage: "validate a cohort, decode every image, print the join table; writes nothing",
-		Flags: flags("", settings),
+		Flags: append(flags("", settings), size),
 		Action: func(c *cli.Context) error {
 			for _, f := range []string{"images", "data"} {
 				if _, err := need(c, f); err != nil {
@@ -52,55 +49,22 @@ func checkCohort(c *cli.Context, co *data.Cohort) error {
 			return err
 		}
 	}
-	line := progress.New(c.App.ErrWriter)
-	pixels, err := decodeAll(c.Context, co, line)
+	line, size := progress.New(c.App.ErrWriter), c.Int("image-size")
+	seen, err := lookAt(c.Context, co.Images, size, line)
 	line.Done()
 	if err != nil {
 		return err
+	}
+	for _, l := range seen.notes(size) {
+		if _, err := fmt.Fprintln(c.App.Writer, l); err != nil {
+			return err
+		}
 	}
 	features := 0
 	for _, t := range co.Tables {
 		features += t.Stats().Width()
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%d images decoded, %s of pixels in all; genetics as numbers: %s\nno errors\n",
-		len(co.Images), bytesText(3*pixels), bytesText(4*features*len(co.Persons)))
+		len(co.Images), bytesText(3*seen.pixels), bytesText(4*features*len(co.Persons)))
 	return err
-}
-
-// decodeAll decodes every image and returns the pixels in all, or the first error in the manifest's order.
-func decodeAll(ctx context.Context, co *data.Cohort, line *progress.Line) (int, error) {
-	type result struct {
-		pixels int
-		err    error
-	}
-	pixels := 0
-	for lo := 0; lo < len(co.Images); {
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		part := co.Images[lo:min(lo+64*runtime.GOMAXPROCS(0), len(co.Images))]
-		results := make([]result, len(part))
-		var wg sync.WaitGroup
-		for w := range runtime.GOMAXPROCS(0) {
-			wg.Go(func() {
-				for i := w; i < len(part); i += runtime.GOMAXPROCS(0) {
-					im, err := fundus.Decode(part[i].Path)
-					if err == nil {
-						results[i].pixels = im.W * im.H
-					}
-					results[i].err = err
-				}
-			})
-		}
-		wg.Wait()
-		for _, r := range results {
-			if r.err != nil {
-				return 0, r.err
-			}
-			pixels += r.pixels
-		}
-		lo += len(part)
-		line.Step(lo, len(co.Images), "images decoded")
-	}
-	return pixels, nil
 }

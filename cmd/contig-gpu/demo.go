@@ -31,26 +31,6 @@ func demoCohort(say func(string, ...any)) (string, error) {
 		return dir, nil
 	}
 	say("no --images and --data: making a demo cohort of %d persons in %s", o.Persons, dir)
-	return dir, writeCohort(dir, o)
-}
-
-// writeCohort writes a synthetic cohort so that dir holds all of it or does not exist.
-func writeCohort(dir string, o synth.Options) error {
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.MkdirTemp(parent, ".synth-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	part := filepath.Join(tmp, "cohort")
-	if _, err := synth.Write(part, o); err != nil {
-		return err
-	}
-	if err := os.Remove(dir); err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	return os.Rename(part, dir)
+	_, err = synth.Overwrite(dir, o) // another first run may have made it meanwhile: the same bytes
+	return dir, err
 }

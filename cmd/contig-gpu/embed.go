@@ -9,6 +9,7 @@ import (
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/data"
+	"contig-gpu/data/folder"
 	"contig-gpu/data/loader"
 	"contig-gpu/gpu"
 	"contig-gpu/model/train"
@@ -41,6 +42,12 @@ func embedCommand() *cli.Command {
 }
 
 func embed(c *cli.Context, v config.Values) error {
+	dir := c.String("out")
+	if !c.Bool("overwrite") {
+		if err := folder.Vacant(dir); err != nil {
+			return err
+		}
+	}
 	d, err := gpu.Open(c.String("device"), gpu.Options{Threads: c.Int("threads")})
 	if err != nil {
 		return err
@@ -68,11 +75,7 @@ func embed(c *cli.Context, v config.Values) error {
 	if err != nil {
 		return err
 	}
-	dir := c.String("out")
-	if err := emptyFolder(dir, c.Bool("overwrite")); err != nil {
-		return err
-	}
-	if err := writeEmbeddings(dir, e, co); err != nil {
+	if err := folder.Publish(dir, func(temp string) error { return writeEmbeddings(temp, e, co) }); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)

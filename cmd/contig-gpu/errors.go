@@ -15,7 +15,6 @@ import (
 // Numbers of docs/errors.md that belong to the program itself.
 const (
 	codeOther  = 800 // what has no better number
-	codeFolder = 802 // a folder to be written into is in use, or one to be continued is not there
 	codeFile   = 803 // the operating system refused a file or folder
 	codeDevice = 804 // no such device
 	codeNumber = 805 // a precision that the device does not compute in

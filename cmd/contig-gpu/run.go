@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"contig-gpu/data"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -70,15 +72,41 @@ func noCommand(c *cli.Context) error {
 		}
 		return cli.ShowSubcommandHelp(c)
 	}
-	return usagef("no command %q; see contig-gpu --help", c.Args().First())
+	commands := c.App.Commands
+	if c.Command.Name != c.App.Name {
+		commands = c.Command.Subcommands
+	}
+	var names []string
+	for _, x := range commands {
+		names = append(names, x.Name)
+	}
+	return usagef("no command %q%s; see contig-gpu --help", c.Args().First(), didYouMean(c.Args().First(), "", names))
 }
 
+// undefined is what package flag says of a flag that it does not know.
+const undefined = "flag provided but not defined: -"
+
 func wrongUsage(c *cli.Context, err error, _ bool) error {
-	name := ""
+	text, verb, known := err.Error(), "", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
-		name = c.Command.Name + ": "
+		verb, known = c.Command.Name+": ", c.Command.Flags
 	}
-	return usagef("%s%s; see --help", name, strings.Replace(err.Error(), "flag provided but not defined:", "unknown flag", 1))
+	if name, ok := strings.CutPrefix(text, undefined); ok {
+		var names []string
+		for _, f := range known {
+			names = append(names, f.Names()...)
+		}
+		text = "unknown flag --" + name + didYouMean(name, "--", names)
+	}
+	return usagef("%s%s; see contig-gpu %s--help", verb, text, strings.Replace(verb, ": ", " ", 1))
+}
+
+// didYouMean proposes the known word that is nearest to a misspelt one, where one is near.
+func didYouMean(word, dashes string, known []string) string {
+	if near := data.Nearest(word, known); near != "" {
+		return ", did you mean " + dashes + near + "?"
+	}
+	return ""
 }
 
 // need returns a text flag that must be given.

@@ -65,6 +65,24 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
+func TestDidYouMean(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"trian"}, `no command "trian", did you mean train?`}, {[]string{"bench", "stepp"}, "did you mean step?"},
+		{[]string{"train", "--image_size", "8"}, "unknown flag --image_size, did you mean --image-size?"}, {[]string{"synth", "--person=9"}, "did you mean --persons?"},
+	} {
+		code, _, errs := exec(t, c.args...)
+		if code != 2 || !strings.Contains(errs, c.want) {
+			t.Errorf("%v: exit code %d, %q, want %q", c.args, code, errs, c.want)
+		}
+	}
+	if _, _, errs := exec(t, "fly"); strings.Contains(errs, "mean") {
+		t.Errorf("a proposal from afar: %q", errs)
+	}
+}
+
 func TestErrorsOfFilesHaveNumbers(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	for _, args := range [][]string{

@@ -3,11 +3,9 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
-	"contig-gpu/data"
 	"contig-gpu/data/synth"
 
 	"github.com/urfave/cli/v2"
@@ -46,10 +44,11 @@ func synthesise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := emptyFolder(dir, c.Bool("overwrite")); err != nil {
-		return err
+	write := synth.Write
+	if c.Bool("overwrite") {
+		write = synth.Overwrite
 	}
-	if err := writeCohort(dir, o); err != nil {
+	if _, err := write(dir, o); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\ntrain on it:\n  contig-gpu train --images %s/images.tsv --data %s/data.toml\n", dir, dir, dir)
@@ -77,20 +76,4 @@ func synthOptions(c *cli.Context) (synth.Options, error) {
 		return o, usagef("%v", err)
 	}
 	return o, nil
-}
-
-// emptyFolder makes sure that nothing stands at dir: what is there is removed only if asked for.
-func emptyFolder(dir string, overwrite bool) error {
-	entries, err := os.ReadDir(dir)
-	if os.IsNotExist(err) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !overwrite {
-		return &data.Problem{Code: codeFolder, File: dir, What: "the folder is not empty", Expected: "a new or empty folder",
-			Found: fmt.Sprintf("%d files and folders in it", len(entries)), Fix: "choose another, or give --overwrite to remove what is there"}
-	}
-	return os.RemoveAll(dir)
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"contig-gpu/cmd/internal/config"
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
@@ -53,12 +56,25 @@ func trainAction(c *cli.Context) error {
 	for _, l := range joinTable(r.cohort) {
 		r.say("%s", l)
 	}
+	if err := r.look(c.Context); err != nil {
+		return err
+	}
 	keepWithinMemory()
 	summary, err := train.Run(c.Context, train.Options{
 		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
 		InitFrom: r.values.Text("init"), Progress: r.progress, Version: version, Memory: int(memory()),
 	})
 	return r.finish(&summary, err)
+}
+
+// look decodes some of the images and tells what is odd about them; check looks at all.
+func (r *trainRun) look(ctx context.Context) error {
+	size := r.values.Int("image-size")
+	seen, err := lookAt(ctx, sample(r.cohort.Images), size, progress.New(io.Discard))
+	for _, n := range seen.notes(size) {
+		r.say("%s", n)
+	}
+	return err
 }
 
 // newRun resolves the settings of a training; it touches no file but --config.

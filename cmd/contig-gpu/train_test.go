@@ -79,7 +79,7 @@ func testEmbed(t *testing.T, cohort, checkpoint string) {
 	if !bytes.Contains(read(t, out, "pgs.genetics.tsv"), []byte("\tNA\t")) {
 		t.Error("absent scores are not NA")
 	}
-	if code, _, errs := exec(t, args...); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E802: ") {
+	if code, _, errs := exec(t, args...); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E130: ") {
 		t.Errorf("a second embed: exit code %d, %s", code, errs)
 	}
 	must(t, append(args, "--overwrite")...)

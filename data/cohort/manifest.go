@@ -120,7 +120,7 @@ func missingColumn(path string, line int, want string, names []string, split tab
 	p := &data.Problem{Code: 101, File: path, Line: line, What: fmt.Sprintf("the manifest has no column %q", want),
 		Expected: "a header with person_id and image, separated by " + split.String(), Found: strings.Join(names, ", "),
 		Cause: "the header line is missing, or names a column otherwise", Fix: "name the columns person_id and image"}
-	if near := nearest(want, names); near != "" {
+	if near := data.Nearest(want, names); near != "" {
 		p.Cause = fmt.Sprintf("the column is called %q", near)
 	}
 	if len(names) == 1 && strings.ContainsAny(names[0], ",;\t ") {

@@ -207,10 +207,14 @@ func (j *join) split() error {
 func (j *join) fit() error {
 	for i, src := range j.sources {
 		rows := make([]int32, len(j.kept))
-		var train []int
+		var train, all []int
 		for p, k := range j.kept {
 			rows[p] = j.rows[i][k]
-			if rows[p] >= 0 && j.c.Persons[p].Split == data.Train {
+			if rows[p] < 0 {
+				continue
+			}
+			all = append(all, int(rows[p]))
+			if j.c.Persons[p].Split == data.Train {
 				train = append(train, int(rows[p]))
 			}
 		}
@@ -221,6 +225,11 @@ func (j *join) fit() error {
 		from, err := src.table(st)
 		if err != nil {
 			return err
+		}
+		if g, ok := src.(*snps); ok && j.o.Stats != nil {
+			for _, n := range g.drift(st, all) {
+				j.note("%s: %s", j.names[i], n)
+			}
 		}
 		j.c.Tables = append(j.c.Tables, &modality{name: j.names[i], stats: st, rows: rows, from: from})
 	}

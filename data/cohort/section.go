@@ -115,7 +115,7 @@ func (d *decoder) unknown(section, key string, keys []string) error {
 	if section != "" {
 		p.What += " in [" + section + "]"
 	}
-	if near := nearest(key, keys); near != "" {
+	if near := data.Nearest(key, keys); near != "" {
 		p.Fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	return p
@@ -126,11 +126,11 @@ func (d *decoder) unknownSection(name string, path []string) error {
 	p := &data.Problem{Code: 113, File: d.c.path, Line: d.c.line(section, ""), What: fmt.Sprintf("unknown section [%s]", section),
 		Expected: "[ids], [split], or a section with one of the keys files, sscore, table", Found: "[" + section + "] with none of them",
 		Cause: "a misspelling, or a source without its files", Fix: "correct or remove it"}
-	if near := nearest(name, []string{idsSection, splitSection}); near != "" {
+	if near := data.Nearest(name, []string{idsSection, splitSection}); near != "" {
 		p.Fix = fmt.Sprintf("did you mean [%s]?", near)
 	}
 	for _, key := range order(d.meta, path...) {
-		if near := nearest(key, []string{"files", "sscore", "table"}); near != "" && len(key) > 3 {
+		if near := data.Nearest(key, []string{"files", "sscore", "table"}); near != "" && len(key) > 3 {
 			p.Fix = fmt.Sprintf("did you mean the key %q?", near)
 		}
 	}

@@ -153,20 +153,23 @@ func copies(countA1 bool) [4]float64 {
 // become features. Under 2pq, a variant that is monomorphic in training becomes 0.
 func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 	st := &data.Stats{}
-	rare, missing, mono := 0, 0, 0
+	var c snpCounts
 	value := copies(g.cfg.Count == "a1")
 	for k, n := range g.packed.Counts(train) {
 		total := n[0] + n[1] + n[2] + n[3]
 		f := frequency(n, value)
 		switch {
 		case float64(n[plink.Missing]) > *g.cfg.MaxMissing*float64(total):
-			missing++
+			c.missing++
 			continue
 		case min(f, 1-f) < g.cfg.MAF:
-			rare++
+			c.rare++
 			continue
 		case f == 0 || f == 1:
-			mono++
+			c.mono++
+		}
+		if n[plink.Missing]*few > total {
+			c.gappy++
 		}
 		center, scale := scaling(g.cfg.Standardize, f)
 		fill := 2 * f
@@ -177,26 +180,41 @@ func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 		counted, other := g.alleles(k)
 		st.Allele, st.Other = append(st.Allele, counted), append(st.Other, other)
 	}
-	if len(st.Names) == 0 {
-		return nil, nil, &data.Problem{Code: 210, File: g.path, What: "no variant is left", Expected: "at least one", Found: fmt.Sprintf("%d selected, %d below maf, %d above max_missing", len(g.names), rare, missing),
+	if c.kept = len(st.Names); c.kept == 0 {
+		return nil, nil, &data.Problem{Code: 210, File: g.path, What: "no variant is left", Expected: "at least one", Found: fmt.Sprintf("%d selected, %d below maf, %d above max_missing", len(g.names), c.rare, c.missing),
 			Cause: "filters too strict for the cohort", Fix: "change select, maf or max_missing"}
 	}
-	return st, g.fitNotes(rare, missing, mono, len(st.Names)), nil
+	return st, g.fitNotes(c, train), nil
 }
 
-func (g *snps) fitNotes(rare, missing, mono, kept int) []string {
+// few is one in so many, more of which is worth a warning: 5 % (formats such as GWAS quality control use the same).
+const few = 20
+
+// snpCounts count variants by what fitting found: dropped as missing or rare; of those kept, with one allele only, or with
+// more than few of their genotypes missing.
+type snpCounts struct{ missing, rare, kept, mono, gappy int }
+
+func (g *snps) fitNotes(c snpCounts, train []int) []string {
 	var notes []string
-	if rare > 0 {
-		notes = append(notes, fmt.Sprintf("%d variants removed: minor allele frequency below %g among training persons.", rare, g.cfg.MAF))
+	note := func(n int, format string, a ...any) {
+		if n > 0 {
+			notes = append(notes, fmt.Sprintf(format, append([]any{n}, a...)...))
+		}
 	}
-	if missing > 0 {
-		notes = append(notes, fmt.Sprintf("%d variants removed: more than %g missing among training persons.", missing, *g.cfg.MaxMissing))
+	note(c.rare, "%d variants removed: minor allele frequency below %g among training persons.", g.cfg.MAF)
+	note(c.missing, "%d variants removed: more than %g missing among training persons.", *g.cfg.MaxMissing)
+	if c.mono*few > c.kept {
+		note(c.mono, "W211: %d of %d variants are monomorphic among training persons.", c.kept)
 	}
-	const few = 20 // one in
-	if mono*few > kept {
-		notes = append(notes, fmt.Sprintf("W211: %d of %d variants are monomorphic among training persons.", mono, kept))
+	note(c.gappy, "W212: %d of %d variants have more than 5 %% of their genotypes missing among training persons.", c.kept)
+	gappy := 0
+	for _, k := range train {
+		if (g.packed.Variants-g.packed.Typed(k))*few > g.packed.Variants {
+			gappy++
+		}
 	}
-	return append(notes, fmt.Sprintf("%d variants pass.", kept))
+	note(gappy, "W213: %d of %d training persons have more than 5 %% of their genotypes missing.", len(train))
+	return append(notes, fmt.Sprintf("%d variants pass.", c.kept))
 }
 
 // frequency is of the counted allele; 0 where no genotype is known.

@@ -9,6 +9,8 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/table"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 const header = "#FID\tIID\tALLELE_CT\tNAMED_ALLELE_DOSAGE_SUM\tSCORE1_AVG\tSCORE1_SUM\n"
@@ -35,6 +37,19 @@ func TestRead(t *testing.T) {
 	}
 	w, err = Read([]string{a}, "SUM")
 	if err != nil || len(w.Names) != 1 || w.Values[0] != 5 || !table.Missing(w.Values[1]) {
+		t.Errorf("%+v %v", w, err)
+	}
+}
+
+// TestReadZstd reads what plink2 --score writes with the modifier zs.
+func TestReadZstd(t *testing.T) {
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := header + "f\tx\t404\t194\t0.5\t5\nf\ty\t404\t190\t-0.5\tnan\n"
+	w, err := Read([]string{write(t, t.TempDir(), "PGS1.sscore.zst", string(z.EncodeAll([]byte(text), nil)))}, "AVG")
+	if err != nil || !slices.Equal(w.Names, []string{"PGS1"}) || !slices.Equal(w.Values, []float32{0.5, -0.5}) || !slices.Equal(w.IID, []string{"x", "y"}) {
 		t.Errorf("%+v %v", w, err)
 	}
 }

@@ -250,10 +250,10 @@ func TestRefusesAFolderInUse(t *testing.T) {
 		t.Errorf("an empty folder: %v", err)
 	}
 	before := len(contents(t, dir))
-	if _, err := Write(dir, small()); code(err) != codeOccupied || before != len(contents(t, dir)) {
+	if _, err := Write(dir, small()); code(err) != 130 || before != len(contents(t, dir)) {
 		t.Errorf("a full folder: %v", err)
 	}
-	if _, err := Write(filepath.Join(dir, "data.toml"), small()); code(err) != codeOccupied {
+	if _, err := Write(filepath.Join(dir, "data.toml"), small()); code(err) != 130 {
 		t.Errorf("a file: %v", err)
 	}
 	if _, err := Write(filepath.Join(dir, "data.toml", "in"), small()); code(err) == 0 {

@@ -2,87 +2,41 @@ package synth
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
-	"contig-gpu/data"
-)
-
-// Problems with the folder to write to.
-const (
-	codeOccupied   = 130
-	codeUnwritable = 131
+	"contig-gpu/data/folder"
 )
 
 // Write makes the folder dir with a cohort in it. It writes beside dir and renames at the end, so that dir is there
 // whole or not at all. It refuses a dir that holds anything.
 func Write(dir string, o Options) (Summary, error) {
-	if err := o.Validate(); err != nil {
+	if err := folder.Vacant(dir); err != nil {
 		return Summary{}, err
 	}
-	dir = filepath.Clean(dir)
-	if err := vacant(dir); err != nil {
+	return Overwrite(dir, o)
+}
+
+// Overwrite is Write, in the place of whatever is at dir.
+func Overwrite(dir string, o Options) (s Summary, err error) {
+	if err := o.Validate(); err != nil {
 		return Summary{}, err
 	}
 	w, err := newWorld(o)
 	if err != nil {
 		return Summary{}, err
 	}
-	return w.publish(dir)
-}
-
-// vacant reports a problem unless dir is missing or empty.
-func vacant(dir string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return &data.Problem{Code: codeOccupied, File: dir, What: "cannot write a cohort here", Expected: "a new or empty folder",
-			Found: "something else", Fix: "name another folder", Err: err}
-	case len(entries) > 0:
-		return &data.Problem{Code: codeOccupied, File: dir, What: "the folder is not empty", Expected: "a new or empty folder",
-			Found: fmt.Sprintf("%d entries, %s first", len(entries), entries[0].Name()), Cause: "an earlier cohort, or the wrong folder",
-			Fix: "name another folder, or remove this one"}
-	}
-	return nil
-}
-
-func unwritable(path string, err error) error {
-	return &data.Problem{Code: codeUnwritable, File: path, What: "cannot write the cohort", Cause: "no permission, or the disk is full",
-		Fix: "name a folder on another disk, or make room", Err: err}
-}
-
-// publish fills a temporary folder beside dir and gives it dir's name.
-func (w *world) publish(dir string) (s Summary, err error) {
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return s, unwritable(parent, err)
-	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".tmp-")
+	err = folder.Publish(dir, func(temp string) error {
+		s, err = w.fill(temp)
+		return errors.Join(err, os.Chmod(temp, 0o755))
+	})
 	if err != nil {
-		return s, unwritable(parent, err)
+		return Summary{}, err
 	}
-	defer os.RemoveAll(temp)
-	if s, err = w.fill(temp); err != nil {
-		return Summary{}, unwritable(dir, err)
-	}
-	if err := errors.Join(os.Chmod(temp, 0o755), replaceEmpty(temp, dir)); err != nil {
-		return Summary{}, unwritable(dir, err)
-	}
+	dir = filepath.Clean(dir)
 	s.Dir, s.Manifest = dir, filepath.Join(dir, "images.tsv")
 	s.DataTOML, s.TruthJSON = filepath.Join(dir, "data.toml"), filepath.Join(dir, "truth.json")
 	return s, nil
-}
-
-// replaceEmpty renames from to to, which is missing or an empty folder.
-func replaceEmpty(from, to string) error {
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.Rename(from, to)
 }
 
 // fill writes every file of the cohort into dir.

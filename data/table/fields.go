@@ -14,9 +14,9 @@ import (
 // A Splitter cuts lines into fields.
 type Splitter struct{ sep byte } // ',' or '\t', or ' ' for any white space
 
-// SplitterFor chooses by the extension (.csv, .tsv, with or without .gz), or else by what the header holds.
+// SplitterFor chooses by the extension (.csv, .tsv, with or without .gz or .zst), or else by what the header holds.
 func SplitterFor(path, header string) Splitter {
-	name := strings.TrimSuffix(strings.ToLower(filepath.Base(path)), ".gz")
+	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(filepath.Base(path)), ".gz"), ".zst")
 	switch {
 	case strings.HasSuffix(name, ".csv"):
 		return Splitter{','}

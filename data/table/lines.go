@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"contig-gpu/data"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 const lineBuffer = 1 << 16
@@ -24,6 +26,8 @@ const lineBuffer = 1 << 16
 type Lines struct {
 	path    string
 	file    *os.File
+	zstd    *zstd.Decoder // nil where the file is not of its kind
+	packed  bool
 	r       *bufio.Reader
 	text    string
 	n       int
@@ -33,7 +37,7 @@ type Lines struct {
 	partial bool // the last line has no newline
 }
 
-// Open opens a text file, gzipped or plain by its content. UTF-16 and other binary content is E103, a file
+// Open opens a text file, plain or compressed by gzip or zstd, by its content. UTF-16 and other binary content is E103, a file
 // that cannot be opened E104, one without a byte E105.
 func Open(path string) (*Lines, error) {
 	f, err := os.Open(path)
@@ -42,7 +46,7 @@ func Open(path string) (*Lines, error) {
 	}
 	l := &Lines{path: path, file: f, r: bufio.NewReaderSize(f, lineBuffer)}
 	if err := l.start(); err != nil {
-		f.Close()
+		l.Close()
 		return nil, err
 	}
 	return l, nil
@@ -85,15 +89,12 @@ func (l *Lines) start() error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Unreadable(l.path, err)
 	}
-	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(l.r)
-		if err != nil {
-			return Unreadable(l.path, err)
-		}
-		l.r = bufio.NewReaderSize(z, lineBuffer)
-		head, err = l.r.Peek(4)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return Unreadable(l.path, err)
+	if err := l.unpack(head); err != nil {
+		return l.unreadable(err)
+	}
+	if l.packed {
+		if head, err = l.r.Peek(4); err != nil && !errors.Is(err, io.EOF) {
+			return l.unreadable(err)
 		}
 	}
 	switch {
@@ -101,14 +102,41 @@ func (l *Lines) start() error {
 		return Empty(l.path, "the file is empty")
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return notText(l.path, 1, "a UTF-16 byte order mark", "saved by Excel or PowerShell as \"Unicode text\"")
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return notText(l.path, 0, "zstd-compressed data", "written by plink2 with the modifier zs; unpack it with zstd -d")
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 		l.bom = true
 		_, err = l.r.Discard(3)
 		return err
 	}
 	return nil
+}
+
+// unpack reads on through gzip or zstd where the first bytes say so.
+func (l *Lines) unpack(head []byte) error {
+	var z io.Reader
+	var err error
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err = gzip.NewReader(l.r)
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		l.zstd, err = zstd.NewReader(l.r, zstd.WithDecoderConcurrency(1))
+		z = l.zstd
+	default:
+		return nil
+	}
+	l.packed = true
+	if err == nil {
+		l.r = bufio.NewReaderSize(z, lineBuffer)
+	}
+	return err
+}
+
+// unreadable is Unreadable, of a file that is open.
+func (l *Lines) unreadable(err error) error {
+	p := Unreadable(l.path, err)
+	if l.packed {
+		p.What, p.Cause, p.Fix = "the compressed file cannot be unpacked", "it was copied or written in part, or is damaged", "copy or write the file again"
+	}
+	return p
 }
 
 // Empty is the problem of a file with nothing in it, or nothing but a header (E105).
@@ -126,7 +154,7 @@ func (l *Lines) Next() bool {
 	for l.err == nil {
 		line, err := l.r.ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			l.err = Unreadable(l.path, err)
+			l.err = l.unreadable(err)
 			return false
 		}
 		if line == "" {
@@ -185,4 +213,9 @@ func (l *Lines) Notes() []string {
 }
 
 // Close closes the file.
-func (l *Lines) Close() error { return l.file.Close() }
+func (l *Lines) Close() error {
+	if l.zstd != nil {
+		l.zstd.Close()
+	}
+	return l.file.Close()
+}

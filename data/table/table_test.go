@@ -13,6 +13,8 @@ import (
 	"unicode/utf16"
 
 	"contig-gpu/data"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 func write(t *testing.T, name, text string) string {
@@ -44,11 +46,19 @@ func gzipped(s string) string {
 	return b.String()
 }
 
+func zstandard(s string) string {
+	w, _ := zstd.NewWriter(nil)
+	return string(w.EncodeAll([]byte(s), nil))
+}
+
+func cut(s string) string { return s[:len(s)-9] }
+
 func TestAccepted(t *testing.T) {
 	const plain = "person_id\ta\tb\n007\t1\t2.5\nx\tNA\t-3e2\n"
 	for _, c := range []struct{ what, name, text string }{
 		{"plain", "t.tsv", plain}, {"bom", "t.tsv", "\ufeff" + plain}, {"crlf", "t.tsv", strings.ReplaceAll(plain, "\n", "\r\n")},
-		{"no newline", "t.tsv", strings.TrimSuffix(plain, "\n")}, {"gz", "t.tsv.gz", gzipped(plain)}, {"gz under a plain name", "t.tsv", gzipped(plain)},
+		{"no newline", "t.tsv", strings.TrimSuffix(plain, "\n")}, {"gz", "t.tsv.gz", gzipped(plain)}, {"gz under a plain name", "t.tsv", gzipped(plain)}, {"zst", "t.tsv.zst", zstandard(plain)},
+		{"csv.zst", "t.csv.zst", zstandard(strings.ReplaceAll(plain, "\t", ","))},
 		{"csv", "t.csv", strings.ReplaceAll(plain, "\t", ",")}, {"quoted csv", "t.csv", "\"person_id\",a,\"b\"\n\"007\",1,\"2.5\"\nx,,-300\n"},
 		{"IID", "t.tsv", strings.Replace(plain, "person_id", "IID", 1)}, {"spaces", "t.txt", "FID IID a b\nf 007 1 2.5\ng x nan -300\n"}, {"blank lines", "t.tsv", strings.ReplaceAll(plain, "\n", "\n\n")},
 	} {
@@ -82,7 +92,7 @@ func TestRefused(t *testing.T) {
 		code, line int
 	}{
 		{"utf-16", utf16le(head), 103, 1}, {"utf-16 without mark", utf16le(head)[2:], 103, 1}, {"nul", head + "x\t1\x00\t2\n", 103, 2}, {"old mac", "person_id\ta\rx\t1\r", 103, 1},
-		{"latin-1", "person_id\tgr\xf6sse\nx\t1\n", 103, 1}, {"zstd", "\x28\xb5\x2f\xfd....", 103, 0}, {"empty", "", 105, 0}, {"blank", "\n\n", 105, 0}, {"header only", head, 105, 0},
+		{"latin-1", "person_id\tgr\xf6sse\nx\t1\n", 103, 1}, {"damaged zstd", "\x28\xb5\x2f\xfd....", 104, 0}, {"cut zstd", cut(zstandard(head + "x\t1\t2\n")), 104, 0}, {"cut gzip", cut(gzipped(head + "x\t1\t2\n")), 104, 0}, {"empty", "", 105, 0}, {"blank", "\n\n", 105, 0}, {"header only", head, 105, 0},
 		{"short row", head + "x\t1\t2\ny\t1\n", 106, 3}, {"long row", head + "x\t1\t2\t3\n", 106, 2}, {"text", head + "x\t1\thigh\n", 107, 2}, {"inf", head + "x\t1\t-inf\n", 107, 2},
 		{"overflow", head + "x\t1\t1e99\n", 107, 2}, {"decimal comma", head + "x\t1\t1,5\n", 107, 2}, {"duplicate column", "person_id\ta\ta\nx\t1\t2\n", 108, 1}, {"unnamed column", "person_id\ta\t\nx\t1\t2\n", 108, 1},
 		{"no id", "a\tb\nx\t1\n", 108, 1}, {"swapped", "a\tperson_id\n1\tx\n", 108, 1}, {"commas in tsv", "person_id,a\nx,1\n", 108, 1}, {"ids only", "person_id\nx\n", 401, 1},

@@ -5,6 +5,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -41,7 +42,8 @@ func Load(path string, settings []Setting) (Values, error) {
 		return nil, broken(path, err)
 	}
 	v := Values{}
-	for key, got := range raw {
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		got := raw[key]
 		i := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == key })
 		if i < 0 {
 			return nil, unknown(path, string(text), key, settings)
@@ -67,14 +69,18 @@ func unknown(path, text, key string, settings []Setting) error {
 	for i, s := range settings {
 		names[i] = s.Name
 	}
-	return &data.Problem{Code: Code, File: path, Line: lineOf(text, key), What: fmt.Sprintf("unknown key %q", key), Expected: "one of " + strings.Join(names, ", "),
+	p := &data.Problem{Code: Code, File: path, Line: lineOf(text, key), What: fmt.Sprintf("unknown key %q", key), Expected: "one of " + strings.Join(names, ", "),
 		Found: key, Cause: "a misspelt name", Fix: "the keys are the flags of `contig-gpu train --help` without their dashes"}
+	if near := data.Nearest(key, names); near != "" {
+		p.What += fmt.Sprintf(", did you mean %q?", near)
+	}
+	return p
 }
 
 func lineOf(text, key string) int {
 	for i, l := range strings.Split(text, "\n") {
-		l = strings.TrimLeft(strings.TrimSpace(l), `["'`)
-		if strings.HasPrefix(l, key) {
+		word := strings.TrimLeft(strings.TrimSpace(l), `["'`)
+		if rest, ok := strings.CutPrefix(word, key); ok && (rest == "" || strings.ContainsRune("\"' \t=.]", rune(rest[0]))) {
 			return i + 1
 		}
 	}

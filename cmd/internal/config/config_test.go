@@ -52,7 +52,7 @@ func TestWriteIsReadBack(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, line := range map[string]int{
-		"batch = 1\nbatsch = 2\n": 2, "batch = \"8\"\n": 1, "lr = nan": 1, "lr = = 1": 1, "batch = 1.5": 1, "augment = 1": 1,
+		"batch = 1\nbatsch = 2\n": 2, "lrx = 1\nlr = 2\n": 1, "batch = 1\nbat = 2\n": 2, "lr = 1\nlrx = 2\nlry = 2\n": 2, "batch = \"8\"\n": 1, "lr = nan": 1, "lr = = 1": 1, "batch = 1.5": 1, "augment = 1": 1,
 	} {
 		_, err := Load(write(t, text), table)
 		var p *data.Problem

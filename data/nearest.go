@@ -1,9 +1,9 @@
-package cohort
+package data
 
 import "strings"
 
-// nearest returns the word that is least different from a misspelt one, or "" where none is near.
-func nearest(word string, words []string) string {
+// Nearest returns the word that is least different from a misspelt one, or "" where none is near.
+func Nearest(word string, words []string) string {
 	best, at := "", 1+max(2, len(word)/3)
 	for _, w := range words {
 		if d := distance(strings.ToLower(word), strings.ToLower(w)); d < at {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/data"
+	"contig-gpu/data/fundus"
+)
+
+// Of the mean of all pixels and colours, as part of white: what is beyond is hardly a photograph of a fundus.
+const (
+	darkest   = 0.03
+	brightest = 0.97
+)
+
+// A look counts what decoding images has found.
+type look struct {
+	images, pixels int
+	small          int // longest side below the size that they are trained at
+	blank          int // nearly black or white
+}
+
+// add counts an image; size is 0 where it is not known.
+func (l *look) add(im *fundus.RGB, size int) {
+	l.images++
+	l.pixels += im.W * im.H
+	if max(im.W, im.H) < size {
+		l.small++
+	}
+	sum := 0
+	for _, v := range im.Pix {
+		sum += int(v)
+	}
+	if mean := float64(sum) / float64(255*len(im.Pix)); mean < darkest || mean > brightest {
+		l.blank++
+	}
+}
+
+// notes are the warnings that the images call for.
+func (l *look) notes(size int) []string {
+	var notes []string
+	if l.small > 0 {
+		notes = append(notes, fmt.Sprintf("W502: %d of %d images are smaller than %d pixels and will be enlarged.", l.small, l.images, size))
+	}
+	if l.blank > 0 {
+		notes = append(notes, fmt.Sprintf("W503: %d of %d images are nearly black or white.", l.blank, l.images))
+	}
+	return notes
+}
+
+// lookAt decodes images, or returns the first error in their order.
+func lookAt(ctx context.Context, images []data.Image, size int, line *progress.Line) (look, error) {
+	var all look
+	for lo := 0; lo < len(images); {
+		if ctx.Err() != nil {
+			return all, context.Cause(ctx)
+		}
+		part := images[lo:min(lo+64*runtime.GOMAXPROCS(0), len(images))]
+		looks, errs := make([]look, len(part)), make([]error, len(part))
+		var wg sync.WaitGroup
+		for w := range runtime.GOMAXPROCS(0) {
+			wg.Go(func() {
+				for i := w; i < len(part); i += runtime.GOMAXPROCS(0) {
+					im, err := fundus.Decode(part[i].Path)
+					if errs[i] = err; err == nil {
+						looks[i].add(im, size)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for i, l := range looks {
+			if errs[i] != nil {
+				return all, errs[i]
+			}
+			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank}
+		}
+		lo += len(part)
+		line.Step(lo, len(images), "images decoded")
+	}
+	return all, nil
+}
+
+// sampled is how many images a training looks at before it begins.
+const sampled = 32
+
+// sample returns images evenly from all of a cohort.
+func sample(images []data.Image) []data.Image {
+	n := min(sampled, len(images))
+	out := make([]data.Image, n)
+	for i := range out {
+		out[i] = images[i*len(images)/n]
+	}
+	return out
+}

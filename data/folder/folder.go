@@ -1,0 +1,160 @@
+// Package folder makes folders that are there whole or not at all, whatever ends the process that makes them.
+package folder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/data"
+)
+
+// Problems with the folder to write.
+const (
+	codeOccupied   = 130
+	codeUnwritable = 131
+)
+
+// Vacant reports E130 unless dir is missing or an empty folder.
+func Vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return occupied(dir, "this is not a folder that can be read", "something else", "name another folder", err)
+	case len(entries) > 0:
+		return occupied(dir, "the folder is not empty", fmt.Sprintf("%d entries, %s first", len(entries), entries[0].Name()),
+			"name another folder, or give --overwrite to replace what is there", nil)
+	}
+	return nil
+}
+
+func occupied(dir, what, found, fix string, err error) error {
+	return &data.Problem{Code: codeOccupied, File: dir, What: what, Expected: "a new or empty folder", Found: found,
+		Cause: "an earlier run, or the wrong folder", Fix: fix, Err: err}
+}
+
+func unwritable(path string, err error) error {
+	var p *data.Problem
+	if err == nil || errors.As(err, &p) {
+		return err
+	}
+	return &data.Problem{Code: codeUnwritable, File: path, What: "the folder cannot be written", Cause: "no permission, or the disk is full",
+		Fix: "name a folder on another disk, or make room", Err: err}
+}
+
+// Publish has fill write into a new folder beside dir, mode 0700, and then puts that folder in the place of whatever is at
+// dir. Where fill fails, or the process dies, dir stays as it was. What dead processes have left beside dir is removed.
+func Publish(dir string, fill func(temp string) error) error {
+	dir, err := target(dir)
+	if err != nil {
+		return err
+	}
+	parent, prefix := filepath.Dir(dir), "."+filepath.Base(dir)+".tmp-"
+	made, err := parents(parent)
+	if err == nil {
+		err = publish(dir, parent, prefix, fill)
+	}
+	if err != nil {
+		for _, m := range made {
+			os.Remove(m) // an error means that others use it by now
+		}
+	}
+	return unwritable(dir, err)
+}
+
+// target returns dir as an absolute path with links resolved; it must not be a file or the working folder, which a
+// shell would go on standing in.
+func target(dir string) (string, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return "", unwritable(dir, err)
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return path, nil
+	}
+	if !st.IsDir() {
+		return "", occupied(dir, "this is not a folder", "a file", "name another folder", nil)
+	}
+	if here, err := os.Stat("."); err == nil && os.SameFile(st, here) {
+		return "", occupied(dir, "the working folder cannot be replaced", "the working folder", "name a folder in it", nil)
+	}
+	return path, nil
+}
+
+// parents makes dir with all above it and returns what was not there, the innermost first.
+func parents(dir string) ([]string, error) {
+	var missing []string
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			return missing, os.MkdirAll(dir, 0o755)
+		}
+		missing = append(missing, at)
+	}
+}
+
+func publish(dir, parent, prefix string, fill func(string) error) error {
+	if err := removeAbandoned(parent, prefix); err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	if l, err := lock(temp); err == nil { // where folders cannot be locked, nothing is ever taken for abandoned
+		defer l.Close()
+	}
+	if err := fill(temp); err != nil {
+		return err
+	}
+	return swap(temp, dir)
+}
+
+// removeAbandoned removes the temporary folders whose processes are gone: the system lets go of their locks.
+func removeAbandoned(parent, prefix string) error {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		path := filepath.Join(parent, e.Name())
+		l, err := lock(path)
+		if err != nil {
+			continue // in use
+		}
+		err = os.RemoveAll(path)
+		l.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// swap puts temp in the place of dir, which may be missing.
+func swap(temp, dir string) error {
+	old := temp + "-old"
+	moved := os.Rename(dir, old)
+	if moved != nil && !errors.Is(moved, fs.ErrNotExist) {
+		return moved
+	}
+	if err := os.Rename(temp, dir); err != nil {
+		if moved == nil {
+			err = errors.Join(err, os.Rename(old, dir))
+		}
+		return err
+	}
+	return os.RemoveAll(old)
+}
