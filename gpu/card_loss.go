@@ -92,11 +92,18 @@ func (c *card) nceAreas(n int) (parts, per int) {
 	return (tiles + per - 1) / per, per
 }
 
+// nceTiledScratch returns where the partial sums begin in the scratch memory of the tiled form, and its bytes.
+func (c *card) nceTiledScratch(n int) (sums, bytes int) {
+	parts, _ := c.nceAreas(n)
+	sums = align(4 * nceWork * n)
+	return sums, sums + 4*nceParts*parts*n
+}
+
 func (c *card) infoNCETiled(a *nce) {
 	n := int(a.n)
 	parts, per := c.nceAreas(n)
-	sums := align(4 * nceWork * n)
-	work := c.scratch(sums + 4*nceParts*parts*n)
+	sums, bytes := c.nceTiledScratch(n)
+	work := c.scratch(bytes)
 	shared := 4 * (2*nceTile*nceStride + nceTile*nceLine)
 	area := driver.Grid{Blocks: [3]int{parts, parts}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_partial", F32, area, &kernels.InfoncePartial{Partial: uint64(work.Add(sums)), U: a.u.ptr(), V: a.v.ptr(),

@@ -108,6 +108,21 @@ func InfoNCE(loss, du, dv, u, v, present, group, scale Tensor, spec InfoNCESpec)
 		func(c *card) { c.infoNCE(newNCE(loss, du, dv, u, v, present, group, scale, spec)) })
 }
 
+// InfoNCEScratch returns the bytes that InfoNCE takes on d for n rows beside its arguments: on a GPU a few numbers for
+// every row, on the CPU, which writes the logits out, 16 n^2.
+func InfoNCEScratch(d *Device, n int) int {
+	switch {
+	case d.kind == cpu:
+		return 16 * n * n
+	case d.card == nil:
+		return 0
+	case d.card.nceRows(n) > 0:
+		return 4 * nceWork * n
+	}
+	_, bytes := d.card.nceTiledScratch(n)
+	return bytes
+}
+
 // contrast is the loss over the present rows only, in float64: u, v [b, d], s and ds [b, b].
 type contrast struct {
 	pool         *cpukern.Pool

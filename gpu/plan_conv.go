@@ -24,6 +24,12 @@ type ConvUse struct {
 	Type        DType // of x and y
 }
 
+// Out returns the height and the width of y.
+func (u ConvUse) Out() (h, w int) {
+	s := ConvSpec{u.Stride, u.Pad}
+	return s.out(u.H, u.R), s.out(u.W, u.S)
+}
+
 // Convs returns the convolutions that the planning device was asked for, each once, in the order of their first use; of
 // other devices none. What a GPU's library needs for them can be looked up without one.
 func (d *Device) Convs() []ConvUse { return slices.Clone(d.convs) }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
+	"contig-gpu/cmd/internal/bench"
 	"contig-gpu/gpu"
 )
 
@@ -31,7 +31,7 @@ func examineGPU() graphics {
 	if g.Emulated {
 		bytes, n = 1<<20, 64
 	}
-	g.Bandwidth, g.Product = copyRate(d, bytes), productRate(d, n)
+	g.Bandwidth, g.Product = bench.CopyRate(d, bytes), bench.ProductRate(d, gpu.BF16, n)
 	if err := d.Sync(); err != nil {
 		g.Why = err.Error()
 	}
@@ -39,39 +39,6 @@ func examineGPU() graphics {
 		g.Warning = err.Error()
 	}
 	return g
-}
-
-// copyRate returns the bytes read and written per second by copies within the device, the best of ten.
-func copyRate(d *gpu.Device, bytes int) float64 {
-	a := d.NewArena(2*bytes + 4096)
-	defer a.Close()
-	x, y := a.Zeros(gpu.U8, bytes), a.Zeros(gpu.U8, bytes)
-	return 2 * float64(bytes) / shortest(d, func() { gpu.Copy(y, x) })
-}
-
-// productRate returns the operations per second of products of n x n matrices in bf16, the best of ten.
-func productRate(d *gpu.Device, n int) float64 {
-	a := d.NewArena(3*2*n*n + 4096)
-	defer a.Close()
-	x, y, z := a.New(gpu.BF16, n, n), a.New(gpu.BF16, n, n), a.New(gpu.BF16, n, n)
-	gpu.Fill(x, 0.5)
-	gpu.Fill(y, 0.25)
-	return 2 * float64(n) * float64(n) * float64(n) / shortest(d, func() { gpu.MatMul(z, x, y, false, true, 0) })
-}
-
-// shortest returns the seconds of the shortest of ten runs of f, the device waited for after each.
-func shortest(d *gpu.Device, f func()) float64 {
-	best := 0.0
-	for i := range 11 {
-		d.Sync()
-		began := time.Now()
-		f()
-		d.Sync()
-		if s := time.Since(began).Seconds(); i > 0 && (best == 0 || s < best) {
-			best = s
-		}
-	}
-	return best
 }
 
 func (g graphics) print(w io.Writer) {

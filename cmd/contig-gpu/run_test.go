@@ -10,6 +10,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"contig-gpu/cmd/internal/bench"
+	"contig-gpu/gpu"
+	"contig-gpu/model"
+	"contig-gpu/model/optim"
 )
 
 // exec runs the program and returns its exit code and what it printed.
@@ -56,7 +61,9 @@ func TestUsageErrors(t *testing.T) {
 		{"train", "--encoder", "vgg"}, {"train", "--precision", "f8"}, {"train", "--resume"}, {"train", "--batch", "1"}, {"train", "--join", "left"},
 		{"synth"}, {"synth", "--out", "x", "--missing", "snps"}, {"synth", "--out", "x", "--missing", "snps=2"}, {"synth", "--out", "x", "--effect", "7"},
 		{"check"}, {"embed"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
-		{"plan", "--genetics", "h9"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"completion", "tcsh"}, {"completion"},
+		{"plan", "--genetics", "h9"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"},
+		{"bench", "step", "--missing", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},
+		{"completion", "tcsh"}, {"completion"},
 	} {
 		code, _, errs := exec(t, args...)
 		if code != 2 || !strings.HasPrefix(errs, "contig-gpu: ") || strings.Count(errs, "\n") != 1 {
@@ -135,6 +142,43 @@ func TestPlanAndBench(t *testing.T) {
 	out = must(t, "bench", "step", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--windows", "2", "--seconds", "0", "--json")
 	if err := json.Unmarshal([]byte(out), &r); err != nil || !(r.Rate.Min > 0 && r.Rate.Min <= r.Rate.Median && r.Rate.Median <= r.Rate.Max) {
 		t.Errorf("bench %s: %v", out, err)
+	}
+}
+
+// TestServe drives the protocol by which another process alternates its windows with ours.
+func TestServe(t *testing.T) {
+	d, err := gpu.Open("cpu", gpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	cfg := model.Defaults()
+	cfg.Encoder, cfg.Hidden, cfg.Modalities = "resnet18", 8, []model.Modality{{Name: "a", Features: 3}}
+	s, err := bench.NewStep(d, bench.StepOptions{Model: cfg, DType: gpu.F32, Batch: 2, ImageSize: 32, Batches: 1, Optimizer: optim.Defaults()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var out bytes.Buffer
+	if err := serve(context.Background(), strings.NewReader("window 0\nlosses 2\n"), &out, s, &benchResult{Batch: 2}, d); err != nil {
+		t.Fatal(err)
+	}
+	var head benchResult
+	var w bench.Window
+	var losses []float64
+	for i, into := range []any{&head, &w, &losses} {
+		line, _ := out.ReadString('\n')
+		if err := json.Unmarshal([]byte(line), into); err != nil {
+			t.Errorf("line %d is %q: %v", i+1, line, err)
+		}
+	}
+	if head.Batch != 2 || w.Runs != 1 || len(losses) != 2 || out.Len() != 0 {
+		t.Errorf("head %+v, window %+v, losses %v, and then %q", head, w, losses, out.String())
+	}
+	for _, bad := range []string{"go", "window", "losses -1", "dance 3"} {
+		if err := serve(context.Background(), strings.NewReader(bad+"\n"), &out, s, &benchResult{}, d); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ type Info struct {
 
 // A Library is a shared library in use.
 type Library struct {
-	Name    string // "libcuda", "libcublasLt", ...
+	Name    string `json:"name"` // "libcuda", "libcublasLt", ...
 	Version string `json:"version"`
 	Path    string `json:"path"` // where it came from
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+
+	"contig-gpu/cmd/internal/bench"
+	"contig-gpu/cmd/internal/config"
+
+	"github.com/urfave/cli/v2"
+)
+
+// benchOperations is what `bench kernels --json` prints.
+type benchOperations struct {
+	benchWhere
+	Encoder   string `json:"encoder"`
+	ImageSize int    `json:"image_size"`
+	Batch     int    `json:"batch"`
+	*bench.Kernels
+}
+
+func benchKernelsCommand() *cli.Command {
+	settings := append(append(modelSettings(), shapeSettings()...), benchSettings(7, 0.05)...)
+	return benchVerb("kernels", "speed of every operation at the shapes of a step, beside the device's own copies and products", settings,
+		func(c *cli.Context, v config.Values) (any, error) { return benchKernels(c, v) },
+		func(c *cli.Context, result any) error {
+			r := result.(*benchOperations)
+			fmt.Fprintf(c.App.Writer, "%s, %d px, batch %d, %s on %s; copies %.4g GB/s, products %.4g TFLOP/s\n",
+				r.Encoder, r.ImageSize, r.Batch, r.Precision, r.Device, r.Copy/1e9, r.Product/1e12)
+			for _, x := range r.Rows {
+				rate := fmt.Sprintf("%.4g GB/s", x.Bytes/x.Time.Median/1e6)
+				if x.Flops > 0 {
+					rate = fmt.Sprintf("%.4g TFLOP/s", x.Flops/x.Time.Median/1e9)
+				}
+				fmt.Fprintf(c.App.Writer, "%-36s %-40s %10.4f ms  %14s  %4.0f %%\n", x.Op, x.Shape, x.Time.Median, rate, 100*x.Ceiling)
+			}
+			return nil
+		})
+}
+
+func benchKernels(c *cli.Context, v config.Values) (any, error) {
+	if v.Int("batch") < 1 || v.Int("image-size") < 32 {
+		return nil, usagef("bench kernels: --batch must be at least 1, --image-size at least 32")
+	}
+	cfg, err := shapeModel(v)
+	if err != nil {
+		return nil, err
+	}
+	d, t, where, err := openBench(v)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	k, err := bench.MeasureKernels(c.Context, d, bench.KernelOptions{Model: cfg, DType: t, Batch: v.Int("batch"), ImageSize: v.Int("image-size"),
+		Windows: v.Int("windows"), Seconds: v.Number("seconds")})
+	if err != nil {
+		return nil, err
+	}
+	return &benchOperations{where, cfg.Encoder, v.Int("image-size"), v.Int("batch"), k}, nil
+}

@@ -1,0 +1,107 @@
+package bench
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"contig-gpu/gpu"
+	"contig-gpu/model/loss"
+)
+
+// LossOptions say what Loss measures.
+type LossOptions struct {
+	Modalities, Embedding int
+	Tau, Lambda           float64
+	Missing               float64 // share of the rows that lack a modality
+	Windows               int
+	Seconds               float64 // of a window
+	Memory                int     // bytes that may be taken; 0: no limit
+}
+
+// A LossResult is the contrastive loss of one batch size, forward and backward, of all modalities.
+type LossResult struct {
+	Batch   int     `json:"batch"`
+	Time    *Spread `json:"milliseconds,omitempty"` // nil where it does not fit
+	Bytes   int     `json:"memory_bytes"`           // embeddings, their gradients, and what the loss works in
+	Loss    float64 `json:"loss"`                   // mean over the modalities
+	Problem string  `json:"problem,omitempty"`
+}
+
+// Loss measures the loss of n persons on random embeddings in float32: normalisation, both directions, gradients.
+func Loss(ctx context.Context, d *gpu.Device, n int, o LossOptions) (*LossResult, error) {
+	r := &LossResult{Batch: n}
+	planner, err := gpu.Open("plan", gpu.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer planner.Close()
+	planned := newLossRun(planner.NewArena(0), n, o)
+	planned.work()
+	r.Bytes = planned.a.Peak() + gpu.InfoNCEScratch(d, n)
+	if o.Memory > 0 && r.Bytes > o.Memory {
+		r.Problem = "out of memory"
+		return r, nil
+	}
+	a := d.NewArena(planned.a.Peak())
+	defer a.Close()
+	x := newLossRun(a, n, o)
+	x.fill(o.Missing)
+	x.work()
+	if err := d.Sync(); err != nil {
+		return nil, err
+	}
+	r.Loss = x.loss()
+	graph, err := d.Record(x.work)
+	if err != nil {
+		return nil, err
+	}
+	defer graph.Close()
+	time, err := repeated(ctx, d, o.Windows, o.Seconds, graph.Replay)
+	r.Time = &time
+	return r, err
+}
+
+// A lossRun is the loss of several modalities with its tensors.
+type lossRun struct {
+	a      *gpu.Arena
+	spec   gpu.InfoNCESpec
+	pairs  []loss.Pair
+	dz, dw []gpu.Tensor
+	losses gpu.Tensor // [M, 4]
+}
+
+func newLossRun(a *gpu.Arena, n int, o LossOptions) *lossRun {
+	x := &lossRun{a: a, spec: gpu.InfoNCESpec{Tau: o.Tau, Lambda: o.Lambda}, losses: a.New(gpu.F32, o.Modalities, 4)}
+	embeddings := func() gpu.Tensor { return a.New(gpu.F32, n, o.Embedding) }
+	for range o.Modalities {
+		x.pairs = append(x.pairs, loss.Pair{Z: embeddings(), W: embeddings(), Present: a.New(gpu.U8, n), Scale: a.New(gpu.F32, 1)})
+		x.dz, x.dw = append(x.dz, embeddings()), append(x.dw, embeddings())
+	}
+	return x
+}
+
+func (x *lossRun) fill(missing float64) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, p := range x.pairs {
+		draw(p.Z, r.NormFloat64)
+		draw(p.W, r.NormFloat64)
+		present(p.Present, r, missing)
+		gpu.Fill(p.Scale, 1/float64(len(x.pairs)))
+	}
+}
+
+func (x *lossRun) work() {
+	for i, p := range x.pairs {
+		loss.Term(x.a, x.losses.Slice(4*i, 4*i+4), x.dz[i], x.dw[i], p, x.spec)
+	}
+}
+
+func (x *lossRun) loss() float64 {
+	sum := 0.0
+	for i, v := range host(x.losses) {
+		if i%4 == 0 {
+			sum += v / float64(len(x.pairs))
+		}
+	}
+	return sum
+}
