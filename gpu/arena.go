@@ -18,10 +18,12 @@ const arenaAlign = 256
 // no limit; Peak then tells how much a real one must hold.
 type Arena struct {
 	dev    *Device
+	name   string         // what its memory is for
 	buf    []byte         // CPU: keeps the memory alive
 	base   unsafe.Pointer // aligned start of buf
 	at     driver.Ptr     // GPU: start of the memory
 	size   int            // bytes
+	held   int            // of them, those that Allocated counts
 	free   []span         // by offset, never adjacent
 	used   map[int]int    // offset -> bytes
 	inUse  int
@@ -31,17 +33,24 @@ type Arena struct {
 
 type span struct{ off, len int }
 
-// NewArena reserves bytes of memory; on the planning device it reserves nothing and never runs out. Where a GPU
-// has not enough, nothing is computed from then on and Sync returns the error.
-func (d *Device) NewArena(bytes int) *Arena {
-	a := &Arena{dev: d, size: bytes, poison: os.Getenv("CONTIG_DEBUG") == "poison"}
+// NewArena is NamedArena for memory that nobody asks about.
+func (d *Device) NewArena(bytes int) *Arena { return d.NamedArena("unnamed", bytes) }
+
+// NamedArena reserves bytes of memory for what name says: Allocated and errors tell arenas apart by it. A planning
+// device counts the bytes, reserves nothing, and its arenas never run out. Where a GPU has not enough, nothing is
+// computed from then on and Sync returns a *MemoryError.
+func (d *Device) NamedArena(name string, bytes int) *Arena {
+	a := &Arena{dev: d, name: name, size: align(bytes), poison: os.Getenv("CONTIG_DEBUG") == "poison"}
+	a.held = a.size
 	switch {
 	case d.kind == plan:
-		a.size = math.MaxInt / 2
+		d.book().add(name, a.held)
+		a.size, a.at = math.MaxInt/2, planBase
 	case d.card != nil:
-		a.at = d.card.alloc(bytes)
+		a.at, a.held = d.card.alloc(name, bytes)
 	default:
-		a.buf = make([]byte, bytes+arenaAlign)
+		d.book().add(name, a.held)
+		a.buf = make([]byte, a.size+arenaAlign)
 		p := unsafe.Pointer(unsafe.SliceData(a.buf))
 		a.base = unsafe.Add(p, -uintptr(p)&(arenaAlign-1))
 	}
@@ -51,10 +60,11 @@ func (d *Device) NewArena(bytes int) *Arena {
 
 // Close gives the memory back; its tensors must not be used afterwards. Close may be called again.
 func (a *Arena) Close() {
-	if a.at != 0 {
+	if a.at != 0 && a.dev.kind != plan {
 		a.dev.card.free(a.at)
 	}
-	a.buf, a.base, a.at, a.size, a.free = nil, nil, 0, 0, nil
+	a.dev.book().add(a.name, -a.held)
+	a.buf, a.base, a.at, a.size, a.held, a.free = nil, nil, 0, 0, 0, nil
 }
 
 // Device returns the device whose memory it is.

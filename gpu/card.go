@@ -14,9 +14,11 @@ type card struct {
 	dev     driver.Device
 	kernels map[kernelKey]driver.Kernel
 	arenas  map[driver.Ptr]bool
+	held    ledger
 	work    driver.Ptr // scratch memory: what an operation needs while it runs
 	room    int        // bytes of work
-	gate    driver.Ptr // two words that are 0 between launches, for blocks that wait for each other; 0 until needed
+	most    int        // bytes of work that an operation asked for
+	gate    driver.Ptr // before work: two words that are 0 between launches, for blocks that wait for each other
 	tf32    bool       // float32 products and convolutions may round their inputs to TF32
 }
 
@@ -52,15 +54,18 @@ func (c *card) kernel(family string, t DType) (driver.Kernel, bool) {
 	return k, true
 }
 
-// alloc returns memory for an arena, 0 after a failure.
-func (c *card) alloc(bytes int) driver.Ptr {
-	p, err := c.dev.Alloc(max(bytes, arenaAlign))
+// alloc returns memory for an arena and its bytes, 0 after a failure.
+func (c *card) alloc(name string, bytes int) (driver.Ptr, int) {
+	bytes = max(align(bytes), arenaAlign)
+	p, err := c.dev.Alloc(bytes)
 	if err != nil {
-		c.dev.Fail(fmt.Errorf("gpu: NewArena of %d bytes: %w", bytes, err))
-		return 0
+		free, _ := c.dev.MemInfo()
+		c.dev.Fail(&MemoryError{Arena: name, Bytes: bytes, Free: free, Err: err})
+		return 0, 0
 	}
 	c.arenas[p] = true
-	return p
+	c.held.add(name, bytes)
+	return p, bytes
 }
 
 func (c *card) free(p driver.Ptr) {
@@ -71,8 +76,9 @@ func (c *card) free(p driver.Ptr) {
 }
 
 // scratch returns memory that the operation being queued may use; the next one gets the same. It grows by
-// waiting for the device, which is no good inside a step: Reserve it from the plan.
+// waiting for the device, which is no good inside a step: ReserveScratch reserves it from the plan.
 func (c *card) scratch(bytes int) driver.Ptr {
+	c.most = max(c.most, bytes)
 	if bytes > c.room {
 		c.reserve(bytes)
 	}
@@ -81,7 +87,12 @@ func (c *card) scratch(bytes int) driver.Ptr {
 
 // reserve makes the scratch memory larger. What was there before stays until Close, since recorded work may know it.
 func (c *card) reserve(bytes int) {
-	c.work, c.room = c.alloc(bytes), bytes
+	c.gate, _ = c.alloc(scratchName, arenaAlign+bytes)
+	if c.gate == 0 {
+		return
+	}
+	c.dev.Set(c.gate, 0, 4, 2)
+	c.work, c.room = c.gate.Add(arenaAlign), bytes
 	c.dev.SetScratch(c.work, c.room)
 }
 

@@ -70,14 +70,11 @@ func nceShared(n, rows int) int {
 }
 
 func (c *card) infoNCESingle(a *nce, rows int) {
-	if c.gate == 0 {
-		c.gate = c.alloc(8)
-		c.dev.Set(c.gate, 0, 4, 2)
-	}
 	n := int(a.n)
+	work := c.scratch(4 * nceWork * n)
 	g := driver.Grid{Blocks: [3]int{2 * ((n + rows - 1) / rows)}, Threads: [3]int{threads}, Shared: nceShared(n, rows), Cooperative: true}
 	launch(c, "infonce_single", F32, g, &kernels.InfonceSingle{Loss: a.loss.ptr(), Du: a.du.ptr(), Dv: a.dv.ptr(), U: a.u.ptr(), V: a.v.ptr(),
-		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Work: uint64(c.scratch(4 * nceWork * n)), Gate: uint64(c.gate),
+		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Work: uint64(work), Gate: uint64(c.gate),
 		N: a.n, D: a.d, Pairs: a.pairs, Rows: int32(rows), Sharpness: a.sharpness, Lambda: a.lambda})
 }
 

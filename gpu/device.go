@@ -34,13 +34,15 @@ type Device struct {
 	kind kind
 	why  string
 	pool *cpukern.Pool // nil but on the CPU
-	card *card         // nil but on a GPU
+	card *card         // nil but on a GPU, and on a device that plans for one
+	held ledger        // of what card does not hold
 
 	convs []ConvUse // of the planning device
 }
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,
-// "gorgonia:N". A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
+// "gorgonia:N". "plan" checks shapes and counts; "plan:cpu" and "plan:cuda" count what a CPU's or a GPU's operations take
+// beside their tensors too, without having either: see Plan. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
 // first GPU there is, else the CPU.
 // Errors wrap ErrNoDevice and name what was looked for.
 func Open(spec string, o Options) (*Device, error) {
@@ -48,6 +50,10 @@ func Open(spec string, o Options) (*Device, error) {
 	switch {
 	case spec == "plan":
 		return &Device{kind: plan, why: "asked for"}, nil
+	case spec == "plan:cpu":
+		return openCPU(o, "").Plan(), nil
+	case spec == "plan:cuda":
+		return planDevice(described{}), nil
 	case spec == "cpu":
 		return openCPU(o, "asked for"), nil
 	case spec == "auto" || spec == "":

@@ -95,18 +95,32 @@ func vectorType(t Tensor) DType {
 	return F32
 }
 
-// compute runs the float32, the float64 or the GPU's form of an operation on t's device; the planning device
-// computes nothing.
+// compute runs the float32, the float64 or the GPU's form of an operation on t's device. A planning device runs the
+// GPU's form too where it plans for one, down to a driver that does nothing.
 func compute(t Tensor, f32, f64 func(), onCard func(c *card)) {
 	switch {
-	case t.dev.kind == plan:
 	case t.dev.card != nil:
 		onCard(t.dev.card)
+	case t.dev.kind == plan:
 	case t.dtype == F32:
 		f32()
 	default:
 		f64()
 	}
+}
+
+// computeCounted is compute for an operation that takes memory of the CPU's pool: a planning device runs it on a pool
+// that counts, its tensors having no elements.
+func computeCounted(t Tensor, f32, f64 func(), onCard func(c *card)) {
+	if t.dev.kind == plan && t.dev.pool != nil {
+		if t.dtype == F64 {
+			f64()
+		} else {
+			f32()
+		}
+		return
+	}
+	compute(t, f32, f64, onCard)
 }
 
 // host returns the elements of a tensor on the CPU, nil for the zero Tensor.

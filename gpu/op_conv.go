@@ -34,7 +34,7 @@ func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s Co
 func Conv(y, x, w Tensor, s ConvSpec) {
 	c, p := convShape("Conv", "x", "w", "y", x, w, y, x.dtype, s), x.dev.pool
 	x.dev.note(ConvForward, c, x.dtype)
-	compute(x, func() { cpukern.Conv(p, c, host[float32](y), host[float32](x), host[float32](w)) },
+	computeCounted(x, func() { cpukern.Conv(p, c, host[float32](y), host[float32](x), host[float32](w)) },
 		func() { cpukern.Conv(p, c, host[float64](y), host[float64](x), host[float64](w)) },
 		func(k *card) { k.conv(c, y, x, w) })
 }
@@ -43,7 +43,7 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 func ConvBackwardData(dx, dy, w Tensor, s ConvSpec) {
 	c, p := convShape("ConvBackwardData", "dx", "w", "dy", dx, w, dy, dx.dtype, s), dx.dev.pool
 	dx.dev.note(ConvDataGradient, c, dx.dtype)
-	compute(dx, func() { cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), host[float32](w)) },
+	computeCounted(dx, func() { cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), host[float32](w)) },
 		func() { cpukern.ConvBackwardData(p, c, host[float64](dx), host[float64](dy), host[float64](w)) },
 		func(k *card) { k.convBackwardData(c, dx, dy, w) })
 }
@@ -52,7 +52,7 @@ func ConvBackwardData(dx, dy, w Tensor, s ConvSpec) {
 func ConvBackwardWeight(dw, dy, x Tensor, s ConvSpec) {
 	c, p := convShape("ConvBackwardWeight", "x", "dw", "dy", x, dw, dy, vectorType(x), s), x.dev.pool
 	x.dev.note(ConvWeightGradient, c, x.dtype)
-	compute(x, func() { cpukern.ConvBackwardWeight(p, c, host[float32](dw), host[float32](dy), host[float32](x)) },
+	computeCounted(x, func() { cpukern.ConvBackwardWeight(p, c, host[float32](dw), host[float32](dy), host[float32](x)) },
 		func() { cpukern.ConvBackwardWeight(p, c, host[float64](dw), host[float64](dy), host[float64](x)) },
 		func(k *card) { k.convBackwardWeight(c, dw, dy, x) })
 }

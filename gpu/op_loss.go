@@ -103,7 +103,7 @@ func InfoNCE(loss, du, dv, u, v, present, group, scale Tensor, spec InfoNCESpec)
 	if !(spec.Tau > 0) {
 		panic(fmt.Sprintf("gpu: InfoNCE: tau is %g, want > 0", spec.Tau))
 	}
-	compute(u, func() { infoNCE[float32](loss, du, dv, u, v, present, group, scale, spec) },
+	computeCounted(u, func() { infoNCE[float32](loss, du, dv, u, v, present, group, scale, spec) },
 		func() { infoNCE[float64](loss, du, dv, u, v, present, group, scale, spec) },
 		func(c *card) { c.infoNCE(newNCE(loss, du, dv, u, v, present, group, scale, spec)) })
 }
@@ -131,6 +131,7 @@ type contrast struct {
 	group        []int32
 	b, d         int
 	u, v, s, q   []float64
+	du, dv       []float64
 	toGen, toImg float64
 }
 
@@ -138,14 +139,27 @@ func infoNCE[F Float](tl, tdu, tdv, tu, tv, tp, tg, ts Tensor, spec InfoNCESpec)
 	loss, du, dv := host[F](tl), host[F](tdu), host[F](tdv)
 	clear(du)
 	clear(dv)
-	c := &contrast{pool: tu.dev.pool, spec: spec, d: tu.Dim(1)}
+	c := &contrast{pool: tu.dev.pool, spec: spec, b: tu.Dim(0), d: tu.Dim(1)}
+	work := c.pool.Loss(2*c.b*c.b + 4*c.b*c.d)
+	if work == nil { // it is only counted
+		c.logits()
+		c.products()
+		return
+	}
 	c.compact(host[uint8](tp), host[int32](tg))
 	clear(loss)
 	loss[3] = F(c.b)
 	if c.b < 2 {
 		return
 	}
-	c.u, c.v = gather(host[F](tu), c.rows, c.d), gather(host[F](tv), c.rows, c.d)
+	for _, part := range []*[]float64{&c.s, &c.q} {
+		*part, work = work[:c.b*c.b], work[c.b*c.b:]
+	}
+	for _, part := range []*[]float64{&c.u, &c.v, &c.du, &c.dv} {
+		*part, work = work[:c.b*c.d], work[c.b*c.d:]
+	}
+	gather(c.u, host[F](tu), c.rows, c.d)
+	gather(c.v, host[F](tv), c.rows, c.d)
 	c.run()
 	loss[0] = F(spec.Lambda*c.toGen + (1-spec.Lambda)*c.toImg)
 	loss[1], loss[2] = F(c.toGen), F(c.toImg)
@@ -153,8 +167,8 @@ func infoNCE[F Float](tl, tdu, tdv, tu, tv, tp, tg, ts Tensor, spec InfoNCESpec)
 		return
 	}
 	c.gradients(float64(host[F](ts)[0]))
-	scatter(du, c.u, c.rows, c.d)
-	scatter(dv, c.v, c.rows, c.d)
+	scatter(du, c.du, c.rows, c.d)
+	scatter(dv, c.dv, c.rows, c.d)
 }
 
 func (c *contrast) compact(present []uint8, group []int32) {
@@ -170,14 +184,12 @@ func (c *contrast) compact(present []uint8, group []int32) {
 	c.b = len(c.rows)
 }
 
-func gather[F Float](x []F, rows []int, d int) []float64 {
-	y := make([]float64, 0, len(rows)*d)
-	for _, r := range rows {
-		for _, v := range x[r*d : (r+1)*d] {
-			y = append(y, float64(v))
+func gather[F Float](y []float64, x []F, rows []int, d int) {
+	for i, r := range rows {
+		for j, v := range x[r*d : (r+1)*d] {
+			y[i*d+j] = float64(v)
 		}
 	}
-	return y
 }
 
 func scatter[F Float](x []F, y []float64, rows []int, d int) {
@@ -188,11 +200,15 @@ func scatter[F Float](x []F, y []float64, rows []int, d int) {
 	}
 }
 
+// logits computes s = u v^T.
+func (c *contrast) logits() {
+	cpukern.Gemm(c.pool, false, true, c.b, c.b, c.d, c.u, c.d, c.v, c.d, c.s, c.b, false)
+}
+
 // run computes both directions and leaves the gradient of the logits, times b, in s.
 func (c *contrast) run() {
 	b := c.b
-	c.s, c.q = make([]float64, b*b), make([]float64, b*b)
-	cpukern.Gemm(c.pool, false, true, b, b, c.d, c.u, c.d, c.v, c.d, c.s, b, false)
+	c.logits()
 	for i := range b {
 		for j := range b {
 			c.s[i*b+j] /= c.spec.Tau
@@ -260,14 +276,17 @@ func (c *contrast) positive(i, j int) bool {
 	return i == j || c.spec.Pairs == PositivePairs && c.group[i] == c.group[j]
 }
 
-// gradients replaces u and v by their gradients times scale.
+// gradients computes those of u and v times scale.
 func (c *contrast) gradients(scale float64) {
-	b, d, k := c.b, c.d, scale/(float64(c.b)*c.spec.Tau)
+	k := scale / (float64(c.b) * c.spec.Tau)
 	for i := range c.s {
 		c.s[i] *= k
 	}
-	du, dv := make([]float64, b*d), make([]float64, b*d)
-	cpukern.Gemm(c.pool, false, false, b, d, b, c.s, b, c.v, d, du, d, false)
-	cpukern.Gemm(c.pool, true, false, b, d, b, c.s, b, c.u, d, dv, d, false)
-	c.u, c.v = du, dv
+	c.products()
+}
+
+// products computes du = s v and dv = s^T u.
+func (c *contrast) products() {
+	cpukern.Gemm(c.pool, false, false, c.b, c.d, c.b, c.s, c.b, c.v, c.d, c.du, c.d, false)
+	cpukern.Gemm(c.pool, true, false, c.b, c.d, c.b, c.s, c.b, c.u, c.d, c.dv, c.d, false)
 }

@@ -10,7 +10,7 @@ import (
 // 1 on a GPU. a and b have one type; c has it too, or float32 where they have 16 bits.
 func MatMul(c, a, b Tensor, transA, transB bool, beta float64) {
 	wantProduct("MatMul", c, a, b, transA, transB)
-	compute(c, func() { matMul[float32](c, a, b, transA, transB, beta) }, func() { matMul[float64](c, a, b, transA, transB, beta) },
+	computeCounted(c, func() { matMul[float32](c, a, b, transA, transB, beta) }, func() { matMul[float64](c, a, b, transA, transB, beta) },
 		func(k *card) { k.matMul(product{c: c, a: a, b: b, transA: transA, transB: transB, beta: beta}) })
 }
 
@@ -18,7 +18,7 @@ func MatMul(c, a, b Tensor, transA, transB bool, beta float64) {
 func MatMulBias(c, a, b Tensor, transA, transB bool, bias Tensor, relu bool) {
 	wantProduct("MatMulBias", c, a, b, transA, transB)
 	want("MatMulBias", "bias", bias, c, vectorType(c), c.Dim(1))
-	compute(c, func() { matMul[float32](c, a, b, transA, transB, 0); addBias[float32](c, c, bias, relu) },
+	computeCounted(c, func() { matMul[float32](c, a, b, transA, transB, 0); addBias[float32](c, c, bias, relu) },
 		func() { matMul[float64](c, a, b, transA, transB, 0); addBias[float64](c, c, bias, relu) },
 		func(k *card) {
 			k.matMul(product{c: c, a: a, b: b, transA: transA, transB: transB, bias: bias, relu: relu})

@@ -14,6 +14,7 @@ type Upload struct {
 	dev     *Device
 	over    driver.Overlap // nil where copies are made at once
 	pinned  []byte
+	bytes   int          // of pinned
 	next    int          // first free byte of pinned
 	arrived driver.Event // the copies of the last use are made
 	read    driver.Event // the work that reads them is done
@@ -33,7 +34,8 @@ func (d *Device) NewUpload(bytes int) (*Upload, error) {
 	if u.pinned, err = over.Pinned(bytes); err != nil {
 		return nil, fmt.Errorf("gpu: NewUpload: %w", err)
 	}
-	u.over = over
+	u.over, u.bytes = over, bytes
+	d.book().add(pinnedName, bytes)
 	return u, nil
 }
 
@@ -106,5 +108,6 @@ func (u *Upload) Close() {
 		}
 	}
 	u.over.FreePinned(u.pinned)
+	u.dev.book().add(pinnedName, -u.bytes)
 	u.over, u.pinned, u.arrived, u.read = nil, nil, nil, nil
 }

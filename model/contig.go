@@ -19,7 +19,7 @@ type Model struct {
 	params  []*nn.Param
 	buffers []*nn.Buffer
 
-	memory                *gpu.Arena
+	memory                []*gpu.Arena // values, gradients
 	values, grads, halves gpu.Tensor
 	decayed               int
 }

@@ -10,13 +10,9 @@ import (
 	"contig-gpu/model/nn"
 )
 
-const (
-	// placeAlign is what each parameter begins at a multiple of, in elements: a cache line of float32. The
-	// elements between are 0 and stay 0.
-	placeAlign = 16
-	// arenaSlack is what an arena's alignment may add to each of its tensors, in bytes.
-	arenaSlack = 256
-)
+// placeAlign is what each parameter begins at a multiple of, in elements: a cache line of float32. The elements
+// between are 0 and stay 0.
+const placeAlign = 16
 
 // Place gives the model memory on dev to compute in dtype: one flat tensor of values, one of gradients, those that
 // are subject to weight decay first. Both are 0, running averages too: call Init, or load and Refresh. Where dtype
@@ -26,12 +22,25 @@ func (m *Model) Place(dev *gpu.Device, dtype gpu.DType) error {
 	if master != gpu.F32 && master != gpu.F64 {
 		return fmt.Errorf("model: Place: activations are f32, f64, bf16 or f16, not %v", dtype)
 	}
-	total, decayed := m.layout()
-	m.memory = dev.NewArena(m.PlaceBytes(dtype) + 3*arenaSlack)
-	a := m.memory
-	m.values, m.grads, m.halves, m.decayed = a.Zeros(master, total), a.Zeros(master, total), gpu.Tensor{}, decayed
+	probe, err := gpu.Open("plan", gpu.Options{})
+	if err != nil {
+		return err
+	}
+	values, grads := probe.NewArena(0), probe.NewArena(0)
+	m.deal(values, grads, dtype)
+	m.memory = []*gpu.Arena{dev.NamedArena("values", values.Peak()), dev.NamedArena("gradients", grads.Peak())}
+	m.deal(m.memory[0], m.memory[1], dtype)
+	return nil
+}
+
+// deal takes all tensors from two arenas, filled with 0.
+func (m *Model) deal(values, grads *gpu.Arena, dtype gpu.DType) {
+	master := nn.Master(dtype)
+	var total int
+	total, m.decayed = m.layout()
+	m.values, m.grads, m.halves = values.Zeros(master, total), grads.Zeros(master, total), gpu.Tensor{}
 	if dtype != master {
-		m.halves = a.Zeros(dtype, total)
+		m.halves = values.Zeros(dtype, total)
 	}
 	at := 0
 	for _, decay := range []bool{true, false} {
@@ -46,27 +55,8 @@ func (m *Model) Place(dev *gpu.Device, dtype gpu.DType) error {
 		}
 	}
 	for _, b := range m.buffers {
-		b.Value = a.Zeros(master, b.Dims...)
+		b.Value = values.Zeros(master, b.Dims...)
 	}
-	return nil
-}
-
-// PlaceBytes returns the memory that Place takes for values, gradients and running averages of a type.
-func (m *Model) PlaceBytes(dtype gpu.DType) int {
-	total, _ := m.layout()
-	n := 2*total*nn.Master(dtype).Size() + m.bufferBytes(dtype)
-	if dtype != nn.Master(dtype) {
-		n += total * dtype.Size()
-	}
-	return n
-}
-
-func (m *Model) bufferBytes(dtype gpu.DType) int {
-	n := 0
-	for _, b := range m.buffers {
-		n += b.Size()*nn.Master(dtype).Size() + arenaSlack
-	}
-	return n
 }
 
 // layout returns the elements of the flat tensors, and how many of them weight decay applies to.
@@ -102,8 +92,8 @@ func (m *Model) ZeroGrad() { gpu.Fill(m.grads, 0) }
 
 // Close gives the memory of Place back. The model may be placed again.
 func (m *Model) Close() {
-	if m.memory != nil {
-		m.memory.Close()
+	for _, a := range m.memory {
+		a.Close()
 	}
 	m.memory, m.values, m.grads, m.halves = nil, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}
 	for _, p := range m.params {

@@ -10,12 +10,8 @@ type Plan struct {
 	Values      int `json:"values"`      // parameters, their 16-bit copies if any, and running averages
 	Grads       int `json:"grads"`       // gradients of the parameters
 	Activations int `json:"activations"` // the step's arena at its fullest: activations, their gradients, scratch
-	Optimizer   int `json:"optimizer"`   // Adam's two moments; SGD takes half
 	Params      int `json:"params"`      // learned numbers, not bytes
 }
-
-// Total returns the bytes of all together.
-func (p Plan) Total() int { return p.Values + p.Grads + p.Activations + p.Optimizer }
 
 // PlanStep returns what a step over batch images of size x size pixels takes. It runs the step itself on the
 // planning device, so that the figure is the step's own, not an estimate.
@@ -35,10 +31,7 @@ func PlanStep(cfg Config, dtype gpu.DType, batch, size int) (Plan, error) {
 	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: dtype}
 	in := dev.NewArena(0)
 	m.Step(p, m.NewBatch(in, dtype, batch, size, size), in.New(nn.Master(dtype), len(m.towers), 4))
-	flat := m.values.Bytes()
-	return Plan{
-		Values: flat + m.halves.Bytes() + m.bufferBytes(dtype), Grads: flat, Activations: p.Arena.Peak(), Optimizer: 2 * flat, Params: m.ParamCount(),
-	}, nil
+	return Plan{Values: m.memory[0].Peak(), Grads: m.memory[1].Peak(), Activations: p.Arena.Peak(), Params: m.ParamCount()}, nil
 }
 
 // NewBatch takes the tensors of a batch of n images of height x width pixels from a, uninitialised. They are float32

@@ -55,6 +55,9 @@ func (c Config) StateTensors() int {
 	return 2
 }
 
+// arenaName is what the device calls the optimiser's memory.
+const arenaName = "optimizer"
+
 // A NamedTensor is a piece of an optimiser's state, for checkpoints.
 type NamedTensor struct {
 	Name  string
@@ -80,10 +83,10 @@ func New(cfg Config, values, grads gpu.Tensor, decayed int) *Optimizer {
 	}
 	for _, name := range [][]string{1: {"momentum"}, 2: {"m", "v"}}[cfg.StateTensors()] {
 		// An arena each: its size is then the tensor's, whatever the alignment.
-		a := values.Device().NewArena(values.Bytes() + 4096)
+		a := values.Device().NamedArena(arenaName, values.Bytes())
 		o.state = append(o.state, NamedTensor{cfg.Name + "." + name, a.Zeros(values.DType(), values.Len())})
 	}
-	o.rates = values.Device().NewArena(4096).New(values.DType(), 3)
+	o.rates = values.Device().NamedArena(arenaName, 3*values.DType().Size()).New(values.DType(), 3)
 	return o
 }
 

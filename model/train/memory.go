@@ -2,130 +2,116 @@ package train
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
-	"contig-gpu/model"
-	"contig-gpu/model/nn"
 )
 
-// Memory says what a training takes on its device, in bytes.
+// Memory says what a training holds, in bytes.
 type Memory struct {
-	Values      int // parameters, their 16-bit copies if any, and running averages
-	Gradients   int
-	Optimizer   int // its moments
-	Averages    int // of the parameters, with --ema
-	Activations int // of one batch, with their gradients
-	Staging     int // batches of input
-	Checkpoint  int // on the host: the file, before it is written, and a tensor on its way into it
-	Scratch     int // allowed for: what kernels pack, and images being decoded
+	Device []gpu.Held // by arena, exactly what the device's allocator is asked for
+	Host   []gpu.Held // what beside them is the host's whatever the device; reading images is not in it
 }
 
-// scratchShare is the part of everything else that Scratch allows for.
-const scratchShare = 16
+// MemoryOf counts what a training by c, whose modalities must be given, takes on dev. It takes nothing.
+func MemoryOf(c Config, dev *gpu.Device) (Memory, error) {
+	t := &trainer{o: &Options{}, cfg: c, dev: dev}
+	var err error
+	if t.dtype, t.cfg.Precision, err = dev.Precision(c.Precision); err != nil {
+		return Memory{}, err
+	}
+	p, err := t.planned(t.cfg)
+	if err != nil {
+		return Memory{}, err
+	}
+	return p.memory(), nil
+}
+
+// planned returns a trainer by c on a planning device for t's, which has taken all that a training takes.
+func (t *trainer) planned(c Config) (*trainer, error) {
+	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: t.dev.Plan(), dims: data.Dims{Batch: c.Batch, Height: c.ImageSize, Width: c.ImageSize}}
+	for _, m := range c.Model.Modalities {
+		p.dims.Modalities, p.dims.Features = append(p.dims.Modalities, m.Name), append(p.dims.Features, m.Features)
+	}
+	if err := p.take(); err != nil {
+		return nil, err
+	}
+	for _, l := range []load{{c.Batch, true}, {c.Batch, false}} {
+		n, err := p.needOf(l)
+		if err != nil {
+			return nil, err
+		}
+		p.count = p.count.most(n)
+	}
+	p.update()
+	p.count.scratch = max(p.count.scratch, p.dev.Scratch())
+	p.grow(p.count)
+	return p, nil
+}
+
+// memory returns what a trainer holds.
+func (t *trainer) memory() Memory {
+	var m Memory
+	for _, h := range t.dev.Allocated() {
+		if h.Host {
+			m.Host = append(m.Host, h)
+		} else {
+			m.Device = append(m.Device, h)
+		}
+	}
+	m.Host = append(m.Host, gpu.Held{Name: "checkpoint", Bytes: t.checkpointBytes()})
+	return m
+}
+
+// checkpointBytes is what writing a checkpoint takes at most: the file, and the largest tensor on its way into it, which
+// the optimiser's are.
+func (t *trainer) checkpointBytes() int {
+	flat := t.values.Bytes()
+	n := flat*(1+t.cfg.Optimizer.StateTensors()) + flat
+	for _, b := range t.model.Buffers() {
+		n += b.Value.Bytes()
+	}
+	if t.ema.Ok() {
+		n += flat
+	}
+	return n
+}
+
+// OnDevice returns the bytes that the device holds: a GPU's memory, else the host's.
+func (m Memory) OnDevice() int { return sum(m.Device) }
+
+// OnHost returns the bytes beside them.
+func (m Memory) OnHost() int { return sum(m.Host) }
 
 // Total returns the bytes of all together.
-func (m Memory) Total() int {
-	return m.Values + m.Gradients + m.Optimizer + m.Averages + m.Activations + m.Staging + m.Checkpoint + m.Scratch
-}
+func (m Memory) Total() int { return m.OnDevice() + m.OnHost() }
 
-// String lists all parts and their total.
-func (m Memory) String() string {
-	var parts []string
-	for _, p := range []struct {
-		name  string
-		bytes int
-	}{{"values", m.Values}, {"gradients", m.Gradients}, {"optimiser", m.Optimizer}, {"averages", m.Averages},
-		{"activations", m.Activations}, {"staging", m.Staging}, {"checkpoint", m.Checkpoint}, {"scratch", m.Scratch}} {
-		if p.bytes > 0 {
-			parts = append(parts, p.name+" "+bytesText(p.bytes))
-		}
+func sum(all []gpu.Held) int {
+	n := 0
+	for _, h := range all {
+		n += h.Bytes
 	}
-	return fmt.Sprintf("%s: %s", bytesText(m.Total()), strings.Join(parts, ", "))
+	return n
 }
 
+// String lists all parts and their totals.
+func (m Memory) String() string {
+	return fmt.Sprintf("%s: %s; beside it on the host %s: %s", bytesText(m.OnDevice()), listText(m.Device), bytesText(m.OnHost()), listText(m.Host))
+}
+
+func listText(all []gpu.Held) string {
+	var parts []string
+	for _, h := range all {
+		parts = append(parts, h.Name+" "+bytesText(h.Bytes))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// bytesText gives the bytes exactly, and in the unit that people think in.
 func bytesText(n int) string {
 	if n < 1<<30 {
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+		return fmt.Sprintf("%.1f MiB (%d)", float64(n)/(1<<20), n)
 	}
-	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
-}
-
-// planMemory counts what training on batches of n images takes, by running a step on the planning device.
-func (t *trainer) planMemory(n int) (Memory, error) {
-	step, err := model.PlanStep(t.cfg.Model, t.dtype, n, t.cfg.ImageSize)
-	if err != nil {
-		return Memory{}, err
-	}
-	plan, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return Memory{}, err
-	}
-	defer plan.Close()
-	m, err := model.New(t.cfg.Model)
-	if err != nil {
-		return Memory{}, err
-	}
-	staging := plan.NewArena(0)
-	slots := 1
-	if t.dev.Overlaps() {
-		slots = 2
-	}
-	for range slots {
-		m.NewBatch(staging, t.dtype, n, t.cfg.ImageSize, t.cfg.ImageSize)
-	}
-	staging.New(nn.Master(t.dtype), len(t.cfg.Model.Modalities), 4)
-	x := Memory{Values: step.Values, Gradients: step.Grads, Optimizer: step.Grads * t.cfg.Optimizer.StateTensors(),
-		Activations: step.Activations, Staging: staging.Peak()}
-	if t.cfg.EMA > 0 {
-		x.Averages = 2 * step.Grads // and the parameters kept while the averages stand in for them
-	}
-	if t.dev.Card() == nil {
-		x.Checkpoint = x.Values + x.Optimizer + x.Averages/2 + x.Gradients
-	}
-	x.Scratch = x.Total() / scratchShare
-	return x, nil
-}
-
-// reserve fails where the device has not the memory that training takes, before any of it is taken.
-func (t *trainer) reserve() error {
-	need, err := t.planMemory(t.cfg.Batch)
-	if err != nil {
-		return err
-	}
-	free, where := t.o.Memory, "this machine or its control group"
-	if card := t.dev.Card(); card != nil {
-		free, where = card.Free, "the GPU"
-	}
-	t.event(Event{Kind: Planned, Memory: need, Free: free})
-	if free == 0 || need.Total() <= free {
-		return nil
-	}
-	return t.tooLarge(need, free, where)
-}
-
-// tooLarge says what to change so that training fits into free bytes.
-func (t *trainer) tooLarge(need Memory, free int, where string) error {
-	var planErr error
-	fits := sort.Search(t.cfg.Batch, func(i int) bool {
-		m, err := t.planMemory(i + 1)
-		if err != nil {
-			planErr = err
-		}
-		return m.Total() > free
-	})
-	if planErr != nil {
-		return planErr
-	}
-	fix := fmt.Sprintf("--batch %d is the largest that fits; --accumulate %d with it keeps the images per step, not the negatives;\nor a smaller --image-size or --encoder",
-		fits, (t.cfg.Batch+max(1, fits)-1)/max(1, fits))
-	if fits < leastBatch {
-		fix = "a smaller --image-size, --encoder or --hidden: not even a batch of 2 fits; contig-gpu plan shows what does"
-	}
-	return &data.Problem{Code: codeMemory,
-		What:     fmt.Sprintf("a step of %d images of %d px with %s does not fit into memory", t.cfg.Batch, t.cfg.ImageSize, t.cfg.Model.Encoder),
-		Expected: need.String(), Found: fmt.Sprintf("%s free in %s", bytesText(free), where),
-		Cause: "--batch, --image-size or --encoder are meant for a larger machine, or other programs use this one's memory", Fix: fix}
+	return fmt.Sprintf("%.2f GiB (%d)", float64(n)/(1<<30), n)
 }

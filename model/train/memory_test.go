@@ -2,11 +2,84 @@ package train
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 )
+
+// trained trains and returns what was planned, and the trainer, which still holds its memory.
+func trained(t *testing.T, c Config) (Memory, *trainer) {
+	t.Helper()
+	o := optionsFor(c, filepath.Join(t.TempDir(), "run"), 16)
+	var plan Memory
+	o.Progress = func(e Event) {
+		if e.Kind == Planned {
+			plan = e.Memory
+		}
+	}
+	tr, err := newTrainer(&o)
+	t.Cleanup(tr.close)
+	if err == nil {
+		_, err = tr.run(context.Background())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan, tr
+}
+
+// TestPlanIsWhatIsHeld: arena by arena, whatever the model, the batch and the precision, and with evaluations; on a GPU
+// the driver's own count says the same, and no operation worked in more scratch memory than was reserved.
+func TestPlanIsWhatIsHeld(t *testing.T) {
+	for i, c := range []struct {
+		on  []string
+		set func(c *Config)
+	}{
+		{[]string{"cpu f32", "cuda bf16"}, func(c *Config) {}},
+		{[]string{"cpu f64", "cuda f32"}, func(c *Config) { c.Batch, c.Model.Genetics, c.EMA = 3, "h12", 0.9 }},
+		{[]string{"cpu f32", "cuda f16"}, func(c *Config) {
+			c.Batch, c.ImageSize, c.Model.Genetics, c.Optimizer.Name, c.Accumulate = 2, 33, "none", "sgd", 2
+		}},
+	} {
+		for _, on := range c.on {
+			t.Run(fmt.Sprint(i, " ", on), func(t *testing.T) {
+				o := tiny(t)
+				o.Batch, o.Epochs, o.MaxSteps = 4, 0, 1
+				o.Device, o.Precision, _ = strings.Cut(on, " ")
+				c.set(&o)
+				if o.Device == "cuda" {
+					gputest.UseEmulator(t)
+				}
+				plan, tr := trained(t, o)
+				held := tr.memory()
+				if !slices.Equal(plan.Device, held.Device) || !slices.Equal(plan.Host, held.Host) {
+					t.Errorf("planned %v\nheld    %v", plan, held)
+				}
+				names := fmt.Sprint(plan)
+				for _, name := range []string{"values", "gradients", "optimizer", "activations", "staging", "numbers", "scratch", "checkpoint"} {
+					if !strings.Contains(names, name+" ") {
+						t.Errorf("no %s in %v", name, plan)
+					}
+				}
+				if card := tr.dev.Card(); card != nil {
+					if taken := card.Memory - card.Free; taken != plan.OnDevice() {
+						t.Errorf("the driver gave %d bytes, planned are %d", taken, plan.OnDevice())
+					}
+					if most := tr.dev.Scratch(); most > tr.count.scratch {
+						t.Errorf("%d bytes of scratch memory were used, %d reserved", most, tr.count.scratch)
+					}
+				}
+			})
+		}
+	}
+}
 
 // TestMemoryIsCountedFirst: a training that does not fit says so, with the largest batch that does, and leaves nothing.
 func TestMemoryIsCountedFirst(t *testing.T) {
@@ -31,12 +104,9 @@ func TestMemoryIsCountedFirst(t *testing.T) {
 		t.Fatalf("where free memory is not known: %v", err)
 	}
 	eight := plan.Total()
-	if plan.Values == 0 || plan.Optimizer != 2*plan.Gradients || plan.Averages != 0 || !strings.Contains(plan.String(), "activations") {
-		t.Errorf("plan: %v", plan)
-	}
 	dir, err := planned(12, eight+1)
 	p := wantCode(t, err, codeMemory)
-	if !strings.Contains(p.Fix, "--batch 8 ") || !strings.Contains(p.Expected, plan.String()) {
+	if !strings.Contains(p.Fix, "--batch 8 ") || !strings.Contains(p.Expected, plan.String()) || !strings.Contains(p.Expected, fmt.Sprint(plan.OnDevice())) {
 		t.Errorf("12 images in the memory of 8: %v", p)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
@@ -44,5 +114,40 @@ func TestMemoryIsCountedFirst(t *testing.T) {
 	}
 	if _, err := planned(8, 1<<20); !strings.Contains(wantCode(t, err, codeMemory).Fix, "not even a batch of 2") {
 		t.Errorf("in 1 MiB: %v", err)
+	}
+}
+
+// TestMemoryRunsOut: where something else takes the GPU's memory after the plan said that a training fits, the error names
+// the arena that found no room, and a batch that would fit.
+func TestMemoryRunsOut(t *testing.T) {
+	gputest.UseEmulator(t)
+	four := onCard(t, "f32", 1)
+	four.Batch, four.Model.Modalities = 4, modalitiesOf(testCohort(8))
+	small, err := MemoryOf(four, gputest.Open(t, "cuda", gpu.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options(onCard(t, "f32", 1), filepath.Join(t.TempDir(), "run"))
+	o.Progress = func(e Event) {
+		if e.Kind != Planned {
+			return
+		}
+		other := gputest.Open(t, "cuda", gpu.Options{})
+		other.NamedArena("another program", e.Free-small.OnDevice())
+		if err := other.Sync(); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = Run(context.Background(), o)
+	p := wantCode(t, err, codeOutOfMemory)
+	var m *gpu.MemoryError
+	if !errors.As(err, &m) || m.Arena != "activations" || m.Free >= m.Bytes {
+		t.Errorf("%+v", m)
+	}
+	if !strings.Contains(p.What, "activations") || !strings.Contains(p.Fix, "--batch 4 ") || !strings.Contains(p.Expected, fmt.Sprint(m.Bytes)) {
+		t.Errorf("the problem: %v", p)
+	}
+	if _, err := os.Stat(o.Dir); !os.IsNotExist(err) {
+		t.Errorf("the run folder is there: %v", err)
 	}
 }

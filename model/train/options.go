@@ -71,7 +71,7 @@ type Summary struct {
 	Device         string // name
 	Why            string // this device and not another
 	Parameters     int
-	ArenaBytes     int // of activations
+	Memory         Memory // that it held
 	ValidationLoss float64
 	BestStep       int // 0 where nothing was validated
 	Test           *Evaluated

@@ -18,7 +18,8 @@ const (
 	codeTooFew        = 708 // not enough batches for one step
 	codeFormat        = 709 // a safetensors file that is not a checkpoint of ours
 	codeNotFinite     = 720
-	codeMemory        = 721
+	codeMemory        = 721 // planned
+	codeOutOfMemory   = 722 // after the plan said that it fits
 )
 
 func notOurs(path, what string, err error) error {

@@ -15,8 +15,13 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	t, err := newTrainer(&o)
 	defer t.close()
 	if err != nil {
-		return Summary{}, err
+		return Summary{}, t.explain(err)
 	}
+	s, err := t.run(ctx)
+	return s, t.explain(err)
+}
+
+func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 	if t.resumed {
 		if err := t.begin(); err != nil {
 			return t.summary(), err
@@ -27,7 +32,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 			return t.summary(), err
 		}
 	}
-	s := t.summary()
+	s = t.summary()
 	s.Test, s.Tested, err = t.test(ctx)
 	return s, err
 }
@@ -151,7 +156,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 
 func (t *trainer) summary() Summary {
 	s := Summary{Steps: t.at.Step, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.model.ParamCount(),
-		ArenaBytes: t.size, BestStep: t.at.BestStep}
+		Memory: t.memory(), BestStep: t.at.BestStep}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss
 	}

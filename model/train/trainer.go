@@ -17,6 +17,8 @@ type trainer struct {
 	cfg   Config
 	dtype gpu.DType
 	dev   *gpu.Device
+	dims  data.Dims // of the batches
+	count need      // of a step and an evaluation
 	*workspace
 	opt           *optim.Optimizer
 	schedule      optim.Schedule
@@ -83,12 +85,22 @@ func (t *trainer) openSource() error {
 			Expected: fmt.Sprintf("%d batches of %d images, of different persons", t.cfg.Accumulate, t.cfg.Batch),
 			Found:    fmt.Sprintf("%d", t.source.Batches()), Fix: "lower --batch or --accumulate, or give more persons"}
 	}
-	t.total = t.cfg.steps(t.perEpoch)
+	t.dims, t.total = t.source.Dims(), t.cfg.steps(t.perEpoch)
 	t.schedule = t.cfg.schedule(t.total)
 	return nil
 }
 
+// build takes the memory that reserve has counted.
 func (t *trainer) build() error {
+	if err := t.take(); err != nil {
+		return err
+	}
+	t.grow(t.count)
+	return t.dev.Sync()
+}
+
+// take takes the memory that does not depend on what a step does.
+func (t *trainer) take() error {
 	m, err := model.New(t.cfg.Model)
 	if err != nil {
 		return err
@@ -96,23 +108,33 @@ func (t *trainer) build() error {
 	if err := m.Place(t.dev, t.dtype); err != nil {
 		return err
 	}
-	if t.workspace, err = newWorkspace(m, t.dev, t.dtype, t.source.Dims()); err != nil {
+	if t.workspace, err = newWorkspace(m, t.dev, t.dtype, t.dims); err != nil {
 		return err
 	}
 	var decayed int
 	t.values, t.grads, decayed = m.Flat()
 	t.opt = optim.New(t.cfg.Optimizer, t.values, t.grads, decayed)
 	t.opt.Refresh(m.Halves())
-	n := t.cfg.Accumulate * t.losses.Len()
-	small := t.dev.NewArena(1<<12 + 16*n)
-	t.terms, t.scales = small.New(t.losses.DType(), n), small.New(t.losses.DType(), n/4)
-	t.sumsq, t.scale, t.decay = small.New(gpu.F64, 1), small.New(t.values.DType(), 1), small.New(t.values.DType(), 1)
 	if t.cfg.EMA > 0 {
 		// An arena each: its size is then the tensor's, whatever the alignment.
-		t.ema = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.values.DType(), t.values.Len())
-		t.spare = t.dev.NewArena(t.values.Bytes()+1<<12).Zeros(t.values.DType(), t.values.Len())
+		t.ema = t.dev.NamedArena("averages", t.values.Bytes()).Zeros(t.values.DType(), t.values.Len())
+		t.spare = t.dev.NamedArena("averages", t.values.Bytes()).Zeros(t.values.DType(), t.values.Len())
 	}
+	probe, err := gpu.Open("plan", gpu.Options{})
+	if err != nil {
+		return err
+	}
+	a := probe.NewArena(0)
+	t.takeNumbers(a)
+	t.takeNumbers(t.dev.NamedArena("numbers", a.Peak()))
 	return nil
+}
+
+// takeNumbers deals out the few numbers that a step leaves or reads.
+func (t *trainer) takeNumbers(a *gpu.Arena) {
+	n, master := t.cfg.Accumulate*t.losses.Len(), t.values.DType()
+	t.terms, t.scales = a.New(master, n), a.New(master, n/4)
+	t.sumsq, t.scale, t.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
 }
 
 // load fills the model: fresh, from a file, or from the run's own checkpoint.

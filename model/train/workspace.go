@@ -9,8 +9,8 @@ import (
 	"contig-gpu/model/nn"
 )
 
-// A workspace has a model on a device and the memory to run it on batches of up to a number of images. The
-// arena grows to what the planning device says that a batch takes.
+// A workspace has a model on a device and the memory to run it on batches of up to a number of images. Arena and scratch
+// memory grow to what a planning device says that a batch takes, before it is run.
 type workspace struct {
 	model  *model.Model
 	dev    *gpu.Device
@@ -20,8 +20,8 @@ type workspace struct {
 	losses gpu.Tensor // [M, 4]
 	inputs *gpu.Arena
 	arena  *gpu.Arena
-	size   int          // bytes of arena
-	fits   map[load]int // bytes that each kind of batch takes
+	room   need          // that there is
+	needs  map[load]need // of each kind of batch
 }
 
 // A load is what decides the memory of a pass.
@@ -30,11 +30,16 @@ type load struct {
 	train bool
 }
 
+// A need is what a pass takes beside its inputs, in bytes: of its arena, and of what operations work in.
+type need struct{ arena, scratch int }
+
+func (n need) most(o need) need { return need{max(n.arena, o.arena), max(n.scratch, o.scratch)} }
+
 func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Dims) (*workspace, error) {
 	if err := sameModalities(m.Config(), dims); err != nil {
 		return nil, err
 	}
-	w := &workspace{model: m, dev: dev, dtype: dtype, dims: dims, fits: map[load]int{}}
+	w := &workspace{model: m, dev: dev, dtype: dtype, dims: dims, needs: map[load]need{}}
 	plan, err := gpu.Open("plan", gpu.Options{})
 	if err != nil {
 		return nil, err
@@ -46,7 +51,7 @@ func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Di
 	}
 	a := plan.NewArena(0)
 	w.take(a, n)
-	w.inputs = dev.NewArena(a.Peak())
+	w.inputs = dev.NamedArena("staging", a.Peak())
 	w.take(w.inputs, n)
 	for _, s := range w.slots {
 		if s.upload, err = dev.NewUpload(inputBytes(s.input)); err != nil {
@@ -78,30 +83,27 @@ func sameModalities(c model.Config, dims data.Dims) error {
 
 // pass returns a pass with room for a load, everything of the pass before taken back.
 func (w *workspace) pass(l load) (*nn.Pass, error) {
-	need, known := w.fits[l]
-	if !known {
-		var err error
-		if need, err = w.plan(l); err != nil {
-			return nil, err
-		}
-		w.fits[l] = need
+	n, err := w.needOf(l)
+	if err != nil {
+		return nil, err
 	}
-	if w.arena == nil || need > w.size {
-		w.grow(need)
+	if w.arena == nil || n.most(w.room) != w.room {
+		w.grow(n.most(w.room))
 	}
 	w.arena.Reset()
 	return &nn.Pass{Train: l.train, Arena: w.arena, DType: w.dtype}, nil
 }
 
-// grow makes the arena larger: recorded steps, which know its addresses, are dropped.
-func (w *workspace) grow(bytes int) {
+// grow makes arena and scratch memory larger: recorded steps, which know their addresses, are dropped.
+func (w *workspace) grow(n need) {
 	for _, s := range w.slots {
 		s.forget()
 	}
 	if w.arena != nil {
 		w.arena.Close()
 	}
-	w.arena, w.size = w.dev.NewArena(bytes), bytes
+	w.arena, w.room = w.dev.NamedArena("activations", n.arena), n
+	w.dev.ReserveScratch(n.scratch)
 }
 
 // close gives the memory back.
@@ -117,19 +119,18 @@ func (w *workspace) close() {
 	w.model.Close()
 }
 
-// plan runs the pass on the planning device and returns the bytes that its arena takes.
-func (w *workspace) plan(l load) (int, error) {
-	dev, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return 0, err
+// needOf runs the pass on a planning device, once, and returns what it takes.
+func (w *workspace) needOf(l load) (need, error) {
+	if n, ok := w.needs[l]; ok {
+		return n, nil
 	}
-	defer dev.Close()
+	dev := w.dev.Plan()
 	m, err := model.New(w.model.Config())
 	if err != nil {
-		return 0, err
+		return need{}, err
 	}
 	if err := m.Place(dev, w.dtype); err != nil {
-		return 0, err
+		return need{}, err
 	}
 	in := dev.NewArena(0)
 	b := m.NewBatch(in, w.dtype, l.rows, w.dims.Height, w.dims.Width)
@@ -140,7 +141,8 @@ func (w *workspace) plan(l load) (int, error) {
 	} else {
 		forward(m, p, b, losses)
 	}
-	return p.Arena.Peak(), nil
+	w.needs[l] = need{p.Arena.Peak(), dev.Scratch()}
+	return w.needs[l], nil
 }
 
 // rows returns the first n rows of t, flattened.

@@ -29,7 +29,7 @@ func (m image[F]) pad(pool *Pool, pictures int, b border) image[F] {
 		return m
 	}
 	o := image[F]{h: m.h + b.top + b.bottom, w: m.w + b.left + b.right, c: m.c}
-	o.data = take[F](&pool.padded, pictures*o.h*o.w*o.c)
+	o.data = take[F](pool, &pool.padded, pictures*o.h*o.w*o.c)
 	pool.Run(pictures, func(_, n int) {
 		all := o.data[o.at(n, 0, 0):o.at(n+1, 0, 0)]
 		clear(all[:o.at(0, b.top, 0)])

@@ -23,8 +23,10 @@ type Pool struct {
 	isa     isa
 	jobs    chan *job
 	closed  bool
+	counts  bool      // no work is done, and of memory only the size is kept
 	shared  memory    // packed weights, partial sums
 	padded  memory    // an activation with its zero border
+	loss    memory    // of Loss
 	private []private // of each worker
 }
 
@@ -47,6 +49,20 @@ func newPool(n int, i isa) *Pool {
 		go help(p.jobs, w)
 	}
 	return p
+}
+
+// Counter returns a pool that does no work: the functions of this package leave in Bytes what they would take of p.
+func (p *Pool) Counter() *Pool {
+	return &Pool{threads: p.threads, isa: p.isa, counts: true, private: make([]private, p.threads)}
+}
+
+// Bytes returns the scratch memory that the work so far took.
+func (p *Pool) Bytes() int {
+	n := p.shared.bytes + p.padded.bytes + p.loss.bytes
+	for i := range p.private {
+		n += p.private[i].numbers.bytes + p.private[i].ints.bytes
+	}
+	return n
 }
 
 // Threads returns the number of threads, the caller's included.
@@ -86,6 +102,9 @@ func help(jobs <-chan *job, worker int) {
 // are done. Units may run in any order and at the same time. It waits for units, not for goroutines: one
 // that wakes late finds nothing to do.
 func (p *Pool) Run(units int, f func(worker, unit int)) {
+	if p.counts {
+		return
+	}
 	if p.threads == 1 || units <= 1 {
 		for u := range units {
 			f(0, u)
@@ -116,32 +135,37 @@ func (p *Pool) Close() {
 }
 
 // memory is scratch that grows to the largest need.
-type memory struct{ words []uint64 }
+type memory struct {
+	words []uint64
+	bytes int // what words takes, or would where only that is counted
+}
 
 // minWords makes every block its own run of pages, so that it begins at a cache line.
 const minWords = 8192
 
-// take returns n elements of m, with what was there before; the next take of m takes them back.
-func take[F Float](m *memory, n int) []F {
-	var f F
-	words := (n*int(unsafe.Sizeof(f)) + 7) / 8
-	if len(m.words) < words {
-		m.words = make([]uint64, max(words, minWords))
+// take returns n elements of m, with what was there before; the next take of m takes them back. A pool that counts gets
+// none.
+func take[E Float | int](p *Pool, m *memory, n int) []E {
+	var e E
+	words := max((n*int(unsafe.Sizeof(e))+7)/8, minWords)
+	if m.bytes < 8*words {
+		m.bytes = 8 * words
+		if !p.counts {
+			m.words = make([]uint64, words)
+		}
 	}
-	return unsafe.Slice((*F)(unsafe.Pointer(unsafe.SliceData(m.words))), n)
+	if p.counts {
+		return nil
+	}
+	return unsafe.Slice((*E)(unsafe.Pointer(unsafe.SliceData(m.words))), n)
 }
 
 // private is the scratch of one worker.
 type private struct {
-	numbers memory
-	ints    []int
-	_       [64]byte // keeps workers out of each other's cache lines
+	numbers, ints memory
+	_             [64]byte // keeps workers out of each other's cache lines
 }
 
-// offsets returns n ints, with what was there before; the next call takes them back.
-func (m *private) offsets(n int) []int {
-	if len(m.ints) < n {
-		m.ints = make([]int, n)
-	}
-	return m.ints[:n]
-}
+// Loss returns n numbers for the loss to work in, with what was there before; the next call takes them back. A pool that
+// counts gets none.
+func (p *Pool) Loss(n int) []float64 { return take[float64](p, &p.loss, n) }

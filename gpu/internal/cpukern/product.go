@@ -103,6 +103,7 @@ func (p *product[F]) run(pool *Pool) {
 		p.depth = blockDepth
 	}
 	g := p.grid()
+	p.reserve(pool, g)
 	if p.splits = p.split(g); p.splits > 1 {
 		p.runSplit(pool, g)
 		return
@@ -113,7 +114,7 @@ func (p *product[F]) run(pool *Pool) {
 		packed = p.packShared(pool, list)
 	}
 	pool.Run(g.units(), func(worker, u int) {
-		p.unit(&pool.private[worker], g, u, list, packed, p.c)
+		p.unit(pool, worker, g, u, list, packed, p.c)
 	})
 }
 
@@ -129,14 +130,14 @@ func (p *product[F]) split(g grid) int {
 func (p *product[F]) runSplit(pool *Pool, g grid) {
 	part := *p
 	part.ldc, part.add = p.n, false
-	sums := take[F](&pool.shared, p.splits*p.m*p.n)
+	sums := take[F](pool, &pool.shared, p.splits*p.m*p.n)
 	lists := make([][]chunk, p.splits)
 	for i := range lists {
 		lists[i] = p.chunks(i, p.splits)
 	}
 	pool.Run(g.units()*p.splits, func(worker, u int) {
 		i := u / g.units()
-		part.unit(&pool.private[worker], g, u%g.units(), lists[i], nil, sums[i*p.m*p.n:])
+		part.unit(pool, worker, g, u%g.units(), lists[i], nil, sums[i*p.m*p.n:])
 	})
 	const rows = 8 // of a unit
 	pool.Run(ceil(p.m, rows), func(_, u int) {
@@ -162,12 +163,12 @@ func (p *product[F]) sumRow(r int, sums []F) {
 // packShared packs all of B, for units that share it.
 func (p *product[F]) packShared(pool *Pool, list []chunk) []F {
 	panels := ceil(p.n, p.kernels.cols)
-	packed := take[F](&pool.shared, p.taps*p.cin*panels*p.kernels.cols)
+	packed := take[F](pool, &pool.shared, p.taps*p.cin*panels*p.kernels.cols)
 	const group = 4 // panels of a unit
 	groups := ceil(panels, group)
 	pool.Run(len(list)*groups, func(worker, u int) {
 		c, j := list[u/groups], u%groups*group
-		p.packB(p.panel(packed, c, j), pool.private[worker].offsets(c.terms()+prefetch), c, j, min(panels, j+group))
+		p.packB(p.panel(packed, c, j), take[int](pool, &pool.private[worker].ints, c.terms()+prefetch), c, j, min(panels, j+group))
 	})
 	return packed
 }

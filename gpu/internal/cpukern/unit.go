@@ -10,8 +10,8 @@ type block[F Float] struct {
 }
 
 // unit computes one block of the grid into c. packed is all of B, or nil: then the unit packs what it needs.
-func (p *product[F]) unit(m *private, g grid, u int, list []chunk, packed, c []F) {
-	bl := p.block(m, g, u)
+func (p *product[F]) unit(pool *Pool, worker int, g grid, u int, list []chunk, packed, c []F) {
+	bl := p.block(pool, worker, g, u)
 	for n, ch := range list {
 		var b []F
 		if packed != nil {
@@ -30,21 +30,36 @@ func (p *product[F]) unit(m *private, g grid, u int, list []chunk, packed, c []F
 	}
 }
 
+// needs are the elements of a unit's memory: packed B and A, where the rows of A and the terms begin.
+type needs struct{ b, a, tab, rows int }
+
+func (p *product[F]) needs(g grid) needs {
+	depth, rows := min(max(p.depth, 1), p.taps*p.cin), up(g.rows, p.rows)
+	n := needs{b: up(depth*g.cols, 64), a: up(depth*rows, 64), tab: rows, rows: depth + prefetch}
+	if !p.packA {
+		n.a = 0
+	}
+	return n
+}
+
+// reserve gives every worker the memory of a unit, so that how much there is does not depend on who computes.
+func (p *product[F]) reserve(pool *Pool, g grid) {
+	n := p.needs(g)
+	for i := range pool.private {
+		take[F](pool, &pool.private[i].numbers, n.b+n.a+2*maxTile)
+		take[int](pool, &pool.private[i].ints, n.tab+n.rows)
+	}
+}
+
 // block cuts the worker's memory to the needs of unit u.
-func (p *product[F]) block(m *private, g grid, u int) block[F] {
-	cols := p.kernels.cols
+func (p *product[F]) block(pool *Pool, worker int, g grid, u int) block[F] {
+	cols, n, m := p.kernels.cols, p.needs(g), &pool.private[worker]
 	i, j := u/g.colBlocks, u%g.colBlocks
 	b := block[F]{i0: i * g.rows, i1: min(p.m, (i+1)*g.rows), j0: j * g.cols / cols, j1: min(ceil(p.n, cols), (j+1)*g.cols/cols)}
-	depth := min(max(p.depth, 1), p.taps*p.cin)
-	nb, na := up(depth*g.cols, 64), up(depth*up(g.rows, p.rows), 64)
-	if !p.packA {
-		na = 0
-	}
-	all := take[F](&m.numbers, nb+na+2*maxTile)
-	b.b, b.a, b.tile, b.sums = all[:nb], all[nb:nb+na], all[nb+na:][:maxTile], all[nb+na+maxTile:]
-	nt := up(g.rows, p.rows)
-	ints := m.offsets(nt + depth + prefetch)
-	b.tab, b.rows = ints[:nt], ints[nt:]
+	all := take[F](pool, &m.numbers, n.b+n.a+2*maxTile)
+	b.b, b.a, b.tile, b.sums = all[:n.b], all[n.b:n.b+n.a], all[n.b+n.a:][:maxTile], all[n.b+n.a+maxTile:]
+	ints := take[int](pool, &m.ints, n.tab+n.rows)
+	b.tab, b.rows = ints[:n.tab], ints[n.tab:]
 	for r := range b.tab {
 		b.tab[r] = p.offset(min(b.i0+r, b.i1-1), r)
 	}

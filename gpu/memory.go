@@ -1,0 +1,90 @@
+package gpu
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Names of memory that operations and uploads take, not arenas.
+const (
+	scratchName = "scratch" // what operations work in
+	pinnedName  = "pinned"  // page-locked memory of the host, on its way to a GPU
+)
+
+// Held is memory under one name, in bytes.
+type Held struct {
+	Name  string `json:"name"`
+	Bytes int    `json:"bytes"`
+	Host  bool   `json:"-"` // of the host, whatever the device
+}
+
+// A ledger adds up memory by name.
+type ledger []Held
+
+func (l *ledger) add(name string, bytes int) {
+	i := slices.IndexFunc(*l, func(h Held) bool { return h.Name == name })
+	if i < 0 {
+		*l = append(*l, Held{Name: name, Host: name == pinnedName})
+		i = len(*l) - 1
+	}
+	(*l)[i].Bytes += bytes
+}
+
+func (d *Device) book() *ledger {
+	if d.card != nil {
+		return &d.card.held
+	}
+	return &d.held
+}
+
+// Allocated returns the memory that is held now, in bytes by name, in the order in which names came first: that of
+// arenas, "scratch", which operations work in, and "pinned", which is the host's. On a planning device it is what the
+// same calls would hold on the device that it plans for.
+func (d *Device) Allocated() []Held {
+	held := slices.Clone(*d.book())
+	if d.pool != nil && d.kind == cpu {
+		held.add(scratchName, d.pool.Bytes())
+	}
+	return slices.DeleteFunc(held, func(h Held) bool { return h.Bytes == 0 })
+}
+
+// Scratch returns the most scratch memory that the operations so far work in, in bytes: on a planning device what
+// ReserveScratch must reserve.
+func (d *Device) Scratch() int {
+	switch {
+	case d.card != nil:
+		return d.card.most
+	case d.pool != nil:
+		return d.pool.Bytes()
+	}
+	return 0
+}
+
+// ReserveScratch gives operations memory to work in, so that none of them stops to take more. The CPU's take theirs
+// when they first need it.
+func (d *Device) ReserveScratch(bytes int) {
+	switch {
+	case bytes == 0:
+	case d.kind == plan && d.card != nil:
+		d.book().add(scratchName, align(arenaAlign+bytes))
+	case d.kind == plan:
+		d.book().add(scratchName, bytes)
+	case d.card != nil && bytes > d.card.room:
+		d.card.reserve(bytes)
+	}
+}
+
+// A MemoryError says that a device has not the memory for an arena.
+type MemoryError struct {
+	Arena       string // what the memory was for
+	Bytes, Free int    // asked for, and free
+	Err         error  // the driver's
+}
+
+// Error names the arena and both numbers.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("gpu: no memory for %s: %d bytes were asked for, %d are free: %v", e.Arena, e.Bytes, e.Free, e.Err)
+}
+
+// Unwrap returns the driver's error.
+func (e *MemoryError) Unwrap() error { return e.Err }

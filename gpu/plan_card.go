@@ -1,0 +1,115 @@
+package gpu
+
+import (
+	"math"
+	"unsafe"
+
+	"contig-gpu/gpu/internal/blas"
+	"contig-gpu/gpu/internal/driver"
+)
+
+// planBase is where all memory of a planning device lies. Nobody reads or writes there.
+const planBase = driver.Ptr(1 << 20)
+
+// Plan returns a planning device for d: the same calls on it check shapes, compute nothing, and leave in Allocated and
+// Scratch what they would take on d. It borrows d, whose libraries say what their products and convolutions need.
+func (d *Device) Plan() *Device {
+	switch {
+	case d.card == nil && d.pool == nil:
+		return &Device{kind: plan, why: d.why}
+	case d.card == nil:
+		return &Device{kind: plan, why: "a plan of " + d.Name(), pool: d.pool.Counter()}
+	}
+	below := d.card.dev
+	if p, ok := below.(interface{ target() driver.Device }); ok {
+		below = p.target() // a plan of a plan
+	}
+	x := planDevice(below)
+	x.card.tf32 = d.card.tf32
+	return x
+}
+
+// planDevice plans for a GPU: operations go the way that they go on it, down to a driver that does nothing.
+func planDevice(below driver.Device) *Device {
+	var p driver.Device = planned{below}
+	if _, ok := below.(driver.Overlap); ok {
+		p = plannedOverlap{planned{below}}
+	}
+	c := newCard(p)
+	c.work, c.gate, c.room = planBase, planBase, math.MaxInt
+	return &Device{kind: plan, why: "a plan of " + below.Info().Name, card: c}
+}
+
+// planned is a driver that answers as the one below and does nothing.
+type planned struct{ driver.Device }
+
+func (p planned) target() driver.Device { return p.Device }
+
+// FusesBias implements biasFuser.
+func (p planned) FusesBias(q driver.Product) bool {
+	f, ok := p.Device.(biasFuser)
+	return !ok || f.FusesBias(q)
+}
+
+func (planned) Kernel(string) (driver.Kernel, error)                               { return driver.Kernel{}, nil }
+func (planned) Launch(driver.Kernel, driver.Grid, unsafe.Pointer, uintptr)         {}
+func (planned) Sync() error                                                        { return nil }
+func (planned) Close() error                                                       { return nil }
+func (planned) Alloc(int) (driver.Ptr, error)                                      { return planBase, nil }
+func (planned) Free(driver.Ptr)                                                    {}
+func (planned) Upload(driver.Ptr, []byte)                                          {}
+func (planned) Download([]byte, driver.Ptr)                                        {}
+func (planned) Copy(driver.Ptr, driver.Ptr, int)                                   {}
+func (planned) Set(driver.Ptr, uint32, int, int)                                   {}
+func (planned) MatMul(driver.Product, driver.Ptr, driver.Ptr, driver.Ptr)          {}
+func (planned) SetScratch(driver.Ptr, int)                                         {}
+func (planned) ConvForward(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr)        {}
+func (planned) ConvBackwardWeight(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr) {}
+func (planned) ConvBackwardData(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, float32) {
+}
+
+// plannedOverlap is planned for a driver that copies beside its work.
+type plannedOverlap struct{ planned }
+
+func (plannedOverlap) Pinned(int) ([]byte, error)             { return nil, nil }
+func (plannedOverlap) FreePinned([]byte)                      {}
+func (plannedOverlap) UploadPinned(driver.Ptr, []byte)        {}
+func (plannedOverlap) DownloadPinned([]byte, driver.Ptr)      {}
+func (plannedOverlap) CopyMark() driver.Event                 { return passed{} }
+func (plannedOverlap) MainMark() driver.Event                 { return passed{} }
+func (plannedOverlap) MainAfter(driver.Event)                 {}
+func (plannedOverlap) CopyAfter(driver.Event)                 {}
+func (plannedOverlap) Capture(f func()) (driver.Graph, error) { f(); return idle{}, nil }
+
+// passed is an event that has passed.
+type passed struct{}
+
+func (passed) Wait() error                         { return nil }
+func (passed) Passed() bool                        { return true }
+func (passed) Since(driver.Event) (float64, error) { return 0, nil }
+func (passed) Close()                              {}
+
+// idle is a graph of nothing.
+type idle struct{}
+
+func (idle) Replay()    {}
+func (idle) Nodes() int { return 0 }
+func (idle) Close()     {}
+
+// described is a GPU that is not there, an H100 SXM by public figures (NVIDIA H100 Tensor Core GPU Architecture, table 3).
+// Its convolutions are our own. How much cuBLASLt works in it does not say without a card: as much as it may.
+type described struct {
+	plannedOverlap
+	own ownProducts
+}
+
+func (described) Info() driver.Info {
+	return driver.Info{Name: "an H100", Arch: 90, Multiprocs: 132, Memory: 80 << 30, SharedPerBlock: 227 << 10, L2: 50 << 20}
+}
+
+func (described) MemInfo() (free, total int)       { return 80 << 30, 80 << 30 }
+func (described) MatMulScratch(driver.Product) int { return blas.WorkspaceLimit }
+
+func (d described) ConvScratch(c driver.Conv) (forward, data, weight int) {
+	return d.own.ConvScratch(c)
+}

@@ -1,0 +1,99 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+)
+
+// reserve counts what training takes, and fails where the device or the host has not as much, before any of it is taken.
+func (t *trainer) reserve() error {
+	p, err := t.planned(t.cfg)
+	if err != nil {
+		return err
+	}
+	t.count = p.count
+	free, where := t.free()
+	t.event(Event{Kind: Planned, Memory: p.memory(), Free: free})
+	if fits(p.memory(), t.dev, free, t.o.Memory) {
+		return nil
+	}
+	fix, err := t.advice(free, t.o.Memory)
+	if err != nil {
+		return err
+	}
+	return &data.Problem{Code: codeMemory,
+		What:     fmt.Sprintf("a step of %d images of %d px with %s does not fit into memory", t.cfg.Batch, t.cfg.ImageSize, t.cfg.Model.Encoder),
+		Expected: p.memory().String(), Found: fmt.Sprintf("%s free in %s", bytesText(free), where),
+		Cause: "--batch, --image-size or --encoder are meant for a larger machine, or other programs use this one's memory", Fix: fix}
+}
+
+// free returns the bytes that the device can still give, 0 where that is not known, and whose they are.
+func (t *trainer) free() (int, string) {
+	if card := t.dev.Card(); card != nil {
+		return card.Free, "the GPU"
+	}
+	return t.o.Memory, "this machine or its control group"
+}
+
+// fits reports whether m fits into the bytes that are free on the device and on the host; 0: not known.
+func fits(m Memory, dev *gpu.Device, free, host int) bool {
+	if dev.Card() == nil {
+		return free == 0 || m.Total() <= free
+	}
+	return (free == 0 || m.OnDevice() <= free) && (host == 0 || m.OnHost() <= host)
+}
+
+// advice says what to change so that training fits.
+func (t *trainer) advice(free, host int) (string, error) {
+	batch, err := t.largest(t.cfg.Batch, free, host, func(c *Config, n int) { c.Batch = n })
+	if err != nil {
+		return "", err
+	}
+	if batch < leastBatch {
+		return "a smaller --image-size, --encoder or --hidden: not even a batch of 2 fits; contig-gpu plan shows what does", nil
+	}
+	return fmt.Sprintf("--batch %d is the largest that fits; --accumulate %d with it keeps the images per step, not the negatives;\nor a smaller --image-size or --encoder",
+		batch, (t.cfg.Batch+batch-1)/batch), nil
+}
+
+// largest returns the largest number up to most with which training fits, 0 where there is none. More takes more.
+func (t *trainer) largest(most, free, host int, set func(c *Config, n int)) (int, error) {
+	var failed error
+	n := sort.Search(most, func(i int) bool {
+		c := t.cfg
+		set(&c, i+1)
+		p, err := t.planned(c)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			return true
+		}
+		return !fits(p.memory(), t.dev, free, host)
+	})
+	return n, failed
+}
+
+// explain turns a device's lack of memory, which the plan did not foresee, into a problem with a remedy.
+func (t *trainer) explain(err error) error {
+	var m *gpu.MemoryError
+	if !errors.As(err, &m) {
+		return err
+	}
+	room := m.Free
+	for _, h := range t.dev.Allocated() {
+		if !h.Host {
+			room += h.Bytes
+		}
+	}
+	fix, planErr := t.advice(room, 0)
+	if planErr != nil {
+		return errors.Join(err, planErr)
+	}
+	return &data.Problem{Code: codeOutOfMemory, What: "the GPU has no memory for " + m.Arena,
+		Expected: bytesText(m.Bytes), Found: fmt.Sprintf("%s free, and %s that this training holds", bytesText(m.Free), bytesText(room-m.Free)),
+		Cause: "another program has taken memory of the GPU since the training was planned, or its memory is in pieces",
+		Fix:   "end the other program, or " + fix, Err: err}
+}
