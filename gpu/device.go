@@ -106,15 +106,21 @@ func (d *Device) computes(t DType) bool {
 	case F32:
 		return true
 	case F64:
-		return d.kind == cpu || d.kind == plan
+		return d.kind == cpu || d.kind == plan && d.card == nil
 	case BF16, F16:
-		return d.kind == cudaKind || d.kind == plan
+		return d.kind == cudaKind || d.kind == plan && d.pool == nil
 	}
 	return false
 }
 
 // floats lists the types that computes accepts.
 func (d *Device) floats() string {
+	switch {
+	case d.kind == plan && d.card != nil:
+		return "f32, bf16 or f16"
+	case d.kind == plan && d.pool != nil:
+		return "f32 or f64"
+	}
 	return [...]string{cpu: "f32 or f64", cudaKind: "f32, bf16 or f16", gorgonia: "f32", plan: "a float type"}[d.kind]
 }
 

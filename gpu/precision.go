@@ -24,7 +24,7 @@ func Precisions() []string { return []string{"auto", "f64", "f32", "tf32", "bf16
 func (d *Device) Precision(name string) (DType, string, error) {
 	if name == "auto" {
 		name = "f32"
-		if d.computes(BF16) && d.kind != plan {
+		if d.computes(BF16) && d.card != nil {
 			name = "bf16"
 		}
 	}
@@ -32,7 +32,7 @@ func (d *Device) Precision(name string) (DType, string, error) {
 	switch {
 	case !ok:
 		return 0, "", fmt.Errorf("gpu: precision %q: %w: want one of %v", name, ErrPrecision, Precisions())
-	case !d.computes(t), name == "tf32" && d.kind == cpu:
+	case !d.computes(t), name == "tf32" && d.pool != nil:
 		return 0, "", fmt.Errorf("gpu: precision %s: %w: the device %s computes in %s", name, ErrPrecision, d.Name(), d.floats())
 	}
 	if d.card != nil {

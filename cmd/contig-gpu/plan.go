@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,25 +11,26 @@ import (
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
-	"contig-gpu/model/nn"
-	"contig-gpu/model/optim"
+	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
 )
 
-// memoryPlan is what `plan --json` prints; all but counts is in bytes.
+// memoryPlan is what `plan --json` prints.
 type memoryPlan struct {
-	Parameters  int `json:"parameters"`
-	Values      int `json:"values_bytes"` // parameters and buffers
-	Gradients   int `json:"gradients_bytes"`
-	Optimizer   int `json:"optimizer_bytes"`
-	Activations int `json:"activations_bytes"`
-	Staging     int `json:"staging_bytes"` // one batch of input
-	Total       int `json:"total_bytes"`
-	Batch       int `json:"batch"`
-	ImageSize   int `json:"image_size"`
-	Memory      int `json:"memory_bytes"`  // that the largest batch is for
-	Largest     int `json:"largest_batch"` // 0: not even one fits
+	Device     string     `json:"device"`
+	Precision  string     `json:"precision"`
+	Parameters int        `json:"parameters"`
+	Batch      int        `json:"batch"`
+	ImageSize  int        `json:"image_size"`
+	Arenas     []gpu.Held `json:"arenas"` // of the device
+	Host       []gpu.Held `json:"host"`   // beside them, on the host
+	OnDevice   int        `json:"device_bytes"`
+	OnHost     int        `json:"host_bytes"`
+	Total      int        `json:"total_bytes"`
+	Memory     int        `json:"memory_bytes"`   // of the device, that the largest batch is for
+	Largest    int        `json:"largest_batch"`  // 0: not even one fits
+	Note       string     `json:"note,omitempty"` // what the numbers leave out
 }
 
 // shapeSettings are what a step's shapes depend on beside the model.
@@ -44,13 +46,17 @@ func shapeSettings() []config.Setting {
 
 func planSettings() []config.Setting {
 	return append(append(modelSettings(), shapeSettings()...),
-		config.Setting{Name: "memory", Default: "", Usage: "memory for the largest batch, such as 16G; none: what is free here"})
+		config.Setting{Name: "accumulate", Default: 1, Usage: "batches per optimiser step"},
+		config.Setting{Name: "ema", Default: 0.0, Usage: "decay of an average of the parameters; 0 keeps none"},
+		config.Setting{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N; cuda need not be there, it is then taken for an H100"},
+		config.Setting{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all"},
+		config.Setting{Name: "memory", Default: "", Usage: "memory for the largest batch, such as 16G; none: what the device has free"})
 }
 
 func planCommand() *cli.Command {
 	settings := planSettings()
 	return &cli.Command{
-		Name: "plan", Usage: "memory of a training run, and the largest batch that fits; needs no data",
+		Name: "plan", Usage: "memory of a training run, and the largest batch that fits; needs no data and no GPU",
 		Flags: append(flags("", settings), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
 		Action: func(c *cli.Context) error {
 			v := config.Resolve(settings, nil, given(c, settings))
@@ -67,37 +73,84 @@ func planCommand() *cli.Command {
 }
 
 func planFor(v config.Values) (*memoryPlan, error) {
-	cfg, err := shapeModel(v)
+	cfg, err := plannedConfig(v)
 	if err != nil {
 		return nil, err
 	}
-	batch, size := v.Int("batch"), v.Int("image-size")
-	if batch < 1 || size < 32 {
-		return nil, usagef("--batch must be at least 1 and --image-size at least 32")
-	}
-	room := int(memory())
-	if text := v.Text("memory"); text != "" {
-		if room, err = parseBytes(text); err != nil {
-			return nil, err
-		}
-	}
-	t, _, err := dtype(v, nil)
+	d, note, err := plannedDevice(v)
 	if err != nil {
 		return nil, err
 	}
-	p, err := measure(cfg, v, t, batch)
+	defer d.Close()
+	if _, cfg.Precision, err = dtype(v, d); err != nil {
+		return nil, err
+	}
+	room, err := planRoom(v, d)
 	if err != nil {
 		return nil, err
 	}
-	p.Memory = room
+	m, err := model.New(cfg.Model)
+	if err != nil {
+		return nil, err
+	}
+	x, err := train.MemoryOf(cfg, d)
+	if err != nil {
+		return nil, err
+	}
+	p := &memoryPlan{Device: d.Name(), Precision: cfg.Precision, Parameters: m.ParamCount(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
+		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Note: note}
+	if card := d.Card(); card != nil {
+		p.Device = card.Name
+	}
 	p.Largest, err = largestBatch(room, func(n int) (int, error) {
-		q, err := measure(cfg, v, t, n)
-		if err != nil {
-			return 0, err
+		cfg.Batch = n
+		x, err := train.MemoryOf(cfg, d)
+		if d.Card() == nil {
+			return x.Total(), err
 		}
-		return q.Total, nil
+		return x.OnDevice(), err
 	})
 	return p, err
+}
+
+// plannedConfig returns the training that is planned.
+func plannedConfig(v config.Values) (train.Config, error) {
+	c := recipe("default")
+	var err error
+	if c.Model, err = shapeModel(v); err != nil {
+		return c, err
+	}
+	c.Batch, c.ImageSize, c.Accumulate, c.EMA, c.Optimizer.Name = v.Int("batch"), v.Int("image-size"), v.Int("accumulate"), v.Number("ema"), v.Text("optimizer")
+	c.Precision = v.Text("precision")
+	if err := c.Validate(); err != nil {
+		return c, usagef("plan: %v", err)
+	}
+	return c, nil
+}
+
+// plannedDevice opens --device, or what plans for it in its absence, and says what that cannot know.
+func plannedDevice(v config.Values) (*gpu.Device, string, error) {
+	spec, o := v.Text("device"), gpu.Options{Threads: v.Int("threads")}
+	d, err := gpu.Open(spec, o)
+	if err == nil {
+		return d, "", nil
+	}
+	if spec != "cuda" || !errors.Is(err, gpu.ErrNoDevice) {
+		return nil, "", err
+	}
+	d, err = gpu.Open("plan:cuda", o)
+	return d, "scratch leaves out what cuDNN works in, which only the card can tell", err
+}
+
+// planRoom returns the memory that the largest batch is for.
+func planRoom(v config.Values, d *gpu.Device) (int, error) {
+	if text := v.Text("memory"); text != "" {
+		return parseBytes(text)
+	}
+	if card := d.Card(); card != nil {
+		return card.Free, nil
+	}
+	return int(memory()), nil
 }
 
 // shapeModel returns a model whose modalities have the widths of --features.
@@ -121,46 +174,13 @@ func modelConfig(v config.Values) model.Config {
 		Tau: v.Number("tau"), Lambda: v.Number("lambda"), Weights: v.Text("weights"), Pairs: v.Text("pairs")}
 }
 
-// dtype returns the type of activations that --precision means to a device; nil: to the planning device.
+// dtype returns the type of activations that --precision means to a device, and its name.
 func dtype(v config.Values, d *gpu.Device) (gpu.DType, string, error) {
-	if d == nil {
-		p, err := gpu.Open("plan", gpu.Options{})
-		if err != nil {
-			return 0, "", err
-		}
-		defer p.Close()
-		d = p
-	}
 	t, name, err := d.Precision(v.Text("precision"))
 	if err != nil {
 		return 0, "", usagef("--precision: %v", err)
 	}
 	return t, name, nil
-}
-
-// measure counts the bytes of a step.
-func measure(cfg model.Config, v config.Values, t gpu.DType, batch int) (*memoryPlan, error) {
-	size := v.Int("image-size")
-	step, err := model.PlanStep(cfg, t, batch, size)
-	if err != nil {
-		return nil, err
-	}
-	m, err := model.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	d, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	staging := d.NewArena(0)
-	m.NewBatch(staging, t, batch, size, size)
-	staging.New(nn.Master(t), len(cfg.Modalities), 4)
-	p := &memoryPlan{Batch: batch, ImageSize: size, Parameters: step.Params, Values: step.Values, Gradients: step.Grads, Activations: step.Activations,
-		Staging: staging.Peak(), Optimizer: step.Grads * optim.Config{Name: v.Text("optimizer"), Momentum: 0.9}.StateTensors()}
-	p.Total = p.Values + p.Gradients + p.Optimizer + p.Activations + p.Staging
-	return p, nil
 }
 
 // largestBatch returns the largest n whose bytes fit into room, up to 65536.
@@ -189,14 +209,21 @@ func largestBatch(room int, bytes func(n int) (int, error)) (int, error) {
 }
 
 func (p *memoryPlan) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%d parameters, batch %d, images of %d px\n", p.Parameters, p.Batch, p.ImageSize)
-	for _, l := range []struct {
+	fmt.Fprintf(w, "%d parameters, batch %d, images of %d px, %s on %s\n", p.Parameters, p.Batch, p.ImageSize, p.Precision, p.Device)
+	for _, part := range []struct {
 		name  string
-		bytes int
-	}{{"values", p.Values}, {"gradients", p.Gradients}, {"optimizer", p.Optimizer}, {"activations", p.Activations}, {"staging", p.Staging}, {"total", p.Total}} {
-		fmt.Fprintf(w, "  %-12s %12s\n", l.name, bytesText(l.bytes))
+		held  []gpu.Held
+		total int
+	}{{"device", p.Arenas, p.OnDevice}, {"host, beside it", p.Host, p.OnHost}} {
+		fmt.Fprintf(w, "%s\n", part.name)
+		for _, h := range append(part.held, gpu.Held{Name: "total", Bytes: part.total}) {
+			fmt.Fprintf(w, "  %-12s %12s  %d\n", h.Name, bytesText(h.Bytes), h.Bytes)
+		}
 	}
-	fmt.Fprintf(w, "largest batch in %s: %d\n", bytesText(p.Memory), p.Largest)
+	if p.Note != "" {
+		fmt.Fprintf(w, "%s\n", p.Note)
+	}
+	_, err := fmt.Fprintf(w, "largest batch in %s: %d\n", bytesText(p.Memory), p.Largest)
 	return err
 }
 

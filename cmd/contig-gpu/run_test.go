@@ -131,11 +131,15 @@ func TestFinish(t *testing.T) {
 
 func TestPlanAndBench(t *testing.T) {
 	var p memoryPlan
-	out := must(t, "plan", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--memory", "1G", "--json")
-	if err := json.Unmarshal([]byte(out), &p); err != nil || p.Parameters < 11e6 || p.Activations == 0 || p.Largest < 2 {
+	out := must(t, "plan", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--memory", "1G", "--device", "cpu", "--json")
+	if err := json.Unmarshal([]byte(out), &p); err != nil || p.Parameters < 11e6 || p.Precision != "f32" || len(p.Arenas) < 6 || p.Largest < 2 {
 		t.Errorf("plan %s: %v", out, err)
 	}
-	if sum := p.Values + p.Gradients + p.Optimizer + p.Activations + p.Staging; sum != p.Total {
+	sum := 0
+	for _, h := range append(p.Arenas, p.Host...) {
+		sum += h.Bytes
+	}
+	if sum != p.Total {
 		t.Errorf("total %d, sum %d", p.Total, sum)
 	}
 	var r benchResult

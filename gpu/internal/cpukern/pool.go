@@ -53,7 +53,7 @@ func newPool(n int, i isa) *Pool {
 
 // Counter returns a pool that does no work: the functions of this package leave in Bytes what they would take of p.
 func (p *Pool) Counter() *Pool {
-	return &Pool{threads: p.threads, isa: p.isa, counts: true, private: make([]private, p.threads)}
+	return &Pool{threads: p.threads, isa: p.isa, counts: true, closed: true, private: make([]private, p.threads)}
 }
 
 // Bytes returns the scratch memory that the work so far took.
