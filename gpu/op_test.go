@@ -204,6 +204,11 @@ func TestPanicsNameTheTensor(t *testing.T) {
 		"gpu: Conv: w is [2, 3, 3, 5], want [2, 3, 3, 4]": func() {
 			gpu.Conv(y, l.zeros(1, 8, 8, 4), l.zeros(2, 3, 3, 5), gpu.ConvSpec{Stride: 1, Pad: 1})
 		},
+		"gpu: Conv: w is [2, 3, 3, 2], want [2, 3, 3, 8]": func() {
+			gpu.Conv(y, l.zeros(1, 8, 8, 8), l.zeros(2, 3, 3, 2), gpu.ConvSpec{Stride: 1, Pad: 1})
+		},
+		"gpu: PadChannels: y is [8, 4], x [8, 5], want as many channels or more in y": func() { gpu.PadChannels(x, l.zeros(8, 5)) },
+		"gpu: PadChannels: y is f64 and x f32, want one type, or f32 to 16 bits":      func() { gpu.PadChannels(x, l.a.New(gpu.F32, 8, 3)) },
 	} {
 		gputest.Panics(t, text, f)
 	}

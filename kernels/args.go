@@ -484,6 +484,33 @@ type MaxpoolForward struct {
 	Pad    int32
 }
 
+// PadchannelsBackward has the arguments of padchannels_backward_f32. Pointers are device addresses.
+type PadchannelsBackward struct {
+	Dx   uint64
+	Dy   uint64
+	Rows int64
+	C    int32
+	Wide int32
+}
+
+// PadchannelsForward has the arguments of padchannels_forward_bf16, padchannels_forward_f16, padchannels_forward_f32. Pointers are device addresses.
+type PadchannelsForward struct {
+	Y    uint64
+	X    uint64
+	Rows int64
+	C    int32
+	Wide int32
+}
+
+// PadchannelsNarrow has the arguments of padchannels_narrow_bf16, padchannels_narrow_f16. Pointers are device addresses.
+type PadchannelsNarrow struct {
+	Y    uint64
+	X    uint64
+	Rows int64
+	C    int32
+	Wide int32
+}
+
 // ReluBackward has the arguments of relu_backward_bf16, relu_backward_f16, relu_backward_f32. Pointers are device addresses.
 type ReluBackward struct {
 	Dx uint64
@@ -662,6 +689,12 @@ func entryPoints() []EntryPoint {
 		{"maxpool_forward_bf16", 60, "888444444444"},
 		{"maxpool_forward_f16", 60, "888444444444"},
 		{"maxpool_forward_f32", 60, "888444444444"},
+		{"padchannels_backward_f32", 32, "88844"},
+		{"padchannels_forward_bf16", 32, "88844"},
+		{"padchannels_forward_f16", 32, "88844"},
+		{"padchannels_forward_f32", 32, "88844"},
+		{"padchannels_narrow_bf16", 32, "88844"},
+		{"padchannels_narrow_f16", 32, "88844"},
 		{"relu_backward_bf16", 32, "8888"},
 		{"relu_backward_f16", 32, "8888"},
 		{"relu_backward_f32", 32, "8888"},

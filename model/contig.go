@@ -126,10 +126,21 @@ func (m *Model) ModalityScale(present []int) []float64 {
 	return w.Scale(present)
 }
 
-// Features returns the image features [N, TrunkWidth] of image [N, H, W, 3]. They live until the pass is reset
+// Features returns the image features [N, TrunkWidth] of image [N, H, W, 3], or with gpu.ConvChannels(3) channels of
+// which those beyond 3 are zero. They live until the pass is reset
 // or finished.
 func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
-	return m.trunk.Forward(p, asActivation(p, image))
+	return m.trunk.Forward(p, asPixels(p, image))
+}
+
+// asPixels returns images in the pass's type. Where they are converted they get the channels that convolutions want.
+func asPixels(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
+	if x.DType() == p.DType {
+		return x
+	}
+	y := p.New(x.Dim(0), x.Dim(1), x.Dim(2), gpu.ConvChannels(x.Dim(3)))
+	gpu.PadChannels(y, x)
+	return y
 }
 
 // asActivation returns x in the pass's type.

@@ -32,6 +32,9 @@ func Tol(d gpu.DType, n int) float64 {
 	return sum * math.Max(32, 8*math.Sqrt(float64(n)))
 }
 
+// TolTF32 is Tol of float32 results whose products may round both inputs to TF32's 10 bits.
+func TolTF32(n int) float64 { return 2*0x1p-11 + Tol(gpu.F32, n) }
+
 // LooseTol returns the relative error allowed between two float32 results whose sums of n terms may cancel.
 func LooseTol(n int) float64 { return 64 * Tol(gpu.F32, n) }
 

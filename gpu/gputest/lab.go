@@ -21,6 +21,7 @@ type Lab struct {
 	testing.TB
 	Type gpu.DType // of activations on the target
 
+	tf32          bool // products of float32 may be rounded to TF32
 	target, judge *gpu.Arena
 	bands         []gpu.Tensor
 }
@@ -41,6 +42,15 @@ func NewLab(t testing.TB, g Target, d gpu.DType, bytes int) *Lab {
 // LabOn is NewLab on devices that are open: dev is the one under test, judge a CPU. Close gives its memory back.
 func LabOn(t testing.TB, dev, judge *gpu.Device, d gpu.DType, bytes int) *Lab {
 	return &Lab{TB: t, Type: d, target: dev.NewArena(bytes + 1<<16), judge: judge.NewArena(2*bytes + 1<<16)}
+}
+
+// AllowTF32 lets the target, a GPU, compute float32 products on tensor cores, and Same allow for it.
+func (l *Lab) AllowTF32() {
+	l.Helper()
+	if _, _, err := l.target.Device().Precision("tf32"); err != nil {
+		l.Fatal(err)
+	}
+	l.tf32 = true
 }
 
 // Close checks the guard bands and gives the memory back.
@@ -158,7 +168,11 @@ func (l *Lab) Same(name string, x Twin, n int, loose float64) {
 		l.equal(name, got, want)
 		return
 	}
-	Close(l.TB, fmt.Sprintf("%s of %v", name, x.On.Dims()), got, want, loose*Tol(x.On.DType(), n))
+	tol := Tol(x.On.DType(), n)
+	if l.tf32 {
+		tol = TolTF32(n)
+	}
+	Close(l.TB, fmt.Sprintf("%s of %v", name, x.On.Dims()), got, want, loose*tol)
 }
 
 func (l *Lab) equal(name string, got, want []float64) {

@@ -22,14 +22,14 @@ type use struct {
 	data, weight bool
 }
 
-// layers returns every convolution of the encoders' training steps on images of these sizes, each once, by running the
-// steps on the planning device.
-func layers(t *testing.T, encoders []string, sizes ...int) []use {
+// layers returns every convolution of the encoders' training steps with activations of a type on images of these sizes,
+// each once, by running the steps on the planning device.
+func layers(t *testing.T, d gpu.DType, encoders []string, sizes ...int) []use {
 	t.Helper()
 	var all []use
 	for _, encoder := range encoders {
 		for _, size := range sizes {
-			for _, u := range uses(t, encoder, size) {
+			for _, u := range uses(t, d, encoder, size) {
 				c := driver.Conv{N: u.N, H: u.H, W: u.W, C: u.C, K: u.K, R: u.R, S: u.S, Stride: u.Stride, Pad: u.Pad}
 				i := slices.IndexFunc(all, func(v use) bool { return v.conv == c })
 				if i < 0 {
@@ -45,7 +45,7 @@ func layers(t *testing.T, encoders []string, sizes ...int) []use {
 }
 
 // uses runs one training step on the planning device.
-func uses(t *testing.T, encoder string, size int) []gpu.ConvUse {
+func uses(t *testing.T, d gpu.DType, encoder string, size int) []gpu.ConvUse {
 	t.Helper()
 	cfg := model.Defaults()
 	cfg.Encoder = encoder
@@ -59,12 +59,12 @@ func uses(t *testing.T, encoder string, size int) []gpu.ConvUse {
 		t.Fatal(err)
 	}
 	defer dev.Close()
-	if err := m.Place(dev, gpu.BF16); err != nil {
+	if err := m.Place(dev, d); err != nil {
 		t.Fatal(err)
 	}
-	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: gpu.BF16}
+	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: d}
 	in := dev.NewArena(0)
-	m.Step(p, m.NewBatch(in, gpu.BF16, batch, size, size), in.New(gpu.F32, 1, 4))
+	m.Step(p, m.NewBatch(in, d, batch, size, size), in.New(gpu.F32, 1, 4))
 	return dev.Convs()
 }
 
@@ -108,15 +108,18 @@ func missing(p dnn.Problem) bool {
 	return false
 }
 
-// TestLayers counts: a ResNet-50 has 23 different convolutions at one size, and its first needs no gradient of the image.
+// TestLayers counts: a ResNet-50 has 23 different convolutions at one size, and its first needs no gradient of the image,
+// which has 4 channels in 16 bits.
 func TestLayers(t *testing.T) {
-	all := layers(t, []string{"resnet50"}, 224)
-	if len(all) != 23 {
-		t.Errorf("%d different convolutions, want 23", len(all))
-	}
-	for i, u := range all {
-		if u.data != (i > 0) || !u.weight {
-			t.Errorf("%+v: gradients are wrong", u)
+	for d, channels := range map[gpu.DType]int{gpu.F32: 3, gpu.BF16: 4, gpu.F16: 4} {
+		all := layers(t, d, []string{"resnet50"}, 224)
+		if len(all) != 23 || all[0].conv.C != channels {
+			t.Errorf("%v: %d different convolutions, the first of %d channels, want 23 and %d", d, len(all), all[0].conv.C, channels)
+		}
+		for i, u := range all {
+			if u.data != (i > 0) || !u.weight {
+				t.Errorf("%+v: gradients are wrong", u)
+			}
 		}
 	}
 }

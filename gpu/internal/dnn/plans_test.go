@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"contig-gpu/gpu"
 	"contig-gpu/gpu/internal/dnn"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -135,9 +136,12 @@ func TestPlansOfOneCard(t *testing.T) {
 	if wanted() != "" {
 		encoders, sizes = []string{"resnet18", "resnet34", "resnet50", "resnet101"}, []int{224, 448}
 	}
-	for _, u := range layers(t, encoders, sizes...) {
-		for _, p := range []driver.Conv{{Type: driver.BF16}, {Type: driver.F16}, {Type: driver.F32, TF32: true}, {Type: driver.F32}} {
-			u.conv.Type, u.conv.TF32 = p.Type, p.TF32
+	for _, p := range []struct {
+		d    gpu.DType
+		conv driver.Conv
+	}{{gpu.BF16, driver.Conv{Type: driver.BF16}}, {gpu.F16, driver.Conv{Type: driver.F16}}, {gpu.F32, driver.Conv{TF32: true}}, {gpu.F32, driver.Conv{}}} {
+		for _, u := range layers(t, p.d, encoders, sizes...) {
+			u.conv.Type, u.conv.TF32 = p.conv.Type, p.conv.TF32
 			for _, q := range problems(u) {
 				a.ask(q)
 			}

@@ -64,9 +64,8 @@ with its gradients, and what is fused to it, for the cards of gpu/internal/dnn/c
 configuration for each; engines that it compiles at run time were compiled once for all shapes that share engine, settings, type and window.
 Nothing ran: how fast the plans are, only a card tells. Only deterministic plans with float32 sums count; in f32 only those that do not round to TF32.
 
-What is missing is known. Fused statistics and scale-bias-ReLU run on tensor cores alone, so not in f32. The accumulating
-16-bit gradient of weights wants an even number of input channels; for the image's 3 the gradient is rounded to 16 bits and then added.
-Backward data counts twice, with beta 0 and 1.
+What is missing is known: fused statistics and scale-bias-ReLU run on tensor cores alone, so not in f32. In 16 bits the image has 4 channels, the last of
+them 0: the accumulating gradient of weights wants an even number. Backward data counts twice, with beta 0 and 1.
 
 ` + table)
 }
