@@ -1,6 +1,10 @@
 package gpu
 
-import "contig-gpu/gpu/internal/driver"
+import (
+	"fmt"
+
+	"contig-gpu/gpu/internal/driver"
+)
 
 // A Card describes a GPU and what drives it.
 type Card struct {
@@ -40,4 +44,15 @@ func (d *Device) Card() *Card {
 	free, _ := d.card.dev.MemInfo()
 	return &Card{Name: i.Name, Capability: i.Arch, Multiprocs: i.Multiprocs, Memory: i.Memory, Free: free, SharedPerBlock: i.SharedPerBlock,
 		L2: i.L2, Driver: i.Driver, Libraries: i.Libraries, Emulated: i.Emulated}
+}
+
+// DescribeCard returns cuDNN's own description of the device's card, as JSON: with it plans for the card are made where it
+// is not (package gpu/internal/dnn). Devices that do not compute by cuDNN 9 have none.
+func (d *Device) DescribeCard() ([]byte, error) {
+	if d.card != nil {
+		if x, ok := d.card.dev.(interface{ DescribeCard() ([]byte, error) }); ok {
+			return x.DescribeCard()
+		}
+	}
+	return nil, fmt.Errorf("gpu: DescribeCard: the device %s does not compute by cuDNN 9", d.Name())
 }

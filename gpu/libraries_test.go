@@ -3,6 +3,7 @@
 package gpu_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -32,6 +33,23 @@ func TestLibrariesOfACard(t *testing.T) {
 	for portable, want := range map[bool]string{false: "libcuda libcublasLt libcudnn", true: "libcuda"} {
 		if got := names(t, gputest.Open(t, "cuda:0", gpu.Options{Portable: portable})); got != want {
 			t.Errorf("portable %v: the libraries are %s, want %s", portable, got, want)
+		}
+	}
+}
+
+func TestDescribeCard(t *testing.T) {
+	gputest.UseEmulator(t)
+	text, err := gputest.Open(t, "cuda:0", gpu.Options{}).DescribeCard()
+	var card struct{ DeviceName string }
+	if err == nil {
+		err = json.Unmarshal(text, &card)
+	}
+	if err != nil || card.DeviceName != "SIMT emulator" {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, d := range []*gpu.Device{gputest.Open(t, "cpu", gpu.Options{}), gputest.Open(t, "cuda:0", gpu.Options{Portable: true})} {
+		if _, err := d.DescribeCard(); err == nil {
+			t.Errorf("%s has a description", d.Name())
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,6 +19,8 @@ type graphics struct {
 	Product   float64 `json:"bf16_product_flop_per_second"`
 	Warning   string  `json:"warning,omitempty"`
 	SelfTest  []check `json:"self_test"`
+
+	Description json.RawMessage `json:"cudnn_card,omitempty"` // cuDNN's own, by which plans are made without the card
 }
 
 // examineGPU opens the first GPU, tests and measures it, or says why there is none.
@@ -35,8 +39,12 @@ func examineGPU() graphics {
 	if err := d.Sync(); err != nil {
 		g.Why = err.Error()
 	}
-	if err := d.Warning(); err != nil {
+	text, err := d.DescribeCard()
+	if err = errors.Join(d.Warning(), err); err != nil {
 		g.Warning = err.Error()
+	}
+	if json.Valid(text) {
+		g.Description = text
 	}
 	return g
 }

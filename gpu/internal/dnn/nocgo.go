@@ -42,6 +42,9 @@ func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr)
 // ConvNormForwardStats does nothing.
 func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {}
 
+// DescribeCard returns an error that wraps dl.ErrNoCgo.
+func (h *Handle) DescribeCard() ([]byte, error) { return nil, dl.ErrNoCgo }
+
 // Close does nothing.
 func (h *Handle) Close() error { return nil }
 

@@ -44,6 +44,7 @@ const Kinds kinds = {
     {CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
      {needs(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE), holds(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR),
       tells(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, I64)}},
+    {CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, {needs(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE), {CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 1, 4096, false, true}}},
     {CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, {needs(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE), needs(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, I64)}},
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, convolution(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA)},
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR, convolution(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA)},
@@ -283,8 +284,15 @@ const std::vector<Attribute> &attributes_of(unsigned kind) {
     return it->second;
 }
 
+// finalize_card describes the emulated card: as text that ends in a zero, as the real library's does.
+void finalize_card(Desc &d) {
+    const std::string text = "{\"deviceName\": \"SIMT emulator\", \"deviceVer\": 900}";
+    d.put(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, std::vector<char>(text.c_str(), text.c_str() + text.size() + 1));
+}
+
 void finalize(Desc &d) {
     switch (d.kind) {
+    case CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR: return finalize_card(d);
     case TENSOR: tensor(d); return;
     case CONV: check_window(d); return;
     case CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR: return finalize_graph(d);
