@@ -92,6 +92,12 @@ func (m *Model) Step(p *nn.Pass, b Batch, losses gpu.Tensor) {
 
 // stepFrom is a step from the trunk's features on.
 func (m *Model) stepFrom(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) {
+	m.trunk.Backward(p, m.heads(p, features, b, losses))
+	p.Finish()
+}
+
+// heads runs all modalities forward and backward and returns the gradient of the features, which the caller frees.
+func (m *Model) heads(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) gpu.Tensor {
 	dfeatures := p.Temp(features.Dims()...)
 	gpu.Fill(dfeatures, 0)
 	for i, t := range m.towers {
@@ -99,8 +105,7 @@ func (m *Model) stepFrom(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Te
 		gpu.Add(dfeatures, dfeatures, d)
 		p.Free(d)
 	}
-	m.trunk.Backward(p, dfeatures)
-	p.Finish()
+	return dfeatures
 }
 
 // Loss writes losses [M, 4] as Step does, and no gradients. With Train false nothing else is written.

@@ -46,6 +46,7 @@ func shapeSettings() []config.Setting {
 
 func planSettings() []config.Setting {
 	return append(append(modelSettings(), shapeSettings()...),
+		chunkSetting(0),
 		config.Setting{Name: "accumulate", Default: 1, Usage: "batches per optimiser step"},
 		config.Setting{Name: "ema", Default: 0.0, Usage: "decay of an average of the parameters; 0 keeps none"},
 		config.Setting{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N; cuda need not be there, it is then taken for an H100"},
@@ -121,7 +122,7 @@ func plannedConfig(v config.Values) (train.Config, error) {
 		return c, err
 	}
 	c.Batch, c.ImageSize, c.Accumulate, c.EMA, c.Optimizer.Name = v.Int("batch"), v.Int("image-size"), v.Int("accumulate"), v.Number("ema"), v.Text("optimizer")
-	c.Precision = v.Text("precision")
+	c.Precision, c.Chunk = v.Text("precision"), v.Int("chunk")
 	if err := c.Validate(); err != nil {
 		return c, usagef("plan: %v", err)
 	}

@@ -23,6 +23,12 @@ func modelSettings() []config.Setting {
 	}
 }
 
+// chunkSetting is a flag of `train` and `plan`.
+func chunkSetting(n int) config.Setting {
+	return config.Setting{Name: "chunk", Default: n, Usage: "images that the image encoder takes at a time, 0: the batch. The loss stays the batch's, exactly, at the price of a second " +
+		"forward pass; BatchNorm in the image encoder uses each chunk's own statistics, as --accumulate does each batch's"}
+}
+
 // machineSettings say what to compute on.
 func machineSettings() []config.Setting {
 	return []config.Setting{
@@ -64,6 +70,7 @@ func runSettings(d, p train.Config) []config.Setting {
 		{Name: "steps", Default: 0, Usage: "optimiser steps, instead of epochs"},
 		{Name: "max-steps", Default: 0, Usage: "at most so many optimiser steps, whatever the epochs"},
 		{Name: "batch", Default: d.Batch, Paper: p.Batch, Usage: "images per batch"},
+		chunkSetting(d.Chunk),
 		{Name: "image-size", Default: d.ImageSize, Paper: p.ImageSize, Usage: "height and width of the images, in pixels"},
 		{Name: "no-shuffle", Default: !d.Shuffle, Usage: "take the images in the manifest's order"},
 		{Name: "no-augment", Default: !d.Augment, Usage: "resize and normalise only"},

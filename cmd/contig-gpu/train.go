@@ -135,6 +135,7 @@ func trainConfig(v config.Values) (train.Config, error) {
 	c.Schedule, c.Warmup, c.FinalLR, c.Clip = v.Text("schedule"), v.Number("warmup"), v.Number("final-lr"), v.Number("clip")
 	c.Accumulate, c.EMA = v.Int("accumulate"), v.Number("ema")
 	c.Epochs, c.MaxSteps, c.Batch, c.ImageSize = v.Int("epochs"), v.Int("max-steps"), v.Int("batch"), v.Int("image-size")
+	c.Chunk = v.Int("chunk")
 	if n := v.Int("steps"); n > 0 {
 		c.Epochs, c.MaxSteps = 0, n
 		if m := v.Int("max-steps"); m > 0 {

@@ -59,10 +59,14 @@ type Layer interface {
 // A Pass is one forward and backward sweep: whether it trains, the arena of its activations and the stack of
 // what Backward will need. A layer may run several times in one pass.
 type Pass struct {
-	Train bool
+	Train bool // norms take the statistics of the batch, and move their running averages
 	Arena *gpu.Arena
 	DType gpu.DType
 	Rows  gpu.Tensor // U8 [N], the rows that a masked BatchNorm counts; the zero Tensor: all
+
+	// For activations that are computed twice: first with NoBackward, which keeps none for Backward, as in evaluation;
+	// then with NoAverages, which leaves running averages as they are, having seen this batch.
+	NoBackward, NoAverages bool
 
 	stack []frame
 	open  []gpu.Tensor // dealt out since the last Save
@@ -97,10 +101,13 @@ func (p *Pass) Temp(dims ...int) gpu.Tensor { return p.Arena.New(p.DType, dims..
 // Free gives back a tensor of Temp.
 func (p *Pass) Free(t gpu.Tensor) { p.Arena.Free(t) }
 
+// keeps reports whether there will be a Backward.
+func (p *Pass) keeps() bool { return p.Train && !p.NoBackward }
+
 // Save keeps tensors for owner's Backward and closes owner's frame: all that New dealt out since the last Save.
-// It must be called by every layer in Forward, after its last New. Outside training nothing is kept to load.
+// It must be called by every layer in Forward, after its last New. Where there will be no Backward nothing is kept to load.
 func (p *Pass) Save(owner any, ts ...gpu.Tensor) {
-	if !p.Train {
+	if !p.keeps() {
 		return
 	}
 	p.stack = append(p.stack, frame{owner: owner, saved: ts, own: p.open})
@@ -110,7 +117,7 @@ func (p *Pass) Save(owner any, ts ...gpu.Tensor) {
 // SaveShape is Save for a Backward that needs the shape of x beside ts, and not what it holds. LoadShape returns it.
 func (p *Pass) SaveShape(owner any, x gpu.Tensor, ts ...gpu.Tensor) {
 	p.Save(owner, ts...)
-	if p.Train {
+	if p.keeps() {
 		p.stack[len(p.stack)-1].dims = x.Dims()
 	}
 }

@@ -60,21 +60,26 @@ func (b *BatchNorm) ForwardAdd(p *Pass, x, add gpu.Tensor) gpu.Tensor {
 	}
 	y := p.New(x.Dims()...)
 	if !p.Train {
-		gpu.BatchNormEval(y, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, b.relu, b.spec())
+		gpu.BatchNormEval(y, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, b.relu, b.spec(p))
 		p.Save(b)
 		return y
 	}
 	mean, rstd := p.NewAs(Master(p.DType), b.channels), p.NewAs(Master(p.DType), b.channels)
 	var mask, through gpu.Tensor // what the ReLU lets through, as bits or as the result
 	switch {
+	case !p.keeps():
 	case b.relu && gpu.MaskPays(p.DType):
 		mask = p.NewAs(gpu.U8, gpu.MaskLen(x.Len()))
 		through = mask
 	case b.relu:
 		through = y
 	}
-	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, mask, b.relu, b.spec())
+	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, mask, b.relu, b.spec(p))
 	p.Save(b, x, through, mean, rstd, rows)
+	if !p.keeps() {
+		p.consumed(mean)
+		p.consumed(rstd)
+	}
 	return y
 }
 
@@ -97,4 +102,9 @@ func (b *BatchNorm) backward(p *Pass, dx, dadd, dy gpu.Tensor) {
 	gpu.BatchNormBackward(dx, dadd, b.Weight.Grad, b.Bias.Grad, dy, through, x, mean, rstd, b.Weight.Value, rows, b.relu)
 }
 
-func (b *BatchNorm) spec() gpu.BatchNorm { return gpu.BatchNorm{Eps: normEps, Momentum: normMomentum} }
+func (b *BatchNorm) spec(p *Pass) gpu.BatchNorm {
+	if p.NoAverages {
+		return gpu.BatchNorm{Eps: normEps}
+	}
+	return gpu.BatchNorm{Eps: normEps, Momentum: normMomentum}
+}

@@ -31,6 +31,7 @@ type Config struct {
 	Epochs    int    `toml:"epochs" json:"epochs"`       // 0: MaxSteps alone decides
 	MaxSteps  int    `toml:"max_steps" json:"max_steps"` // 0: Epochs alone decide
 	Batch     int    `toml:"batch" json:"batch"`
+	Chunk     int    `toml:"chunk" json:"chunk"`           // images that the image encoder takes at a time; 0: the batch
 	ImageSize int    `toml:"image_size" json:"image_size"` // pixels
 	Augment   bool   `toml:"augment" json:"augment"`
 	Shuffle   bool   `toml:"shuffle" json:"shuffle"`
@@ -61,8 +62,9 @@ func Recipe(name string) (Config, error) {
 	return Config{}, fmt.Errorf("recipe %q: want default or paper", name)
 }
 
-// leastBatch is the fewest images that have a negative.
-const leastBatch = 2
+// leastBatch is the fewest images that have a negative. leastChunk is the fewest of --chunk: its parts of a batch, as equal
+// as can be, have two images then, of which batch normalisation has statistics whatever the size of the images.
+const leastBatch, leastChunk = 2, 3
 
 // Validate reports the first setting that makes no sense. Model.Modalities may be empty: Run fills them.
 func (c Config) Validate() error {
@@ -77,6 +79,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.validateRanges(); err != nil {
 		return err
+	}
+	if c.Chunk != 0 && c.Chunk < leastChunk {
+		return fmt.Errorf("chunk is %d, want 0 or at least %d images", c.Chunk, leastChunk)
 	}
 	if len(c.Model.Modalities) == 0 {
 		c.Model.Modalities = []model.Modality{{Name: "any", Features: 1}}

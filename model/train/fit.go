@@ -56,8 +56,15 @@ func (t *trainer) advice(free, host int) (string, error) {
 	if batch < leastBatch {
 		return "a smaller --image-size, --encoder or --hidden: not even a batch of 2 fits; contig-gpu plan shows what does", nil
 	}
-	return fmt.Sprintf("--batch %d is the largest that fits; --accumulate %d with it keeps the images per step, not the negatives;\nor a smaller --image-size or --encoder",
-		batch, (t.cfg.Batch+batch-1)/batch), nil
+	fix := fmt.Sprintf("--batch %d is the largest that fits; --accumulate %d with it keeps the images per step, not the negatives;", batch, (t.cfg.Batch+batch-1)/batch)
+	chunk, err := t.largest(t.cfg.Batch-1, free, host, func(c *Config, n int) { c.Chunk = n })
+	if err != nil {
+		return "", err
+	}
+	if chunk >= leastChunk {
+		fix += fmt.Sprintf("\nor --chunk %d, which keeps the negatives too: the image encoder takes %d images at a time, twice, and its norms their statistics;", chunk, chunk)
+	}
+	return fix + "\nor a smaller --image-size or --encoder", nil
 }
 
 // largest returns the largest number up to most with which training fits, 0 where there is none. More takes more.

@@ -43,7 +43,7 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 		set func(c *Config)
 	}{
 		{[]string{"cpu f32", "cuda bf16"}, func(c *Config) {}},
-		{[]string{"cpu f64", "cuda f32"}, func(c *Config) { c.Batch, c.Model.Genetics, c.EMA = 3, "h12", 0.9 }},
+		{[]string{"cpu f64", "cuda f32"}, func(c *Config) { c.Batch, c.Chunk, c.Model.Genetics, c.EMA = 5, 3, "h12", 0.9 }},
 		{[]string{"cpu f32", "cuda f16"}, func(c *Config) {
 			c.Batch, c.ImageSize, c.Model.Genetics, c.Optimizer.Name, c.Accumulate = 2, 33, "none", "sgd", 2
 		}},
@@ -106,7 +106,7 @@ func TestMemoryIsCountedFirst(t *testing.T) {
 	eight := plan.Total()
 	dir, err := planned(12, eight+1)
 	p := wantCode(t, err, codeMemory)
-	if !strings.Contains(p.Fix, "--batch 8 ") || !strings.Contains(p.Expected, plan.String()) || !strings.Contains(p.Expected, fmt.Sprint(plan.OnDevice())) {
+	if !strings.Contains(p.Fix, "--batch 8 ") || !strings.Contains(p.Fix, "--chunk ") || !strings.Contains(p.Expected, plan.String()) || !strings.Contains(p.Expected, fmt.Sprint(plan.OnDevice())) {
 		t.Errorf("12 images in the memory of 8: %v", p)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {

@@ -81,7 +81,7 @@ func (t *trainer) micro(s *slot, i int) error {
 	if err != nil {
 		return err
 	}
-	run := func() { t.model.Step(p, s.batch, t.losses) }
+	run := func() { t.model.StepInChunks(p, s.batch, t.chunk, t.losses) }
 	if s.warm && s.step == nil {
 		if s.step, err = t.dev.Record(run); err != nil {
 			return err

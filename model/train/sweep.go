@@ -20,13 +20,13 @@ type outputs struct {
 
 // forward runs the model without gradients and writes losses [M, 4]. Other images of the same person leave the
 // denominators even where training avoids them: here batches are in the order of the data.
-func forward(m *model.Model, p *nn.Pass, b model.Batch, losses gpu.Tensor) outputs {
+func forward(m *model.Model, p *nn.Pass, b model.Batch, chunk int, losses gpu.Tensor) outputs {
 	c := m.Config()
 	spec := gpu.InfoNCESpec{Tau: c.Tau, Lambda: c.Lambda, Pairs: gpu.MaskPairs}
 	if c.Pairs == "positive" {
 		spec.Pairs = gpu.PositivePairs
 	}
-	out := outputs{features: m.Features(p, b.Image)}
+	out := outputs{features: m.FeaturesInChunks(p, b.Image, chunk)}
 	for i := range b.Tables {
 		z, w := m.ImageEmbedding(p, out.features, i), m.GeneticsEmbedding(p, b.Tables[i], b.Present[i], i)
 		pair := loss.Pair{Z: z, W: w, Present: b.Present[i], Group: b.Group, Scale: b.Scale.Slice(i, i+1)}
@@ -68,7 +68,7 @@ func (w *workspace) sweep(ctx context.Context, src data.Source, visit func(*data
 			return err
 		}
 		in.upload.Arrive()
-		out := forward(w.model, p, in.batch, w.losses)
+		out := forward(w.model, p, in.batch, w.chunk, w.losses)
 		in.upload.Release()
 		in.rows = 0 // it is not the batch that training goes on with
 		if err := w.dev.Sync(); err != nil {

@@ -111,6 +111,7 @@ func (t *trainer) take() error {
 	if t.workspace, err = newWorkspace(m, t.dev, t.dtype, t.dims); err != nil {
 		return err
 	}
+	t.chunk = t.cfg.Chunk
 	var decayed int
 	t.values, t.grads, decayed = m.Flat()
 	t.opt = optim.New(t.cfg.Optimizer, t.values, t.grads, decayed)

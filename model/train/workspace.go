@@ -16,6 +16,7 @@ type workspace struct {
 	dev    *gpu.Device
 	dtype  gpu.DType
 	dims   data.Dims
+	chunk  int        // images that the image encoder takes at a time; 0: all of a batch
 	slots  []*slot    // of dims.Batch rows
 	losses gpu.Tensor // [M, 4]
 	inputs *gpu.Arena
@@ -137,9 +138,9 @@ func (w *workspace) needOf(l load) (need, error) {
 	losses := in.New(nn.Master(w.dtype), len(w.dims.Features), 4)
 	p := &nn.Pass{Train: l.train, Arena: dev.NewArena(0), DType: w.dtype}
 	if l.train {
-		m.Step(p, b, losses)
+		m.StepInChunks(p, b, w.chunk, losses)
 	} else {
-		forward(m, p, b, losses)
+		forward(m, p, b, w.chunk, losses)
 	}
 	w.needs[l] = need{p.Arena.Peak(), dev.Scratch()}
 	return w.needs[l], nil
