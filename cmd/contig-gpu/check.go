@@ -15,9 +15,15 @@ func dataSettings() []config.Setting {
 	var out []config.Setting
 	for _, s := range trainSettings() {
 		switch s.Name {
-		case "images", "data", "image-root", "join", "seed":
-			out = append(out, s)
+		case "images":
+			s.Usage = "manifest of the images, images.tsv or .csv"
+		case "data", "image-root", "join":
+		case "seed":
+			s.Usage = "of the split, where data.toml gives none"
+		default:
+			continue
 		}
+		out = append(out, s)
 	}
 	return out
 }

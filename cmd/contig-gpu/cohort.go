@@ -10,8 +10,22 @@ import (
 	"contig-gpu/model/train"
 )
 
+// validateData checks the settings that openCohort takes.
+func validateData(v config.Values) error {
+	if j := v.Text("join"); j != "outer" && j != "inner" {
+		return usagef("--join %q: outer and inner are known", j)
+	}
+	if v.Int("seed") < 0 {
+		return usagef("--seed must not be negative")
+	}
+	return nil
+}
+
 // openCohort joins the files that the settings name.
 func openCohort(v config.Values, stats map[string]*data.Stats) (*data.Cohort, error) {
+	if err := validateData(v); err != nil {
+		return nil, err
+	}
 	return cohort.Open(cohort.Options{Manifest: v.Text("images"), ImageRoot: v.Text("image-root"), DataTOML: v.Text("data"),
 		Join: v.Text("join"), Seed: uint64(v.Int("seed")), Stats: stats})
 }

@@ -13,6 +13,9 @@ func completionCommand() *cli.Command {
 		Name: "completion", Usage: "print a completion script for bash, zsh or fish", ArgsUsage: "bash|zsh|fish",
 		Description: "bash: source <(contig-gpu completion bash)\nzsh:  source <(contig-gpu completion zsh)\nfish: contig-gpu completion fish | source",
 		Action: func(c *cli.Context) error {
+			if c.NArg() > 1 {
+				return usagef("completion: one shell, not %d", c.NArg())
+			}
 			script, err := completion(c.Args().First(), c.App.Commands)
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -18,7 +19,7 @@ func demoValues() config.Values {
 }
 
 // demoCohort makes the demo cohort in the user's cache folder, or finds it there, and returns its folder.
-func demoCohort(say func(string, ...any)) (string, error) {
+func demoCohort(ctx context.Context, say func(string, ...any)) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
@@ -31,6 +32,6 @@ func demoCohort(say func(string, ...any)) (string, error) {
 		return dir, nil
 	}
 	say("no --images and --data: making a demo cohort of %d persons in %s", o.Persons, dir)
-	_, err = synth.Overwrite(dir, o) // another first run may have made it meanwhile: the same bytes
+	_, err = synth.Overwrite(ctx, dir, o) // another first run may have made it meanwhile: the same bytes
 	return dir, err
 }

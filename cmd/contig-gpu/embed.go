@@ -23,7 +23,7 @@ func embedCommand() *cli.Command {
 		&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example"},
 		&cli.StringFlag{Name: "out", Usage: "folder to make"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "replace the folder if there is one"},
-		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto or cpu"},
+		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu, cuda or cuda:N"},
 		&cli.IntFlag{Name: "threads", Usage: "CPU threads; 0 takes all"},
 	}
 	return &cli.Command{
@@ -43,6 +43,12 @@ func embedCommand() *cli.Command {
 
 func embed(c *cli.Context, v config.Values) error {
 	dir := c.String("out")
+	if err := validateData(v); err != nil {
+		return err
+	}
+	if c.Int("threads") < 0 {
+		return usagef("embed: --threads must not be negative")
+	}
 	if !c.Bool("overwrite") {
 		if err := folder.Vacant(dir); err != nil {
 			return err
@@ -62,6 +68,11 @@ func embed(c *cli.Context, v config.Values) error {
 	co, err := openCohort(v, m.Stats)
 	if err != nil {
 		return err
+	}
+	for _, n := range co.Notes {
+		if _, err := fmt.Fprintln(c.App.Writer, n); err != nil {
+			return err
+		}
 	}
 	if co.Tables, err = align(co, m, v.Text("data")); err != nil {
 		return err

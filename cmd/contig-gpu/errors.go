@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"contig-gpu/data"
@@ -57,11 +58,14 @@ func finish(err error, stderr io.Writer) int {
 func numbered(err error) *data.Problem {
 	var p *data.Problem
 	var path *fs.PathError
+	var link *os.LinkError // renaming
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &path):
-		return &data.Problem{Code: codeFile, File: path.Path, What: "cannot " + path.Op, Err: path.Err, Cause: cause(path.Err), Fix: "correct the path, or the permissions of the file and its folder"}
+		return refused(path.Path, path.Op, path.Err)
+	case errors.As(err, &link):
+		return refused(link.New, link.Op, link.Err)
 	case errors.Is(err, gpu.ErrNoDevice):
 		return &data.Problem{Code: codeDevice, What: err.Error(), Fix: "use --device cpu"}
 	case errors.Is(err, gpu.ErrPrecision):
@@ -72,10 +76,23 @@ func numbered(err error) *data.Problem {
 	return &data.Problem{Code: codeOther, What: err.Error()}
 }
 
+// refused is the problem of a path that the system will not do something to.
+func refused(path, op string, err error) *data.Problem {
+	p := &data.Problem{Code: codeFile, File: path, What: "cannot " + op, Err: err, Cause: cause(err), Fix: "correct the path, or the permissions of the file and its folder"}
+	if errors.Is(err, syscall.ENOSPC) {
+		p.Fix = "make room; a training goes on with --resume"
+	}
+	return p
+}
+
 func cause(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "a misspelt path, or one relative to another folder"
+	case errors.Is(err, syscall.EISDIR), errors.Is(err, fs.ErrExist):
+		return "a folder stands there"
+	case errors.Is(err, syscall.ENOTDIR):
+		return "a part of the path is a file"
 	case errors.Is(err, fs.ErrPermission):
 		return "the permissions do not allow it"
 	case errors.Is(err, syscall.ENOSPC):

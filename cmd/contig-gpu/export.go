@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"contig-gpu/model/train"
 
@@ -29,6 +30,9 @@ func exportCommand() *cli.Command {
 			if c.Bool("torchvision") {
 				write = train.ExportTorchvision
 			}
+			if same(from, out) {
+				return usagef("export: --out is the checkpoint itself, which a run goes on from")
+			}
 			if err := write(from, out); err != nil {
 				return err
 			}
@@ -36,4 +40,11 @@ func exportCommand() *cli.Command {
 			return err
 		},
 	}
+}
+
+// same reports whether two paths are one file.
+func same(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
 }

@@ -61,7 +61,8 @@ func TestUsageErrors(t *testing.T) {
 		{"train", "--encoder", "vgg"}, {"train", "--precision", "f8"}, {"train", "--resume"}, {"train", "--batch", "1"}, {"train", "--join", "left"},
 		{"synth"}, {"synth", "--out", "x", "--missing", "snps"}, {"synth", "--out", "x", "--missing", "snps=2"}, {"synth", "--out", "x", "--effect", "7"},
 		{"check"}, {"embed"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
-		{"plan", "--genetics", "h9"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"},
+		{"plan", "--genetics", "h9"}, {"check", "--images", "i", "--data", "d", "--join", "left"}, {"check", "--images", "i", "--data", "d", "--seed", "-1"},
+		{"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--threads", "-1"}, {"completion", "bash", "zsh"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"},
 		{"bench", "step", "--missing", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},
 		{"completion", "tcsh"}, {"completion"},
 	} {
@@ -90,13 +91,25 @@ func TestDidYouMean(t *testing.T) {
 	}
 }
 
+func TestUsageIsSaidInWords(t *testing.T) {
+	for want, args := range map[string][]string{
+		"batch is 1, want 2 to 2147483647":         {"train", "--batch", "1"},
+		`invalid value "4.5" for flag --batch`:     {"train", "--batch", "4.5"},
+		`--join "left": outer and inner are known`: {"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--join", "left"},
+	} {
+		if code, _, errs := exec(t, args...); code != 2 || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit code %d, %q, want %q", args, code, errs, want)
+		}
+	}
+}
+
 func TestErrorsOfFilesHaveNumbers(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	for _, args := range [][]string{
 		{"check", "--images", missing, "--data", missing}, {"train", "--images", missing, "--data", missing, "--run", missing + "-run"},
 		{"export", "--checkpoint", missing, "--out", missing + "-out"}, {"train", "--config", missing}, {"train", "--run", missing, "--resume"},
 		{"embed", "--checkpoint", missing, "--images", missing, "--data", missing, "--out", missing + "-out"},
-		{"synth", "--out", "/proc/none/none"}, {"bench", "step", "--device", "cuda:0"},
+		{"synth", "--out", "/proc/none/none"}, {"train", "--run", "/proc/none/none"}, {"bench", "step", "--device", "cuda:0"},
 	} {
 		code, _, errs := exec(t, args...)
 		if code != 1 || !numberedLine(errs) {

@@ -48,7 +48,7 @@ func synthesise(c *cli.Context) error {
 	if c.Bool("overwrite") {
 		write = synth.Overwrite
 	}
-	if _, err := write(dir, o); err != nil {
+	if _, err := write(c.Context, dir, o); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\ntrain on it:\n  contig-gpu train --images %s/images.tsv --data %s/data.toml\n", dir, dir, dir)

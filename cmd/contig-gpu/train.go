@@ -41,7 +41,7 @@ func trainAction(c *cli.Context) error {
 	}
 	r.say("contig-gpu %s", version+revision())
 	if r.demo {
-		dir, err := demoCohort(r.say)
+		dir, err := demoCohort(c.Context, r.say)
 		if err != nil {
 			return err
 		}
@@ -144,11 +144,11 @@ func trainConfig(v config.Values) (train.Config, error) {
 	}
 	c.Augment, c.Shuffle, c.Workers, c.Seed = !v.Is("no-augment"), !v.Is("no-shuffle"), v.Int("workers"), uint64(v.Int("seed"))
 	c.CheckpointEvery, c.Keep = v.Int("checkpoint-every"), v.Int("keep")
-	if j := v.Text("join"); j != "outer" && j != "inner" {
-		return c, usagef("train: --join %q: outer and inner are known", j)
+	if err := validateData(v); err != nil {
+		return c, err
 	}
-	if v.Int("seed") < 0 || v.Int("steps") < 0 {
-		return c, usagef("train: --seed and --steps must not be negative")
+	if v.Int("steps") < 0 {
+		return c, usagef("train: --steps must not be negative")
 	}
 	if err := c.Validate(); err != nil {
 		return c, usagef("train: %v", err)

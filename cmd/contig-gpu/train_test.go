@@ -61,6 +61,15 @@ func TestWholePath(t *testing.T) {
 			t.Errorf("%s: torchvision's names: %v", flag, named)
 		}
 	}
+	before := read(t, last)
+	for out, want := range map[string]int{last: 2, run: 1} {
+		if code, _, errs := exec(t, "export", "--checkpoint", last, "--out", out); code != want || want == 1 && !strings.HasPrefix(errs, "contig-gpu: E803: "+run) {
+			t.Errorf("export over %s: exit code %d, %s", out, code, errs)
+		}
+	}
+	if !bytes.Equal(before, read(t, last)) {
+		t.Error("a refused export changed the checkpoint")
+	}
 }
 
 func testEmbed(t *testing.T, cohort, checkpoint string) {
@@ -82,7 +91,10 @@ func testEmbed(t *testing.T, cohort, checkpoint string) {
 	if code, _, errs := exec(t, args...); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E130: ") {
 		t.Errorf("a second embed: exit code %d, %s", code, errs)
 	}
-	must(t, append(args, "--overwrite")...)
+	change(t, filepath.Join(cohort, "data.toml"), replace("[burden]", "[genes]"))
+	if said := must(t, append(args, "--overwrite")...); !strings.Contains(said, "genes: not in the checkpoint") {
+		t.Errorf("embed does not say what it leaves out: %s", said)
+	}
 }
 
 func TestResumeGivesTheSameBytes(t *testing.T) {
@@ -154,5 +166,9 @@ func TestFailureLeavesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Dir(run)); !os.IsNotExist(err) {
 		t.Error("the run folder was made")
+	}
+	below := filepath.Join(cohort, "images.tsv", "run")
+	if code, _, errs := exec(t, small(cohort, below)...); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E803: ") {
+		t.Errorf("a run folder below a file is not refused before the images are looked at: exit code %d, %s", code, errs)
 	}
 }

@@ -193,6 +193,9 @@ func (c *config) syntax(err error) error {
 	var at toml.ParseError
 	if errors.As(err, &at) {
 		p.Line, p.Err, p.Found = at.Position.Line, nil, at.Message
+		if strings.Contains(at.Message, "already been defined") {
+			p.What, p.Cause, p.Fix = "a section or key is there twice", "sections pasted together", "keep one of them"
+		}
 	}
 	return p
 }

@@ -3,7 +3,9 @@ package cohort
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -138,8 +140,14 @@ func (d *decoder) unknownSection(name string, path []string) error {
 }
 
 func (d *decoder) value(section string, err error) error {
-	return &data.Problem{Code: 114, File: d.c.path, Line: d.c.line(section, ""), What: "a value in [" + section + "] is of the wrong kind", Err: err,
+	p := &data.Problem{Code: 114, File: d.c.path, Line: d.c.line(section, ""), What: "a value in [" + section + "] is of the wrong kind", Err: err,
 		Cause: "text where a number belongs, or the reverse", Fix: "see docs/file-formats.md"}
+	// The package has no type for these errors, only this form.
+	if m := regexp.MustCompile(`^toml: line (\d+) \(last key "([^"]+)"\): (.*)`).FindStringSubmatch(err.Error()); m != nil {
+		p.Line, _ = strconv.Atoi(m[1])
+		p.What, p.Err, p.Found = m[2]+" is of the wrong kind", nil, m[3]
+	}
+	return p
 }
 
 func (c *config) bad(section, key, what, expected, found string) error {

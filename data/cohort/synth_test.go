@@ -20,7 +20,7 @@ func TestSynth(t *testing.T) {
 		}
 		o := synth.DefaultDemo()
 		o.Persons, o.ImageSize, o.BFile = 40, 16, bfile
-		s, err := synth.Write(filepath.Join(t.TempDir(), "cohort"), o)
+		s, err := synth.Write(t.Context(), filepath.Join(t.TempDir(), "cohort"), o)
 		if err != nil {
 			t.Fatal(err)
 		}

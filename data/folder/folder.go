@@ -2,6 +2,7 @@
 package folder
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +41,7 @@ func occupied(dir, what, found, fix string, err error) error {
 
 func unwritable(path string, err error) error {
 	var p *data.Problem
-	if err == nil || errors.As(err, &p) {
+	if err == nil || errors.As(err, &p) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return &data.Problem{Code: codeUnwritable, File: path, What: "the folder cannot be written", Cause: "no permission, or the disk is full",

@@ -2,7 +2,7 @@ package synth
 
 import (
 	"bytes"
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 )
@@ -26,6 +26,6 @@ func writeGenotypes(prefix string, g genotypes, people []person, rows []int) err
 		}
 		bed.Write(packed)
 	}
-	return errors.Join(os.WriteFile(prefix+".bed", bed.Bytes(), 0o644),
+	return cmp.Or(os.WriteFile(prefix+".bed", bed.Bytes(), 0o644),
 		os.WriteFile(prefix+".bim", bim.Bytes(), 0o644), os.WriteFile(prefix+".fam", fam.Bytes(), 0o644))
 }

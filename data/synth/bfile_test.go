@@ -79,7 +79,7 @@ func TestDamagedGenotypes(t *testing.T) {
 		o := small()
 		o.Persons, o.BFile = 0, damage(t, c.change)
 		dir := filepath.Join(t.TempDir(), "out")
-		if _, err := Write(dir, o); code(err) != c.code {
+		if _, err := Write(t.Context(), dir, o); code(err) != c.code {
 			t.Errorf("%s: %v, want E%d", name, err, c.code)
 		}
 		if _, err := os.Stat(dir); err == nil {

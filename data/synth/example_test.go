@@ -1,6 +1,7 @@
 package synth_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ func ExampleWrite() {
 	defer os.RemoveAll(parent)
 	o := synth.DefaultDemo()
 	o.Persons, o.ImageSize = 20, 32
-	s, err := synth.Write(filepath.Join(parent, "cohort"), o)
+	s, err := synth.Write(context.Background(), filepath.Join(parent, "cohort"), o)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,7 +2,8 @@ package synth
 
 import (
 	"bytes"
-	"errors"
+	"cmp"
+	"context"
 	"fmt"
 	"image/jpeg"
 	"os"
@@ -16,7 +17,7 @@ import (
 const jpegQuality = 95
 
 // writeImages writes images.tsv and the images it names, drawn on all processors.
-func (w *world) writeImages(dir string) error {
+func (w *world) writeImages(ctx context.Context, dir string) error {
 	if err := os.Mkdir(filepath.Join(dir, "images"), 0o755); err != nil {
 		return err
 	}
@@ -30,7 +31,12 @@ func (w *world) writeImages(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "images.tsv"), list.Bytes(), 0o644); err != nil {
 		return err
 	}
-	return inParallel(count, func(i int) error { return w.writeImage(dir, i) })
+	return inParallel(count, func(i int) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return w.writeImage(dir, i)
+	})
 }
 
 // view says which eye image i shows, at which visit; a person with one image shows either eye.
@@ -70,7 +76,7 @@ func (w *world) writeImage(dir string, i int) error {
 	return os.WriteFile(filepath.Join(dir, filepath.FromSlash(w.imagePath(i))), b.Bytes(), 0o644)
 }
 
-// inParallel calls f for 0 to n-1, and returns the error of each goroutine that met one.
+// inParallel calls f for 0 to n-1, and returns one of the errors that it met.
 func inParallel(n int, f func(i int) error) error {
 	workers := min(n, runtime.GOMAXPROCS(0))
 	errs := make([]error, workers)
@@ -83,5 +89,5 @@ func inParallel(n int, f func(i int) error) error {
 		})
 	}
 	wait.Wait()
-	return errors.Join(errs...)
+	return cmp.Or(errs...)
 }

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -22,7 +23,7 @@ func small() Options {
 
 func write(t *testing.T, o Options) Summary {
 	t.Helper()
-	s, err := Write(filepath.Join(t.TempDir(), "new", "cohort"), o)
+	s, err := Write(t.Context(), filepath.Join(t.TempDir(), "new", "cohort"), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,18 +247,41 @@ func code(err error) int {
 
 func TestRefusesAFolderInUse(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Write(dir, small()); err != nil {
+	if _, err := Write(t.Context(), dir, small()); err != nil {
 		t.Errorf("an empty folder: %v", err)
 	}
 	before := len(contents(t, dir))
-	if _, err := Write(dir, small()); code(err) != 130 || before != len(contents(t, dir)) {
+	if _, err := Write(t.Context(), dir, small()); code(err) != 130 || before != len(contents(t, dir)) {
 		t.Errorf("a full folder: %v", err)
 	}
-	if _, err := Write(filepath.Join(dir, "data.toml"), small()); code(err) != 130 {
+	if _, err := Write(t.Context(), filepath.Join(dir, "data.toml"), small()); code(err) != 130 {
 		t.Errorf("a file: %v", err)
 	}
-	if _, err := Write(filepath.Join(dir, "data.toml", "in"), small()); code(err) == 0 {
+	if _, err := Write(t.Context(), filepath.Join(dir, "data.toml", "in"), small()); code(err) == 0 {
 		t.Errorf("below a file: %v", err)
+	}
+}
+
+func TestInterruptedLeavesNothing(t *testing.T) {
+	parent := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Write(ctx, filepath.Join(parent, "cohort"), small()); !errors.Is(err, context.Canceled) || code(err) != 0 {
+		t.Errorf("got %v", err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// TestOneErrorWhereNothingCanBeWritten: the first failure ends it.
+func TestOneErrorWhereNothingCanBeWritten(t *testing.T) {
+	w, err := newWorld(small())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.fill(t.Context(), filepath.Join(t.TempDir(), "gone")); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,7 +1,8 @@
 package synth
 
 import (
-	"errors"
+	"cmp"
+	"context"
 	"os"
 	"path/filepath"
 
@@ -9,16 +10,16 @@ import (
 )
 
 // Write makes the folder dir with a cohort in it. It writes beside dir and renames at the end, so that dir is there
-// whole or not at all. It refuses a dir that holds anything.
-func Write(dir string, o Options) (Summary, error) {
+// whole or not at all, also when ctx ends. It refuses a dir that holds anything.
+func Write(ctx context.Context, dir string, o Options) (Summary, error) {
 	if err := folder.Vacant(dir); err != nil {
 		return Summary{}, err
 	}
-	return Overwrite(dir, o)
+	return Overwrite(ctx, dir, o)
 }
 
 // Overwrite is Write, in the place of whatever is at dir.
-func Overwrite(dir string, o Options) (s Summary, err error) {
+func Overwrite(ctx context.Context, dir string, o Options) (s Summary, err error) {
 	if err := o.Validate(); err != nil {
 		return Summary{}, err
 	}
@@ -27,8 +28,8 @@ func Overwrite(dir string, o Options) (s Summary, err error) {
 		return Summary{}, err
 	}
 	err = folder.Publish(dir, func(temp string) error {
-		s, err = w.fill(temp)
-		return errors.Join(err, os.Chmod(temp, 0o755))
+		s, err = w.fill(ctx, temp)
+		return cmp.Or(err, os.Chmod(temp, 0o755))
 	})
 	if err != nil {
 		return Summary{}, err
@@ -40,7 +41,7 @@ func Overwrite(dir string, o Options) (s Summary, err error) {
 }
 
 // fill writes every file of the cohort into dir.
-func (w *world) fill(dir string) (Summary, error) {
+func (w *world) fill(ctx context.Context, dir string) (Summary, error) {
 	o := w.o
 	s := Summary{Persons: len(w.people), Images: len(w.people) * o.ImagesPerPerson, Scores: len(w.scores),
 		Genes: len(w.genes), Covariates: len(w.covariates), With: map[string]int{}}
@@ -54,22 +55,32 @@ func (w *world) fill(dir string) (Summary, error) {
 		s.With[section] = len(rows)
 		return rows
 	}
-	var err error
+	steps := []func() error{}
 	if o.SNPs > 0 {
 		s.SNPs = len(w.geno.snps)
-		err = writeGenotypes(filepath.Join(dir, "cohort"), w.geno, w.people, present(sectionSNPs))
+		steps = append(steps, func() error {
+			return writeGenotypes(filepath.Join(dir, "cohort"), w.geno, w.people, present(sectionSNPs))
+		})
 	}
 	if len(w.scores) > 0 {
-		err = errors.Join(err, w.writeScores(filepath.Join(dir, "pgs"), present(sectionScores)))
+		steps = append(steps, func() error { return w.writeScores(filepath.Join(dir, "pgs"), present(sectionScores)) })
 	}
-	if len(w.genes) > 0 {
-		err = errors.Join(err, w.writeTable(filepath.Join(dir, "burden.tsv"), w.genes, present(sectionGenes)))
+	table := func(name string, columns []column, rows func() []int) {
+		if len(columns) > 0 {
+			steps = append(steps, func() error { return w.writeTable(filepath.Join(dir, name), columns, rows()) })
+		}
 	}
-	if len(w.covariates) > 0 {
-		err = errors.Join(err, w.writeTable(filepath.Join(dir, "covariates.tsv"), w.covariates, present(sectionCovariates)))
+	table("burden.tsv", w.genes, func() []int { return present(sectionGenes) })
+	table("covariates.tsv", w.covariates, func() []int { return present(sectionCovariates) })
+	table("phenotypes.tsv", w.phenotypes(), func() []int { return everyone(len(w.people)) })
+	steps = append(steps, func() error { return w.writeDataTOML(filepath.Join(dir, "data.toml")) },
+		func() error { return w.writeTruth(filepath.Join(dir, "truth.json")) }, func() error { return w.writeImages(ctx, dir) })
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return s, err
+		}
 	}
-	return s, errors.Join(err, w.writeTable(filepath.Join(dir, "phenotypes.tsv"), w.phenotypes(), everyone(len(w.people))),
-		w.writeDataTOML(filepath.Join(dir, "data.toml")), w.writeTruth(filepath.Join(dir, "truth.json")), w.writeImages(dir))
+	return s, nil
 }
 
 func everyone(n int) []int {

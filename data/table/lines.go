@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"contig-gpu/data"
@@ -59,6 +60,9 @@ func Unreadable(path string, err error) *data.Problem {
 	if errors.Is(err, fs.ErrNotExist) {
 		p.What, p.Err = "there is no such file", nil
 		p.Found = nearby(path)
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		p.What, p.Err, p.Found, p.Fix = "this is a folder", nil, "a folder", "name a file"
 	}
 	return p
 }

@@ -106,6 +106,10 @@ func TestRefused(t *testing.T) {
 	}
 	_, err := ReadWide(filepath.Join(t.TempDir(), "absent.tsv"))
 	wantCode(t, err, 104, 0)
+	if _, err = ReadWide(t.TempDir()); !strings.Contains(err.Error(), "this is a folder") {
+		t.Error(err)
+	}
+	wantCode(t, err, 104, 0)
 }
 
 func TestNumber(t *testing.T) {

@@ -103,7 +103,7 @@ func (c Config) validateRanges() error {
 		{"checkpoint every", float64(c.CheckpointEvery), 0, math.MaxInt32}, {"keep", float64(c.Keep), 0, math.MaxInt32},
 	} {
 		if !(f.value >= f.lo && f.value <= f.hi) {
-			return fmt.Errorf("%s is %v, want %v to %v", f.name, f.value, f.lo, f.hi)
+			return fmt.Errorf("%s is %.15g, want %.15g to %.15g", f.name, f.value, f.lo, f.hi)
 		}
 	}
 	return nil

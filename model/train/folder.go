@@ -22,21 +22,38 @@ func CheckpointPath(dir, name string) string {
 }
 
 // CheckDir tells before anything else is done whether dir may be trained into: E705 where it holds a run and
-// neither resume nor overwrite is asked for, E704 where there is nothing to resume. It writes nothing.
+// neither resume nor overwrite is asked for, E704 where there is nothing to resume, the system's refusal where nothing can
+// be written. It leaves nothing.
 func CheckDir(dir string, resume, overwrite bool) error {
 	if !resume {
 		if overwrite || !holdsRun(dir) {
-			return nil
+			return writable(dir)
 		}
 		return &data.Problem{Code: codeRunExists, File: dir, What: "the run folder holds a run already",
 			Fix: "give another --run, or --resume to go on with it, or --overwrite to lose it"}
 	}
 	_, err := os.Stat(CheckpointPath(dir, "last"))
 	if err == nil || startedOnly(dir) {
-		return nil
+		return writable(dir)
 	}
 	return &data.Problem{Code: codeNoCheckpoint, File: CheckpointPath(dir, "last"), What: "there is no checkpoint to resume from", Err: err,
 		Cause: "another folder was meant, or the run never began", Fix: "give --run the folder of the run, or leave --resume out"}
+}
+
+// writable makes and removes a folder in dir, or in what is there of the path to it.
+func writable(dir string) error {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	for _, err := os.Stat(at); os.IsNotExist(err); _, err = os.Stat(at) {
+		at = filepath.Dir(at)
+	}
+	probe, err := os.MkdirTemp(at, ".contig-gpu-")
+	if err != nil {
+		return err
+	}
+	return os.Remove(probe)
 }
 
 func holdsRun(dir string) bool {

@@ -60,6 +60,9 @@ func broken(path string, err error) error {
 	p := &data.Problem{Code: Code, File: path, What: "the configuration file is not TOML", Found: err.Error(), Fix: "one `name = value` a line; text stands in quotes"}
 	if e, ok := err.(toml.ParseError); ok {
 		p.Line, p.Found = e.Position.Line, e.Message
+		if strings.Contains(e.Message, "already been defined") {
+			p.What, p.Fix = "a key is there twice", "keep one of them"
+		}
 	}
 	return p
 }
@@ -72,7 +75,7 @@ func unknown(path, text, key string, settings []Setting) error {
 	p := &data.Problem{Code: Code, File: path, Line: lineOf(text, key), What: fmt.Sprintf("unknown key %q", key), Expected: "one of " + strings.Join(names, ", "),
 		Found: key, Cause: "a misspelt name", Fix: "the keys are the flags of `contig-gpu train --help` without their dashes"}
 	if near := data.Nearest(key, names); near != "" {
-		p.What += fmt.Sprintf(", did you mean %q?", near)
+		p.What, p.Expected = p.What+fmt.Sprintf(", did you mean %q?", near), ""
 	}
 	return p
 }
