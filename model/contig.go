@@ -92,14 +92,11 @@ func (m *Model) Step(p *nn.Pass, b Batch, losses gpu.Tensor) {
 
 // stepFrom is a step from the trunk's features on.
 func (m *Model) stepFrom(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) {
-	dfeatures := p.Temp(features.Dims()...)
-	gpu.Fill(dfeatures, 0)
+	var df gpu.Tensor
 	for i, t := range m.towers {
-		d := t.step(p, features, b.Tables[i], row(losses, i), b.pair(i), m.spec)
-		gpu.Add(dfeatures, dfeatures, d)
-		p.Free(d)
+		df = t.step(p, features, df, b.Tables[i], row(losses, i), b.pair(i), m.spec)
 	}
-	m.trunk.Backward(p, dfeatures)
+	m.trunk.Backward(p, df)
 	p.Finish()
 }
 
