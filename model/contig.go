@@ -109,7 +109,7 @@ func (m *Model) Loss(p *nn.Pass, b Batch, losses gpu.Tensor) {
 	for i, t := range m.towers {
 		pair := b.pair(i)
 		pair.Z, pair.W = t.image.Forward(p, features), t.forwardGenetics(p, b.Tables[i], pair.Present)
-		loss.Term(p.Arena, row(losses, i), gpu.Tensor{}, gpu.Tensor{}, pair, m.spec)
+		loss.Term(row(losses, i), gpu.Tensor{}, gpu.Tensor{}, pair, m.spec)
 	}
 	p.Finish()
 }
