@@ -37,9 +37,13 @@ func (c *card) conv(s cpukern.ConvShape, y, x, w Tensor) {
 	c.dev.ConvForward(q, y.at, x.at, c.padded(s, w, room))
 }
 
-func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor) {
-	q, room := c.convOf(s, dx.dtype, driver.PassData, paddedBytes(s, w))
-	c.dev.ConvBackwardData(q, dx.at, dy.at, c.padded(s, w, room), 0)
+func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool) {
+	pass, beta := driver.PassData, float32(0)
+	if add {
+		pass, beta = driver.PassDataAdd, 1
+	}
+	q, room := c.convOf(s, dx.dtype, pass, paddedBytes(s, w))
+	c.dev.ConvBackwardData(q, dx.at, dy.at, c.padded(s, w, room), beta)
 }
 
 func (c *card) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {

@@ -5,13 +5,18 @@ import (
 	"contig-gpu/kernels"
 )
 
-func (c *card) l2Norm(y, norm, x Tensor, eps float64) {
-	launch(c, "l2norm_forward", F32, c.rowGrid(x.Dim(0)), &kernels.L2normForward{Y: y.ptr(), Norm: norm.ptr(), X: x.ptr(),
+func (c *card) l2Norm(y, norm uint64, x Tensor, eps float64) {
+	launch(c, "l2norm_forward", x.dtype, c.rowGrid(x.Dim(0)), &kernels.L2normForward{Y: y, Norm: norm, X: x.ptr(),
 		Rows: int32(x.Dim(0)), Cols: int32(x.Dim(1)), Eps: eps})
 }
 
-func (c *card) l2NormBackward(dx, dy, y, norm Tensor, eps float64) {
-	launch(c, "l2norm_backward", F32, c.rowGrid(dx.Dim(0)), &kernels.L2normBackward{Dx: dx.ptr(), Dy: dy.ptr(), Y: y.ptr(), Norm: norm.ptr(),
+// l2NormBackward takes all rows, or of a loss those present, if these are enough.
+func (c *card) l2NormBackward(dx Tensor, dy, y, norm uint64, of *nce, eps float64) {
+	var present, count uint64
+	if of != nil {
+		present, count = of.present.ptr(), of.loss.Slice(3, 4).ptr()
+	}
+	launch(c, "l2norm_backward", dx.dtype, c.rowGrid(dx.Dim(0)), &kernels.L2normBackward{Dx: dx.ptr(), Dy: dy, Y: y, Norm: norm, Present: present, Count: count,
 		Rows: int32(dx.Dim(0)), Cols: int32(dx.Dim(1)), Eps: float32(eps)})
 }
 
@@ -26,24 +31,18 @@ const (
 	nceChunk   = 128         // features in shared memory at a time
 	nceDeclare = 4 << 10     // bytes of shared memory that the kernels declare themselves, at most
 	nceSingle  = 1 << 10     // rows that the one-launch form takes, at most
-	nceWork    = 10          // floats of work for every row
-	nceParts   = 2 * 5       // floats of work for every row and part of the tiled form
+	nceSums    = 10          // floats of sums for every row
+	nceParts   = 2 * 5       // floats of sums for every row and part of the tiled form
 )
 
-// nce is one call of InfoNCE.
-type nce struct {
-	loss, du, dv, u, v, present, group, scale Tensor
-	n, d, pairs                               int32
-	sharpness, lambda                         float32
-}
+// nceWork is the floats of work of the one-launch form: unit rows and their gradient on both sides, sums, lengths.
+func nceWork(n, d int) int { return (4*d + nceSums + 2) * n }
 
-func newNCE(loss, du, dv, u, v, present, group, scale Tensor, spec InfoNCESpec) *nce {
-	return &nce{loss, du, dv, u, v, present, group, scale, int32(u.Dim(0)), int32(u.Dim(1)), int32(spec.Pairs),
-		float32(1 / spec.Tau), float32(spec.Lambda)}
-}
+func (a *nce) sharpness() float32 { return float32(1 / a.spec.Tau) }
+func (a *nce) lambda() float32    { return float32(a.spec.Lambda) }
 
 func (c *card) infoNCE(a *nce) {
-	if rows := c.nceRows(int(a.n)); rows > 0 {
+	if rows := c.nceRows(a.z.Dim(0)); rows > 0 {
 		c.infoNCESingle(a, rows)
 		return
 	}
@@ -70,12 +69,12 @@ func nceShared(n, rows int) int {
 }
 
 func (c *card) infoNCESingle(a *nce, rows int) {
-	n := int(a.n)
-	work := c.scratch(4 * nceWork * n)
+	n, d := a.dims()
+	work := c.scratch(4 * nceWork(n, d)) // where the gate is too
 	g := driver.Grid{Blocks: [3]int{2 * ((n + rows - 1) / rows)}, Threads: [3]int{threads}, Shared: nceShared(n, rows), Cooperative: true}
-	launch(c, "infonce_single", F32, g, &kernels.InfonceSingle{Loss: a.loss.ptr(), Du: a.du.ptr(), Dv: a.dv.ptr(), U: a.u.ptr(), V: a.v.ptr(),
+	launch(c, "infonce_single", a.z.dtype, g, &kernels.InfonceSingle{Loss: a.loss.ptr(), Dz: a.dz.ptr(), Dw: a.dw.ptr(), Z: a.z.ptr(), W: a.w.ptr(),
 		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Work: uint64(work), Gate: uint64(c.gate),
-		N: a.n, D: a.d, Pairs: a.pairs, Rows: int32(rows), Sharpness: a.sharpness, Lambda: a.lambda})
+		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Rows: int32(rows), Sharpness: a.sharpness(), Lambda: a.lambda(), Least: nceFloor})
 }
 
 // nceAreas returns how many areas the rows, and the columns, are cut into: about two areas to a multiprocessor; and the
@@ -89,32 +88,57 @@ func (c *card) nceAreas(n int) (parts, per int) {
 	return (tiles + per - 1) / per, per
 }
 
-// nceTiledScratch returns where the partial sums begin in the scratch memory of the tiled form, and its bytes.
-func (c *card) nceTiledScratch(n int) (sums, bytes int) {
+// nceTiled is the scratch memory of the tiled form, by offsets in bytes: sums of the rows and of parts of them, then for
+// either side the unit rows, their lengths and their gradient.
+type nceTiled struct {
+	partial           int
+	unit, norms, pull [2]int
+	bytes             int
+}
+
+func (c *card) nceTiledScratch(n, d int) nceTiled {
 	parts, _ := c.nceAreas(n)
-	sums = align(4 * nceWork * n)
-	return sums, sums + 4*nceParts*parts*n
+	var t nceTiled
+	take := func(floats int) int {
+		at := t.bytes
+		t.bytes += align(4 * floats)
+		return at
+	}
+	take(nceSums * n)
+	t.partial = take(nceParts * parts * n)
+	for side := range 2 {
+		t.unit[side], t.norms[side], t.pull[side] = take(n*d), take(n), take(n*d)
+	}
+	return t
 }
 
 func (c *card) infoNCETiled(a *nce) {
-	n := int(a.n)
+	n, d := a.dims()
 	parts, per := c.nceAreas(n)
-	sums, bytes := c.nceTiledScratch(n)
-	work := c.scratch(bytes)
+	s := c.nceTiledScratch(n, d)
+	work := c.scratch(s.bytes)
+	on := func(offset int) uint64 { return uint64(work.Add(offset)) }
+	u, v := on(s.unit[0]), on(s.unit[1])
+	for side, x := range []Tensor{a.z, a.w} {
+		c.l2Norm(on(s.unit[side]), on(s.norms[side]), x, nceFloor)
+	}
 	shared := 4 * (2*nceTile*nceStride + nceTile*nceLine)
 	area := driver.Grid{Blocks: [3]int{parts, parts}, Threads: [3]int{threads}, Shared: shared}
-	launch(c, "infonce_partial", F32, area, &kernels.InfoncePartial{Partial: uint64(work.Add(sums)), U: a.u.ptr(), V: a.v.ptr(),
-		Present: a.present.ptr(), Group: a.group.ptr(), N: a.n, D: a.d, Pairs: a.pairs, Per: int32(per), Sharpness: a.sharpness})
-	launch(c, "infonce_merge", F32, c.grid(2*n, 1), &kernels.InfonceMerge{Work: uint64(work), Partial: uint64(work.Add(sums)),
-		Present: a.present.ptr(), N: a.n, Parts: int32(parts)})
-	launch(c, "infonce_finish", F32, oneBlock(), &kernels.InfonceFinish{Loss: a.loss.ptr(), Work: uint64(work), Present: a.present.ptr(), N: a.n, Lambda: a.lambda})
-	if !a.du.Ok() {
+	launch(c, "infonce_partial", F32, area, &kernels.InfoncePartial{Partial: on(s.partial), U: u, V: v,
+		Present: a.present.ptr(), Group: a.group.ptr(), N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Per: int32(per), Sharpness: a.sharpness()})
+	launch(c, "infonce_merge", F32, c.grid(2*n, 1), &kernels.InfonceMerge{Work: uint64(work), Partial: on(s.partial),
+		Present: a.present.ptr(), N: int32(n), Parts: int32(parts)})
+	launch(c, "infonce_finish", F32, oneBlock(), &kernels.InfonceFinish{Loss: a.loss.ptr(), Work: uint64(work), Present: a.present.ptr(), N: int32(n), Lambda: a.lambda()})
+	if !a.dz.Ok() {
 		return
 	}
-	strips := driver.Grid{Blocks: [3]int{(n + nceTile - 1) / nceTile, (int(a.d) + nceChunk - 1) / nceChunk, 2}, Threads: [3]int{threads}, Shared: shared}
-	launch(c, "infonce_backward", F32, strips, &kernels.InfonceBackward{Du: a.du.ptr(), Dv: a.dv.ptr(), U: a.u.ptr(), V: a.v.ptr(),
+	strips := driver.Grid{Blocks: [3]int{(n + nceTile - 1) / nceTile, (d + nceChunk - 1) / nceChunk, 2}, Threads: [3]int{threads}, Shared: shared}
+	launch(c, "infonce_backward", F32, strips, &kernels.InfonceBackward{Du: on(s.pull[0]), Dv: on(s.pull[1]), U: u, V: v,
 		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Loss: a.loss.ptr(), Work: uint64(work),
-		N: a.n, D: a.d, Pairs: a.pairs, Sharpness: a.sharpness, Lambda: a.lambda})
+		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Sharpness: a.sharpness(), Lambda: a.lambda()})
+	for side, dx := range []Tensor{a.dz, a.dw} {
+		c.l2NormBackward(dx, on(s.pull[side]), on(s.unit[side]), on(s.norms[side]), a, nceFloor)
+	}
 }
 
 // oneBlock is a grid of one block.

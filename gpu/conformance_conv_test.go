@@ -28,14 +28,17 @@ func conformConv(l *gputest.Lab, s convCase) {
 	spec := gpu.ConvSpec{Stride: s.stride, Pad: s.pad}
 	oh, ow := (s.h+2*s.pad-s.r)/s.stride+1, (s.w+2*s.pad-s.r)/s.stride+1
 	x, w, dy := l.In("x", -1, 2, s.n, s.h, s.w, s.c), l.In("w", -1, 1, s.k, s.r, s.r, s.own), l.In("dy", -2, 1, s.n, oh, ow, s.k)
+	sum := l.In("sum", -1, 1, s.n, s.h, s.w, s.c)
 	y, dx, dw := l.Out(s.n, oh, ow, s.k), l.Out(s.n, s.h, s.w, s.c), l.InVec("dw", -1, 1, s.k, s.r, s.r, s.own)
 	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
 		gpu.Conv(of(y), of(x), of(w), spec)
 		gpu.ConvBackwardData(of(dx), of(dy), of(w), spec)
+		gpu.ConvBackwardDataAdd(of(sum), of(dy), of(w), spec)
 		gpu.ConvBackwardWeight(of(dw), of(dy), of(x), spec)
 	})
 	l.Same(fmt.Sprint(s, " y"), y, s.r*s.r*s.c, 4)
 	l.Same(fmt.Sprint(s, " dx"), dx, s.r*s.r*s.k, 4)
+	l.Same(fmt.Sprint(s, " dx added"), sum, s.r*s.r*s.k, 4)
 	terms, loose := s.n*oh*ow, 4.0
 	if s.c%2 != 0 { // cuDNN rounds such gradients to x's type
 		loose *= gputest.Tol(l.Type, terms) / gputest.Tol(l.VectorType(), terms)

@@ -1,6 +1,7 @@
 package gpu_test
 
 import (
+	"math"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -87,6 +88,13 @@ func gradConv(l lab, channels int) {
 	forward := func() { gpu.Conv(y, x, w, s) }
 	l.grad("x", x, dx, y, dy, forward)
 	l.grad("w", w, dw, y, dy, forward)
+	before := gputest.Values(dx)
+	gpu.ConvBackwardDataAdd(dx, dy, w, s)
+	for i, v := range gputest.Values(dx) {
+		if math.Abs(v-2*before[i]) > 1e-12 {
+			l.Fatalf("element %d of dx is %g, added to itself %g", i, before[i], v)
+		}
+	}
 }
 
 func TestGradBatchNorm(t *testing.T) {

@@ -46,11 +46,24 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 
 // ConvBackwardData computes dx, the gradient of Conv's x.
 func ConvBackwardData(dx, dy, w Tensor, s ConvSpec) {
-	c, p := convShape("ConvBackwardData", "dx", "w", "dy", dx, w, dy, dx.dtype, s), dx.dev.pool
+	convBackwardData("ConvBackwardData", dx, dy, w, s, false)
+}
+
+// ConvBackwardDataAdd adds the gradient of Conv's x to dx: what is there is read, added to and rounded once.
+func ConvBackwardDataAdd(dx, dy, w Tensor, s ConvSpec) {
+	convBackwardData("ConvBackwardDataAdd", dx, dy, w, s, true)
+}
+
+func convBackwardData(op string, dx, dy, w Tensor, s ConvSpec, add bool) {
+	c, p := convShape(op, "dx", "w", "dy", dx, w, dy, dx.dtype, s), dx.dev.pool
 	dx.dev.note(ConvDataGradient, c, dx.dtype)
-	computeCounted(dx, func() { cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), padded[float32](w, c.C)) },
-		func() { cpukern.ConvBackwardData(p, c, host[float64](dx), host[float64](dy), padded[float64](w, c.C)) },
-		func(k *card) { k.convBackwardData(c, dx, dy, w) })
+	computeCounted(dx, func() {
+		cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), padded[float32](w, c.C), add)
+	},
+		func() {
+			cpukern.ConvBackwardData(p, c, host[float64](dx), host[float64](dy), padded[float64](w, c.C), add)
+		},
+		func(k *card) { k.convBackwardData(c, dx, dy, w, add) })
 }
 
 // ConvBackwardWeight adds the gradient of Conv's w to dw, which is float32 where x and dy have 16 bits.

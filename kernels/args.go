@@ -402,13 +402,13 @@ type InfoncePartial struct {
 	Sharpness float32
 }
 
-// InfonceSingle has the arguments of infonce_single_f32. Pointers are device addresses.
+// InfonceSingle has the arguments of infonce_single_bf16, infonce_single_f16, infonce_single_f32. Pointers are device addresses.
 type InfonceSingle struct {
 	Loss      uint64
-	Du        uint64
-	Dv        uint64
-	U         uint64
-	V         uint64
+	Dz        uint64
+	Dw        uint64
+	Z         uint64
+	W         uint64
 	Present   uint64
 	Group     uint64
 	Scale     uint64
@@ -420,20 +420,23 @@ type InfonceSingle struct {
 	Rows      int32
 	Sharpness float32
 	Lambda    float32
+	Least     float64
 }
 
-// L2normBackward has the arguments of l2norm_backward_f32. Pointers are device addresses.
+// L2normBackward has the arguments of l2norm_backward_bf16, l2norm_backward_f16, l2norm_backward_f32. Pointers are device addresses.
 type L2normBackward struct {
-	Dx   uint64
-	Dy   uint64
-	Y    uint64
-	Norm uint64
-	Rows int32
-	Cols int32
-	Eps  float32
+	Dx      uint64
+	Dy      uint64
+	Y       uint64
+	Norm    uint64
+	Present uint64
+	Count   uint64
+	Rows    int32
+	Cols    int32
+	Eps     float32
 }
 
-// L2normForward has the arguments of l2norm_forward_f32. Pointers are device addresses.
+// L2normForward has the arguments of l2norm_forward_bf16, l2norm_forward_f16, l2norm_forward_f32. Pointers are device addresses.
 type L2normForward struct {
 	Y    uint64
 	Norm uint64
@@ -677,8 +680,14 @@ func entryPoints() []EntryPoint {
 		{"infonce_finish_f32", 32, "88844"},
 		{"infonce_merge_f32", 32, "88844"},
 		{"infonce_partial_f32", 60, "8888844444"},
-		{"infonce_single_f32", 104, "8888888888444444"},
-		{"l2norm_backward_f32", 44, "8888444"},
+		{"infonce_single_bf16", 112, "88888888884444448"},
+		{"infonce_single_f16", 112, "88888888884444448"},
+		{"infonce_single_f32", 112, "88888888884444448"},
+		{"l2norm_backward_bf16", 60, "888888444"},
+		{"l2norm_backward_f16", 60, "888888444"},
+		{"l2norm_backward_f32", 60, "888888444"},
+		{"l2norm_forward_bf16", 40, "888448"},
+		{"l2norm_forward_f16", 40, "888448"},
 		{"l2norm_forward_f32", 40, "888448"},
 		{"maskrows_forward_bf16", 40, "88848"},
 		{"maskrows_forward_f16", 40, "88848"},

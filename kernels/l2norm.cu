@@ -1,37 +1,39 @@
-// Rows scaled to unit length (gpu.L2Norm): one warp to a row, sums in float64, which costs less than the memory it waits for.
-#include "device.cuh"
+// Rows scaled to unit length (gpu.L2Norm): one warp to a row.
+#include "l2norm.cuh"
 
-// l2norm_forward_f32 computes norm [rows] = max(|x|, eps) and y = x / norm for rows x [rows, cols].
-extern "C" __global__ void l2norm_forward_f32(float *y, float *norm, const float *x, int rows, int cols, double eps) {
-    int lane = threadIdx.x % 32, step = gridDim.x * (blockDim.x / 32);
+// l2norm_forward computes norm [rows] = max(|x|, eps) and y = x / norm for rows x [rows, cols].
+template <class T>
+__device__ inline void l2norm_forward(float *y, float *norm, const T *x, int rows, int cols, double eps) {
+    int step = gridDim.x * (blockDim.x / 32);
     for (int r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; r < rows; r += step) {
-        const float *from = x + (i64)r * cols;
-        float *to = y + (i64)r * cols;
-        double sum = 0;
-        for (int c = lane; c < cols; c += 32) sum += double(from[c]) * from[c];
-        for (int o = 16; o > 0; o /= 2) sum += __shfl_xor_sync(~0u, sum, o);
-        double n = sqrt(sum);
-        n = n < eps ? eps : n; // a NaN stays
-        double inv = 1 / n;
-        if (lane == 0) norm[r] = float(n);
-        for (int c = lane; c < cols; c += 32) to[c] = float(from[c] * inv);
+        float n = unit_row(y + (i64)r * cols, x + (i64)r * cols, cols, eps);
+        if (threadIdx.x % 32 == 0) norm[r] = n;
     }
 }
-EXPORT_KERNEL(l2norm_forward_f32)
 
-// l2norm_backward_f32 computes dx = (dy - (dy.y) y) / norm, without the projection where norm is eps: there forward is
-// linear. dx may be dy.
-extern "C" __global__ void l2norm_backward_f32(float *dx, const float *dy, const float *y, const float *norm, int rows, int cols, float eps) {
-    int lane = threadIdx.x % 32, step = gridDim.x * (blockDim.x / 32);
+// l2norm_backward computes dx of dy. Rows that are absent become 0, whatever they hold, and all of them where *count is below
+// 2; present and count are null if all take part.
+template <class T>
+__device__ inline void l2norm_backward(T *dx, const float *dy, const float *y, const float *norm, const u8 *present,
+                                       const float *count, int rows, int cols, float eps) {
+    int step = gridDim.x * (blockDim.x / 32);
+    bool live = count == nullptr || *count >= 2.0f;
     for (int r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; r < rows; r += step) {
-        const float *d = dy + (i64)r * cols, *v = y + (i64)r * cols;
-        float *to = dx + (i64)r * cols, n = norm[r];
-        double along = 0;
-        for (int c = lane; c < cols; c += 32) along += double(d[c]) * v[c];
-        for (int o = 16; o > 0; o /= 2) along += __shfl_xor_sync(~0u, along, o);
-        along = n > eps ? along : 0.0;
-        double inv = 1 / double(n);
-        for (int c = lane; c < cols; c += 32) to[c] = float((d[c] - along * v[c]) * inv);
+        i64 at = (i64)r * cols;
+        if (live && (present == nullptr || present[r] != 0)) unit_row_backward(dx + at, dy + at, y + at, norm[r], cols, eps);
+        else zero_row(dx + at, cols);
     }
 }
-EXPORT_KERNEL(l2norm_backward_f32)
+
+#define L2NORM(T, S)                                                                                                   \
+    extern "C" __global__ void l2norm_forward_##S(float *y, float *norm, const T *x, int rows, int cols, double eps) { \
+        l2norm_forward(y, norm, x, rows, cols, eps);                                                                   \
+    }                                                                                                                  \
+    EXPORT_KERNEL(l2norm_forward_##S)                                                                                  \
+    extern "C" __global__ void l2norm_backward_##S(T *dx, const float *dy, const float *y, const float *norm,          \
+                                                   const u8 *present, const float *count, int rows, int cols,          \
+                                                   float eps) {                                                        \
+        l2norm_backward(dx, dy, y, norm, present, count, rows, cols, eps);                                             \
+    }                                                                                                                  \
+    EXPORT_KERNEL(l2norm_backward_##S)
+FOR_TYPES(L2NORM)

@@ -97,15 +97,11 @@ func (m *Model) stepFrom(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Te
 }
 
 // heads runs all modalities forward and backward and returns the gradient of the features, which the caller frees.
-func (m *Model) heads(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) gpu.Tensor {
-	dfeatures := p.Temp(features.Dims()...)
-	gpu.Fill(dfeatures, 0)
+func (m *Model) heads(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) (df gpu.Tensor) {
 	for i, t := range m.towers {
-		d := t.step(p, features, b.Tables[i], row(losses, i), b.pair(i), m.spec)
-		gpu.Add(dfeatures, dfeatures, d)
-		p.Free(d)
+		df = t.step(p, features, df, b.Tables[i], row(losses, i), b.pair(i), m.spec)
 	}
-	return dfeatures
+	return df
 }
 
 // Loss writes losses [M, 4] as Step does, and no gradients. With Train false nothing else is written.
@@ -117,7 +113,7 @@ func (m *Model) Loss(p *nn.Pass, b Batch, losses gpu.Tensor) {
 	for i, t := range m.towers {
 		pair := b.pair(i)
 		pair.Z, pair.W = t.image.Forward(p, features), t.forwardGenetics(p, b.Tables[i], pair.Present)
-		loss.Term(p.Arena, row(losses, i), gpu.Tensor{}, gpu.Tensor{}, pair, m.spec)
+		loss.Term(row(losses, i), gpu.Tensor{}, gpu.Tensor{}, pair, m.spec)
 	}
 	p.Finish()
 }

@@ -39,9 +39,9 @@ func newTower(c Config, m Modality, trunkWidth int) *tower {
 	return t
 }
 
-// projection is Linear - ReLU - Linear, numbered as a torch.nn.Sequential is. The loss is float32 at least.
+// projection is Linear - ReLU - Linear, numbered as a torch.nn.Sequential is.
 func projection(prefix string, in int, c Config) nn.Sequential {
-	return nn.Sequential{nn.NewLinear(prefix+"0", in, c.Hidden).WithReLU(), nn.NewLinear(prefix+"2", c.Hidden, c.Embedding), &nn.ToMaster{}}
+	return nn.Sequential{nn.NewLinear(prefix+"0", in, c.Hidden).WithReLU(), nn.NewLinear(prefix+"2", c.Hidden, c.Embedding)}
 }
 
 // encoder returns a genetics encoder of f features, and its output's width. The norm comes after the ReLU.
@@ -72,11 +72,15 @@ func (t *tower) forwardGenetics(p *nn.Pass, x, present gpu.Tensor) gpu.Tensor {
 	return w
 }
 
-// step runs one modality forward and backward and returns the gradient of the features.
-func (t *tower) step(p *nn.Pass, features, x, out gpu.Tensor, pair loss.Pair, spec gpu.InfoNCESpec) gpu.Tensor {
+// step runs one modality forward and backward and returns the gradient of the features: added to df, where there is one.
+func (t *tower) step(p *nn.Pass, features, df, x, out gpu.Tensor, pair loss.Pair, spec gpu.InfoNCESpec) gpu.Tensor {
 	pair.Z, pair.W = t.image.Forward(p, features), t.forwardGenetics(p, x, pair.Present)
-	dz, dw := p.Arena.New(pair.Z.DType(), pair.Z.Dims()...), p.Arena.New(pair.W.DType(), pair.W.Dims()...)
-	loss.Term(p.Arena, out, dz, dw, pair, spec)
+	dz, dw := p.Temp(pair.Z.Dims()...), p.Temp(pair.W.Dims()...)
+	loss.Term(out, dz, dw, pair, spec)
 	t.genetics.Backward(p, dw)
-	return t.image.Backward(p, dz)
+	if !df.Ok() {
+		return t.image.Backward(p, dz)
+	}
+	t.image.BackwardAdd(p, dz, df)
+	return df
 }

@@ -105,12 +105,12 @@ func exactly(t *testing.T, c contigCase, r *rig) *rig {
 
 // A tapped is a layer whose output is visited before anybody else sees it.
 type tapped struct {
-	nn.Layer
+	*nn.Linear
 	visit func(y gpu.Tensor)
 }
 
 func (l tapped) Forward(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
-	y := l.Layer.Forward(p, x)
+	y := l.Linear.Forward(p, x)
 	l.visit(y)
 	return y
 }
@@ -120,7 +120,7 @@ func tap(t *tower, visit func(y gpu.Tensor)) {
 	for _, s := range []nn.Sequential{t.image, t.genetics} {
 		for i, l := range s {
 			if linear, ok := l.(*nn.Linear); ok && linear.Rectifies() {
-				s[i] = tapped{l, visit}
+				s[i] = tapped{linear, visit}
 			}
 		}
 	}

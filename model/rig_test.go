@@ -44,7 +44,8 @@ func newRigOn(t testing.TB, dev *gpu.Device, cfg Config, dtype gpu.DType, batch,
 		t.Fatal(err)
 	}
 	in := dev.NewArena(1 << 22)
-	r := &rig{m: m, p: &nn.Pass{Train: true, Arena: dev.NewArena(plan.Activations), DType: dtype}}
+	// Twice what a step takes: walk runs layers one by one, and gives nothing back.
+	r := &rig{m: m, p: &nn.Pass{Train: true, Arena: dev.NewArena(2 * plan.Activations), DType: dtype}}
 	r.b, r.losses = m.NewBatch(in, dtype, batch, size, size), in.New(dtype, len(cfg.Modalities), 4)
 	return r
 }

@@ -7,9 +7,6 @@ import (
 	"contig-gpu/gpu"
 )
 
-// normFloor is the least length a row is divided by (method: max(|z|, 1e-12)).
-const normFloor = 1e-12
-
 // Weights says how the terms of several modalities are added up.
 type Weights uint8
 
@@ -86,20 +83,7 @@ type Pair struct {
 }
 
 // Term writes out [4] = {loss, image to genetics, genetics to image, rows present}, not multiplied by Scale, and
-// the gradients dz, dw [N, D], which are. Zero Tensors for dz and dw leave them out. It takes scratch from a and
-// gives it back.
-func Term(a *gpu.Arena, out, dz, dw gpu.Tensor, x Pair, spec gpu.InfoNCESpec) {
-	n, dims, t := x.Z.Dim(0), x.Z.Dims(), x.Z.DType()
-	u, v := a.New(t, dims...), a.New(t, dims...)
-	nu, nv := a.New(t, n), a.New(t, n)
-	gpu.L2Norm(u, nu, x.Z, normFloor)
-	gpu.L2Norm(v, nv, x.W, normFloor)
-	gpu.InfoNCE(out, dz, dw, u, v, x.Present, x.Group, x.Scale, spec)
-	if dz.Ok() {
-		gpu.L2NormBackward(dz, dz, u, nu, normFloor)
-		gpu.L2NormBackward(dw, dw, v, nv, normFloor)
-	}
-	for _, s := range []gpu.Tensor{nv, nu, v, u} {
-		a.Free(s)
-	}
+// the gradients dz, dw [N, D], which are. Zero Tensors for dz and dw leave them out.
+func Term(out, dz, dw gpu.Tensor, x Pair, spec gpu.InfoNCESpec) {
+	gpu.InfoNCE(out, dz, dw, x.Z, x.W, x.Present, x.Group, x.Scale, spec)
 }

@@ -50,5 +50,13 @@ func (c *Conv) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	return dx
 }
 
+// BackwardAdd implements Adder.
+func (c *Conv) BackwardAdd(p *Pass, dy, dx gpu.Tensor) {
+	x := p.Load(c)[0]
+	gpu.ConvBackwardWeight(c.Weight.Grad, dy, x, c.spec)
+	gpu.ConvBackwardDataAdd(dx, dy, c.Weight.Weight(), c.spec)
+	p.Free(dy)
+}
+
 // windows returns how many windows of k fit into n with the stride and padding given.
 func windows(n, k, stride, pad int) int { return (n+2*pad-k)/stride + 1 }

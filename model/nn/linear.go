@@ -51,13 +51,7 @@ func (l *Linear) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 
 // Backward maps dy [N, out] to dx [N, in].
 func (l *Linear) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
-	s := p.Load(l)
-	x := s[0]
-	if l.relu {
-		gpu.ReLUBackward(dy, dy, s[1])
-	}
-	gpu.SumRows(l.Bias.Grad, dy)
-	gpu.MatMul(l.Weight.Grad, dy, x, true, false, 1)
+	x := l.backwardParams(p, dy)
 	var dx gpu.Tensor
 	if !l.first {
 		dx = p.Temp(x.Dims()...)
@@ -65,4 +59,23 @@ func (l *Linear) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	}
 	p.Free(dy)
 	return dx
+}
+
+// BackwardAdd implements Adder.
+func (l *Linear) BackwardAdd(p *Pass, dy, dx gpu.Tensor) {
+	l.backwardParams(p, dy)
+	gpu.MatMul(dx, dy, l.Weight.Weight(), false, false, 1)
+	p.Free(dy)
+}
+
+// backwardParams adds to the gradients of the parameters, leaves in dy what the ReLU let through, and returns x.
+func (l *Linear) backwardParams(p *Pass, dy gpu.Tensor) gpu.Tensor {
+	s := p.Load(l)
+	x := s[0]
+	if l.relu {
+		gpu.ReLUBackward(dy, dy, s[1])
+	}
+	gpu.SumRows(l.Bias.Grad, dy)
+	gpu.MatMul(l.Weight.Grad, dy, x, true, false, 1)
+	return x
 }

@@ -56,6 +56,13 @@ type Layer interface {
 	Buffers() []*Buffer
 }
 
+// An Adder can add the gradient of its input to what another way to the same input got, in the pass that computes it.
+type Adder interface {
+	Layer
+	// BackwardAdd is Backward that adds the gradient of the input to dx.
+	BackwardAdd(p *Pass, dy, dx gpu.Tensor)
+}
+
 // A Pass is one forward and backward sweep: whether it trains, the arena of its activations and the stack of
 // what Backward will need. A layer may run several times in one pass.
 type Pass struct {

@@ -26,6 +26,11 @@ func (s Sequential) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	return dy
 }
 
+// BackwardAdd implements Adder where the first layer is one, and panics where it is not.
+func (s Sequential) BackwardAdd(p *Pass, dy, dx gpu.Tensor) {
+	s[0].(Adder).BackwardAdd(p, s[1:].Backward(p, dy), dx)
+}
+
 // Params returns the layers' parameters, in order.
 func (s Sequential) Params() []*Param {
 	var ps []*Param
@@ -56,7 +61,7 @@ func (s Sequential) First() {
 
 // Residual is y = ReLU(Norm(Body(x)) + Shortcut(x)); an empty Shortcut is the identity.
 type Residual struct {
-	Body     Sequential
+	Body     Sequential // its first layer is an Adder: the gradients of both ways are summed where that one's is computed
 	Shortcut Sequential
 	Norm     *BatchNorm // the last layer of the body, which adds the shortcut and rectifies
 }
@@ -76,10 +81,8 @@ func (r *Residual) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 // Backward sums the gradients of both ways.
 func (r *Residual) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	dh, ds := r.Norm.BackwardAdd(p, dy)
-	ds = r.Shortcut.Backward(p, ds)
-	dx := r.Body.Backward(p, dh)
-	gpu.Add(dx, dx, ds)
-	p.Free(ds)
+	dx := r.Shortcut.Backward(p, ds)
+	r.Body.BackwardAdd(p, dh, dx)
 	return dx
 }
 

@@ -30,7 +30,7 @@ func forward(m *model.Model, p *nn.Pass, b model.Batch, chunk int, losses gpu.Te
 	for i := range b.Tables {
 		z, w := m.ImageEmbedding(p, out.features, i), m.GeneticsEmbedding(p, b.Tables[i], b.Present[i], i)
 		pair := loss.Pair{Z: z, W: w, Present: b.Present[i], Group: b.Group, Scale: b.Scale.Slice(i, i+1)}
-		loss.Term(p.Arena, losses.Slice(4*i, 4*i+4), gpu.Tensor{}, gpu.Tensor{}, pair, spec)
+		loss.Term(losses.Slice(4*i, 4*i+4), gpu.Tensor{}, gpu.Tensor{}, pair, spec)
 		out.image, out.genetics = append(out.image, z), append(out.genetics, w)
 	}
 	return out

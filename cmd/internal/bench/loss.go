@@ -37,7 +37,7 @@ func Loss(ctx context.Context, d *gpu.Device, n int, o LossOptions) (*LossResult
 	defer planner.Close()
 	planned := newLossRun(planner.NewArena(0), n, o)
 	planned.work()
-	r.Bytes = planned.a.Peak() + gpu.InfoNCEScratch(d, n)
+	r.Bytes = planned.a.Peak() + gpu.InfoNCEScratch(d, n, o.Embedding)
 	if o.Memory > 0 && r.Bytes > o.Memory {
 		r.Problem = "out of memory"
 		return r, nil
@@ -92,7 +92,7 @@ func (x *lossRun) fill(missing float64) {
 
 func (x *lossRun) work() {
 	for i, p := range x.pairs {
-		loss.Term(x.a, x.losses.Slice(4*i, 4*i+4), x.dz[i], x.dw[i], p, x.spec)
+		loss.Term(x.losses.Slice(4*i, 4*i+4), x.dz[i], x.dw[i], p, x.spec)
 	}
 }
 

@@ -52,7 +52,7 @@ func BenchmarkConv(b *testing.B) {
 		for _, v := range []struct {
 			name string
 			run  func()
-		}{{"forward", func() { Conv(p, s, y, x, w) }}, {"data", func() { ConvBackwardData(p, s, dx, y, w) }},
+		}{{"forward", func() { Conv(p, s, y, x, w) }}, {"data", func() { ConvBackwardData(p, s, dx, y, w, false) }},
 			{"weight", func() { ConvBackwardWeight(p, s, dw, y, x) }}} {
 			b.Run(fmt.Sprintf("%dx%dx%d_%d-%d_%dx%d_s%d_%s", s.N, s.H, s.W, s.C, s.K, s.R, s.S, s.Stride, v.name), func(b *testing.B) {
 				for b.Loop() {

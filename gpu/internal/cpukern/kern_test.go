@@ -43,20 +43,26 @@ func testConv[F Float](t *testing.T, name string, one, two *Pool, s ConvShape) {
 	x, w := random[F](s.N*s.H*s.W*s.C, 1), random[F](s.K*s.R*s.S*s.C, 2)
 	dy, dw := random[F](s.N*s.OH()*s.OW()*s.K, 3), random[F](len(w), 4)
 	want := naiveConv(s, x, w, dy, dw)
-	out := func(p *Pool) (y, dx, dwo []F) {
-		y, dx, dwo = random[F](len(dy), 5), random[F](len(x), 6), slices.Clone(dw)
-		Conv(p, s, y, x, w)
-		ConvBackwardData(p, s, dx, dy, w)
-		ConvBackwardWeight(p, s, dwo, dy, x)
-		return y, dx, dwo
+	had, sum := random[F](len(x), 7), make([]float64, len(x))
+	for i, v := range had {
+		sum[i] = float64(v) + want.dx[i]
 	}
-	y, dx, dwo := out(one)
+	out := func(p *Pool) (y, dx, dxo, dwo []F) {
+		y, dx, dxo, dwo = random[F](len(dy), 5), random[F](len(x), 6), slices.Clone(had), slices.Clone(dw)
+		Conv(p, s, y, x, w)
+		ConvBackwardData(p, s, dx, dy, w, false)
+		ConvBackwardData(p, s, dxo, dy, w, true)
+		ConvBackwardWeight(p, s, dwo, dy, x)
+		return y, dx, dxo, dwo
+	}
+	y, dx, dxo, dwo := out(one)
 	what := fmt.Sprintf("%s %T %+v ", name, x, s)
 	near(t, what+"forward", y, want.y, s.R*s.S*s.C)
 	near(t, what+"data", dx, want.dx, s.R*s.S*s.K)
+	near(t, what+"data, added", dxo, sum, s.R*s.S*s.K)
 	near(t, what+"weight", dwo, want.dw, s.N*s.OH()*s.OW())
-	y2, dx2, dw2 := out(two)
-	if !slices.Equal(y, y2) || !slices.Equal(dx, dx2) || !slices.Equal(dwo, dw2) {
+	y2, dx2, dxo2, dw2 := out(two)
+	if !slices.Equal(y, y2) || !slices.Equal(dx, dx2) || !slices.Equal(dxo, dxo2) || !slices.Equal(dwo, dw2) {
 		t.Fatal(what + "one and two threads differ")
 	}
 }
