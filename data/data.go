@@ -80,6 +80,8 @@ type Dims struct {
 	Batch, Height, Width int
 	Modalities           []string
 	Features             []int
+
+	RowBytes int // of the host, that the source holds for each row of Batch, whatever it reads
 }
 
 // A Source yields the batches of one split. What it yields depends on its seed and the epoch alone, not on

@@ -30,7 +30,7 @@ func PadChannels(y, x Tensor) {
 // padded returns a CPU tensor's elements with as many channels as given, zeros beyond its own.
 func padded[F Float](t Tensor, channels int) []F {
 	own, c := host[F](t), t.Dim(t.Rank()-1)
-	if c == channels {
+	if c == channels || own == nil { // a planning device's tensor has no elements
 		return own
 	}
 	wide := make([]F, t.Len()/c*channels)

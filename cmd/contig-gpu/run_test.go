@@ -155,6 +155,12 @@ func TestPlanAndBench(t *testing.T) {
 	if sum != p.Total {
 		t.Errorf("total %d, sum %d", p.Total, sum)
 	}
+	t.Setenv("CONTIG_LIBCUDA", "/nowhere/libcuda.so")
+	out = must(t, "plan", "--encoder", "resnet18", "--image-size", "64", "--batch", "8", "--chunk", "4", "--device", "cuda", "--json")
+	var q memoryPlan
+	if err := json.Unmarshal([]byte(out), &q); err != nil || q.Precision != "bf16" || q.Note == "" || q.Memory < 1<<36 || !strings.Contains(out, "pinned") {
+		t.Errorf("plan %s: %v", out, err)
+	}
 	var r benchResult
 	out = must(t, "bench", "step", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--windows", "2", "--seconds", "0", "--json")
 	if err := json.Unmarshal([]byte(out), &r); err != nil || !(r.Rate.Min > 0 && r.Rate.Min <= r.Rate.Median && r.Rate.Median <= r.Rate.Max) {

@@ -100,6 +100,15 @@ func (w *worker) shape(b *data.Batch, n int) {
 	}
 }
 
+// rowBytes is what shape takes for a row: pixels, person, group, index, and of each table the features and a mark.
+func (f *filler) rowBytes() int {
+	n := 4*3*f.size*f.size + 3*4
+	for _, t := range f.cohort.Tables {
+		n += 4*t.Stats().Width() + 1
+	}
+	return n
+}
+
 func sized[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

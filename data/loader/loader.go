@@ -81,7 +81,7 @@ func emptySplit(c *data.Cohort, o Options) error {
 
 // Dims returns the shapes of all batches; the last of an evaluation has fewer rows.
 func (s *source) Dims() data.Dims {
-	d := data.Dims{Batch: s.opts.Batch, Height: s.opts.Size, Width: s.opts.Size}
+	d := data.Dims{Batch: s.opts.Batch, Height: s.opts.Size, Width: s.opts.Size, RowBytes: slots(s.opts.Workers) * s.fill.rowBytes()}
 	for _, t := range s.cohort.Tables {
 		d.Modalities = append(d.Modalities, t.Name())
 		d.Features = append(d.Features, t.Stats().Width())

@@ -281,6 +281,19 @@ func TestCloseEndsTheGoroutines(t *testing.T) {
 	}
 }
 
+// TestRowBytes: Dims say what the memory of the batches takes on the host.
+func TestRowBytes(t *testing.T) {
+	s := open(t, people(t, 9, 2), train(3))
+	b := epoch(t, s, 0, 0)[0]
+	held := 4 * (len(b.Image) + len(b.Person) + len(b.Group) + len(b.Index))
+	for m := range b.Tables {
+		held += 4*len(b.Tables[m]) + len(b.Present[m])
+	}
+	if got := s.Dims().RowBytes * b.N; got != held*cap(s.(*source).run.free) {
+		t.Errorf("Dims say %d bytes, a batch has %d, and there are %d", got, held, cap(s.(*source).run.free))
+	}
+}
+
 func TestCacheStaysInItsBound(t *testing.T) {
 	c := people(t, 20, 2)
 	o := train(2)

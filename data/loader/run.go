@@ -26,9 +26,12 @@ type run struct {
 	wait    sync.WaitGroup
 }
 
+// slots is the number of batches in memory: one with each worker, one with the caller, one ready.
+func slots(workers int) int { return workers + 2 }
+
 // start begins to fill batches on workers goroutines.
 func start(batches [][]int, epoch, workers int, f *filler) *run {
-	n := workers + 2 // one with the caller, one ready
+	n := slots(workers)
 	r := &run{free: make(chan *slot, n), ordered: make(chan *slot, n), jobs: make(chan *slot, n), quit: make(chan struct{})}
 	for range n {
 		r.free <- &slot{done: make(chan error, 1)}

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"strings"
 
-	"contig-gpu/data"
 	"contig-gpu/gpu"
 )
 
 // Memory says what a training holds, in bytes.
 type Memory struct {
 	Device []gpu.Held // by arena, exactly what the device's allocator is asked for
-	Host   []gpu.Held // what beside them is the host's whatever the device; reading images is not in it
+	Host   []gpu.Held // what beside them is the host's whatever the device
 }
+
+// sources is how many of them are open at most: training's, and an evaluation's beside it.
+const sources = 2
 
 // MemoryOf counts what a training by c, whose modalities must be given, takes on dev. It takes nothing.
 func MemoryOf(c Config, dev *gpu.Device) (Memory, error) {
@@ -30,7 +32,8 @@ func MemoryOf(c Config, dev *gpu.Device) (Memory, error) {
 
 // planned returns a trainer by c on a planning device for t's, which has taken all that a training takes.
 func (t *trainer) planned(c Config) (*trainer, error) {
-	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: t.dev.Plan(), dims: data.Dims{Batch: c.Batch, Height: c.ImageSize, Width: c.ImageSize}}
+	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: t.dev.Plan(), dims: t.dims}
+	p.dims.Batch, p.dims.Height, p.dims.Width, p.dims.Modalities, p.dims.Features = c.Batch, c.ImageSize, c.ImageSize, nil, nil
 	for _, m := range c.Model.Modalities {
 		p.dims.Modalities, p.dims.Features = append(p.dims.Modalities, m.Name), append(p.dims.Features, m.Features)
 	}
@@ -61,6 +64,9 @@ func (t *trainer) memory() Memory {
 		}
 	}
 	m.Host = append(m.Host, gpu.Held{Name: "checkpoint", Bytes: t.checkpointBytes()})
+	if n := sources * t.dims.RowBytes * t.dims.Batch; n > 0 {
+		m.Host = append(m.Host, gpu.Held{Name: "batches", Bytes: n})
+	}
 	return m
 }
 

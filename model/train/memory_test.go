@@ -62,6 +62,9 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 				if !slices.Equal(plan.Device, held.Device) || !slices.Equal(plan.Host, held.Host) {
 					t.Errorf("planned %v\nheld    %v", plan, held)
 				}
+				if other, err := MemoryOf(tr.cfg, tr.dev); err != nil || !slices.Equal(other.Device, held.Device) || !slices.Equal(other.Host, held.Host) {
+					t.Errorf("plan says %v, %v", other, err)
+				}
 				names := fmt.Sprint(plan)
 				for _, name := range []string{"values", "gradients", "optimizer", "activations", "staging", "numbers", "scratch", "checkpoint"} {
 					if !strings.Contains(names, name+" ") {
