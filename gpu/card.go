@@ -19,6 +19,7 @@ type card struct {
 	room    int        // bytes of work
 	most    int        // bytes of work that an operation asked for
 	gate    driver.Ptr // before work: two words that are 0 between launches, for blocks that wait for each other
+	tally   *tally     // nil: nobody counts
 	tf32    bool       // float32 products and convolutions may round their inputs to TF32
 }
 
@@ -31,9 +32,11 @@ func newCard(dev driver.Device) *card {
 	return &card{dev: dev, kernels: map[kernelKey]driver.Kernel{}, arenas: map[driver.Ptr]bool{}}
 }
 
-// launch queues the kernel of a family for elements of type t; args is its struct of package kernels.
-func launch[A any](c *card, family string, t DType, g driver.Grid, args *A) {
+// launch queues the kernel of a family for elements of type t; args is its struct of package kernels. moved are the tensors
+// that it reads or writes, those that it does both to twice; not what is as small as a vector.
+func launch[A any](c *card, family string, t DType, g driver.Grid, args *A, moved ...Tensor) {
 	if k, ok := c.kernel(family, t); ok {
+		c.tally.add(family+"_"+t.String(), 0, moved...)
 		c.dev.Launch(k, g, unsafe.Pointer(args), unsafe.Sizeof(*args))
 	}
 }
@@ -130,6 +133,7 @@ func (c *card) grid(n, per int) driver.Grid {
 
 // fill sets every element of t to v.
 func (c *card) fill(t Tensor, v float64) {
+	c.tally.add("fill", 0, t)
 	switch t.dtype {
 	case F32:
 		c.dev.Set(t.at, math.Float32bits(float32(v)), 4, t.Len())

@@ -34,6 +34,7 @@ func (c *card) padded(s cpukern.ConvShape, w Tensor, room driver.Ptr) driver.Ptr
 
 func (c *card) conv(s cpukern.ConvShape, y, x, w Tensor) {
 	q, room := c.convOf(s, x.dtype, driver.PassForward, paddedBytes(s, w))
+	c.tally.add("conv_forward_"+x.dtype.String(), convFlops(s), y, x, w)
 	c.dev.ConvForward(q, y.at, x.at, c.padded(s, w, room))
 }
 
@@ -43,27 +44,37 @@ func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool)
 		pass, beta = driver.PassDataAdd, 1
 	}
 	q, room := c.convOf(s, dx.dtype, pass, paddedBytes(s, w))
+	had := Tensor{}
+	if add {
+		had = dx
+	}
+	c.tally.add("conv_data_"+dx.dtype.String(), convFlops(s), dx, had, dy, w)
 	c.dev.ConvBackwardData(q, dx.at, dy.at, c.padded(s, w, room), beta)
 }
 
 func (c *card) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 	q, wide := c.convOf(s, x.dtype, driver.PassWeight, paddedBytes(s, dw))
+	c.tally.add("conv_weight_"+x.dtype.String(), convFlops(s), dw, dw, dy, x)
 	if dw.Dim(3) == s.C {
 		c.dev.ConvBackwardWeight(q, dw.at, dy.at, x.at)
 		return
 	}
+	c.tally.add("fill", 0)
 	c.dev.Set(wide, 0, 4, s.K*s.R*s.S*s.C)
 	c.dev.ConvBackwardWeight(q, wide, dy.at, x.at)
 	launch(c, "padchannels_backward", F32, c.grid(dw.Len(), 1), &kernels.PadchannelsBackward{Dx: dw.ptr(), Dy: uint64(wide),
 		Rows: int64(s.K * s.R * s.S), C: int32(dw.Dim(3)), Wide: int32(s.C)})
 }
 
+// convFlops returns the operations of one pass of a convolution.
+func convFlops(s cpukern.ConvShape) int { return 2 * s.N * s.OH() * s.OW() * s.K * s.R * s.S * s.C }
+
 func (c *card) padChannels(y, x Tensor) {
 	last := x.Rank() - 1
 	args := &kernels.PadchannelsForward{Y: y.ptr(), X: x.ptr(), Rows: int64(x.Len() / max(1, x.Dim(last))), C: int32(x.Dim(last)), Wide: int32(y.Dim(last))}
 	if x.dtype == y.dtype {
-		launch(c, "padchannels_forward", y.dtype, c.elemGrid(y), args)
+		launch(c, "padchannels_forward", y.dtype, c.elemGrid(y), args, y, x)
 		return
 	}
-	launch(c, "padchannels_narrow", y.dtype, c.elemGrid(y), (*kernels.PadchannelsNarrow)(args))
+	launch(c, "padchannels_narrow", y.dtype, c.elemGrid(y), (*kernels.PadchannelsNarrow)(args), y, x)
 }

@@ -20,21 +20,21 @@ func decodeArgs(y, packed, index, lut Tensor) *kernels.GenotypesForward {
 }
 
 func (c *card) decodeGenotypes(y, packed, index, lut Tensor) {
-	launch(c, "genotypes_forward", y.dtype, gatherGrid(y), decodeArgs(y, packed, index, lut))
+	launch(c, "genotypes_forward", y.dtype, gatherGrid(y), decodeArgs(y, packed, index, lut), y)
 }
 
 func (c *card) decodeBits(y, packed, index, lut Tensor) {
-	launch(c, "bits_forward", y.dtype, gatherGrid(y), (*kernels.BitsForward)(decodeArgs(y, packed, index, lut)))
+	launch(c, "bits_forward", y.dtype, gatherGrid(y), (*kernels.BitsForward)(decodeArgs(y, packed, index, lut)), y)
 }
 
 func (c *card) gatherRows(y, table, index, scale, shift Tensor) {
 	args := &kernels.GatherrowsForward{Y: y.ptr(), X: table.ptr(), Index: index.ptr(), Scale: scale.ptr(), Shift: shift.ptr(),
 		Batch: int32(y.Dim(0)), Features: int32(y.Dim(1)), Persons: int32(table.Dim(0))}
 	if table.dtype == U8 {
-		launch(c, "gatherbytes_forward", y.dtype, gatherGrid(y), (*kernels.GatherbytesForward)(args))
+		launch(c, "gatherbytes_forward", y.dtype, gatherGrid(y), (*kernels.GatherbytesForward)(args), y)
 		return
 	}
-	launch(c, "gatherrows_forward", y.dtype, gatherGrid(y), args)
+	launch(c, "gatherrows_forward", y.dtype, gatherGrid(y), args, y)
 }
 
 // Sizes of kernels/augment.cu.
@@ -51,10 +51,10 @@ func (c *card) augment(y, src, geometry, colour, norm Tensor) {
 	work := c.scratch(sums + src.Len())
 	small := uint64(work.Add(sums))
 	filter := driver.Grid{Blocks: [3]int{(w + augAcross - 1) / augAcross, (h + augDown - 1) / augDown, n}, Threads: [3]int{threads}}
-	launch(c, "augment_shrink", U8, filter, &kernels.AugmentShrink{Small: small, Src: src.ptr(), Geometry: geometry.ptr(), W: int32(w), H: int32(h)})
+	launch(c, "augment_shrink", U8, filter, &kernels.AugmentShrink{Small: small, Src: src.ptr(), Geometry: geometry.ptr(), W: int32(w), H: int32(h)}, src)
 	parts := driver.Grid{Blocks: [3]int{blocks, n}, Threads: [3]int{threads}}
 	launch(c, "augment_sums", U8, parts, &kernels.AugmentSums{Sums: uint64(work), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
-		W: int32(w), H: int32(h), Side: int32(side)})
+		W: int32(w), H: int32(h), Side: int32(side)}, src)
 	launch(c, "augment_forward", y.dtype, parts, &kernels.AugmentForward{Out: y.ptr(), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
-		Factors: colour.ptr(), Norm: norm.ptr(), Sums: uint64(work), W: int32(w), H: int32(h), Side: int32(side), Channels: int32(y.Dim(3))})
+		Factors: colour.ptr(), Norm: norm.ptr(), Sums: uint64(work), W: int32(w), H: int32(h), Side: int32(side), Channels: int32(y.Dim(3))}, y, src)
 }

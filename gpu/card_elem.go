@@ -11,15 +11,15 @@ import (
 func (c *card) elemGrid(t Tensor) driver.Grid { return c.grid(t.Len(), 16/t.dtype.Size()) }
 
 func (c *card) add(y, a, b Tensor) {
-	launch(c, "add_forward", y.dtype, c.elemGrid(y), &kernels.AddForward{Y: y.ptr(), A: a.ptr(), B: b.ptr(), N: int64(y.Len())})
+	launch(c, "add_forward", y.dtype, c.elemGrid(y), &kernels.AddForward{Y: y.ptr(), A: a.ptr(), B: b.ptr(), N: int64(y.Len())}, y, a, b)
 }
 
 func (c *card) relu(y, x Tensor) {
-	launch(c, "relu_forward", y.dtype, c.elemGrid(y), &kernels.ReluForward{Y: y.ptr(), X: x.ptr(), N: int64(y.Len())})
+	launch(c, "relu_forward", y.dtype, c.elemGrid(y), &kernels.ReluForward{Y: y.ptr(), X: x.ptr(), N: int64(y.Len())}, y, x)
 }
 
 func (c *card) reluBackward(dx, dy, y Tensor) {
-	launch(c, "relu_backward", dx.dtype, c.elemGrid(dx), &kernels.ReluBackward{Dx: dx.ptr(), Dy: dy.ptr(), Y: y.ptr(), N: int64(dx.Len())})
+	launch(c, "relu_backward", dx.dtype, c.elemGrid(dx), &kernels.ReluBackward{Dx: dx.ptr(), Dy: dy.ptr(), Y: y.ptr(), N: int64(dx.Len())}, dx, dy, y)
 }
 
 func (c *card) maskRows(y, x, present Tensor) {
@@ -27,7 +27,7 @@ func (c *card) maskRows(y, x, present Tensor) {
 	per := y.Len() / max(1, rows)
 	g := c.grid(per, 16/y.dtype.Size())
 	g.Blocks[1] = max(1, min(rows, 1<<15))
-	launch(c, "maskrows_forward", y.dtype, g, &kernels.MaskrowsForward{Y: y.ptr(), X: x.ptr(), Present: present.ptr(), Rows: int32(rows), C: int64(per)})
+	launch(c, "maskrows_forward", y.dtype, g, &kernels.MaskrowsForward{Y: y.ptr(), X: x.ptr(), Present: present.ptr(), Rows: int32(rows), C: int64(per)}, y, x)
 }
 
 // Rows in flight of a thread, in kernels/bias.cu, and blocks to a multiprocessor.
@@ -39,14 +39,14 @@ const (
 func (c *card) addBias(y, x, bias Tensor, relu bool) {
 	s := columnsOf("AddBias", y, x)
 	launch(c, "bias_forward", y.dtype, s.grid(c, biasRows, biasBlocks), &kernels.BiasForward{Y: y.ptr(), X: x.ptr(), Bias: bias.ptr(),
-		Rows: int32(s.rows), C: int32(s.c), Relu: flag(relu)})
+		Rows: int32(s.rows), C: int32(s.c), Relu: flag(relu)}, y, x)
 }
 
 func (c *card) sumRows(db, dy Tensor) {
 	s := columnsOf("SumRows", dy)
 	g := s.grid(c, biasRows, biasBlocks)
 	part := c.scratch(4 * parts(g) * s.c)
-	launch(c, "sumrows_partial", dy.dtype, g, &kernels.SumrowsPartial{Part: uint64(part), Dy: dy.ptr(), Rows: int32(s.rows), C: int32(s.c)})
+	launch(c, "sumrows_partial", dy.dtype, g, &kernels.SumrowsPartial{Part: uint64(part), Dy: dy.ptr(), Rows: int32(s.rows), C: int32(s.c)}, dy)
 	launch(c, "sumrows_finish", F32, s.totals(), &kernels.SumrowsFinish{Db: db.ptr(), Part: uint64(part), Parts: int32(parts(g)), C: int32(s.c)})
 }
 
@@ -54,9 +54,9 @@ func (c *card) cast(dst, src Tensor) {
 	n := int64(dst.Len())
 	switch {
 	case src.dtype == F32:
-		launch(c, "cast_narrow", dst.dtype, c.elemGrid(dst), &kernels.CastNarrow{Y: dst.ptr(), X: src.ptr(), N: n})
+		launch(c, "cast_narrow", dst.dtype, c.elemGrid(dst), &kernels.CastNarrow{Y: dst.ptr(), X: src.ptr(), N: n}, dst, src)
 	case dst.dtype == F32:
-		launch(c, "cast_widen", src.dtype, c.elemGrid(src), &kernels.CastWiden{Y: dst.ptr(), X: src.ptr(), N: n})
+		launch(c, "cast_widen", src.dtype, c.elemGrid(src), &kernels.CastWiden{Y: dst.ptr(), X: src.ptr(), N: n}, dst, src)
 	default:
 		panic(fmt.Sprintf("gpu: Cast: src is %v and dst %v, on a GPU one of them is f32", src.dtype, dst.dtype))
 	}

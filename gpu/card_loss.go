@@ -7,7 +7,7 @@ import (
 
 func (c *card) l2Norm(y, norm uint64, x Tensor, eps float64) {
 	launch(c, "l2norm_forward", x.dtype, c.rowGrid(x.Dim(0)), &kernels.L2normForward{Y: y, Norm: norm, X: x.ptr(),
-		Rows: int32(x.Dim(0)), Cols: int32(x.Dim(1)), Eps: eps})
+		Rows: int32(x.Dim(0)), Cols: int32(x.Dim(1)), Eps: eps}, x)
 }
 
 // l2NormBackward takes all rows, or of a loss those present, if these are enough.
@@ -17,7 +17,7 @@ func (c *card) l2NormBackward(dx Tensor, dy, y, norm uint64, of *nce, eps float6
 		present, count = of.present.ptr(), of.loss.Slice(3, 4).ptr()
 	}
 	launch(c, "l2norm_backward", dx.dtype, c.rowGrid(dx.Dim(0)), &kernels.L2normBackward{Dx: dx.ptr(), Dy: dy, Y: y, Norm: norm, Present: present, Count: count,
-		Rows: int32(dx.Dim(0)), Cols: int32(dx.Dim(1)), Eps: float32(eps)})
+		Rows: int32(dx.Dim(0)), Cols: int32(dx.Dim(1)), Eps: float32(eps)}, dx)
 }
 
 // rowGrid gives a warp to each row.
@@ -74,7 +74,7 @@ func (c *card) infoNCESingle(a *nce, rows int) {
 	g := driver.Grid{Blocks: [3]int{2 * ((n + rows - 1) / rows)}, Threads: [3]int{threads}, Shared: nceShared(n, rows), Cooperative: true}
 	launch(c, "infonce_single", a.z.dtype, g, &kernels.InfonceSingle{Loss: a.loss.ptr(), Dz: a.dz.ptr(), Dw: a.dw.ptr(), Z: a.z.ptr(), W: a.w.ptr(),
 		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Work: uint64(work), Gate: uint64(c.gate),
-		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Rows: int32(rows), Sharpness: a.sharpness(), Lambda: a.lambda(), Least: nceFloor})
+		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Rows: int32(rows), Sharpness: a.sharpness(), Lambda: a.lambda(), Least: nceFloor}, a.z, a.w, a.dz, a.dw)
 }
 
 // nceAreas returns how many areas the rows, and the columns, are cut into: about two areas to a multiprocessor; and the
@@ -125,7 +125,7 @@ func (c *card) infoNCETiled(a *nce) {
 	shared := 4 * (2*nceTile*nceStride + nceTile*nceLine)
 	area := driver.Grid{Blocks: [3]int{parts, parts}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_partial", F32, area, &kernels.InfoncePartial{Partial: on(s.partial), U: u, V: v,
-		Present: a.present.ptr(), Group: a.group.ptr(), N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Per: int32(per), Sharpness: a.sharpness()})
+		Present: a.present.ptr(), Group: a.group.ptr(), N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Per: int32(per), Sharpness: a.sharpness()}, a.z, a.w)
 	launch(c, "infonce_merge", F32, c.grid(2*n, 1), &kernels.InfonceMerge{Work: uint64(work), Partial: on(s.partial),
 		Present: a.present.ptr(), N: int32(n), Parts: int32(parts)})
 	launch(c, "infonce_finish", F32, oneBlock(), &kernels.InfonceFinish{Loss: a.loss.ptr(), Work: uint64(work), Present: a.present.ptr(), N: int32(n), Lambda: a.lambda()})
@@ -135,7 +135,7 @@ func (c *card) infoNCETiled(a *nce) {
 	strips := driver.Grid{Blocks: [3]int{(n + nceTile - 1) / nceTile, (d + nceChunk - 1) / nceChunk, 2}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_backward", F32, strips, &kernels.InfonceBackward{Du: on(s.pull[0]), Dv: on(s.pull[1]), U: u, V: v,
 		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Loss: a.loss.ptr(), Work: uint64(work),
-		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Sharpness: a.sharpness(), Lambda: a.lambda()})
+		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Sharpness: a.sharpness(), Lambda: a.lambda()}, a.z, a.w, a.dz, a.dw)
 	for side, dx := range []Tensor{a.dz, a.dw} {
 		c.l2NormBackward(dx, on(s.pull[side]), on(s.unit[side]), on(s.norms[side]), a, nceFloor)
 	}
@@ -152,10 +152,10 @@ func (c *card) softmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
 	rows := align(16 * n)
 	work := c.scratch(rows + 4*n)
 	launch(c, "softmaxce_forward", x.dtype, c.rowGrid(n), &kernels.SoftmaxceForward{Rows: uint64(work), Losses: uint64(work.Add(rows)),
-		X: x.ptr(), Labels: labels.ptr(), N: int32(n), K: int32(k)})
+		X: x.ptr(), Labels: labels.ptr(), N: int32(n), K: int32(k)}, x)
 	launch(c, "softmaxce_finish", F32, oneBlock(), &kernels.SoftmaxceFinish{Loss: loss.ptr(), Losses: uint64(work.Add(rows)), Labels: labels.ptr(), N: int32(n)})
 	if dx.Ok() {
 		launch(c, "softmaxce_backward", x.dtype, c.rowGrid(n), &kernels.SoftmaxceBackward{Dx: dx.ptr(), X: x.ptr(), Rows: uint64(work),
-			Loss: loss.ptr(), Scale: scale.ptr(), N: int32(n), K: int32(k)})
+			Loss: loss.ptr(), Scale: scale.ptr(), N: int32(n), K: int32(k)}, dx, x)
 	}
 }

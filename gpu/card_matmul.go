@@ -22,6 +22,7 @@ func (c *card) matMul(p product) {
 		apart, q.Bias, q.ReLU = true, 0, false
 	}
 	c.scratch(c.dev.MatMulScratch(q))
+	c.tally.add("product_"+p.a.dtype.String(), 2*m*n*k, p.a, p.b, p.c)
 	c.dev.MatMul(q, p.c.at, p.a.at, p.b.at)
 	if apart {
 		c.addBias(p.c, p.c, p.bias, p.relu)

@@ -30,7 +30,7 @@ func (c *card) bnTrain(a *bnArgs) {
 	g := s.grid(c, bnRowsInFlight, bnMomentBlocks)
 	m := c.bnMoments(parts(g), s.c)
 	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
-		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)})
+		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.x)
 	launch(c, "batchnorm_finish", F32, s.totals(), &kernels.BatchnormFinish{Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), RunMean: a.runMean.ptr(),
 		RunVar: a.runVar.ptr(), Rows: m.rows, Count: m.count, Means: m.mean, M2: m.m2, Parts: int32(parts(g)), C: int32(s.c),
 		Eps: a.bn.Eps, Momentum: a.bn.Momentum})
@@ -53,10 +53,10 @@ func (c *card) bnApply(a *bnArgs, mean, rstd, rows uint64) {
 	if s.group == 8 && a.mask.Ok() {
 		k.Mask, written = a.mask.ptr(), a.x.Len()/8
 	}
-	launch(c, "batchnorm_forward", a.x.dtype, s.grid(c, bnRowsInFlight, bnWriteBlocks), k)
+	launch(c, "batchnorm_forward", a.x.dtype, s.grid(c, bnRowsInFlight, bnWriteBlocks), k, a.y, a.x, a.add, a.mask)
 	if left := a.mask.Len() - written; a.mask.Ok() && left > 0 {
 		launch(c, "batchnorm_mask", a.x.dtype, c.grid(left, 1), &kernels.BatchnormMask{Mask: a.mask.ptr(), Y: a.y.ptr(), N: int64(a.y.Len()),
-			Bytes: int64(a.mask.Len()), First: int64(written)})
+			Bytes: int64(a.mask.Len()), First: int64(written)}, a.y, a.mask)
 	}
 }
 
@@ -82,7 +82,7 @@ func (c *card) bnBackward(a *bnArgs) {
 	s = columnsOf("BatchNormBackward", a.x, a.dy, a.y, a.dx, a.dadd)
 	launch(c, "batchnorm_backward", a.x.dtype, s.grid(c, bnBackRowsInFlight, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
 		Dy: a.dy.ptr(), Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2,
-		Present: a.present.ptr(), Count: t.rows, Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)})
+		Present: a.present.ptr(), Count: t.rows, Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dx, a.dadd, a.dy, a.y, a.mask, a.x)
 }
 
 // bnReduce queues the sums over parts of the rows.
@@ -91,6 +91,6 @@ func (c *card) bnReduce(a *bnArgs) (driver.Grid, bnSums, columnShape) {
 	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
 	t := c.bnSums(parts(g), s.c)
 	launch(c, "batchnorm_reduce", a.x.dtype, g, &kernels.BatchnormReduce{Count: t.count, S1: t.s1, S2: t.s2, Dy: a.dy.ptr(), Y: a.y.ptr(),
-		Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)})
+		Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dy, a.y, a.mask, a.x)
 	return g, t, s
 }

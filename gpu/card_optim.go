@@ -13,7 +13,7 @@ func (c *card) sumSquares(out, x Tensor) {
 	work := c.scratch(8 * parts)
 	g := oneBlock()
 	g.Blocks[0] = parts
-	launch(c, "sumsquares_partial", F32, g, &kernels.SumsquaresPartial{Partial: uint64(work), X: x.ptr(), N: int64(x.Len())})
+	launch(c, "sumsquares_partial", F32, g, &kernels.SumsquaresPartial{Partial: uint64(work), X: x.ptr(), N: int64(x.Len())}, x)
 	launch(c, "sumsquares_finish", F32, oneBlock(), &kernels.SumsquaresFinish{Out: out.ptr(), Partial: uint64(work), Parts: int32(parts)})
 }
 
@@ -24,7 +24,7 @@ func (c *card) clipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 }
 
 func (c *card) finite(flag, x Tensor) {
-	launch(c, "finite_forward", x.dtype, c.grid(x.Len(), perThread), &kernels.FiniteForward{Flag: flag.ptr(), X: x.ptr(), N: int64(x.Len())})
+	launch(c, "finite_forward", x.dtype, c.grid(x.Len(), perThread), &kernels.FiniteForward{Flag: flag.ptr(), X: x.ptr(), N: int64(x.Len())}, x)
 }
 
 // halfType is the type of the 16-bit copy, F32 where there is none: its kernels write none.
@@ -38,16 +38,16 @@ func halfType(half Tensor) DType {
 func (c *card) adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
 	launch(c, "adam_forward", halfType(half), c.grid(p.Len(), perThread), &kernels.AdamForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), M: m.ptr(), V: v.ptr(),
 		Rates: rates.ptr(), Scale: scale.ptr(), Beta1: float32(s.Beta1), OneBeta1: float32(1 - s.Beta1), Beta2: float32(s.Beta2),
-		OneBeta2: float32(1 - s.Beta2), Eps: float32(s.Eps), Decay: float32(s.WeightDecay), Decoupled: flagOf(s.Decoupled), N: int64(p.Len())})
+		OneBeta2: float32(1 - s.Beta2), Eps: float32(s.Eps), Decay: float32(s.WeightDecay), Decoupled: flagOf(s.Decoupled), N: int64(p.Len())}, p, p, g, m, m, v, v, half)
 }
 
 func (c *card) sgd(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
 	launch(c, "sgd_forward", halfType(half), c.grid(p.Len(), perThread), &kernels.SgdForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), Buf: buf.ptr(),
-		Rates: rates.ptr(), Scale: scale.ptr(), Momentum: float32(s.Momentum), Decay: float32(s.WeightDecay), Nesterov: flagOf(s.Nesterov), N: int64(p.Len())})
+		Rates: rates.ptr(), Scale: scale.ptr(), Momentum: float32(s.Momentum), Decay: float32(s.WeightDecay), Nesterov: flagOf(s.Nesterov), N: int64(p.Len())}, p, p, g, buf, buf, half)
 }
 
 func (c *card) ema(avg, p, decay Tensor) {
-	launch(c, "ema_forward", F32, c.grid(p.Len(), perThread), &kernels.EmaForward{Avg: avg.ptr(), P: p.ptr(), Decay: decay.ptr(), N: int64(p.Len())})
+	launch(c, "ema_forward", F32, c.grid(p.Len(), perThread), &kernels.EmaForward{Avg: avg.ptr(), P: p.ptr(), Decay: decay.ptr(), N: int64(p.Len())}, avg, avg, p)
 }
 
 // flagOf is a yes or no as kernels take it.

@@ -8,13 +8,13 @@ const poolBlocks = 8
 func (c *card) maxPool(y, argmax, x Tensor, g window) {
 	s := columnsOf("MaxPool", y, argmax, x)
 	launch(c, "maxpool_forward", x.dtype, s.grid(c, 1, poolBlocks), &kernels.MaxpoolForward{Y: y.ptr(), Argmax: argmax.ptr(), X: x.ptr(), Pixels: int32(s.rows),
-		H: int32(g.h), W: int32(g.w), C: int32(g.c), Oh: int32(g.oh), Ow: int32(g.ow), K: int32(g.k), Stride: int32(g.stride), Pad: int32(g.pad)})
+		H: int32(g.h), W: int32(g.w), C: int32(g.c), Oh: int32(g.oh), Ow: int32(g.ow), K: int32(g.k), Stride: int32(g.stride), Pad: int32(g.pad)}, y, argmax, x)
 }
 
 func (c *card) maxPoolBackward(dx, dy, argmax Tensor, g window) {
 	s := columnsOf("MaxPoolBackward", dx, dy, argmax)
 	launch(c, "maxpool_backward", dx.dtype, s.grid(c, 1, poolBlocks), &kernels.MaxpoolBackward{Dx: dx.ptr(), Dy: dy.ptr(), Argmax: argmax.ptr(), Pixels: int32(s.rows),
-		H: int32(g.h), W: int32(g.w), C: int32(g.c), Oh: int32(g.oh), Ow: int32(g.ow), K: int32(g.k), Stride: int32(g.stride), Pad: int32(g.pad)})
+		H: int32(g.h), W: int32(g.w), C: int32(g.c), Oh: int32(g.oh), Ow: int32(g.ow), K: int32(g.k), Stride: int32(g.stride), Pad: int32(g.pad)}, dx, dy, argmax)
 }
 
 func (c *card) globalAvgPool(y, x Tensor) {
@@ -28,14 +28,14 @@ func (c *card) globalAvgPool(y, x Tensor) {
 		images := min(maxGridY, n-first)
 		grid.Blocks[1] = images
 		launch(c, "globalavgpool_forward", x.dtype, grid, &kernels.GlobalavgpoolForward{Y: uint64(y.at.Add(first * s.c * y.dtype.Size())),
-			X: uint64(x.at.Add(first * (x.Len() / n) * x.dtype.Size())), Pixels: int32(s.rows / n), C: int32(s.c)})
+			X: uint64(x.at.Add(first * (x.Len() / n) * x.dtype.Size())), Pixels: int32(s.rows / n), C: int32(s.c)}, y, x)
 	}
 }
 
 func (c *card) globalAvgPoolBackward(dx, dy Tensor) {
 	s := columnsOf("GlobalAvgPoolBackward", dx, dy)
 	launch(c, "globalavgpool_backward", dx.dtype, s.grid(c, 1, poolBlocks), &kernels.GlobalavgpoolBackward{Dx: dx.ptr(), Dy: dy.ptr(),
-		Rows: int32(s.rows), Pixels: int32(dx.Dim(1) * dx.Dim(2)), C: int32(s.c)})
+		Rows: int32(s.rows), Pixels: int32(dx.Dim(1) * dx.Dim(2)), C: int32(s.c)}, dx, dy)
 }
 
 // maxGridY is the most blocks that a grid has in its second dimension.

@@ -7,10 +7,10 @@ import (
 // Fill sets every element of t to v, converted to its type.
 func Fill(t Tensor, v float64) {
 	switch {
-	case t.dev.kind == plan:
-		return
 	case t.dev.card != nil:
 		t.dev.card.fill(t, v)
+		return
+	case t.dev.kind == plan:
 		return
 	}
 	switch t.dtype {
@@ -47,10 +47,11 @@ func fill[E Element](t Tensor, v E) {
 func Copy(dst, src Tensor) {
 	wantLike("Copy", "src", src, dst)
 	switch {
-	case dst.dev.kind == plan:
-		return
 	case dst.dev.card != nil:
+		dst.dev.card.tally.add("copy", 0, dst, src)
 		dst.dev.card.dev.Copy(dst.at, src.at, dst.Bytes())
+		return
+	case dst.dev.kind == plan:
 		return
 	}
 	d, s := bytesOf(dst), bytesOf(src)
