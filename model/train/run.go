@@ -93,10 +93,11 @@ func (t *trainer) validate(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval})
-	if t.at.BestLoss != nil && e.Loss >= *t.at.BestLoss {
+	if !t.at.improves(e, t.cfg.Best) {
 		return false, nil
 	}
-	t.at.BestLoss, t.at.BestStep = &e.Loss, t.at.Step
+	found := found(e)
+	t.at.BestLoss, t.at.BestRetrieval, t.at.BestStep = &e.Loss, &found, t.at.Step
 	return true, nil
 }
 
