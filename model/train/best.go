@@ -8,6 +8,16 @@ const (
 	bestLoss      = "loss"
 )
 
+// keepsBest notes the evaluation of the validation split if it is the best so far by the rule asked for, and reports whether it is.
+func (t *trainer) keepsBest(e *Evaluated) bool {
+	if !t.at.improves(e, t.cfg.Best) {
+		return false
+	}
+	retrieval := found(e)
+	t.at.BestLoss, t.at.BestRetrieval, t.at.BestStep = &e.Loss, &retrieval, t.at.Step
+	return true
+}
+
 // improves reports whether an evaluation of the validation split beats that of the best checkpoint so far: by retrieval,
 // and by the loss among equals, or by the loss alone. What is no better than before leaves the earlier checkpoint the best.
 func (s *state) improves(e *Evaluated, by string) bool {

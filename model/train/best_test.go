@@ -43,19 +43,19 @@ func TestBest(t *testing.T) {
 	}
 }
 
-// TestBestIsAsAskedFor: the checkpoint kept as the best is that of the best validation in metrics.jsonl.
+// TestBestIsAsAskedFor: the rule is the settings', and what is kept are the numbers of the best.
 func TestBestIsAsAskedFor(t *testing.T) {
-	dir := t.TempDir()
-	c := tiny(t)
-	c.Best = bestLoss
-	s := mustRun(t, options(c, dir))
-	least, at := 0.0, 0
-	for _, l := range lines(t, dir) {
-		if loss, _ := l["loss"].(float64); l["kind"] == "validation" && (at == 0 || loss < least) {
-			least, at = loss, int(l["step"].(float64))
+	for rule, want := range map[string]int{bestLoss: 2, bestRetrieval: 3} {
+		var run trainer
+		run.cfg.Best = rule
+		for _, e := range []*Evaluated{evaluated(3, 0.4, 0.7), evaluated(2, 0.3, 0.6), evaluated(2.5, 0.5, 0.8), evaluated(2.6, 0.2, 0.5)} {
+			run.at.Step++
+			if best := run.keepsBest(e); best != (run.at.BestStep == run.at.Step) || best && (*run.at.BestLoss != e.Loss || *run.at.BestRetrieval != found(e)) {
+				t.Errorf("by %s, step %d: best %v, kept %+v", rule, run.at.Step, best, run.at)
+			}
 		}
-	}
-	if saved, err := readCheckpoint(CheckpointPath(dir, "best")); err != nil || saved.state.Step != at || s.BestStep != at || s.ValidationLoss != least {
-		t.Errorf("the lowest loss is %g at step %d: %+v, %v", least, at, s, err)
+		if run.at.BestStep != want {
+			t.Errorf("by %s the best is of step %d, want %d", rule, run.at.BestStep, want)
+		}
 	}
 }

@@ -93,12 +93,7 @@ func (t *trainer) validate(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval})
-	if !t.at.improves(e, t.cfg.Best) {
-		return false, nil
-	}
-	found := found(e)
-	t.at.BestLoss, t.at.BestRetrieval, t.at.BestStep = &e.Loss, &found, t.at.Step
-	return true, nil
+	return t.keepsBest(e), nil
 }
 
 // evaluateSplit evaluates with the averaged parameters where there are any. nil: the split has no images.
