@@ -109,7 +109,8 @@ test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 sch
 	@for seed in 0 1 2; do echo "schedule $$seed"; \
 		SIMT_SEED=$$seed $(GO) test -count=1 -short ./gpu -run 'Conformance|Golden' || exit 1; done
 	$(GO) test -count=1 ./model/loss -run Golden
-	$(GO) test -count=1 ./model/train -run CUDA
+	CONTIG_LONG=1 $(GO) test -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
+	CONTIG_LONG=1 $(GO) test -count=1 ./model/train -run 'CUDA|HalfPrecision'
 
 test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
 	$(GO) test -c -o build/gpu_asan.test ./gpu

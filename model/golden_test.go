@@ -75,7 +75,7 @@ func TestGoldenContig(t *testing.T) {
 		t.Run(c.Name+"/f32", func(t *testing.T) { runContig(t, open(t, "cpu"), c, stored, gpu.F32, 1) })
 		for _, g := range gputest.Targets() {
 			if !g.Has(gpu.F64) {
-				t.Run(c.Name+"/f32/"+g.Name, func(t *testing.T) { runContig(t, g.Open(t), c, stored, gpu.F32, 1) })
+				t.Run(c.Name+"/f32/"+g.Name, func(t *testing.T) { runContig(t, g.OpenLong(t), c, stored, gpu.F32, 1) })
 			}
 		}
 	}

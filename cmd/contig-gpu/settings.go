@@ -78,6 +78,7 @@ func runSettings(d, p train.Config) []config.Setting {
 		{Name: "seed", Default: int(d.Seed), Usage: "of initialisation, order, augmentation and split"},
 		{Name: "checkpoint-every", Default: d.CheckpointEvery, Usage: "steps between checkpoints; 0: at the end of each epoch"},
 		{Name: "keep", Default: d.Keep, Usage: "checkpoints of epochs that are kept"},
+		{Name: "best", Default: d.Best, Usage: "what makes a checkpoint the best: retrieval or loss, of the validation split"},
 		{Name: "init", Default: "", Usage: "safetensors file to begin with: torchvision's names or ours"},
 	}
 }

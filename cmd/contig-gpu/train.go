@@ -143,7 +143,7 @@ func trainConfig(v config.Values) (train.Config, error) {
 		}
 	}
 	c.Augment, c.Shuffle, c.Workers, c.Seed = !v.Is("no-augment"), !v.Is("no-shuffle"), v.Int("workers"), uint64(v.Int("seed"))
-	c.CheckpointEvery, c.Keep = v.Int("checkpoint-every"), v.Int("keep")
+	c.CheckpointEvery, c.Keep, c.Best = v.Int("checkpoint-every"), v.Int("keep"), v.Text("best")
 	if err := validateData(v); err != nil {
 		return c, err
 	}

@@ -69,6 +69,23 @@ func (g Target) Open(t testing.TB) *gpu.Device {
 	return Open(t, g.spec, gpu.Options{Threads: 2, Portable: g.portable})
 }
 
+// OpenLong is Open for what takes minutes on the emulator: see Long.
+func (g Target) OpenLong(t testing.TB) *gpu.Device {
+	t.Helper()
+	if g.emulated {
+		Long(t)
+	}
+	return g.Open(t)
+}
+
+// Long skips a test that takes minutes on the emulator, unless CONTIG_LONG is set, as make test-kernels sets it.
+func Long(t testing.TB) {
+	t.Helper()
+	if os.Getenv("CONTIG_LONG") == "" {
+		t.Skip("minutes on the emulator: make test-kernels runs it")
+	}
+}
+
 // OpenEmulated opens the GPU that the emulator plays, for the length of the test, and skips the test where the
 // emulator is not built.
 func OpenEmulated(t testing.TB) *gpu.Device {

@@ -36,8 +36,10 @@ type state struct {
 	Epoch        int      `json:"epoch"`         // completed
 	EpochStep    int      `json:"epoch_step"`    // done within the epoch
 	MetricsLines int      `json:"metrics_lines"` // of metrics.jsonl
-	BestLoss     *float64 `json:"best_loss"`     // of validation; nil before the first
+	BestLoss     *float64 `json:"best_loss"`     // of validation, of the best checkpoint; nil before the first
 	BestStep     int      `json:"best_step"`
+
+	BestRetrieval *float64 `json:"best_retrieval,omitempty"` // the same; nil also in checkpoints of older versions
 
 	Scaling lossScale `json:"loss_scaling"`
 }

@@ -40,6 +40,8 @@ type Config struct {
 
 	CheckpointEvery int `toml:"checkpoint_every" json:"-"` // steps; 0: at the end of each epoch only
 	Keep            int `toml:"keep" json:"-"`             // how many epoch-N checkpoints stay
+
+	Best string `toml:"best" json:"-"` // which checkpoint is the best: by retrieval or loss of the validation split
 }
 
 // Recipe returns the settings called default (what we think is right) or paper (what the authors ran).
@@ -47,7 +49,7 @@ func Recipe(name string) (Config, error) {
 	c := Config{
 		Recipe: name, Device: "auto", Precision: "auto", Model: model.Defaults(), Optimizer: optim.Defaults(),
 		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448,
-		Augment: true, Shuffle: true, Seed: 42, Keep: 3,
+		Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval,
 	}
 	switch name {
 	case "default":
@@ -73,6 +75,9 @@ func (c Config) Validate() error {
 	}
 	if c.Schedule != "constant" && c.Schedule != "cosine" {
 		return fmt.Errorf("schedule %q: want constant or cosine", c.Schedule)
+	}
+	if c.Best != bestRetrieval && c.Best != bestLoss {
+		return fmt.Errorf("best %q: want retrieval or loss", c.Best)
 	}
 	if err := c.Optimizer.Validate(); err != nil {
 		return err

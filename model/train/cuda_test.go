@@ -46,11 +46,9 @@ func onCard(t *testing.T, precision string, steps int) Config {
 // TestCUDAFollowsTheCPU: a training on the emulated GPU, recorded and replayed, has the CPU's losses: of the first step
 // within 1e-5, afterwards within a few times what two orders of summation on the CPU differ by.
 func TestCUDAFollowsTheCPU(t *testing.T) {
+	gputest.Long(t)
 	gputest.UseEmulator(t)
-	steps := 20
-	if testing.Short() {
-		steps = 6
-	}
+	const steps = 20
 	c := onCard(t, "f32", steps)
 	card := trainedLosses(t, c)
 	c.Device = "cpu"
@@ -74,6 +72,7 @@ func TestCUDAFollowsTheCPU(t *testing.T) {
 
 // TestCUDAResumesOnTheCPU: a checkpoint of either device goes on on the other, in 16 bits too.
 func TestCUDAResumesOnTheCPU(t *testing.T) {
+	gputest.Long(t)
 	gputest.UseEmulator(t)
 	for _, precision := range []string{"bf16", "f32"} {
 		dir := filepath.Join(t.TempDir(), "run")
@@ -99,6 +98,7 @@ func TestCUDAResumesOnTheCPU(t *testing.T) {
 
 // TestCUDASameBytes: two trainings on a GPU write the same checkpoint.
 func TestCUDASameBytes(t *testing.T) {
+	gputest.Long(t)
 	gputest.UseEmulator(t)
 	var files [2]string
 	for i := range files {

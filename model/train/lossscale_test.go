@@ -41,9 +41,7 @@ func TestLossScaleAdapts(t *testing.T) {
 
 // TestHalfPrecisionTrains: f16 on the emulated GPU begins near float32 and brings the loss scale into its range.
 func TestHalfPrecisionTrains(t *testing.T) {
-	if testing.Short() {
-		t.Skip("not in short tests: minutes on the emulator")
-	}
+	gputest.Long(t)
 	gputest.UseEmulator(t)
 	half, full := trainedLosses(t, onCard(t, "f16", 2)), trainedLosses(t, onCard(t, "f32", 1))
 	if !(math.Abs(half[0]-full[0]) <= 0.02*full[0]) || math.IsNaN(half[1]) || math.IsInf(half[1], 0) {

@@ -93,11 +93,7 @@ func (t *trainer) validate(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval})
-	if t.at.BestLoss != nil && e.Loss >= *t.at.BestLoss {
-		return false, nil
-	}
-	t.at.BestLoss, t.at.BestStep = &e.Loss, t.at.Step
-	return true, nil
+	return t.keepsBest(e), nil
 }
 
 // evaluateSplit evaluates with the averaged parameters where there are any. nil: the split has no images.

@@ -237,7 +237,7 @@ func TestTooFewPersons(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"precision": func(c *Config) { c.Precision = "f8" }, "schedule": func(c *Config) { c.Schedule = "step" },
+		"precision": func(c *Config) { c.Precision = "f8" }, "schedule": func(c *Config) { c.Schedule = "step" }, "best": func(c *Config) { c.Best = "accuracy" },
 		"batch": func(c *Config) { c.Batch = 1 }, "ema": func(c *Config) { c.EMA = 1 }, "clip": func(c *Config) { c.Clip = math.NaN() },
 		"optimiser": func(c *Config) { c.Optimizer.Name = "lion" }, "model": func(c *Config) { c.Model.Tau = 0 },
 		"nothing to do": func(c *Config) { c.Epochs, c.MaxSteps = 0, 0 }, "accumulate": func(c *Config) { c.Accumulate = 0 },
