@@ -14,6 +14,14 @@ import (
 // scaleF16 is what the loss is multiplied by in f16: training begins there too.
 const scaleF16 = 1 << 16
 
+// factorOf is what the loss is multiplied by in a type of activations.
+func factorOf(t gpu.DType) float64 {
+	if t == gpu.F16 {
+		return scaleF16
+	}
+	return 1
+}
+
 // StepOptions say what a Step is.
 type StepOptions struct {
 	Model     model.Config
@@ -44,7 +52,8 @@ type Step struct {
 	pass    *nn.Pass
 	arenas  []*gpu.Arena
 	graph   *gpu.Recording
-	taken   int // steps
+	taken   int     // steps
+	factor  float64 // that the loss is multiplied by
 }
 
 // NewStep takes the memory and fills weights and batches. Nothing is computed yet.
@@ -57,7 +66,7 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Step{o: o, dev: d, model: m, plan: plan}
+	s := &Step{o: o, dev: d, model: m, plan: plan, factor: factorOf(o.DType)}
 	planner, err := gpu.Open("plan", gpu.Options{})
 	if err != nil {
 		return nil, err
@@ -117,7 +126,7 @@ func (s *Step) fill() {
 		w, _ := loss.ParseWeights(s.o.Model.Weights) // which PlanStep has found to be right
 		scale := w.Scale(counts)
 		for i := range scale {
-			scale[i] *= s.factor()
+			scale[i] *= s.factor
 		}
 		gpu.Write(b.Scale, scale)
 	}
@@ -131,12 +140,16 @@ func (s *Step) batches() []model.Batch {
 	return s.data
 }
 
-// factor is what the loss is multiplied by.
-func (s *Step) factor() float64 {
-	if s.o.DType == gpu.F16 {
-		return scaleF16
+// halve multiplies the loss by half of what it was multiplied by: where gradients leave the range of f16.
+func (s *Step) halve() {
+	s.factor /= 2
+	for _, b := range s.batches() {
+		v := host(b.Scale)
+		for i := range v {
+			v[i] /= 2
+		}
+		gpu.Write(b.Scale, v)
 	}
-	return 1
 }
 
 func draw(t gpu.Tensor, next func() float64) {
@@ -169,7 +182,7 @@ func (s *Step) work() {
 		_, grads, _ := s.model.Flat()
 		gpu.Fill(s.sumsq, 0)
 		gpu.SumSquares(s.sumsq, grads)
-		gpu.ClipScale(s.scale, s.sumsq, 0, 1/s.factor())
+		gpu.ClipScale(s.scale, s.sumsq, 0, 1/s.factor)
 		scale = s.scale
 	}
 	s.opt.Apply(scale)
@@ -234,7 +247,7 @@ func (s *Step) Losses(ctx context.Context, n int) ([]float64, error) {
 }
 
 // loss returns that of the last step, the weighted sum over modalities.
-func (s *Step) loss() float64 { return loss.Total(host(s.slot.Scale), host(s.losses)) / s.factor() }
+func (s *Step) loss() float64 { return loss.Total(host(s.slot.Scale), host(s.losses)) / s.factor }
 
 // Nodes returns the operations of the recorded step, 0 where none is recorded.
 func (s *Step) Nodes() int {
