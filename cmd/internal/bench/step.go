@@ -38,22 +38,21 @@ type StepOptions struct {
 // A Step is a training step on random data: forward, backward and optimiser, all memory taken, the work recorded where
 // the device can. Weights and data depend on nothing but the options.
 type Step struct {
-	o       StepOptions
-	dev     *gpu.Device
-	model   *model.Model
-	opt     *optim.Optimizer
-	plan    model.Plan
-	staging int           // bytes of the batches
-	slot    model.Batch   // what the work reads
-	data    []model.Batch // copied there in turn, unless it is the only one
-	losses  gpu.Tensor    // [M, 4]
-	sumsq   gpu.Tensor
-	scale   gpu.Tensor
-	pass    *nn.Pass
-	arenas  []*gpu.Arena
-	graph   *gpu.Recording
-	taken   int     // steps
-	factor  float64 // that the loss is multiplied by
+	o      StepOptions
+	dev    *gpu.Device
+	model  *model.Model
+	opt    *optim.Optimizer
+	params int
+	slot   model.Batch   // what the work reads
+	data   []model.Batch // copied there in turn, unless it is the only one
+	losses gpu.Tensor    // [M, 4]
+	sumsq  gpu.Tensor
+	scale  gpu.Tensor
+	pass   *nn.Pass
+	arenas []*gpu.Arena
+	graph  *gpu.Recording
+	taken  int     // steps
+	factor float64 // that the loss is multiplied by
 }
 
 // NewStep takes the memory and fills weights and batches. Nothing is computed yet.
@@ -66,7 +65,7 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Step{o: o, dev: d, model: m, plan: plan, factor: factorOf(o.DType)}
+	s := &Step{o: o, dev: d, model: m, params: plan.Params, factor: factorOf(o.DType)}
 	planner, err := gpu.Open("plan", gpu.Options{})
 	if err != nil {
 		return nil, err
@@ -74,7 +73,7 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	defer planner.Close()
 	a := planner.NewArena(0)
 	s.stage(a)
-	s.staging = a.Peak()
+	staging := a.Peak()
 	if err := m.Place(d, o.DType); err != nil {
 		return nil, err
 	}
@@ -82,14 +81,14 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	values, grads, decayed := m.Flat()
 	s.opt = optim.New(o.Optimizer, values, grads, decayed)
 	s.opt.Refresh(m.Halves())
-	s.stage(s.arena(s.staging))
-	s.pass = &nn.Pass{Train: true, Arena: s.arena(plan.Activations), DType: o.DType}
+	s.stage(s.arena("staging", staging))
+	s.pass = &nn.Pass{Train: true, Arena: s.arena("activations", plan.Activations), DType: o.DType}
 	s.fill()
 	return s, d.Sync()
 }
 
-func (s *Step) arena(bytes int) *gpu.Arena {
-	a := s.dev.NewArena(bytes)
+func (s *Step) arena(name string, bytes int) *gpu.Arena {
+	a := s.dev.NamedArena(name, bytes)
 	s.arenas = append(s.arenas, a)
 	return a
 }
@@ -257,14 +256,8 @@ func (s *Step) Nodes() int {
 	return s.graph.Nodes()
 }
 
-// Bytes returns what the step was planned to take of the device's memory: parameters, gradients, optimiser, activations
-// and batches.
-func (s *Step) Bytes() int {
-	return s.plan.Values + s.plan.Grads + s.plan.Grads*s.o.Optimizer.StateTensors() + s.plan.Activations + s.staging
-}
-
 // Params returns the number of learned numbers.
-func (s *Step) Params() int { return s.plan.Params }
+func (s *Step) Params() int { return s.params }
 
 // Close gives the memory back.
 func (s *Step) Close() {
