@@ -120,10 +120,12 @@ test-kernels-asan: emulator-asan ## the conformance suite on the emulator under 
 # A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler
 # (make kernels) the program carries compiled kernels, else the card's machine compiles them with NVRTC.
 .PHONY: gpu-report-build gpu-report gpu-report-toy
+golden = $(or $(CONTIG_GOLDEN),../shared/golden)
 gpu-report-build: ## what gpu-report runs, into build/report
 	@mkdir -p build/report
 	$(GO) build -ldflags '-s -w' -o build/report/contig-gpu ./cmd/contig-gpu
 	for p in gpu model/loss model; do $(GO) test -c -ldflags '-s -w' -o build/report/$$(basename $$p).test ./$$p || exit 1; done
+	rm -rf build/report/golden && if [ -d "$(golden)" ]; then cp -r "$(golden)" build/report/golden && chmod -R u+w build/report/golden; fi
 	git rev-parse HEAD > build/report/commit
 	@du -sh build/report
 

@@ -2,7 +2,9 @@
 """Makes a report of what the stages of gpu_report.sh left: WORK OUT COMMIT STAGE... Exits 1 if one of the stages named failed."""
 import contextlib, datetime, glob, io, json, os, re, sys
 
-ORDER = "doctor conformance golden memcheck racecheck parity step grid224 grid448 loss kernels curve demo resume".split()
+ORDER = "doctor conformance golden memcheck racecheck parity step448 step224 grid224 grid448 loss kernels curve demo resume".split()
+
+TESTS = ("conformance", "golden", "memcheck", "racecheck")
 
 
 def read(work, name):
@@ -16,6 +18,8 @@ def read(work, name):
          "failed": re.findall(r"^\s*--- FAIL: (\S+)", text, re.M), "tests_skipped": len(re.findall(r"^\s*--- SKIP", text, re.M))}
     if code:
         s["last_lines"] = text.strip().splitlines()[-12:]
+    elif name in TESTS and s["passed"] <= s["tests_skipped"]:
+        s |= {"exit": 1, "last_lines": ["more tests were skipped than passed"]}
     found = os.path.join(work, name + ".json")
     if os.path.exists(found):
         s["result"] = json.load(open(found))
@@ -45,7 +49,7 @@ def tables():
         return show
     for parts in (bench_gpu.PARTS, curve_gpu.PARTS):
         show.update({name: s for name, (_, s) in parts.items()})
-    return show | {"grid224": show["step"], "grid448": show["step"]}
+    return show | {name: show["step"] for name in ORDER if name.startswith(("step", "grid"))}
 
 
 def summary(head, runs):

@@ -12,7 +12,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-stages=(doctor conformance golden memcheck racecheck parity step grid224 grid448 loss kernels curve demo resume)
+stages=(doctor conformance golden memcheck racecheck parity step448 step224 grid224 grid448 loss kernels curve demo resume)
 out=docs/gpu work=build/gpu-report toy=
 while getopts o:w:t option; do
   case $option in
@@ -35,7 +35,7 @@ work=$(realpath "$work")
 bin=$report/contig-gpu
 limit=570 # seconds for a stage
 
-export CONTIG_DEVICE=cuda:0 CONTIG_GOLDEN=${CONTIG_GOLDEN:-$PWD/../shared/golden} CONTIG_GPU=$bin
+export CONTIG_DEVICE=cuda:0 CONTIG_GOLDEN=${CONTIG_GOLDEN:-$report/golden} CONTIG_GPU=$bin
 bench=(--binary "$bin" --out "$work")
 if [ -n "$toy" ]; then
   bench+=(--toy --windows 2 --seconds 0.01)
@@ -69,6 +69,13 @@ with_torch() {
   if "$python" -c 'import torch' 2>/dev/null; then run "$name" "$python" "$@"; else skip "$name" "$python has no torch"; fi
 }
 
+# steps NAME OPTIONS... measures steps; toy sizes are the script's own.
+steps() {
+  local name=$1; shift
+  [ -z "$toy" ] || set -- --variants P1
+  with_torch "$name" "$here/bench_gpu.py" "${bench[@]}" --name "$name" "$@" -- step
+}
+
 # sanitizer prints the path of compute-sanitizer: on PATH, in a toolkit, or in the vendor's wheels.
 sanitizer() {
   command -v compute-sanitizer && return
@@ -100,10 +107,9 @@ stage() {
     golden) tests golden "$golden" gpu.test loss.test model.test ;;
     memcheck | racecheck) sanitize "$1" ;;
     parity | loss) with_torch "$1" "$here/bench_gpu.py" "${bench[@]}" "$1" ;;
-    step) with_torch step "$here/bench_gpu.py" "${bench[@]}" --budget 330 step ;;
-    grid*) size=${1#grid}
-      [ -z "$toy" ] || size=32
-      with_torch "$1" "$here/bench_gpu.py" "${bench[@]}" --name "$1" --variants P1 P2 P4 --budget 450 --cases "$size:64" "$size:128" "$size:256" "$size:512" -- step ;;
+    step448) steps step448 --cases 448:64 ;;
+    step224) steps step224 --cases 224:256 ;;
+    grid*) steps "$1" --variants P1 P2 P4 --budget 450 --cases "${1#grid}":{64,128,256,512} ;;
     kernels) small=()
       [ -z "$toy" ] || small=(--encoder resnet18 --image-size 32 --batch 1 --features 3 --hidden 8 --windows 1 --seconds 0)
       run kernels "$bin" bench kernels --device cuda --features 481,7854,18574 --image-size 224 --batch 256 --json "${small[@]}" ;;
