@@ -24,6 +24,7 @@ import argparse, json, os, statistics, subprocess, sys, tempfile, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 VARIANTS = {"P1": ("eager", "f16"), "P2": ("eager", "bf16"), "P3": ("compile", "bf16"), "P4": ("graph", "bf16"), "P0": ("published", "bf16")}
 BAR = ("P1", "P2", "P3", "P4")
+NO_TIME, NO_MEMORY = "no time was left for it", "out of memory"  # why a case may be left out
 WARM = 2  # steps that `bench step --interactive` has taken before its first line
 
 
@@ -60,7 +61,7 @@ class Contestant:
         self.errors.seek(0)
         text = self.errors.read()
         last = text.strip().splitlines()[-1:] or [f"exit code {self.process.returncode}"]
-        raise RuntimeError("out of memory" if memory_full(text) else last[0][-300:])
+        raise RuntimeError(NO_MEMORY if memory_full(text) else last[0][-300:])
 
     def ask(self, words):
         self.ready()
@@ -176,7 +177,7 @@ def measure_step(a):
     for case in a.cases or (["32:4"] if a.toy else ["448:64", "224:256"]):
         size, batch = map(int, case.split(":"))
         if time.time() - began > a.budget:
-            rows.append({"size": size, "batch": batch, "left_out": "no time was left for it"})
+            rows.append({"size": size, "batch": batch, "left_out": NO_TIME})
             continue
         names = [v for v in a.variants if not (v in ("P3", "P4") and a.torch_device == "cpu")]
         try:
@@ -185,7 +186,8 @@ def measure_step(a):
             rows.append({"size": size, "batch": batch, "left_out": str(e)})
         print(f"{case}: {rows[-1].get('left_out', 'done')} after {time.time() - began:.0f} s", file=sys.stderr, flush=True)
         write(a, "step", {"rows": rows})  # what there is, should the next case be cut off
-    return {"rows": rows, "encoder": a.encoder, "features": a.features, "missing": a.missing, "windows": a.windows, "seconds": a.seconds}
+    return {"rows": rows, "encoder": a.encoder, "features": a.features, "missing": a.missing, "windows": a.windows, "seconds": a.seconds,
+            "ok": all(r.get("left_out", NO_TIME) in (NO_TIME, NO_MEMORY) for r in rows)}
 
 
 def one_case(a, size, batch, names):
@@ -296,7 +298,7 @@ def plain_loss(a, n, m, d):
             times.append(1e3 * (time.perf_counter() - start) / k)
         return {"milliseconds": spread(times), "memory_bytes": torch.cuda.max_memory_allocated() if a.torch_device == "cuda" else 0}
     except torch.OutOfMemoryError:
-        return {"problem": "out of memory"}
+        return {"problem": NO_MEMORY}
 
 
 def show_loss(r):

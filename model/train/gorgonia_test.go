@@ -13,7 +13,7 @@ func TestGorgoniaFollowsTheCPU(t *testing.T) {
 	if os.Getenv("CONTIG_DEVICE") != "gorgonia:0" {
 		t.Skip("no GPU was named: CONTIG_DEVICE=gorgonia:0 does")
 	}
-	c := onCard(t, "f32", 6)
+	c := onCard(t, "f32", 5)
 	losses := map[string][]float64{"cuda": trainedLosses(t, c)}
 	c.Device = "gorgonia:0"
 	losses["gorgonia"] = trainedLosses(t, c)
