@@ -92,7 +92,8 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 	$(GO) vet -tags gorgonia ./gpu/... && \
 	$(GO) build -tags gorgonia ./... && \
 	$(GO) test -tags gorgonia ./gpu/gorgonia && \
-	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run 'Conformance|Golden' ./gpu
+	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run 'Conformance|Golden' ./gpu && \
+	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run Gorgonia ./model/train
 
 .PHONY: lint-docker check-cluster
 
@@ -117,13 +118,20 @@ test-kernels-asan: emulator-asan ## the conformance suite on the emulator under 
 	cd gpu && LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 CONTIG_EMULATOR=$(CURDIR)/build/libsimt_asan.so \
 		../build/gpu_asan.test -test.short -test.run 'Conformance'
 
-# A machine with a GPU but no Go runs what is built here: build/report and scripts/gpu_report.sh travel there.
-.PHONY: gpu-report-build gpu-report
+# A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler
+# (make kernels) the program carries compiled kernels, else the card's machine compiles them with NVRTC.
+.PHONY: gpu-report-build gpu-report gpu-report-toy
+golden = $(or $(CONTIG_GOLDEN),../shared/golden)
 gpu-report-build: ## what gpu-report runs, into build/report
 	@mkdir -p build/report
-	$(GO) build -o build/report/contig-gpu ./cmd/contig-gpu
-	$(GO) test -c -o build/report/gpu.test ./gpu
+	$(GO) build -ldflags '-s -w' -o build/report/contig-gpu ./cmd/contig-gpu
+	for p in gpu model/loss model; do $(GO) test -c -ldflags '-s -w' -o build/report/$$(basename $$p).test ./$$p || exit 1; done
+	rm -rf build/report/golden && if [ -d "$(golden)" ]; then cp -r "$(golden)" build/report/golden && chmod -R u+w build/report/golden; fi
 	git rev-parse HEAD > build/report/commit
+	@du -sh build/report
 
-gpu-report: ## on a machine with a GPU: conformance, compute-sanitizer, speed, into docs/gpu
-	scripts/gpu_report.sh
+gpu-report: ## on a machine with a GPU: conformance, compute-sanitizer, speed, into docs/gpu; STAGES=... for some of them
+	scripts/gpu_report.sh $(STAGES)
+
+gpu-report-toy: emulator gpu-report-build ## gpu-report at toy sizes on the emulated GPU, a test of the scripts; writes to build
+	CONTIG_EMULATOR=$(CURDIR)/build/libsimt.so scripts/gpu_report.sh -t -o build/report-toy -w build/gpu-report-toy $(STAGES)

@@ -1,66 +1,123 @@
 #!/usr/bin/env bash
-# What a GPU says of this build: doctor, the conformance suite and golden cases on silicon, compute-sanitizer over
-# them, and whole steps. It needs what `make gpu-report-build` put into build/report, a GPU and its driver; no Go.
-# Usage: scripts/gpu_report.sh [OUT]     writes OUT/<card>-<date>.json and the logs beside it; OUT is docs/gpu
+# What a GPU says of this build, in stages of at most ten minutes each. It needs what `make gpu-report-build` put into
+# build/report, a GPU and its driver, python3; no Go. Stages that compare with PyTorch need a python with torch ($PYTHON).
+#
+#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [STAGE...]
+#
+# STAGE is one of those below, or all (the default). Results of stages are kept in WORK (build/gpu-report), where a stage that
+# is run again replaces its own; after each call the report of all that is there is written: OUT/<card>-<date>.json and
+# .md, and the card's description by cuDNN. OUT is docs/gpu. -t: toy sizes, for a test of this script on the emulator:
+# with CONTIG_EMULATOR set to its library, which then plays the card.
+# Exit status: 0 if all stages of this call passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-out=${1:-docs/gpu}
-report=build/report
-[ -x "$report/contig-gpu" ] || { echo "gpu_report.sh: $report is not built: run make gpu-report-build where Go is" >&2; exit 1; }
-command -v python3 >/dev/null || { echo "gpu_report.sh: python3 is needed" >&2; exit 1; }
-export CONTIG_DEVICE=cuda:0 CONTIG_GOLDEN=${CONTIG_GOLDEN:-$PWD/../shared/golden}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
-# run NAME COMMAND... keeps what the command printed and how it ended.
+stages=(doctor conformance golden memcheck racecheck parity step448 step224 grid224 grid448 loss kernels curve demo resume)
+out=docs/gpu work=build/gpu-report toy=
+while getopts o:w:t option; do
+  case $option in
+    o) out=$OPTARG ;;
+    w) work=$OPTARG ;;
+    t) toy=1 ;;
+    *) exit 2 ;;
+  esac
+done
+shift $((OPTIND - 1))
+[ "${1:-all}" != all ] || set -- "${stages[@]}"
+
+fail() { echo "gpu_report.sh: $*" >&2; exit 1; }
+report=$PWD/build/report
+[ -x "$report/contig-gpu" ] || fail "$report is not built: run make gpu-report-build where Go is"
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || fail "$python is needed"
+mkdir -p "$work"
+work=$(realpath "$work")
+bin=$report/contig-gpu
+limit=570 # seconds for a stage
+
+export CONTIG_DEVICE=cuda:0 CONTIG_GOLDEN=${CONTIG_GOLDEN:-$report/golden} CONTIG_GPU=$bin
+bench=(--binary "$bin" --out "$work")
+if [ -n "$toy" ]; then
+  bench+=(--toy --windows 2 --seconds 0.01)
+fi
+if [ -n "${CONTIG_EMULATOR:-}" ]; then
+  for name in CUDA NVRTC CUBLASLT CUBLAS CUDNN; do export "CONTIG_LIB$name=$(realpath "$CONTIG_EMULATOR")"; done
+  export XDG_CACHE_HOME=$work/cache # kernels and plans of a card that does not exist
+  bench+=(--torch-device cpu)
+fi
+
+# run STAGE COMMAND... keeps what the command printed, how it ended and how long it took.
 run() {
-  local name=$1; shift
+  local name=$1 began=$SECONDS; shift
   echo "== $name"
-  (cd "$report" && "$@") >"$work/$name.log" 2>&1
-  echo "$?" >"$work/$name.rc"
-  tail -n 3 "$work/$name.log"
+  rm -f "$work/$name.json"
+  (cd "$report" && timeout "$limit" "$@") >"$work/$name.log" 2>&1
+  echo "$? $((SECONDS - began))" >"$work/$name.rc"
+  tail -n 3 "$work/$name.log" | cut -c1-300
 }
 
-root=$PWD
-run doctor ./contig-gpu doctor --json
-run conformance ./gpu.test -test.v -test.run 'Conformance'
-run golden ./gpu.test -test.v -test.run 'Golden'
-if command -v compute-sanitizer >/dev/null; then
-  for tool in memcheck racecheck; do
-    run "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 ./gpu.test -test.short -test.run 'Conformance'
-  done
-fi
-for size in 224 448; do
-  for batch in 64 128; do
-    run "step-$size-$batch" ./contig-gpu bench step --device cuda --encoder resnet50 --image-size "$size" --batch "$batch" \
-      --features 481,7854,18574 --genetics h1 --windows 3 --seconds 2 --json
-  done
-done
+skip() { echo "== $1: skipped: $2"; rm -f "$work/$1.json"; echo "skipped: $2" >"$work/$1.rc"; }
 
-python3 - "$work" "$out" "$(git -C "$root" rev-parse HEAD 2>/dev/null || cat "$report/commit")" <<'PY'
-import datetime, glob, json, os, re, shutil, sys
-work, out, commit = sys.argv[1:]
-runs = {}
-for rc in sorted(glob.glob(os.path.join(work, "*.rc"))):
-    name = os.path.basename(rc)[:-3]
-    text = open(os.path.join(work, name + ".log"), errors="replace").read()
-    runs[name] = {"exit": int(open(rc).read()), "passed": len(re.findall(r"^\s*--- PASS", text, re.M)),
-                  "failed": re.findall(r"^\s*--- FAIL: (\S+)", text, re.M), "skipped": len(re.findall(r"^\s*--- SKIP", text, re.M))}
-    for line in text.splitlines():
-        if line.startswith("{"):
-            runs[name]["result"] = json.loads(line)
-card = (runs.get("doctor", {}).get("result", {}).get("gpu") or {}).get("name")
-if not card:
-    sys.exit("gpu_report.sh: no GPU was found:\n" + open(os.path.join(work, "doctor.log")).read())
-date = datetime.date.today().isoformat()
-base = os.path.join(out, re.sub(r"[^A-Za-z0-9]+", "-", card).strip("-").lower() + "-" + date)
-os.makedirs(out, exist_ok=True)
-json.dump({"card": card, "date": date, "commit": commit, "runs": runs}, open(base + ".json", "w"), indent=1)
-for log in glob.glob(os.path.join(work, "*.log")):
-    shutil.copy(log, base + "." + os.path.basename(log))
-print("\n| run | exit | passed | failed | skipped |\n|---|---|---|---|---|")
-for name, r in runs.items():
-    print(f"| {name} | {r['exit']} | {r['passed']} | {len(r['failed'])} | {r['skipped']} |")
-print("\nwritten:", base + ".json")
-sys.exit(any(r["exit"] for r in runs.values()))
-PY
+# tests NAME PATTERN BINARIES... runs Go's tests of several packages one after the other, each from a folder of its own.
+tests() {
+  local name=$1 pattern=$2; shift 2
+  run "$name" bash -c 'pattern=$1 rc=0; shift; for t in "$@"; do ./"$t" -test.v -test.run "$pattern" || rc=1; done; exit $rc' _ "$pattern" "$@"
+}
+
+with_torch() {
+  local name=$1; shift
+  if "$python" -c 'import torch' 2>/dev/null; then run "$name" "$python" "$@"; else skip "$name" "$python has no torch"; fi
+}
+
+# steps NAME OPTIONS... measures steps; toy sizes are the script's own.
+steps() {
+  local name=$1; shift
+  [ -z "$toy" ] || set -- --variants P1
+  with_torch "$name" "$here/bench_gpu.py" "${bench[@]}" --name "$name" "$@" -- step
+}
+
+# sanitizer prints the path of compute-sanitizer: on PATH, in a toolkit, or in the vendor's wheels.
+sanitizer() {
+  command -v compute-sanitizer && return
+  local found
+  for found in "${CUDA_HOME:-/usr/local/cuda}"/bin/compute-sanitizer /usr/local/cuda*/compute-sanitizer/compute-sanitizer \
+    $("$python" -c 'import glob, sys; [print(f) for p in sys.path for f in glob.glob(p + "/nvidia/**/compute-sanitizer", recursive=True)]'); do
+    [ -f "$found" ] && [ -x "$found" ] && { echo "$found"; return; }
+  done
+  return 1
+}
+
+sanitize() {
+  local tool
+  if tool=$(sanitizer); then
+    run "$1" "$tool" --tool "$1" --error-exitcode 9 ./gpu.test -test.v -test.short -test.run "$conformance"
+  else
+    skip "$1" "no compute-sanitizer on PATH, in CUDA_HOME or in Python's packages"
+  fi
+}
+
+conformance=Conformance golden=Golden resume=(20 1 cuda 2000)
+if [ -n "$toy" ]; then conformance='ConformanceMatMul/cuda' golden=GoldenLoss resume=(2 1 cpu 60); fi
+here=$PWD/scripts
+
+stage() {
+  case $1 in
+    doctor) run doctor "$bin" doctor --json ;;
+    conformance) tests conformance "$conformance" gpu.test ;;
+    golden) tests golden "$golden" gpu.test loss.test model.test ;;
+    memcheck | racecheck) sanitize "$1" ;;
+    parity | loss) with_torch "$1" "$here/bench_gpu.py" "${bench[@]}" "$1" ;;
+    step448) steps step448 --cases 448:64 ;;
+    step224) steps step224 --cases 224:256 ;;
+    grid*) steps "$1" --variants P1 P2 P4 --budget 450 --cases "${1#grid}":{64,128,256,512} ;;
+    kernels) small=()
+      [ -z "$toy" ] || small=(--encoder resnet18 --image-size 32 --batch 1 --features 3 --hidden 8 --windows 1 --seconds 0)
+      run kernels "$bin" bench kernels --device cuda --features 481,7854,18574 --image-size 224 --batch 256 --json "${small[@]}" ;;
+    curve | demo) with_torch "$1" "$here/curve_gpu.py" "${bench[@]}" "$1" ;;
+    resume) run resume "$here/kill_resume.sh" "${resume[@]}" ;;
+    *) fail "stage $1: there are ${stages[*]} and all" ;;
+  esac
+}
+
+for name; do stage "$name"; done
+"$python" "$here/gpu_report.py" "$work" "$out" "$(git rev-parse HEAD 2>/dev/null || cat "$report/commit")" "$@"

@@ -28,6 +28,7 @@ type benchResult struct {
 	Missing     float64      `json:"missing"`
 	Parameters  int          `json:"parameters"`
 	Nodes       int          `json:"graph_nodes"` // of the recorded step, 0 where it is not recorded
+	Memory      []gpu.Held   `json:"memory"`      // held while it runs, in bytes by what it is for
 	Bytes       int          `json:"memory_bytes"`
 	DeviceBytes int          `json:"device_bytes,omitempty"` // that the card's free memory fell by, libraries and plans included
 	Steps       int          `json:"steps"`
@@ -85,7 +86,7 @@ func benchStep(c *cli.Context, v config.Values) (any, error) {
 	}
 	defer s.Close()
 	r := &benchResult{benchWhere: where, Encoder: cfg.Encoder, ImageSize: v.Int("image-size"), Batch: v.Int("batch"), Features: v.Text("features"), Genetics: cfg.Genetics,
-		Missing: v.Number("missing"), Parameters: s.Params(), Bytes: s.Bytes()}
+		Missing: v.Number("missing"), Parameters: s.Params()}
 	switch {
 	case v.Text("dump") != "":
 		return nil, s.Dump(v.Text("dump"))
@@ -100,7 +101,12 @@ func (r *benchResult) warm(ctx context.Context, s *bench.Step, d *gpu.Device) er
 	if err := s.Warm(ctx); err != nil {
 		return err
 	}
-	r.Nodes = s.Nodes()
+	r.Nodes, r.Memory = s.Nodes(), d.Allocated()
+	for _, h := range r.Memory {
+		if !h.Host {
+			r.Bytes += h.Bytes
+		}
+	}
 	if r.Card != nil {
 		r.DeviceBytes = r.Card.Free - d.Card().Free
 	}

@@ -50,22 +50,29 @@ func TestCUDAFollowsTheCPU(t *testing.T) {
 	gputest.UseEmulator(t)
 	const steps = 20
 	c := onCard(t, "f32", steps)
-	card := trainedLosses(t, c)
+	followTheCPU(t, c, map[string][]float64{"cuda": trainedLosses(t, c)})
+}
+
+// followTheCPU holds the losses of trainings by c, by the device they ran on, to those on the CPU.
+func followTheCPU(t *testing.T, c Config, losses map[string][]float64) {
+	t.Helper()
 	c.Device = "cpu"
 	cpu := trainedLosses(t, c)
 	c.Precision = "f64"
 	judge := trainedLosses(t, c)
-	if len(card) != steps || len(cpu) != steps || len(judge) != steps {
-		t.Fatalf("%d, %d and %d steps, want %d", len(card), len(cpu), len(judge), steps)
-	}
-	band := 1e-5 * judge[0]
-	for i, want := range judge {
-		band = math.Max(band, 8*math.Abs(cpu[i]-want))
-		if !(math.Abs(card[i]-want) <= band) {
-			t.Errorf("step %d: loss %g, in float64 %g, allowed %g off", i+1, card[i], want, band)
+	for name, card := range losses {
+		if len(card) != c.MaxSteps || len(cpu) != c.MaxSteps || len(judge) != c.MaxSteps {
+			t.Fatalf("%d, %d and %d steps, want %d", len(card), len(cpu), len(judge), c.MaxSteps)
 		}
-		if i == 0 {
-			band = 1e-3 * want // from here on rounding grows from step to step
+		band := 1e-5 * judge[0]
+		for i, want := range judge {
+			band = math.Max(band, 8*math.Abs(cpu[i]-want))
+			if !(math.Abs(card[i]-want) <= band) {
+				t.Errorf("%s, step %d: loss %g, in float64 %g, allowed %g off", name, i+1, card[i], want, band)
+			}
+			if i == 0 {
+				band = 1e-3 * want // from here on rounding grows from step to step
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"contig-gpu/gpu"
@@ -36,27 +37,44 @@ func (s *Step) Dump(path string) error {
 	for _, b := range s.model.Buffers() {
 		put("buffer/"+b.Name, b.Value, 1)
 	}
-	s.prepare()
-	s.model.ZeroGrad()
-	s.model.Step(s.pass, s.slot, s.losses)
-	s.pass.Reset()
-	if err := s.dev.Sync(); err != nil {
+	if err := s.gradient(); err != nil {
 		return err
 	}
 	for _, p := range s.model.Params() {
-		put("grad/"+p.Name, p.Grad, 1/s.factor())
+		put("grad/"+p.Name, p.Grad, 1/s.factor)
 	}
 	put("losses", s.losses, 1)
 	for i, b := range s.batches() {
 		prefix := fmt.Sprintf("batch/%d/", i)
 		put(prefix+"image", b.Image, 1)
-		put(prefix+"scale", b.Scale, 1/s.factor())
+		put(prefix+"scale", b.Scale, 1/s.factor)
 		for j, m := range s.o.Model.Modalities {
 			put(prefix+"table/"+m.Name, b.Tables[j], 1)
 			put(prefix+"present/"+m.Name, b.Present[j], 1)
 		}
 	}
 	return safetensors.WriteFile(path, ts, metadata(s.o.Model))
+}
+
+// gradient computes that of the first batch, in f16 times the largest factor with which it is finite.
+func (s *Step) gradient() error {
+	for {
+		s.taken = 0
+		s.prepare()
+		s.model.ZeroGrad()
+		s.model.Step(s.pass, s.slot, s.losses)
+		s.pass.Reset()
+		_, grads, _ := s.model.Flat()
+		gpu.Fill(s.sumsq, 0)
+		gpu.SumSquares(s.sumsq, grads)
+		if err := s.dev.Sync(); err != nil {
+			return err
+		}
+		if sum := host(s.sumsq)[0]; s.o.DType != gpu.F16 || s.factor <= 1 || !math.IsNaN(sum) && !math.IsInf(sum, 0) {
+			return nil
+		}
+		s.halve()
+	}
 }
 
 // metadata says what the model is, in order of the modalities: "0" has the name of the first.

@@ -14,6 +14,14 @@ import (
 // scaleF16 is what the loss is multiplied by in f16: training begins there too.
 const scaleF16 = 1 << 16
 
+// factorOf is what the loss is multiplied by in a type of activations.
+func factorOf(t gpu.DType) float64 {
+	if t == gpu.F16 {
+		return scaleF16
+	}
+	return 1
+}
+
 // StepOptions say what a Step is.
 type StepOptions struct {
 	Model     model.Config
@@ -30,21 +38,21 @@ type StepOptions struct {
 // A Step is a training step on random data: forward, backward and optimiser, all memory taken, the work recorded where
 // the device can. Weights and data depend on nothing but the options.
 type Step struct {
-	o       StepOptions
-	dev     *gpu.Device
-	model   *model.Model
-	opt     *optim.Optimizer
-	plan    model.Plan
-	staging int           // bytes of the batches
-	slot    model.Batch   // what the work reads
-	data    []model.Batch // copied there in turn, unless it is the only one
-	losses  gpu.Tensor    // [M, 4]
-	sumsq   gpu.Tensor
-	scale   gpu.Tensor
-	pass    *nn.Pass
-	arenas  []*gpu.Arena
-	graph   *gpu.Recording
-	taken   int // steps
+	o      StepOptions
+	dev    *gpu.Device
+	model  *model.Model
+	opt    *optim.Optimizer
+	params int
+	slot   model.Batch   // what the work reads
+	data   []model.Batch // copied there in turn, unless it is the only one
+	losses gpu.Tensor    // [M, 4]
+	sumsq  gpu.Tensor
+	scale  gpu.Tensor
+	pass   *nn.Pass
+	arenas []*gpu.Arena
+	graph  *gpu.Recording
+	taken  int     // steps
+	factor float64 // that the loss is multiplied by
 }
 
 // NewStep takes the memory and fills weights and batches. Nothing is computed yet.
@@ -57,7 +65,7 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Step{o: o, dev: d, model: m, plan: plan}
+	s := &Step{o: o, dev: d, model: m, params: plan.Params, factor: factorOf(o.DType)}
 	planner, err := gpu.Open("plan", gpu.Options{})
 	if err != nil {
 		return nil, err
@@ -65,7 +73,7 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	defer planner.Close()
 	a := planner.NewArena(0)
 	s.stage(a)
-	s.staging = a.Peak()
+	staging := a.Peak()
 	if err := m.Place(d, o.DType); err != nil {
 		return nil, err
 	}
@@ -73,14 +81,14 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	values, grads, decayed := m.Flat()
 	s.opt = optim.New(o.Optimizer, values, grads, decayed)
 	s.opt.Refresh(m.Halves())
-	s.stage(s.arena(s.staging))
-	s.pass = &nn.Pass{Train: true, Arena: s.arena(plan.Activations), DType: o.DType}
+	s.stage(s.arena("staging", staging))
+	s.pass = &nn.Pass{Train: true, Arena: s.arena("activations", plan.Activations), DType: o.DType}
 	s.fill()
 	return s, d.Sync()
 }
 
-func (s *Step) arena(bytes int) *gpu.Arena {
-	a := s.dev.NewArena(bytes)
+func (s *Step) arena(name string, bytes int) *gpu.Arena {
+	a := s.dev.NamedArena(name, bytes)
 	s.arenas = append(s.arenas, a)
 	return a
 }
@@ -117,7 +125,7 @@ func (s *Step) fill() {
 		w, _ := loss.ParseWeights(s.o.Model.Weights) // which PlanStep has found to be right
 		scale := w.Scale(counts)
 		for i := range scale {
-			scale[i] *= s.factor()
+			scale[i] *= s.factor
 		}
 		gpu.Write(b.Scale, scale)
 	}
@@ -131,12 +139,16 @@ func (s *Step) batches() []model.Batch {
 	return s.data
 }
 
-// factor is what the loss is multiplied by.
-func (s *Step) factor() float64 {
-	if s.o.DType == gpu.F16 {
-		return scaleF16
+// halve multiplies the loss by half of what it was multiplied by: where gradients leave the range of f16.
+func (s *Step) halve() {
+	s.factor /= 2
+	for _, b := range s.batches() {
+		v := host(b.Scale)
+		for i := range v {
+			v[i] /= 2
+		}
+		gpu.Write(b.Scale, v)
 	}
-	return 1
 }
 
 func draw(t gpu.Tensor, next func() float64) {
@@ -169,7 +181,7 @@ func (s *Step) work() {
 		_, grads, _ := s.model.Flat()
 		gpu.Fill(s.sumsq, 0)
 		gpu.SumSquares(s.sumsq, grads)
-		gpu.ClipScale(s.scale, s.sumsq, 0, 1/s.factor())
+		gpu.ClipScale(s.scale, s.sumsq, 0, 1/s.factor)
 		scale = s.scale
 	}
 	s.opt.Apply(scale)
@@ -234,7 +246,7 @@ func (s *Step) Losses(ctx context.Context, n int) ([]float64, error) {
 }
 
 // loss returns that of the last step, the weighted sum over modalities.
-func (s *Step) loss() float64 { return loss.Total(host(s.slot.Scale), host(s.losses)) / s.factor() }
+func (s *Step) loss() float64 { return loss.Total(host(s.slot.Scale), host(s.losses)) / s.factor }
 
 // Nodes returns the operations of the recorded step, 0 where none is recorded.
 func (s *Step) Nodes() int {
@@ -244,14 +256,8 @@ func (s *Step) Nodes() int {
 	return s.graph.Nodes()
 }
 
-// Bytes returns what the step was planned to take of the device's memory: parameters, gradients, optimiser, activations
-// and batches.
-func (s *Step) Bytes() int {
-	return s.plan.Values + s.plan.Grads + s.plan.Grads*s.o.Optimizer.StateTensors() + s.plan.Activations + s.staging
-}
-
 // Params returns the number of learned numbers.
-func (s *Step) Params() int { return s.plan.Params }
+func (s *Step) Params() int { return s.params }
 
 // Close gives the memory back.
 func (s *Step) Close() {

@@ -1,0 +1,21 @@
+//go:build gorgonia && linux && cgo
+
+package train
+
+import (
+	"os"
+	"testing"
+)
+
+// TestGorgoniaFollowsTheCPU: the device on gorgonia.org/cu trains, without a recorded step, with the losses of the CPU and
+// of the cuda device. Where the machine has no GPU the emulator plays it: make gorgonia.
+func TestGorgoniaFollowsTheCPU(t *testing.T) {
+	if os.Getenv("CONTIG_DEVICE") != "gorgonia:0" {
+		t.Skip("no GPU was named: CONTIG_DEVICE=gorgonia:0 does")
+	}
+	c := onCard(t, "f32", 5)
+	losses := map[string][]float64{"cuda": trainedLosses(t, c)}
+	c.Device = "gorgonia:0"
+	losses["gorgonia"] = trainedLosses(t, c)
+	followTheCPU(t, c, losses)
+}
