@@ -1,7 +1,9 @@
 package train
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -50,6 +52,10 @@ func writable(dir string) error {
 		at = filepath.Dir(at)
 	}
 	probe, err := os.MkdirTemp(at, ".contig-gpu-")
+	var refused *fs.PathError
+	if errors.As(err, &refused) {
+		return &fs.PathError{Op: "write into it", Path: at, Err: refused.Err} // not the name of a probe
+	}
 	if err != nil {
 		return err
 	}

@@ -107,27 +107,38 @@ func retrievalCurves(checks []Row) []Curve {
 
 // A table is one row of the retrieval tables: one modality, one direction.
 type table struct {
-	Kind, Modality, Way string
+	Kind          string
+	Step          int
+	Modality, Way string
 	eval.Direction
 	Candidates    int
 	Chance, Times float64
 }
 
+// tables shows the test and the validation of the same checkpoint; the last validation where nothing was tested.
 func tables(rows []Row) []table {
-	var out []table
-	for _, kind := range []string{"validation", "test"} {
-		of := Of(rows, kind)
-		if len(of) == 0 {
-			continue
+	var shown []Row
+	tests, checks := Of(rows, "test"), Of(rows, "validation")
+	if n := len(checks); n > 0 {
+		shown = append(shown, checks[n-1])
+	}
+	if n := len(tests); n > 0 {
+		for _, v := range checks {
+			if v.Step == tests[n-1].Step {
+				shown[0] = v
+			}
 		}
-		last := of[len(of)-1].Retrieval
-		for _, m := range slices.Sorted(maps.Keys(last)) {
-			r := last[m]
+		shown = append(shown, tests[n-1])
+	}
+	var out []table
+	for _, row := range shown {
+		for _, m := range slices.Sorted(maps.Keys(row.Retrieval)) {
+			r := row.Retrieval[m]
 			for _, way := range []struct {
 				name string
 				d    eval.Direction
 			}{{"image to genetics", r.ImageToGenetics}, {"genetics to image", r.GeneticsToImage}} {
-				out = append(out, table{kind, m, way.name, way.d, r.Candidates, r.ChanceR1, Times(way.d.R1, r.ChanceR1)})
+				out = append(out, table{row.Kind, row.Step, m, way.name, way.d, r.Candidates, r.ChanceR1, Times(way.d.R1, r.ChanceR1)})
 			}
 		}
 	}
@@ -159,7 +170,7 @@ const page = `<!DOCTYPE html>
 <style>
 body{font:15px/1.5 system-ui,sans-serif;color:#1c1c1c;max-width:1000px;margin:2em auto;padding:0 1em}
 h1{font-size:1.6em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #ddd}
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #eee}td:nth-child(-n+3),th:nth-child(-n+3){text-align:left}
+table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #eee}td:nth-child(-n+4),th:nth-child(-n+4){text-align:left}
 .plots{display:flex;flex-wrap:wrap;gap:1.5em}figure{margin:0}figcaption{font-weight:600}svg{max-width:100%;height:auto}svg text{font-size:11px;fill:#555}.grid{stroke:#e4e4e4}
 .legend{max-width:460px;font-size:12px}.legend span{margin-right:1em;white-space:nowrap}
 .images img{width:128px;height:128px;object-fit:cover;margin:2px;image-rendering:auto}pre{background:#f6f6f6;padding:1em;overflow:auto;font-size:12px}
@@ -168,8 +179,8 @@ table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-b
 {{range .Page.Summary}}<p>{{.}}</p>
 {{end}}{{if .Tables}}<h2>Retrieval</h2>
 <p>Among persons, one row each (a person's images averaged), by the cosine similarity of the projected embeddings.</p>
-<table><tr><th>split</th><th>modality</th><th>direction</th><th>R@1</th><th>R@5</th><th>R@10</th><th>median rank</th><th>candidates</th><th>chance R@1</th><th>times chance</th></tr>
-{{range .Tables}}<tr><td>{{.Kind}}</td><td>{{.Modality}}</td><td>{{.Way}}</td><td>{{printf "%.3f" .R1}}</td><td>{{printf "%.3f" .R5}}</td><td>{{printf "%.3f" .R10}}</td><td>{{.MedianRank}}</td><td>{{.Candidates}}</td><td>{{printf "%.4f" .Chance}}</td><td>{{printf "%.1f" .Times}}</td></tr>
+<table><tr><th>split</th><th>step</th><th>modality</th><th>direction</th><th>R@1</th><th>R@5</th><th>R@10</th><th>median rank</th><th>candidates</th><th>chance R@1</th><th>times chance</th></tr>
+{{range .Tables}}<tr><td>{{.Kind}}</td><td>{{.Step}}</td><td>{{.Modality}}</td><td>{{.Way}}</td><td>{{printf "%.3f" .R1}}</td><td>{{printf "%.3f" .R5}}</td><td>{{printf "%.3f" .R10}}</td><td>{{.MedianRank}}</td><td>{{.Candidates}}</td><td>{{printf "%.4f" .Chance}}</td><td>{{printf "%.1f" .Times}}</td></tr>
 {{end}}</table>
 {{end}}{{if .Plots}}<h2>Curves</h2><div class="plots">
 {{range .Plots}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>

@@ -5,8 +5,11 @@ import (
 	"image"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
+
+	"contig-gpu/model/eval"
 )
 
 const metrics = `{"kind":"step","step":1,"epoch":0,"loss":4.1,"losses":{"snps":{"loss":4.1}},"lr":0.1,"grad_norm":2,"images_per_second":9}
@@ -32,6 +35,28 @@ func TestPageIsWholeAndSelfContained(t *testing.T) {
 	for _, outside := range []string{"http://", "https://", "<script", "<link"} {
 		if strings.Contains(b.String(), outside) {
 			t.Errorf("the page has %q", outside)
+		}
+	}
+}
+
+// TestTablesShowOneCheckpoint: beside a test stands the validation of the checkpoint that was tested, not the last one.
+func TestTablesShowOneCheckpoint(t *testing.T) {
+	of := func(kind string, step int, r1 float64) Row {
+		return Row{Kind: kind, Step: step, Retrieval: map[string]eval.Retrieval{"all": {ImageToGenetics: eval.Direction{R1: r1}}}}
+	}
+	rows := []Row{of("validation", 2, 0.1), of("validation", 4, 0.2), of("validation", 6, 0.3)}
+	for _, c := range []struct {
+		rows []Row
+		want []float64
+	}{{rows, []float64{0.3}}, {append(rows, of("test", 4, 0.4)), []float64{0.2, 0.4}}, {[]Row{of("test", 4, 0.4)}, []float64{0.4}}} {
+		var got []float64
+		for i, line := range tables(c.rows) {
+			if i%2 == 0 { // the other direction
+				got = append(got, line.R1)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("R@1 %v, want %v", got, c.want)
 		}
 	}
 }
