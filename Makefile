@@ -112,6 +112,7 @@ test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 sch
 	$(GO) test -count=1 ./model/loss -run Golden
 	CONTIG_LONG=1 $(GO) test -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
 	CONTIG_LONG=1 $(GO) test -count=1 ./model/train -run 'CUDA|HalfPrecision'
+	CONTIG_LONG=1 $(GO) test -count=1 ./cmd/internal/bench -run Recorded
 
 test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
 	$(GO) test -c -o build/gpu_asan.test ./gpu

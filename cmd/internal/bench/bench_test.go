@@ -36,9 +36,7 @@ func tinyStep(t *testing.T, device string, graph bool) *Step {
 
 // TestRecordedStep: the step replayed on the emulated GPU has the losses of the step queued anew, and nearly the CPU's.
 func TestRecordedStep(t *testing.T) {
-	if testing.Short() {
-		t.Skip("steps on the emulator take seconds")
-	}
+	gputest.Long(t)
 	gputest.UseEmulator(t)
 	run := func(device string, graph bool) []float64 {
 		s := tinyStep(t, device, graph)
