@@ -131,7 +131,7 @@ def parity(a):
     import torch
     import contig_torch
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    size, batch = (48, 4) if a.toy else (224, 16)
+    size, batch = (32, 4) if a.toy else (224, 16)
     rows = []
     reference = contig_torch.gradient(dump(a, size, batch, "f32"), a.torch_device, torch.float64, "f64")
     for kind in ["f32"] if a.device == "cpu" else ["f32", "bf16", "f16"]:
