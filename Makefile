@@ -112,6 +112,7 @@ test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 sch
 	$(GO) test -count=1 ./model/loss -run Golden
 	CONTIG_LONG=1 $(GO) test -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
 	CONTIG_LONG=1 $(GO) test -count=1 ./model/train -run 'CUDA|HalfPrecision'
+	CONTIG_LONG=1 $(GO) test -count=1 ./cmd/internal/bench -run Recorded
 
 test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
 	$(GO) test -c -o build/gpu_asan.test ./gpu
@@ -120,7 +121,7 @@ test-kernels-asan: emulator-asan ## the conformance suite on the emulator under 
 
 # A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler
 # (make kernels) the program carries compiled kernels, else the card's machine compiles them with NVRTC.
-.PHONY: gpu-report-build gpu-report gpu-report-toy
+.PHONY: gpu-report-build gpu-report-sanitizer gpu-report gpu-report-toy
 golden = $(or $(CONTIG_GOLDEN),../shared/golden)
 gpu-report-build: ## what gpu-report runs, into build/report
 	@mkdir -p build/report
@@ -129,6 +130,13 @@ gpu-report-build: ## what gpu-report runs, into build/report
 	rm -rf build/report/golden && if [ -d "$(golden)" ]; then cp -r "$(golden)" build/report/golden && chmod -R u+w build/report/golden; fi
 	git rev-parse HEAD > build/report/commit
 	@du -sh build/report
+
+# The wheels of 13.0 and 13.1 lack TreeLauncherSubreaper, without which the tool starts nothing.
+gpu-report-sanitizer: ## compute-sanitizer, for a machine that has none, into build/report
+	rm -rf build/sanitizer && mkdir -p build/report
+	python3 -m pip install --quiet --no-deps --only-binary :all: --target build/sanitizer nvidia-cuda-sanitizer-api==13.4.92
+	cd build/sanitizer/nvidia/cu13/compute-sanitizer && chmod +x compute-sanitizer TreeLauncher* && \
+		tar -czf $(CURDIR)/build/report/sanitizer.tgz compute-sanitizer TreeLauncher* *.so
 
 gpu-report: ## on a machine with a GPU: conformance, compute-sanitizer, speed, into docs/gpu; STAGES=... for some of them
 	scripts/gpu_report.sh $(STAGES)

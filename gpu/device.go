@@ -37,7 +37,8 @@ type Device struct {
 	card *card         // nil but on a GPU, and on a device that plans for one
 	held ledger        // of what card does not hold
 
-	convs []ConvUse // of the planning device
+	convs     []ConvUse // of the planning device
+	convCalls map[ConvUse]int
 }
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,

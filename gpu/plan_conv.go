@@ -34,13 +34,20 @@ func (u ConvUse) Out() (h, w int) {
 // other devices none. What a GPU's library needs for them can be looked up without one.
 func (d *Device) Convs() []ConvUse { return slices.Clone(d.convs) }
 
+// ConvCalls returns how often the planning device was asked for a convolution.
+func (d *Device) ConvCalls(u ConvUse) int { return d.convCalls[u] }
+
 // note keeps a convolution on the planning device.
 func (d *Device) note(pass ConvPass, c cpukern.ConvShape, t DType) {
 	if d.kind != plan {
 		return
 	}
 	u := ConvUse{pass, c.N, c.H, c.W, c.C, c.K, c.R, c.S, c.Stride, c.Pad, t}
-	if !slices.Contains(d.convs, u) {
+	if d.convCalls[u] == 0 {
 		d.convs = append(d.convs, u)
 	}
+	if d.convCalls == nil {
+		d.convCalls = map[ConvUse]int{}
+	}
+	d.convCalls[u]++
 }

@@ -30,14 +30,16 @@ def read(work, name):
 
 
 def kernels(r):
-    """The table of single operations: the slowest of each kind first."""
+    """The table of single operations."""
     print(f"\n{r['encoder']}, {r['image_size']} px, batch {r['batch']}, {r['precision']}; ceilings measured on this card: "
           f"copies {r['copy_bytes_per_second'] / 1e9:.0f} GB/s, products {r['product_flop_per_second'] / 1e12:.0f} TFLOP/s")
-    print("| operation | shape | ms | rate | of ceiling |\n|---|---|---|---|---|")
+    convs = [(x["calls"] * x["milliseconds"]["median"], x["of_ceiling"]) for x in r["rows"] if "calls" in x]
+    print(f"All convolutions of a step: {sum(ms for ms, _ in convs):.2f} ms, at the ceiling {sum(ms * c for ms, c in convs):.2f} ms.\n")
+    print("| operation | shape | calls in a step | ms | rate | of ceiling |\n|---|---|---|---|---|---|")
     for x in r["rows"]:
         ms = x["milliseconds"]["median"]
         rate = f"{x['flops'] / ms / 1e9:.3g} TFLOP/s" if "flops" in x else f"{x['bytes'] / ms / 1e6:.4g} GB/s"
-        print(f"| {x['op']} | {x['shape']} | {ms:.4f} | {rate} | {100 * x['of_ceiling']:.0f} % |")
+        print(f"| {x['op']} | {x['shape']} | {x.get('calls', '')} | {ms:.4f} | {rate} | {100 * x['of_ceiling']:.0f} % |")
 
 
 def tables():

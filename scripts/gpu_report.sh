@@ -76,8 +76,11 @@ steps() {
   with_torch "$name" "$here/bench_gpu.py" "${bench[@]}" --name "$name" "$@" -- step
 }
 
-# sanitizer prints the path of compute-sanitizer: on PATH, in a toolkit, or in the vendor's wheels.
+# sanitizer prints the path of compute-sanitizer: that of make gpu-report-sanitizer, or on PATH, in a toolkit, in wheels.
 sanitizer() {
+  if [ -f "$report/sanitizer.tgz" ]; then
+    mkdir -p "$work/sanitizer" && tar -C "$work/sanitizer" -xzf "$report/sanitizer.tgz" && echo "$work/sanitizer/compute-sanitizer" && return
+  fi
   command -v compute-sanitizer && return
   local found
   for found in "${CUDA_HOME:-/usr/local/cuda}"/bin/compute-sanitizer /usr/local/cuda*/compute-sanitizer/compute-sanitizer \
@@ -89,7 +92,9 @@ sanitizer() {
 
 sanitize() {
   local tool
-  if tool=$(sanitizer); then
+  if [ -n "${CONTIG_EMULATOR:-}" ]; then
+    skip "$1" "it wants a card, not the emulator"
+  elif tool=$(sanitizer); then
     run "$1" "$tool" --tool "$1" --error-exitcode 9 ./gpu.test -test.v -test.short -test.run "$conformance"
   else
     skip "$1" "no compute-sanitizer on PATH, in CUDA_HOME or in Python's packages"

@@ -41,9 +41,7 @@ func stepIn(t *testing.T, device string, d gpu.DType, graph bool) *Step {
 
 // TestRecordedStep: the step replayed on the emulated GPU has the losses of the step queued anew, and nearly the CPU's.
 func TestRecordedStep(t *testing.T) {
-	if testing.Short() {
-		t.Skip("steps on the emulator take seconds")
-	}
+	gputest.Long(t)
 	gputest.UseEmulator(t)
 	run := func(device string, graph bool) []float64 {
 		s := tinyStep(t, device, graph)
@@ -121,11 +119,12 @@ func TestKernels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	convs, params, err := shapesOf(o)
+	plan, params, err := planned(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	computed := 0
+	convs := plan.Convs()
+	computed, calls := 0, 0
 	seen := map[string]bool{}
 	for _, r := range k.Rows {
 		if seen[r.Op+r.Shape] || !(r.Time.Median > 0) || !(r.Ceiling > 0) || (r.Bytes > 0) == (r.Flops > 0) {
@@ -135,6 +134,10 @@ func TestKernels(t *testing.T) {
 		if r.Flops > 0 {
 			computed++
 		}
+		calls += r.Calls
+	}
+	if want := 3*20 - 1; calls != want { // ResNet-18 has 20 convolutions; nobody wants the gradient of the image
+		t.Errorf("%d convolutions in a step, want %d", calls, want)
 	}
 	if want := len(convs) + 3*len(linears(params)); computed != want || want < 40 {
 		t.Errorf("%d convolutions and products, want %d", computed, want)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -35,6 +36,7 @@ type KernelRow struct {
 	Time    Spread  `json:"milliseconds"`
 	Bytes   float64 `json:"bytes,omitempty"` // that it must move, for operations bound by memory
 	Flops   float64 `json:"flops,omitempty"` // for products and convolutions
+	Calls   int     `json:"calls,omitempty"` // of a convolution in one step
 	Ceiling float64 `json:"of_ceiling"`      // rate over the measured copy or product rate; caches may give more than 1
 }
 
@@ -42,6 +44,7 @@ type KernelRow struct {
 type operation struct {
 	name, shape  string
 	bytes, flops float64
+	calls        int
 	setup        func(a *gpu.Arena) func()
 }
 
@@ -69,7 +72,7 @@ func MeasureKernels(ctx context.Context, d *gpu.Device, o KernelOptions) (*Kerne
 
 // measure runs an operation so often at a time that the start of the work does not count.
 func (x operation) measure(ctx context.Context, d *gpu.Device, o KernelOptions) (KernelRow, error) {
-	row := KernelRow{Op: x.name, Shape: x.shape, Bytes: x.bytes, Flops: x.flops}
+	row := KernelRow{Op: x.name, Shape: x.shape, Bytes: x.bytes, Flops: x.flops, Calls: x.calls}
 	planner, err := gpu.Open("plan", gpu.Options{})
 	if err != nil {
 		return row, err
@@ -103,13 +106,15 @@ func (x operation) measure(ctx context.Context, d *gpu.Device, o KernelOptions) 
 
 // operations lists all, at the shapes of a step of the model.
 func operations(d *gpu.Device, o KernelOptions) ([]operation, error) {
-	convs, params, err := shapesOf(o)
+	plan, params, err := planned(o)
 	if err != nil {
 		return nil, err
 	}
+	defer plan.Close()
+	convs := plan.Convs()
 	var ops []operation
 	for _, c := range convs {
-		ops = append(ops, convolution(c))
+		ops = append(ops, convolution(c, plan.ConvCalls(c)))
 	}
 	for _, s := range linears(params) {
 		ops = append(ops, products(o, s[0], s[1])...)
@@ -126,24 +131,23 @@ func operations(d *gpu.Device, o KernelOptions) ([]operation, error) {
 	return slices.Concat(ops, pools(o.DType, stem, last), flat(d, o, elements), inputs(o), rowwise(o)), nil
 }
 
-// shapesOf returns the convolutions of a step and the model's parameters, from the planning device.
-func shapesOf(o KernelOptions) ([]gpu.ConvUse, []*nn.Param, error) {
+// planned returns a planning device on which a step was taken, and the model's parameters.
+func planned(o KernelOptions) (*gpu.Device, []*nn.Param, error) {
 	d, err := gpu.Open("plan", gpu.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
-	defer d.Close()
 	m, err := model.New(o.Model)
-	if err != nil {
-		return nil, nil, err
+	if err == nil {
+		err = m.Place(d, o.DType)
 	}
-	if err := m.Place(d, o.DType); err != nil {
-		return nil, nil, err
+	if err != nil {
+		return nil, nil, errors.Join(err, d.Close())
 	}
 	in := d.NewArena(0)
 	b := m.NewBatch(in, o.DType, o.Batch, o.ImageSize, o.ImageSize)
 	m.Step(&nn.Pass{Train: true, Arena: d.NewArena(0), DType: o.DType}, b, in.New(nn.Master(o.DType), len(o.Model.Modalities), 4))
-	return d.Convs(), m.Params(), nil
+	return d, m.Params(), nil
 }
 
 // linears returns the different [out, in] of the parameters that are matrices.
