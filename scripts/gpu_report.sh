@@ -114,7 +114,7 @@ stage() {
     parity | loss) with_torch "$1" "$here/bench_gpu.py" "${bench[@]}" "$1" ;;
     step448) steps step448 --cases 448:64 ;;
     step224) steps step224 --cases 224:256 ;;
-    grid*) steps "$1" --variants P1 P2 P4 --budget 450 --cases "${1#grid}":{64,128,256,512} ;;
+    grid*) steps "$1" --variants P1 P2 P4 --budget 390 --cases "${1#grid}":{64,128,256,512} ;;
     kernels) small=()
       [ -z "$toy" ] || small=(--encoder resnet18 --image-size 32 --batch 1 --features 3 --hidden 8 --windows 1 --seconds 0)
       run kernels "$bin" bench kernels --device cuda --features 481,7854,18574 --image-size 224 --batch 256 --json "${small[@]}" ;;
