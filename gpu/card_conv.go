@@ -9,9 +9,13 @@ import (
 // convOf returns a convolution's shape as the device's library takes it, with scratch memory for a pass of it, and bytes
 // more behind what the library uses, at the address returned.
 func (c *card) convOf(s cpukern.ConvShape, t DType, p driver.ConvPass, more int) (driver.Conv, driver.Ptr) {
-	q := driver.Conv{N: s.N, H: s.H, W: s.W, C: s.C, K: s.K, R: s.R, S: s.S, Stride: s.Stride, Pad: s.Pad, Type: typeOf(t), TF32: c.tf32 && t == F32}
+	q := c.convolution(s, t)
 	need := align(c.dev.ConvScratch(q, p))
 	return q, c.scratch(need + more).Add(need)
+}
+
+func (c *card) convolution(s cpukern.ConvShape, t DType) driver.Conv {
+	return driver.Conv{N: s.N, H: s.H, W: s.W, C: s.C, K: s.K, R: s.R, S: s.S, Stride: s.Stride, Pad: s.Pad, Type: typeOf(t), TF32: c.tf32 && t == F32}
 }
 
 // paddedBytes returns what w takes with the channels of a convolution's x, 0 where it has them.
@@ -36,6 +40,27 @@ func (c *card) conv(s cpukern.ConvShape, y, x, w Tensor) {
 	q, room := c.convOf(s, x.dtype, driver.PassForward, paddedBytes(s, w))
 	c.tally.add("conv_forward_"+x.dtype.String(), convFlops(s), y, x, w)
 	c.dev.ConvForward(q, y.at, x.at, c.padded(s, w, room))
+}
+
+// A convStatist convolves and sums what comes out, by channel, in one pass; devices without it do only the former.
+type convStatist interface {
+	// StatsPay reports whether that takes less time than ConvForward and a pass over y: measured once for every shape where
+	// the device can, else always where the library has it.
+	StatsPay(c driver.Conv) bool
+	// ConvForwardStats queues y = x * w, and the sums over y and its squares, float32 [K] each.
+	ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr)
+}
+
+func (c *card) statsPay(s cpukern.ConvShape, t DType) bool {
+	f, ok := c.dev.(convStatist)
+	return ok && f.StatsPay(c.convolution(s, t))
+}
+
+func (c *card) convStats(s cpukern.ConvShape, y, sums, x, w Tensor) {
+	q, room := c.convOf(s, x.dtype, driver.PassForwardStats, paddedBytes(s, w))
+	wide := c.padded(s, w, room)
+	c.tally.add("conv_forward_stats_"+x.dtype.String(), convFlops(s), y, x, w)
+	c.dev.(convStatist).ConvForwardStats(q, y.at, x.at, wide, sums.at, sums.at.Add(4*s.K))
 }
 
 func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool) {

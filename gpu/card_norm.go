@@ -18,23 +18,42 @@ const (
 // bnMoments is the scratch memory of a batch's statistics.
 type bnMoments struct{ rows, count, mean, m2 uint64 }
 
+// bnMomentsAt returns where they lie, and the bytes of all.
+func bnMomentsAt(parts, channels int) (count, mean, m2, bytes int) {
+	count, mean = arenaAlign, arenaAlign+align(4*parts)
+	m2 = mean + align(8*parts*channels)
+	return count, mean, m2, m2 + 4*parts*channels
+}
+
 func (c *card) bnMoments(parts, channels int) bnMoments {
-	count, mean := arenaAlign, arenaAlign+align(4*parts)
-	m2 := mean + align(8*parts*channels)
-	p := c.scratch(m2 + 4*parts*channels)
+	count, mean, m2, bytes := bnMomentsAt(parts, channels)
+	p := c.scratch(bytes)
 	return bnMoments{uint64(p), uint64(p.Add(count)), uint64(p.Add(mean)), uint64(p.Add(m2))}
 }
 
 func (c *card) bnTrain(a *bnArgs) {
 	s := columnsOf("BatchNormTrain", a.x)
-	g := s.grid(c, bnRowsInFlight, bnMomentBlocks)
-	m := c.bnMoments(parts(g), s.c)
-	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
-		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.x)
+	if a.bn.Sums.Ok() {
+		rows := c.bnMoments(0, 0).rows
+		launch(c, "batchnorm_moments", F32, c.grid(s.c, 1), &kernels.BatchnormMoments{Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), RunMean: a.runMean.ptr(),
+			RunVar: a.runVar.ptr(), Rows: rows, Sums: a.bn.Sums.ptr(), N: int32(s.rows), C: int32(s.c), Eps: a.bn.Eps, Momentum: a.bn.Momentum})
+		c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), rows)
+		return
+	}
+	g, m := c.bnStatistics(a, s)
 	launch(c, "batchnorm_finish", F32, s.totals(), &kernels.BatchnormFinish{Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), RunMean: a.runMean.ptr(),
 		RunVar: a.runVar.ptr(), Rows: m.rows, Count: m.count, Means: m.mean, M2: m.m2, Parts: int32(parts(g)), C: int32(s.c),
 		Eps: a.bn.Eps, Momentum: a.bn.Momentum})
 	c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), m.rows)
+}
+
+// bnStatistics queues the moments of parts of the rows.
+func (c *card) bnStatistics(a *bnArgs, s columnShape) (driver.Grid, bnMoments) {
+	g := s.grid(c, bnRowsInFlight, bnMomentBlocks)
+	m := c.bnMoments(parts(g), s.c)
+	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
+		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.x)
+	return g, m
 }
 
 func (c *card) bnEval(a *bnArgs) {

@@ -2,6 +2,8 @@ package gpu_test
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -44,6 +46,64 @@ func conformConv(l *gputest.Lab, s convCase) {
 		loose *= gputest.Tol(l.Type, terms) / gputest.Tol(l.VectorType(), terms)
 	}
 	l.Same(fmt.Sprint(s, " dw"), dw, terms, loose)
+}
+
+// TestConformanceConvStats has sums in passing on the device with cuDNN, and none elsewhere: the statistics of the norm that
+// takes them are those of y, up to what float32 sums lose where the mean is many standard deviations.
+func TestConformanceConvStats(t *testing.T) {
+	conformProducts(t, func(l *gputest.Lab) {
+		for _, s := range []convCase{{2, 5, 7, 16, 16, 8, 3, 1, 1}, {3, 9, 8, 8, 8, 24, 3, 2, 0}, {2, 7, 7, 32, 32, 16, 1, 1, 0}, {2, 15, 17, 4, 3, 16, 7, 2, 3}, {1, 1, 1, 8, 8, 8, 1, 1, 0}} {
+			conformConvStats(l, s, l.In("x", -1, 2, s.n, s.h, s.w, s.c), l.In("w", -1, 1, s.k, s.r, s.r, s.own))
+			if l.Type == gpu.F32 && s.pad == 0 { // 16 bits would not hold the spread
+				conformConvStats(l, s, l.In("x", 0.9, 1.1, s.n, s.h, s.w, s.c), l.In("w", 0.5, 1, s.k, s.r, s.r, s.own))
+			}
+		}
+	})
+}
+
+func conformConvStats(l *gputest.Lab, s convCase, x, w gputest.Twin) {
+	l.Helper()
+	spec, oh, ow := gpu.ConvSpec{Stride: s.stride, Pad: s.pad}, (s.h+2*s.pad-s.r)/s.stride+1, (s.w+2*s.pad-s.r)/s.stride+1
+	y, z, sums, mean, rstd := l.Out(s.n, oh, ow, s.k), l.Out(s.n, oh, ow, s.k), l.Vec(2, s.k), l.Vec(s.k), l.Vec(s.k)
+	gamma, beta := l.InVec("gamma", -1, 2, s.k), l.InVec("beta", -1, 1, s.k)
+	runMean, runVar := l.InVec("runMean", -1, 1, s.k), l.InVec("runVar", 0.5, 2, s.k)
+	var summed bool
+	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+		did := gpu.ConvStats(of(y), of(sums), of(x), of(w), spec)
+		if of(y).DType() != gpu.F64 {
+			summed = did
+		} else if did {
+			l.Error("the CPU sums in passing")
+		}
+	})
+	l.Same(fmt.Sprint(s, " y"), y, s.r*s.r*s.c, 4)
+	card := y.On.Device().Card()
+	has := card != nil && slices.ContainsFunc(card.Libraries, func(x gpu.Library) bool { return x.Name == "libcudnn" })
+	if (card == nil || card.Emulated) && summed != has && (l.Type != gpu.F32 || !has) { // exact float32 has no such plan; on a real card time decides
+		l.Errorf("%v: sums in passing %v, want %v", s, summed, has)
+	}
+	gpu.Write(y.Ref, gputest.Values(y.On))
+	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+		bn, none := gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1}, gpu.Tensor{}
+		if summed && of(y).DType() != gpu.F64 {
+			bn.Sums = of(sums)
+		}
+		gpu.BatchNormTrain(of(z), of(mean), of(rstd), of(y), of(gamma), of(beta), of(runMean), of(runVar), none, none, none, false, bn)
+	})
+	m, r, v := gputest.Values(mean.Ref), gputest.Values(rstd.Ref), gputest.Values(runVar.Ref)
+	tol := 8 * gputest.Tol(l.VectorType(), s.n*oh*ow)
+	if l.Type != l.VectorType() {
+		tol += gputest.Tol(l.Type, 1) // the sums may be of y before it is rounded
+	}
+	for j := range m { // a channel's own bound: of the mean that of its sum, of the variance as ConvStats says
+		far := 1 + m[j]*m[j]*r[j]*r[j]
+		for name, x := range map[string][2]float64{"rstd": {gputest.Values(rstd.On)[j], r[j]}, "running variance": {gputest.Values(runVar.On)[j], v[j]}} {
+			gputest.Close(l.TB, fmt.Sprintf("%v %s of channel %d, mean %.3g", s, name, j, m[j]), x[:1], x[1:], tol*far)
+		}
+		if d := math.Abs(gputest.Values(mean.On)[j]-m[j]) * r[j]; !(d <= tol*math.Sqrt(far)) {
+			l.Errorf("%v mean of channel %d is off by %.3g standard deviations, allowed %.3g", s, j, d, tol*math.Sqrt(far))
+		}
+	}
 }
 
 func TestConformancePadChannels(t *testing.T) {

@@ -44,6 +44,23 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 		func(k *card) { k.conv(c, y, x, w) })
 }
 
+// ConvStats computes Conv and, where the device sums y in passing and sooner than BatchNormTrain would read it again, the
+// sums over y [.., K] of its elements, sums[0], and of their squares, sums[1] [2, K] (float32), for BatchNorm.Sums. It
+// reports whether it did. The sums are of float32, so that the variance E[y^2] - E[y]^2 that follows, in float64, is off by
+// a few times 2^-24 (1 + mean^2 / variance) of itself: 1e-4 where the mean is 30 standard deviations, far more than
+// convolutions show before a norm. BatchNormTrain's own statistics have no such term.
+func ConvStats(y, sums, x, w Tensor, s ConvSpec) bool {
+	want("ConvStats", "sums", sums, x, vectorType(x), 2, w.Dim(0))
+	if x.dev.card == nil || !x.dev.card.statsPay(convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s), x.dtype) {
+		Conv(y, x, w, s)
+		return false
+	}
+	c := convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s)
+	x.dev.note(ConvForward, c, x.dtype)
+	x.dev.card.convStats(c, y, sums, x, w)
+	return true
+}
+
 // ConvBackwardData computes dx, the gradient of Conv's x.
 func ConvBackwardData(dx, dy, w Tensor, s ConvSpec) {
 	convBackwardData("ConvBackwardData", dx, dy, w, s, false)

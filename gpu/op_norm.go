@@ -14,6 +14,7 @@ func MaskPays(t DType) bool { return t == BF16 || t == F16 }
 type BatchNorm struct {
 	Eps      float64 // added to the variance
 	Momentum float64 // weight of the batch in the running averages
+	Sums     Tensor  // optional, on a GPU: ConvStats' of x, whose mean and variance are then not read from x again
 }
 
 // bnArgs are the tensors of one call; x is [N, C] or [N, H, W, C], the rest [C], shaped like x, or left out.
@@ -59,6 +60,7 @@ func BatchNormTrain(y, mean, rstd, x, gamma, beta, runMean, runVar, add, present
 	a := &bnArgs{y: y, x: x, add: add, present: present, mask: mask, mean: mean, rstd: rstd, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
 	a.check("BatchNormTrain", map[string]Tensor{"y": y, "add": add},
 		map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
+	a.wantSums()
 	compute(x, func() { bnTrain[float32](a); a.writeMask() }, func() { bnTrain[float64](a); a.writeMask() }, func(c *card) { c.bnTrain(a) })
 }
 
@@ -80,6 +82,17 @@ func bnTrain[F Float](a *bnArgs) {
 		runVar[j] = F((1-k)*float64(runVar[j]) + k*m2[j]/float64(rows-1))
 	}
 	bnApply(r, a, tm, tr)
+}
+
+// wantSums panics unless the sums, if any, are of x on a GPU, with nobody absent.
+func (a *bnArgs) wantSums() {
+	if !a.bn.Sums.Ok() {
+		return
+	}
+	want("BatchNormTrain", "sums", a.bn.Sums, a.x, F32, 2, a.x.Dim(a.x.Rank()-1))
+	if a.present.Ok() || a.x.dev.pool != nil {
+		panic("gpu: BatchNormTrain: sums are of all samples, on a GPU")
+	}
 }
 
 // BatchNormEval computes y = [relu](gamma * (x - runMean) / sqrt(runVar + eps) + beta [+ add]), 0 for samples that

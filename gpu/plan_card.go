@@ -51,6 +51,14 @@ func (p planned) FusesBias(q driver.Product) bool {
 	return !ok || f.FusesBias(q)
 }
 
+// StatsPay implements convStatist.
+func (p planned) StatsPay(c driver.Conv) bool {
+	s, ok := p.Device.(convStatist)
+	return ok && s.StatsPay(c)
+}
+
+func (planned) ConvForwardStats(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr) {
+}
 func (planned) Kernel(string) (driver.Kernel, error)                               { return driver.Kernel{}, nil }
 func (planned) Launch(driver.Kernel, driver.Grid, unsafe.Pointer, uintptr)         {}
 func (planned) Sync() error                                                        { return nil }
@@ -105,5 +113,6 @@ func (described) Info() driver.Info {
 }
 
 func (d described) MemInfo() (free, total int)                 { return d.Info().Memory, d.Info().Memory }
+func (described) StatsPay(driver.Conv) bool                    { return true }
 func (described) MatMulScratch(driver.Product) int             { return blas.WorkspaceLimit }
 func (described) ConvScratch(driver.Conv, driver.ConvPass) int { return 0 }

@@ -126,6 +126,20 @@ type BatchnormMask struct {
 	First int64
 }
 
+// BatchnormMoments has the arguments of batchnorm_moments_f32. Pointers are device addresses.
+type BatchnormMoments struct {
+	Mean     uint64
+	Rstd     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Rows     uint64
+	Sums     uint64
+	N        int32
+	C        int32
+	Eps      float64
+	Momentum float64
+}
+
 // BatchnormReduce has the arguments of batchnorm_reduce_bf16, batchnorm_reduce_f16, batchnorm_reduce_f32. Pointers are device addresses.
 type BatchnormReduce struct {
 	Count   uint64
@@ -626,6 +640,7 @@ func entryPoints() []EntryPoint {
 		{"batchnorm_mask_bf16", 40, "88888"},
 		{"batchnorm_mask_f16", 40, "88888"},
 		{"batchnorm_mask_f32", 40, "88888"},
+		{"batchnorm_moments_f32", 72, "8888884488"},
 		{"batchnorm_reduce_bf16", 84, "888888888444"},
 		{"batchnorm_reduce_f16", 84, "888888888444"},
 		{"batchnorm_reduce_f32", 84, "888888888444"},

@@ -114,6 +114,16 @@ __device__ inline void batchnorm_statistics(int *count, double *mean, float *m2,
     }
 }
 
+// bn_settle writes what follows for a column from the number of rows, their mean s and their sum of squared deviations q.
+__device__ inline void bn_settle(float *mean, float *rstd, float *run_mean, float *run_var, double n, double s, double q,
+                                 double eps, double momentum) {
+    *mean = n < 2 ? 0.0f : float(s);
+    *rstd = n < 2 ? 0.0f : float(1 / sqrt(q / n + eps));
+    if (n < 2) return;
+    *run_mean = float((1 - momentum) * *run_mean + momentum * s);
+    *run_var = float((1 - momentum) * *run_var + momentum * q / (n - 1));
+}
+
 // batchnorm_finish_f32 joins parts: mean and rstd [c] of all rows present, whose number goes to rows [1], and the running
 // averages moved to them by momentum, the variance unbiased. With fewer than 2 rows mean and rstd are 0 and nothing moves.
 // Blocks of 32 x 32 threads.
@@ -134,13 +144,21 @@ extern "C" __global__ void __launch_bounds__(1024)
     q = total(q);
     if (threadIdx.y != 0 || col >= c) return;
     if (col == 0) *rows = int(n);
-    mean[col] = n < 2 ? 0.0f : float(s);
-    rstd[col] = n < 2 ? 0.0f : float(1 / sqrt(q / n + eps));
-    if (n < 2) return;
-    run_mean[col] = float((1 - momentum) * run_mean[col] + momentum * s);
-    run_var[col] = float((1 - momentum) * run_var[col] + momentum * q / (n - 1));
+    bn_settle(mean + col, rstd + col, run_mean + col, run_var + col, n, s, q, eps, momentum);
 }
 EXPORT_KERNEL(batchnorm_finish_f32)
+
+// batchnorm_moments_f32 does so from the sums over n rows of the elements, sums [c], and of their squares, sums [c, 2 c).
+extern "C" __global__ void __launch_bounds__(256)
+    batchnorm_moments_f32(float *mean, float *rstd, float *run_mean, float *run_var, int *rows, const float *sums, int n,
+                          int c, double eps, double momentum) {
+    for (i64 i = grid_thread(); i < c; i += grid_threads()) {
+        double s = double(sums[i]) / (n < 1 ? 1 : n), q = double(sums[c + i]) - s * s * n;
+        if (i == 0) *rows = n;
+        bn_settle(mean + i, rstd + i, run_mean + i, run_var + i, n, s, q < 0 ? 0.0 : q, eps, momentum);
+    }
+}
+EXPORT_KERNEL(batchnorm_moments_f32)
 
 // batchnorm_rstd_f32: rstd = 1 / sqrt(var + eps), for [c].
 extern "C" __global__ void __launch_bounds__(256) batchnorm_rstd_f32(float *rstd, const float *var, int c, double eps) {

@@ -41,7 +41,7 @@ func (a architecture) width() int {
 // trunk builds the encoder, [N, H, W, 3] to [N, width]; its parameters' names begin with prefix.
 func (a architecture) trunk(prefix string) nn.Sequential {
 	s := nn.Sequential{
-		nn.NewConv(prefix+"conv1", 3, 64, 7, 2, 3), nn.NewBatchNorm(prefix+"bn1", 64).WithReLU(), &nn.MaxPool{K: 3, Stride: 2, Pad: 1},
+		nn.NewConv(prefix+"conv1", 3, 64, 7, 2, 3).Normed(), nn.NewBatchNorm(prefix+"bn1", 64).WithReLU(), &nn.MaxPool{K: 3, Stride: 2, Pad: 1},
 	}
 	cin := 64
 	for layer, n := range a.blocks {
@@ -64,7 +64,7 @@ func (a architecture) block(name string, cin, width, stride int) (*nn.Residual, 
 		r, cout = bottleneck(name, cin, width, stride), width*expansion
 	}
 	if stride != 1 || cin != cout {
-		r.Shortcut = nn.Sequential{nn.NewConv(name+"downsample.0", cin, cout, 1, stride, 0), nn.NewBatchNorm(name+"downsample.1", cout)}
+		r.Shortcut = nn.Sequential{nn.NewConv(name+"downsample.0", cin, cout, 1, stride, 0).Normed(), nn.NewBatchNorm(name+"downsample.1", cout)}
 	}
 	return r, cout
 }
@@ -72,8 +72,8 @@ func (a architecture) block(name string, cin, width, stride int) (*nn.Residual, 
 func basic(name string, cin, width, stride int) *nn.Residual {
 	return &nn.Residual{
 		Body: nn.Sequential{
-			nn.NewConv(name+"conv1", cin, width, 3, stride, 1), nn.NewBatchNorm(name+"bn1", width).WithReLU(),
-			nn.NewConv(name+"conv2", width, width, 3, 1, 1),
+			nn.NewConv(name+"conv1", cin, width, 3, stride, 1).Normed(), nn.NewBatchNorm(name+"bn1", width).WithReLU(),
+			nn.NewConv(name+"conv2", width, width, 3, 1, 1).Normed(),
 		},
 		Norm: nn.NewBatchNorm(name+"bn2", width).WithReLU(),
 	}
@@ -82,9 +82,9 @@ func basic(name string, cin, width, stride int) *nn.Residual {
 func bottleneck(name string, cin, width, stride int) *nn.Residual {
 	return &nn.Residual{
 		Body: nn.Sequential{
-			nn.NewConv(name+"conv1", cin, width, 1, 1, 0), nn.NewBatchNorm(name+"bn1", width).WithReLU(),
-			nn.NewConv(name+"conv2", width, width, 3, stride, 1), nn.NewBatchNorm(name+"bn2", width).WithReLU(),
-			nn.NewConv(name+"conv3", width, width*expansion, 1, 1, 0),
+			nn.NewConv(name+"conv1", cin, width, 1, 1, 0).Normed(), nn.NewBatchNorm(name+"bn1", width).WithReLU(),
+			nn.NewConv(name+"conv2", width, width, 3, stride, 1).Normed(), nn.NewBatchNorm(name+"bn2", width).WithReLU(),
+			nn.NewConv(name+"conv3", width, width*expansion, 1, 1, 0).Normed(),
 		},
 		Norm: nn.NewBatchNorm(name+"bn3", width*expansion).WithReLU(),
 	}

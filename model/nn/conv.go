@@ -7,8 +7,9 @@ import "contig-gpu/gpu"
 type Conv struct {
 	Weight *Param // [K, R, S, C]
 
-	spec  gpu.ConvSpec
-	first bool
+	spec   gpu.ConvSpec
+	first  bool
+	normed bool
 }
 
 // NewConv returns a k x k convolution of cin to cout channels whose parameter is name.weight.
@@ -22,6 +23,13 @@ func NewConv(name string, cin, cout, k, stride, pad int) *Conv {
 // First says that nobody needs the gradient of the input: Backward then returns the zero Tensor.
 func (c *Conv) First() { c.first = true }
 
+// Normed says that a BatchNorm of all rows follows, which takes its statistics from the convolution where that has them in
+// passing, and returns c.
+func (c *Conv) Normed() *Conv {
+	c.normed = true
+	return c
+}
+
 // Params returns the weight.
 func (c *Conv) Params() []*Param { return []*Param{c.Weight} }
 
@@ -32,7 +40,12 @@ func (c *Conv) Buffers() []*Buffer { return nil }
 func (c *Conv) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	w := c.Weight.Dims
 	y := p.New(x.Dim(0), windows(x.Dim(1), w[1], c.spec.Stride, c.spec.Pad), windows(x.Dim(2), w[2], c.spec.Stride, c.spec.Pad), w[0])
-	gpu.Conv(y, x, c.Weight.Weight(), c.spec)
+	if c.normed && p.Train {
+		sums := p.NewAs(Master(p.DType), 2, w[0])
+		p.summed(y, sums, gpu.ConvStats(y, sums, x, c.Weight.Weight(), c.spec))
+	} else {
+		gpu.Conv(y, x, c.Weight.Weight(), c.spec)
+	}
 	p.Save(c, x)
 	return y
 }

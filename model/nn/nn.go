@@ -75,6 +75,7 @@ type Pass struct {
 	// then with NoAverages, which leaves running averages as they are, having seen this batch.
 	NoBackward, NoAverages bool
 
+	sums  map[gpu.Tensor]sums // of activations whose norm has not come yet
 	stack []frame
 	open  []gpu.Tensor // dealt out since the last Save
 	done  []gpu.Tensor // of the frame loaded last; dead when the next one is loaded
@@ -126,6 +127,35 @@ func (p *Pass) SaveShape(owner any, x gpu.Tensor, ts ...gpu.Tensor) {
 	p.Save(owner, ts...)
 	if p.keeps() {
 		p.stack[len(p.stack)-1].dims = x.Dims()
+	}
+}
+
+// sums is room for gpu.BatchNorm.Sums of an activation. It is there whether they were computed or not: what a pass takes
+// does not depend on what the device found to be faster.
+type sums struct {
+	room     gpu.Tensor
+	computed bool
+}
+
+// summed keeps the sums of an activation for the norm that follows.
+func (p *Pass) summed(y, room gpu.Tensor, computed bool) {
+	if p.sums == nil {
+		p.sums = map[gpu.Tensor]sums{}
+	}
+	p.sums[y] = sums{room, computed}
+}
+
+// sumsOf calls use with the sums of x, the zero Tensor where there are none, and gives their room back.
+func (p *Pass) sumsOf(x gpu.Tensor, use func(gpu.Tensor)) {
+	s, ok := p.sums[x]
+	if !s.computed {
+		use(gpu.Tensor{})
+	} else {
+		use(s.room)
+	}
+	if ok {
+		delete(p.sums, x)
+		p.consumed(s.room)
 	}
 }
 
@@ -196,6 +226,6 @@ func (p *Pass) Finish() {
 
 // Reset takes back everything, for the next step.
 func (p *Pass) Reset() {
-	p.stack, p.open, p.done = p.stack[:0], nil, nil
+	p.stack, p.open, p.done, p.sums = p.stack[:0], nil, nil, nil
 	p.Arena.Reset()
 }

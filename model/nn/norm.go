@@ -74,7 +74,11 @@ func (b *BatchNorm) ForwardAdd(p *Pass, x, add gpu.Tensor) gpu.Tensor {
 	case b.relu:
 		through = y
 	}
-	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, mask, b.relu, b.spec(p))
+	p.sumsOf(x, func(sums gpu.Tensor) {
+		spec := b.spec(p)
+		spec.Sums = sums
+		gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, mask, b.relu, spec)
+	})
 	p.Save(b, x, through, mean, rstd, rows)
 	if !p.keeps() {
 		p.consumed(mean)

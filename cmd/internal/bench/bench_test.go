@@ -23,10 +23,15 @@ func tinyModel() model.Config {
 
 func tinyStep(t *testing.T, device string, graph bool) *Step {
 	t.Helper()
-	d := gputest.Open(t, device, gpu.Options{Threads: 2})
-	o := StepOptions{Model: tinyModel(), DType: gpu.F32, Batch: 3, ImageSize: 32, Batches: 2, Missing: 0.3, Norm: true, Graph: graph,
+	return stepIn(t, device, gpu.F32, graph)
+}
+
+func stepIn(t *testing.T, device string, d gpu.DType, graph bool) *Step {
+	t.Helper()
+	dev := gputest.Open(t, device, gpu.Options{Threads: 2})
+	o := StepOptions{Model: tinyModel(), DType: d, Batch: 3, ImageSize: 32, Batches: 2, Missing: 0.3, Norm: true, Graph: graph,
 		Optimizer: optim.Config{Name: "adam", LR: 1e-6, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}}
-	s, err := NewStep(d, o)
+	s, err := NewStep(dev, o)
 	if err != nil {
 		t.Fatal(err)
 	}

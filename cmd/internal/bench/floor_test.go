@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 )
 
@@ -12,7 +13,7 @@ import (
 // those that the graph recorded there consists of.
 func TestFloorsAreTheGraph(t *testing.T) {
 	gputest.UseEmulator(t)
-	s := tinyStep(t, "cuda", true)
+	s := stepIn(t, "cuda", gpu.BF16, true)
 	if err := s.Warm(context.Background()); err != nil {
 		t.Fatal(err)
 	}

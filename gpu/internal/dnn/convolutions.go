@@ -7,7 +7,12 @@ package dnn
 */
 import "C"
 
-import "contig-gpu/gpu/internal/driver"
+import (
+	"fmt"
+	"math"
+
+	"contig-gpu/gpu/internal/driver"
+)
 
 // tensors are the addresses of a Problem's tensors in the order of Problem.tensors.
 type tensors = [C.CONTIG_TENSORS]driver.Ptr
@@ -38,6 +43,24 @@ func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr
 	h.run(Problem{Op: ForwardStats, Conv: c}, tensors{x, w, y, sum, square})
 }
 
+// StatsPay reports whether ConvForwardStats takes less time than ConvForward and a pass over y, which apart queues. It is
+// measured once, and kept with the plan. Where nothing is timed, or apart is nil, it is so wherever the library has a plan.
+func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool {
+	q, err := h.planOf(Problem{Op: ForwardStats, Conv: c})
+	if err != nil || h.time == nil || apart == nil {
+		return err == nil
+	}
+	if q.Apart == 0 {
+		if err := h.timeApart(q, apart); err != nil {
+			h.untimed = fmt.Errorf("cuDNN: %s was not compared with a pass of its own for the sums: %w", q.problem, err)
+			q.Apart = math.MaxFloat64 // it is not tried again
+			return true
+		}
+		h.cache.put(q.problem, q.Choice)
+	}
+	return q.Milliseconds < q.Apart
+}
+
 // ConvNormForward queues y = relu(scale x + bias) * w; scale and bias are float32 [C], per channel of x. Padding is 0, after the ReLU.
 func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
 	h.run(Problem{Op: NormForward, Conv: c}, tensors{x, w, y, scale, bias})
@@ -63,6 +86,8 @@ func (h *Handle) ConvScratch(c driver.Conv, p driver.ConvPass) (bytes int) {
 	switch p {
 	case driver.PassForward:
 		bytes, _ = h.Scratch(Problem{Op: Forward, Conv: c})
+	case driver.PassForwardStats:
+		bytes, _ = h.Scratch(Problem{Op: ForwardStats, Conv: c})
 	case driver.PassData:
 		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c})
 	case driver.PassDataAdd:

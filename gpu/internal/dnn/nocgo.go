@@ -33,6 +33,9 @@ func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {}
 // ConvBackwardDataAdd does nothing.
 func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {}
 
+// StatsPay reports that it does not.
+func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool { return false }
+
 // ConvForwardStats does nothing.
 func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) {}
 

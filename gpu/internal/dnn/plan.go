@@ -106,7 +106,7 @@ func rebuild(p Problem, t target, c Choice, o Options) (*plan, error) {
 	}
 	config := g.config(t, c)
 	now, err := g.examine(config)
-	now.Milliseconds, now.Timed = c.Milliseconds, c.Timed
+	now.Milliseconds, now.Timed, now.Apart = c.Milliseconds, c.Timed, c.Apart
 	var q *plan
 	if err == nil {
 		q, err = g.finalize(t, config, now)

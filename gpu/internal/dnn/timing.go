@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"contig-gpu/gpu/internal/driver"
 )
@@ -24,14 +25,44 @@ func (h *Handle) timePlan(q *plan) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := h.execute(q, at, work, q.Workspace); err != nil { // loads what the library loads lazily
+	return h.bestTime(func() error { return h.execute(q, at, work, q.Workspace) })
+}
+
+// timeApart times a plan of ForwardStats, and what it stands for: Forward, and a pass over y.
+func (h *Handle) timeApart(q *plan, pass func(y driver.Ptr) error) error {
+	f, err := h.planOf(Problem{Op: Forward, Conv: q.problem.Conv})
+	if err != nil {
+		return err
+	}
+	own, err := h.timePlan(q)
+	if err != nil {
+		return err
+	}
+	plain, err := h.timePlan(f)
+	if err != nil {
+		return err
+	}
+	at, _, free, err := h.stage(f)
+	defer free()
+	if err != nil {
+		return err
+	}
+	y := at[slices.Index(f.roles, roleY)]
+	alone, err := h.bestTime(func() error { return pass(y) })
+	q.Milliseconds, q.Apart = own, plain+alone
+	return err
+}
+
+// bestTime returns the milliseconds that run takes, after a first time that loads what is loaded lazily.
+func (h *Handle) bestTime(run func() error) (float64, error) {
+	if err := run(); err != nil {
 		return 0, err
 	}
 	best := math.Inf(1)
 	for range timedWindows {
 		begin := h.Timer.MainMark()
 		for range timedRuns {
-			if err := h.execute(q, at, work, q.Workspace); err != nil {
+			if err := run(); err != nil {
 				return 0, err
 			}
 		}

@@ -75,3 +75,41 @@ func TestNoPlanWhileRecording(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStatsPay: sums in passing are compared with a pass of their own once, by what both took, and the times are kept for
+// the next run. Nothing is compared where nobody can queue that pass, or the library has no plan.
+func TestStatsPay(t *testing.T) {
+	dir, c := t.TempDir(), cached.Conv
+	p, runs := Problem{Op: ForwardStats, Conv: c}, 0
+	apart := func(y driver.Ptr) error {
+		if y == 0 {
+			t.Error("there is no y")
+		}
+		runs++
+		return nil
+	}
+	b := openBench(t, timed(dir))
+	pays := b.h.StatsPay(c, apart)
+	q, err := b.h.Plan(p)
+	if err != nil || q.Apart <= 0 || pays != (q.Milliseconds < q.Apart) || runs != 1+timedRuns*timedWindows {
+		t.Fatalf("%v after %d passes: %+v, %v", pays, runs, q, err)
+	}
+	if again := b.h.StatsPay(c, apart); again != pays || openBench(t, timed(dir)).h.StatsPay(c, apart) != pays || runs != 1+timedRuns*timedWindows {
+		t.Errorf("compared anew, %d passes in all", runs)
+	}
+	for _, want := range []bool{true, false} {
+		q.Milliseconds, q.Apart = 2, 1
+		if want {
+			q.Apart = 3
+		}
+		openBench(t, timed(dir)).h.cache.put(p, q)
+		if got := openBench(t, timed(dir)).h.StatsPay(c, apart); got != want {
+			t.Errorf("%v of %+v", got, q)
+		}
+	}
+	exact := c
+	exact.Type = driver.F32
+	if h := openBench(t, Options{}).h; !h.StatsPay(c, nil) || h.StatsPay(exact, apart) {
+		t.Error("without times a plan is taken where there is one, and only there")
+	}
+}

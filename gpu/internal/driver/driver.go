@@ -140,10 +140,11 @@ func (c Conv) OW() int { return (c.W+2*c.Pad-c.S)/c.Stride + 1 }
 type ConvPass uint8
 
 const (
-	PassForward ConvPass = iota // ConvForward
-	PassData                    // ConvBackwardData with beta 0
-	PassDataAdd                 // ConvBackwardData with beta 1
-	PassWeight                  // ConvBackwardWeight
+	PassForward      ConvPass = iota // ConvForward
+	PassData                         // ConvBackwardData with beta 0
+	PassDataAdd                      // ConvBackwardData with beta 1
+	PassWeight                       // ConvBackwardWeight
+	PassForwardStats                 // ConvForwardStats, where the device has it
 )
 
 // Convolutions are convolutions.
