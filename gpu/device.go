@@ -24,7 +24,11 @@ const (
 
 // Options of Open. The zero value is right for nearly everybody.
 type Options struct {
-	Threads  int  // CPU threads; 0 takes GOMAXPROCS
+	Threads int // CPU threads; 0 takes GOMAXPROCS
+	// NonDeterministic allows cuDNN plans on a GPU that sum in whatever order their parts are ready: where one is faster, two
+	// runs no longer give the same bytes. All else that a device computes is the same every time whatever is asked for.
+	NonDeterministic bool
+
 	Portable bool // our plainest kernels only: on the CPU no assembly, on a GPU neither cuBLASLt nor cuDNN
 }
 

@@ -112,3 +112,19 @@ func TestWarning(t *testing.T) {
 		}
 	}
 }
+
+// TestAnyOrder: plans whose sums have no fixed order are chosen only where they are allowed, and kept apart from the others.
+func TestAnyOrder(t *testing.T) {
+	gputest.UseEmulator(t)
+	for _, any := range []bool{false, true} {
+		a := gputest.Open(t, "cuda:0", gpu.Options{NonDeterministic: any}).NewArena(1 << 16)
+		gpu.Conv(a.New(gpu.BF16, 1, 4, 4, 8), a.Zeros(gpu.BF16, 1, 4, 4, 8), a.Zeros(gpu.BF16, 8, 1, 1, 8), gpu.ConvSpec{Stride: 1})
+		if err := a.Device().Sync(); err != nil {
+			t.Fatal(err)
+		}
+		files, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "contig-gpu", "cudnn", "*-any-order.json"))
+		if found := len(files) == 1; found != any {
+			t.Errorf("any order %v: the files are %v", any, files)
+		}
+	}
+}

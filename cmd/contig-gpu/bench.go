@@ -16,6 +16,7 @@ type benchWhere struct {
 	Card      *gpu.Card `json:"card,omitempty"` // with the versions of its libraries
 	Threads   int       `json:"threads"`
 	Precision string    `json:"precision"`
+	SameBytes bool      `json:"deterministic"`
 }
 
 func benchCommand() *cli.Command {
@@ -46,6 +47,7 @@ func benchSettings(windows int, seconds float64) []config.Setting {
 	return []config.Setting{
 		{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N"},
 		{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all"},
+		deterministicSetting(),
 		{Name: "windows", Default: windows, Usage: "windows that are timed"},
 		{Name: "seconds", Default: seconds, Usage: "length of a window"},
 	}
@@ -56,7 +58,7 @@ func openBench(v config.Values) (*gpu.Device, gpu.DType, benchWhere, error) {
 	if v.Int("windows") < 1 || v.Number("seconds") < 0 {
 		return nil, 0, benchWhere{}, usagef("bench: --windows must be at least 1, --seconds at least 0")
 	}
-	d, err := gpu.Open(v.Text("device"), gpu.Options{Threads: v.Int("threads")})
+	d, err := gpu.Open(v.Text("device"), gpu.Options{Threads: v.Int("threads"), NonDeterministic: !v.Is("deterministic")})
 	if err != nil {
 		return nil, 0, benchWhere{}, err
 	}
@@ -65,5 +67,5 @@ func openBench(v config.Values) (*gpu.Device, gpu.DType, benchWhere, error) {
 		d.Close()
 		return nil, 0, benchWhere{}, err
 	}
-	return d, t, benchWhere{version + revision(), d.Name(), d.Card(), d.Threads(), precision}, nil
+	return d, t, benchWhere{version + revision(), d.Name(), d.Card(), d.Threads(), precision, v.Is("deterministic")}, nil
 }

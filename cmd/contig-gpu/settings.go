@@ -34,8 +34,13 @@ func machineSettings() []config.Setting {
 	return []config.Setting{
 		{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N; auto takes a GPU where there is one"},
 		{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all; results do not depend on it"},
+		deterministicSetting(),
 		{Name: "precision", Default: "auto", Usage: "auto (bf16 on a GPU, f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the judge of the others)"},
 	}
+}
+
+func deterministicSetting() config.Setting {
+	return config.Setting{Name: "deterministic", Default: true, Usage: "the same bytes every time on one machine; =false lets a GPU take convolutions that sum in any order where they are faster"}
 }
 
 // optimSettings are the flags of optimiser and schedule; d and p are the two recipes.

@@ -129,6 +129,7 @@ func trainConfig(v config.Values) (train.Config, error) {
 		return c, usagef("train: %v", err)
 	}
 	c.Device, c.Threads, c.Precision, c.Model = v.Text("device"), v.Int("threads"), v.Text("precision"), modelConfig(v)
+	c.Deterministic = v.Is("deterministic")
 	o := &c.Optimizer
 	o.Name, o.LR, o.WeightDecay, o.DecayAll = v.Text("optimizer"), v.Number("lr"), v.Number("weight-decay"), v.Is("decay-all")
 	o.Beta1, o.Beta2, o.Eps, o.Momentum, o.Nesterov = v.Number("beta1"), v.Number("beta2"), v.Number("eps"), v.Number("momentum"), v.Is("nesterov")

@@ -18,6 +18,8 @@ type Config struct {
 	Threads   int    `toml:"threads" json:"-"`           // 0: all
 	Precision string `toml:"precision" json:"precision"` // as gpu.Device.Precision takes it
 
+	Deterministic bool `toml:"deterministic" json:"-"` // two runs on one device write the same bytes; see gpu.Options
+
 	Model model.Config `toml:"model" json:"model"` // Run fills Modalities from the cohort
 
 	Optimizer  optim.Config `toml:"optimizer" json:"optimizer"`
@@ -47,7 +49,7 @@ type Config struct {
 // Recipe returns the settings called default (what we think is right) or paper (what the authors ran).
 func Recipe(name string) (Config, error) {
 	c := Config{
-		Recipe: name, Device: "auto", Precision: "auto", Model: model.Defaults(), Optimizer: optim.Defaults(),
+		Recipe: name, Device: "auto", Precision: "auto", Deterministic: true, Model: model.Defaults(), Optimizer: optim.Defaults(),
 		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448,
 		Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval,
 	}

@@ -66,7 +66,7 @@ func modalitiesOf(c *data.Cohort) []model.Modality {
 func (t *trainer) openDevice() error {
 	var err error
 	// Float64 judges: it computes through the portable kernels.
-	t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, Portable: t.cfg.Precision == "f64"})
+	t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, NonDeterministic: !t.cfg.Deterministic, Portable: t.cfg.Precision == "f64"})
 	if err != nil {
 		return err
 	}

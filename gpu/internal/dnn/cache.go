@@ -53,7 +53,11 @@ func openCache(o Options, version string) *cache {
 		}
 		dir = filepath.Join(user, "contig-gpu", "cudnn")
 	}
-	c.path = filepath.Join(dir, fmt.Sprintf("%s-sm%d-%s.json", fileName(o.Card), o.Arch, version))
+	order := ""
+	if o.NonDeterministic {
+		order = "-any-order" // each choice among its own candidates
+	}
+	c.path = filepath.Join(dir, fmt.Sprintf("%s-sm%d-%s%s.json", fileName(o.Card), o.Arch, version, order))
 	c.all, c.err = c.read()
 	return c
 }
