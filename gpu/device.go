@@ -53,7 +53,7 @@ func Open(spec string, o Options) (*Device, error) {
 	case spec == "plan:cpu":
 		return openCPU(o, "").Plan(), nil
 	case spec == "plan:cuda":
-		return planDevice(described{}), nil
+		return planDevice(absent()), nil
 	case spec == "cpu":
 		return openCPU(o, "asked for"), nil
 	case spec == "auto" || spec == "":
