@@ -46,8 +46,8 @@ type Device struct {
 }
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,
-// "gorgonia:N". "plan" checks shapes and counts; "plan:cpu" and "plan:cuda" count what a CPU's or a GPU's operations take
-// beside their tensors too, without having either: see Plan. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
+// "gorgonia:N". "plan" checks shapes and counts; "plan:cuda" counts what a GPU's operations take beside their
+// tensors too, without having one: see Plan. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
 // first GPU there is, else the CPU.
 // Errors wrap ErrNoDevice and name what was looked for.
 func Open(spec string, o Options) (*Device, error) {
@@ -55,10 +55,8 @@ func Open(spec string, o Options) (*Device, error) {
 	switch {
 	case spec == "plan":
 		return &Device{kind: plan, why: "asked for"}, nil
-	case spec == "plan:cpu":
-		return openCPU(o, "").Plan(), nil
 	case spec == "plan:cuda":
-		return planDevice(described{}), nil
+		return planDevice(absent()), nil
 	case spec == "cpu":
 		return openCPU(o, "asked for"), nil
 	case spec == "auto" || spec == "":

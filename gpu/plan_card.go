@@ -104,15 +104,31 @@ func (idle) Replay()    {}
 func (idle) Nodes() int { return 0 }
 func (idle) Close()     {}
 
-// described is a GPU that is not there, an H100 SXM by public figures (NVIDIA H100 Tensor Core GPU Architecture, table 3).
-// What cuDNN works in only a card can tell; a product is taken to work in as much as it may.
-type described struct{ plannedOverlap }
-
-func (described) Info() driver.Info {
-	return driver.Info{Name: "an H100 that is not here", Arch: 90, Multiprocs: 132, Memory: 80 << 30, SharedPerBlock: 227 << 10, L2: 50 << 20}
+// PlanTensors is Plan for a GPU whose libraries are not asked, which may take them seconds: in Scratch is only what our own
+// kernels work in. Other devices have no such libraries.
+func (d *Device) PlanTensors() *Device {
+	if d.card == nil || !d.Overlaps() {
+		return d.Plan()
+	}
+	return planDevice(described{info: d.card.dev.Info()})
 }
 
-func (d described) MemInfo() (free, total int)                 { return d.Info().Memory, d.Info().Memory }
+// described is a GPU of which only the shape is known. What cuDNN works in only a card can tell.
+type described struct {
+	plannedOverlap
+	info    driver.Info
+	product int // bytes that every product is taken to work in
+}
+
+// absent is a GPU that is not there: an H100 SXM by public figures (NVIDIA H100 Tensor Core GPU Architecture, table 3). A
+// product is taken to work in as much as it may.
+func absent() described {
+	return described{product: blas.WorkspaceLimit, info: driver.Info{Name: "an H100 that is not here", Arch: 90, Multiprocs: 132,
+		Memory: 80 << 30, SharedPerBlock: 227 << 10, L2: 50 << 20}}
+}
+
+func (d described) Info() driver.Info                          { return d.info }
+func (d described) MemInfo() (free, total int)                 { return d.info.Memory, d.info.Memory }
+func (d described) MatMulScratch(driver.Product) int           { return d.product }
 func (described) StatsPay(driver.Conv) bool                    { return true }
-func (described) MatMulScratch(driver.Product) int             { return blas.WorkspaceLimit }
 func (described) ConvScratch(driver.Conv, driver.ConvPass) int { return 0 }

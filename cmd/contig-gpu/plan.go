@@ -29,7 +29,7 @@ type memoryPlan struct {
 	OnHost     int        `json:"host_bytes"`
 	Total      int        `json:"total_bytes"`
 	Memory     int        `json:"memory_bytes"`   // of the device, that the largest batch is for
-	Largest    int        `json:"largest_batch"`  // 0: not even one fits
+	Largest    int        `json:"largest_batch"`  // up to 16384; 0: not even one fits
 	Note       string     `json:"note,omitempty"` // what the numbers leave out
 }
 
@@ -103,14 +103,7 @@ func planFor(v config.Values) (*memoryPlan, error) {
 	if card := d.Card(); card != nil {
 		p.Device = card.Name
 	}
-	p.Largest, err = largestBatch(room, func(n int) (int, error) {
-		cfg.Batch = n
-		x, err := train.MemoryOf(cfg, d)
-		if d.Card() == nil {
-			return x.Total(), err
-		}
-		return x.OnDevice(), err
-	})
+	p.Largest, err = train.LargestBatch(cfg, d, room)
 	return p, err
 }
 
@@ -182,31 +175,6 @@ func dtype(v config.Values, d *gpu.Device) (gpu.DType, string, error) {
 		return 0, "", usagef("--precision: %v", err)
 	}
 	return t, name, nil
-}
-
-// largestBatch returns the largest n whose bytes fit into room, up to 65536.
-func largestBatch(room int, bytes func(n int) (int, error)) (int, error) {
-	lo, hi := 0, 1<<16+1 // lo fits, hi does not
-	for step := 1; lo+1 < hi; {
-		n := (lo + hi) / 2
-		if hi > 1<<16 {
-			n = min(step, 1<<16)
-			step *= 2
-		}
-		b, err := bytes(n)
-		if err != nil {
-			return 0, err
-		}
-		switch {
-		case b > room:
-			hi = n
-		case n == 1<<16:
-			return n, nil
-		default:
-			lo = n
-		}
-	}
-	return lo, nil
 }
 
 func (p *memoryPlan) print(w io.Writer) error {

@@ -205,14 +205,6 @@ func TestServe(t *testing.T) {
 	}
 }
 
-func TestLargestBatch(t *testing.T) {
-	for room, want := range map[int]int{0: 0, 99: 0, 100: 1, 4242: 42, 1 << 30: 1 << 16} {
-		if got, err := largestBatch(room, func(n int) (int, error) { return 100 * n, nil }); err != nil || got != want {
-			t.Errorf("room %d: %d (%v), want %d", room, got, err, want)
-		}
-	}
-}
-
 func TestDoctorVersionCompletion(t *testing.T) {
 	var h health
 	if err := json.Unmarshal([]byte(must(t, "doctor", "--json")), &h); err != nil || h.Threads < 1 || len(h.SelfTest) < 4 {

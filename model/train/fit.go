@@ -11,7 +11,7 @@ import (
 
 // reserve counts what training takes, and fails where the device or the host has not as much, before any of it is taken.
 func (t *trainer) reserve() error {
-	p, err := t.planned(t.cfg)
+	p, err := t.planned(t.cfg, t.dev.Plan(), 0)
 	if err != nil {
 		return err
 	}
@@ -67,13 +67,18 @@ func (t *trainer) advice(free, host int) (string, error) {
 	return fix + "\nor a smaller --image-size or --encoder", nil
 }
 
-// largest returns the largest number up to most with which training fits, 0 where there is none. More takes more.
+// largest returns the largest number up to most with which training fits, 0 where there is none. More takes more. On a
+// GPU scratch memory is taken to be the whole batch's: its libraries would choose, and time, their plans anew for each.
 func (t *trainer) largest(most, free, host int, set func(c *Config, n int)) (int, error) {
 	var failed error
+	plan, scratch := t.dev.Plan, 0
+	if t.dev.Card() != nil {
+		plan, scratch = t.dev.PlanTensors, t.count.scratch
+	}
 	n := sort.Search(most, func(i int) bool {
 		c := t.cfg
 		set(&c, i+1)
-		p, err := t.planned(c)
+		p, err := t.planned(c, plan(), scratch)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			return true

@@ -18,21 +18,42 @@ const sources = 2
 
 // MemoryOf counts what a training by c, whose modalities must be given, takes on dev. It takes nothing.
 func MemoryOf(c Config, dev *gpu.Device) (Memory, error) {
+	_, m, err := outline(c, dev)
+	return m, err
+}
+
+// mostImages is where LargestBatch stops looking: chunk by chunk, planning a larger batch takes seconds.
+const mostImages = 1 << 14
+
+// LargestBatch returns the largest batch, up to 16384 images, with which a training by c fits into room bytes of dev's
+// memory, which for a CPU is the host's; 0: not even one does.
+func LargestBatch(c Config, dev *gpu.Device, room int) (int, error) {
+	t, _, err := outline(c, dev)
+	if err != nil || room == 0 {
+		return 0, err
+	}
+	return t.largest(mostImages, room, 0, func(c *Config, n int) { c.Batch = n })
+}
+
+// outline returns a trainer by c that has nothing but its plan.
+func outline(c Config, dev *gpu.Device) (*trainer, Memory, error) {
 	t := &trainer{o: &Options{}, cfg: c, dev: dev}
 	var err error
 	if t.dtype, t.cfg.Precision, err = dev.Precision(c.Precision); err != nil {
-		return Memory{}, err
+		return nil, Memory{}, err
 	}
-	p, err := t.planned(t.cfg)
+	p, err := t.planned(t.cfg, dev.Plan(), 0)
 	if err != nil {
-		return Memory{}, err
+		return nil, Memory{}, err
 	}
-	return p.memory(), nil
+	t.count = p.count
+	return t, p.memory(), nil
 }
 
-// planned returns a trainer by c on a planning device for t's, which has taken all that a training takes.
-func (t *trainer) planned(c Config) (*trainer, error) {
-	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: t.dev.Plan(), dims: t.dims}
+// planned returns a trainer by c on a planning device for t's, which has taken all that a training takes, of scratch memory
+// at least as much as given.
+func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (*trainer, error) {
+	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: dev, dims: t.dims, count: need{scratch: scratch}}
 	p.dims.Batch, p.dims.Height, p.dims.Width, p.dims.Modalities, p.dims.Features = c.Batch, c.ImageSize, c.ImageSize, nil, nil
 	for _, m := range c.Model.Modalities {
 		p.dims.Modalities, p.dims.Features = append(p.dims.Modalities, m.Name), append(p.dims.Features, m.Features)

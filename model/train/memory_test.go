@@ -120,6 +120,33 @@ func TestMemoryIsCountedFirst(t *testing.T) {
 	}
 }
 
+// TestLargestBatch: one image more does not fit.
+func TestLargestBatch(t *testing.T) {
+	c := tiny(t)
+	c.Precision, c.Model.Modalities = "f32", modalitiesOf(testCohort(8))
+	for _, d := range []*gpu.Device{gputest.Open(t, "cpu", gpu.Options{}), gputest.Open(t, "plan:cuda", gpu.Options{})} {
+		var room [2]int
+		for i := range room {
+			c.Batch = 42 + i
+			m, err := MemoryOf(c, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if room[i] = m.OnDevice(); d.Card() == nil {
+				room[i] = m.Total()
+			}
+		}
+		for free, want := range map[int]int{0: 0, 1 << 20: 0, room[0]: 42, room[1] - 1: 42, room[1]: 43} {
+			if c.Batch = 42; free == room[1] {
+				c.Batch = 43
+			}
+			if got, err := LargestBatch(c, d, free); err != nil || got != want {
+				t.Errorf("%s, %d bytes: %d images (%v), want %d", d.Name(), free, got, err, want)
+			}
+		}
+	}
+}
+
 // TestMemoryRunsOut: where something else takes the GPU's memory after the plan said that a training fits, the error names
 // the arena that found no room, and a batch that would fit.
 func TestMemoryRunsOut(t *testing.T) {
@@ -130,13 +157,14 @@ func TestMemoryRunsOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const slack = 1 << 16 // the advice is on the safe side of scratch memory, but for no whole image
 	o := options(onCard(t, "f32", 1), filepath.Join(t.TempDir(), "run"))
 	o.Progress = func(e Event) {
 		if e.Kind != Planned {
 			return
 		}
 		other := gputest.Open(t, "cuda", gpu.Options{})
-		other.NamedArena("another program", e.Free-small.OnDevice())
+		other.NamedArena("another program", e.Free-small.OnDevice()-slack)
 		if err := other.Sync(); err != nil {
 			t.Error(err)
 		}
