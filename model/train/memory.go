@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"contig-gpu/data"
 	"contig-gpu/gpu"
 )
 
@@ -16,9 +17,10 @@ type Memory struct {
 // sources is how many of them are open at most: training's, and an evaluation's beside it.
 const sources = 2
 
-// MemoryOf counts what a training by c, whose modalities must be given, takes on dev. It takes nothing.
-func MemoryOf(c Config, dev *gpu.Device) (Memory, error) {
-	t := &trainer{o: &Options{}, cfg: c, dev: dev}
+// MemoryOf counts what a training by c, whose modalities must be given, takes on dev, but for the persons' genetics that
+// stay there. work is the side of the pixels that dev makes images from; 0: it gets images. It takes nothing.
+func MemoryOf(c Config, work int, dev *gpu.Device) (Memory, error) {
+	t := &trainer{o: &Options{}, cfg: c, dev: dev, dims: data.Dims{Work: work}}
 	var err error
 	if t.dtype, t.cfg.Precision, err = dev.Precision(c.Precision); err != nil {
 		return Memory{}, err
@@ -32,7 +34,7 @@ func MemoryOf(c Config, dev *gpu.Device) (Memory, error) {
 
 // planned returns a trainer by c on a planning device for t's, which has taken all that a training takes.
 func (t *trainer) planned(c Config) (*trainer, error) {
-	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: t.dev.Plan(), dims: t.dims}
+	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: t.dev.Plan(), dims: t.dims, tables: t.tables}
 	p.dims.Batch, p.dims.Height, p.dims.Width, p.dims.Modalities, p.dims.Features = c.Batch, c.ImageSize, c.ImageSize, nil, nil
 	for _, m := range c.Model.Modalities {
 		p.dims.Modalities, p.dims.Features = append(p.dims.Modalities, m.Name), append(p.dims.Features, m.Features)
