@@ -64,7 +64,9 @@ type Cohort struct {
 	Hash    string   // hex digest of everything that training depends on, for resume
 }
 
-// Batch is one step's input on the host. Its slices are reused by the next call of Next.
+// Batch is one step's input on the host. Its slices are reused by the next call of Next. A source gives either what a
+// model takes, Image and Tables, or what a device that keeps the tables makes it from: Pixels with their variation, and
+// Person.
 type Batch struct {
 	N       int
 	Image   []float32   // [N, H, W, 3], normalised
@@ -73,6 +75,10 @@ type Batch struct {
 	Person  []int32     // [N] index into Cohort.Persons
 	Group   []int32     // [N] Person.Group
 	Index   []int32     // [N] index into Cohort.Images
+
+	Pixels   []uint8   // [N, Dims.Work, Dims.Work, 3], as decoded
+	Geometry []int32   // [N, 10] of the variation, as package gpu's Augment takes it
+	Colour   []float32 // [N, 3]: brightness, contrast, saturation
 }
 
 // Dims are the shapes of a Source's batches, known before reading.
@@ -82,6 +88,9 @@ type Dims struct {
 	Features             []int
 
 	RowBytes int // of the host, that the source holds for each row of Batch, whatever it reads
+
+	Work int        // side of Pixels; 0: batches have Image and Tables
+	Norm [6]float32 // factor of each channel of Pixels, red first, then offset: what normalises grey levels 0..255
 }
 
 // A Source yields the batches of one split. What it yields depends on its seed and the epoch alone, not on

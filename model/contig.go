@@ -65,13 +65,14 @@ func (m *Model) ParamCount() int {
 	return n
 }
 
-// A Batch is one step's input on the device. Its tensors must not come from the pass's arena.
+// A Batch is one step's input on the device. Its tensors must not come from the pass's New. Image and Tables are of the
+// pass's type or of the parameters'.
 type Batch struct {
-	Image   gpu.Tensor   // [N, H, W, 3], normalised
+	Image   gpu.Tensor   // [N, H, W, ImageChannels of its type], normalised
 	Tables  []gpu.Tensor // per modality [N, F]; what absent rows hold does not matter
 	Present []gpu.Tensor // per modality U8 [N]
 	Group   gpu.Tensor   // I32 [N], equal for images of one person
-	Scale   gpu.Tensor   // [M] of the pass's type: each term's weight, over the number of accumulated batches
+	Scale   gpu.Tensor   // [M] of the parameters' type: each term's weight, over the number of accumulated batches
 }
 
 // pair returns what modality i's term needs of the batch.
@@ -127,19 +128,30 @@ func (m *Model) ModalityScale(present []int) []float64 {
 	return w.Scale(present)
 }
 
-// Features returns the image features [N, TrunkWidth] of image [N, H, W, 3], or with gpu.ConvChannels(3) channels of
-// which those beyond 3 are zero. They live until the pass is reset
-// or finished.
+// Features returns the image features [N, TrunkWidth] of image [N, H, W, ImageChannels of its type]. They live until the pass
+// is reset or finished.
 func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
 	return m.trunk.Forward(p, asPixels(p, image))
 }
 
-// asPixels returns images in the pass's type. Where they are converted they get the channels that convolutions want.
+// colours is the number of an image's own channels: red, green, blue.
+const colours = 3
+
+// ImageChannels returns how many channels images of type dtype have: in 16 bits as many as convolutions want, those
+// beyond three being zero.
+func ImageChannels(dtype gpu.DType) int {
+	if dtype == nn.Master(dtype) {
+		return colours
+	}
+	return gpu.ConvChannels(colours)
+}
+
+// asPixels returns images in the pass's type.
 func asPixels(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
 	if x.DType() == p.DType {
 		return x
 	}
-	y := p.New(x.Dim(0), x.Dim(1), x.Dim(2), gpu.ConvChannels(x.Dim(3)))
+	y := p.New(x.Dim(0), x.Dim(1), x.Dim(2), ImageChannels(p.DType))
 	gpu.PadChannels(y, x)
 	return y
 }

@@ -38,10 +38,10 @@ func (a architecture) width() int {
 	return 512
 }
 
-// trunk builds the encoder, [N, H, W, 3] to [N, width]; its parameters' names begin with prefix.
+// trunk builds the encoder, [N, H, W, ImageChannels of their type] to [N, width]; its parameters' names begin with prefix.
 func (a architecture) trunk(prefix string) nn.Sequential {
 	s := nn.Sequential{
-		nn.NewConv(prefix+"conv1", 3, 64, 7, 2, 3).Normed(), nn.NewBatchNorm(prefix+"bn1", 64).WithReLU(), &nn.MaxPool{K: 3, Stride: 2, Pad: 1},
+		nn.NewConv(prefix+"conv1", colours, 64, 7, 2, 3).Normed(), nn.NewBatchNorm(prefix+"bn1", 64).WithReLU(), &nn.MaxPool{K: 3, Stride: 2, Pad: 1},
 	}
 	cin := 64
 	for layer, n := range a.blocks {

@@ -32,10 +32,10 @@ func openCohort(v config.Values, stats map[string]*data.Stats) (*data.Cohort, er
 
 // sources returns what opens the batches of a split.
 func sources(c *data.Cohort, cfg train.Config) train.NewSource {
-	return func(split data.Split, training bool) (data.Source, error) {
-		o := loader.Options{Split: split, Batch: cfg.Batch, Size: cfg.ImageSize, Seed: cfg.Seed, Workers: cfg.Workers, Recipe: cfg.Recipe, OneImagePerPerson: cfg.Model.Pairs == "avoid",
+	return func(f train.Feed) (data.Source, error) {
+		o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers, Recipe: cfg.Recipe, OneImagePerPerson: cfg.Model.Pairs == "avoid",
 			OneImagePerGroup: cfg.Model.Pairs == "avoid"}
-		if training {
+		if f.Train {
 			o.Shuffle, o.Augment = cfg.Shuffle, cfg.Augment
 		}
 		return loader.New(c, o)

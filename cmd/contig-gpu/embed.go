@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/data"
@@ -77,12 +76,12 @@ func embed(c *cli.Context, v config.Values) error {
 	if co.Tables, err = align(co, m, v.Text("data")); err != nil {
 		return err
 	}
-	src, err := loader.New(co, loader.Options{Whole: true, Batch: m.Config.Batch, Size: m.Config.ImageSize, Recipe: m.Config.Recipe, Workers: runtime.GOMAXPROCS(0)})
+	src, err := loader.New(co, loader.Options{Whole: true, Batch: m.Config.Batch, Size: m.Config.ImageSize, Recipe: m.Config.Recipe, Raw: d.Overlaps()})
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	e, err := train.Embed(c.Context, m, src)
+	e, err := train.Embed(c.Context, m, co, src)
 	if err != nil {
 		return err
 	}

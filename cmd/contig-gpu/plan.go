@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"contig-gpu/cmd/internal/config"
+	"contig-gpu/data/fundus"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/train"
@@ -28,9 +29,9 @@ type memoryPlan struct {
 	OnDevice   int        `json:"device_bytes"`
 	OnHost     int        `json:"host_bytes"`
 	Total      int        `json:"total_bytes"`
-	Memory     int        `json:"memory_bytes"`   // of the device, that the largest batch is for
-	Largest    int        `json:"largest_batch"`  // up to 16384; 0: not even one fits
-	Note       string     `json:"note,omitempty"` // what the numbers leave out
+	Memory     int        `json:"memory_bytes"`    // of the device, that the largest batch is for
+	Largest    int        `json:"largest_batch"`   // up to 16384; 0: not even one fits
+	Notes      []string   `json:"notes,omitempty"` // what the numbers leave out
 }
 
 // shapeSettings are what a step's shapes depend on beside the model.
@@ -78,7 +79,7 @@ func planFor(v config.Values) (*memoryPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, note, err := plannedDevice(v)
+	d, notes, err := plannedDevice(v)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +95,23 @@ func planFor(v config.Values) (*memoryPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := train.MemoryOf(cfg, d)
+	work, err := pixelSide(cfg, d)
+	if err != nil {
+		return nil, err
+	}
+	x, err := train.MemoryOf(cfg, work, d)
 	if err != nil {
 		return nil, err
 	}
 	p := &memoryPlan{Device: d.Name(), Precision: cfg.Precision, Parameters: m.ParamCount(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
-		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Note: note}
+		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes}
 	if card := d.Card(); card != nil {
 		p.Device = card.Name
 	}
-	p.Largest, err = train.LargestBatch(cfg, d, room)
+	if work > 0 {
+		p.Notes = append(p.Notes, "tables leaves out the genetics of all persons, which stay on a GPU: about a quarter of a byte per genotype, an eighth per carrier, 4 per score")
+	}
+	p.Largest, err = train.LargestBatch(cfg, work, d, room)
 	return p, err
 }
 
@@ -123,17 +131,29 @@ func plannedConfig(v config.Values) (train.Config, error) {
 }
 
 // plannedDevice opens --device, or what plans for it in its absence, and says what that cannot know.
-func plannedDevice(v config.Values) (*gpu.Device, string, error) {
+func plannedDevice(v config.Values) (*gpu.Device, []string, error) {
 	spec, o := v.Text("device"), gpu.Options{Threads: v.Int("threads")}
 	d, err := gpu.Open(spec, o)
 	if err == nil {
-		return d, "", nil
+		return d, nil, nil
 	}
 	if spec != "cuda" || !errors.Is(err, gpu.ErrNoDevice) {
-		return nil, "", err
+		return nil, nil, err
 	}
 	d, err = gpu.Open("plan:cuda", o)
-	return d, "scratch leaves out what cuDNN works in, which only the card can tell", err
+	return d, []string{"scratch leaves out what cuDNN works in, which only the card can tell"}, err
+}
+
+// pixelSide returns the side of the pixels that a training gives a device to make images from, 0 where it gives it images.
+func pixelSide(c train.Config, d *gpu.Device) (int, error) {
+	if !d.Overlaps() {
+		return 0, nil
+	}
+	r, err := fundus.NamedRecipe(c.Recipe)
+	if !c.Augment {
+		return c.ImageSize, err
+	}
+	return r.WorkSize(c.ImageSize), err
 }
 
 // planRoom returns the memory that the largest batch is for.
@@ -189,8 +209,8 @@ func (p *memoryPlan) print(w io.Writer) error {
 			fmt.Fprintf(w, "  %-12s %12s  %d\n", h.Name, bytesText(h.Bytes), h.Bytes)
 		}
 	}
-	if p.Note != "" {
-		fmt.Fprintf(w, "%s\n", p.Note)
+	for _, n := range p.Notes {
+		fmt.Fprintln(w, n)
 	}
 	_, err := fmt.Fprintf(w, "largest batch in %s: %d\n", bytesText(p.Memory), p.Largest)
 	return err

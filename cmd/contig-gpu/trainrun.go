@@ -155,6 +155,9 @@ func summaryLines(s *train.Summary, err error, took time.Duration) []string {
 		return append(lines, "stopped: "+firstLine(err))
 	}
 	lines = append(lines, fmt.Sprintf("%d parameters on %s: %s", s.Parameters, s.Device, s.Why))
+	if s.GPUIdle != nil {
+		lines = append(lines, fmt.Sprintf("the GPU waited for its next work in %.1f %% of the time of the steps", 100**s.GPUIdle))
+	}
 	if s.Test != nil {
 		lines = append(lines, fmt.Sprintf("held-out test split (%s checkpoint): loss %.4f, image to genetics and back: %s", s.Tested, s.Test.Loss, retrievalText(s.Test.Retrieval["all"])))
 	}
@@ -192,7 +195,7 @@ func (r *trainRun) report(summary []string) error {
 
 // examples returns some training images as the encoder sees them; none where they cannot be read.
 func (r *trainRun) examples() []image.Image {
-	src, err := sources(r.cohort, r.cfg)(data.Train, true)
+	src, err := sources(r.cohort, r.cfg)(train.Feed{Split: data.Train, Train: true})
 	if err != nil {
 		return nil
 	}

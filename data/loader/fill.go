@@ -15,11 +15,13 @@ type filler struct {
 	work    int // side of decoded images, pixels
 	seed    uint64
 	augment bool
+	raw     bool
 	cache   cache
 }
 
 func newFiller(c *data.Cohort, o Options, r fundus.Recipe) filler {
-	f := filler{cohort: c, recipe: r, size: o.Size, work: o.Size, seed: o.Seed, augment: o.Augment && !o.Whole && o.Split == data.Train}
+	f := filler{cohort: c, recipe: r, size: o.Size, work: o.Size, seed: o.Seed, raw: o.Raw,
+		augment: o.Augment && !o.Whole && o.Split == data.Train}
 	if f.augment {
 		f.work = r.WorkSize(o.Size)
 	}
@@ -72,17 +74,23 @@ func (f *filler) worker(epoch int) *worker {
 // fill makes the batch of the images in rows.
 func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
 	w.shape(b, len(rows))
-	pixels := 3 * w.size * w.size
 	for n, i := range rows {
 		select {
 		case <-quit:
 			return errClosed
 		default:
 		}
-		if err := w.pixels(b.Image[n*pixels:(n+1)*pixels], i); err != nil {
+		m, err := w.image(i)
+		if err != nil {
 			return err
 		}
-		w.genetics(b, n, i)
+		w.person(b, n, i)
+		if w.raw {
+			w.pixels(b, n, i, m)
+			continue
+		}
+		w.normalised(b, n, i, m)
+		w.genetics(b, n)
 	}
 	return nil
 }
@@ -90,21 +98,36 @@ func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
 // shape gives the batch n rows on its old memory where that suffices.
 func (w *worker) shape(b *data.Batch, n int) {
 	b.N = n
-	b.Image = sized(b.Image, 3*n*w.size*w.size)
 	b.Person, b.Group, b.Index = sized(b.Person, n), sized(b.Group, n), sized(b.Index, n)
 	tables := w.cohort.Tables
-	b.Tables, b.Present = sized(b.Tables, len(tables)), sized(b.Present, len(tables))
+	b.Present = sized(b.Present, len(tables))
+	for m := range tables {
+		b.Present[m] = sized(b.Present[m], n)
+	}
+	if w.raw {
+		var p fundus.Params
+		b.Pixels = sized(b.Pixels, 3*n*w.work*w.work)
+		b.Geometry, b.Colour = sized(b.Geometry, n*len(p.Geometry)), sized(b.Colour, n*len(p.Colour))
+		return
+	}
+	b.Image = sized(b.Image, 3*n*w.size*w.size)
+	b.Tables = sized(b.Tables, len(tables))
 	for m, t := range tables {
 		b.Tables[m] = sized(b.Tables[m], n*t.Stats().Width())
-		b.Present[m] = sized(b.Present[m], n)
 	}
 }
 
-// rowBytes is what shape takes for a row: pixels, person, group, index, and of each table the features and a mark.
+// rowBytes is what shape takes for a row: person, group, index and a mark for each table; then pixels and their variation, or
+// the normalised image and the features of each table.
 func (f *filler) rowBytes() int {
-	n := 4*3*f.size*f.size + 3*4
+	n := 3*4 + len(f.cohort.Tables)
+	if f.raw {
+		var p fundus.Params
+		return n + 3*f.work*f.work + 4*len(p.Geometry) + 4*len(p.Colour)
+	}
+	n += 4 * 3 * f.size * f.size
 	for _, t := range f.cohort.Tables {
-		n += 4*t.Stats().Width() + 1
+		n += 4 * t.Stats().Width()
 	}
 	return n
 }
@@ -116,27 +139,42 @@ func sized[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-func (w *worker) pixels(dst []float32, i int) error {
-	m, err := w.image(i)
-	if err != nil {
-		return err
-	}
-	if w.augment {
-		w.variety.Apply(dst, m, w.seed, w.epoch, i)
-		return nil
-	}
-	fundus.Normalise(dst, m.Pix)
-	return nil
-}
-
-func (w *worker) genetics(b *data.Batch, n, i int) {
+// person writes who row n, which is image i, is of.
+func (w *worker) person(b *data.Batch, n, i int) {
 	p := w.cohort.Images[i].Person
 	b.Index[n], b.Person[n], b.Group[n] = int32(i), int32(p), int32(w.cohort.Persons[p].Group)
 	for m, t := range w.cohort.Tables {
-		width := t.Stats().Width()
 		b.Present[m][n] = 0
-		if t.Row(p, b.Tables[m][n*width:(n+1)*width]) {
+		if t.Has(p) {
 			b.Present[m][n] = 1
 		}
+	}
+}
+
+// pixels writes an image as it is, and its variation.
+func (w *worker) pixels(b *data.Batch, n, i int, m *fundus.RGB) {
+	p := w.variety.Plain()
+	if w.augment {
+		p = w.variety.Params(m.W, m.H, w.seed, w.epoch, i)
+	}
+	copy(b.Pixels[n*len(m.Pix):], m.Pix)
+	copy(b.Geometry[n*len(p.Geometry):], p.Geometry[:])
+	copy(b.Colour[n*len(p.Colour):], p.Colour[:])
+}
+
+func (w *worker) normalised(b *data.Batch, n, i int, m *fundus.RGB) {
+	pixels := 3 * w.size * w.size
+	dst := b.Image[n*pixels : (n+1)*pixels]
+	if w.augment {
+		w.variety.Apply(dst, m, w.seed, w.epoch, i)
+		return
+	}
+	fundus.Normalise(dst, m.Pix)
+}
+
+func (w *worker) genetics(b *data.Batch, n int) {
+	for m, t := range w.cohort.Tables {
+		width := t.Stats().Width()
+		t.Row(int(b.Person[n]), b.Tables[m][n*width:(n+1)*width])
 	}
 }

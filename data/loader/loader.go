@@ -23,6 +23,7 @@ type Options struct {
 	Augment bool
 	Recipe  string // of fundus.NamedRecipe: fit and augmentation; "" is "default"
 	Workers int    // goroutines; 0: one per processor Go may use
+	Raw     bool   // batches have pixels as decoded and what varies them, for a device to do so; no tables
 
 	// OneImagePerPerson keeps two images of a person out of one batch of the training split.
 	OneImagePerPerson bool
@@ -85,6 +86,9 @@ func (s *source) Dims() data.Dims {
 	for _, t := range s.cohort.Tables {
 		d.Modalities = append(d.Modalities, t.Name())
 		d.Features = append(d.Features, t.Stats().Width())
+	}
+	if s.opts.Raw {
+		d.Work, d.Norm = s.fill.work, fundus.Normalisation()
 	}
 	return d
 }

@@ -81,9 +81,13 @@ func open(t testing.TB, c *data.Cohort, o Options) data.Source {
 // clone copies a batch out of the source's memory.
 func clone(b data.Batch) data.Batch {
 	b.Image, b.Person, b.Group, b.Index = slices.Clone(b.Image), slices.Clone(b.Person), slices.Clone(b.Group), slices.Clone(b.Index)
+	b.Pixels, b.Geometry, b.Colour = slices.Clone(b.Pixels), slices.Clone(b.Geometry), slices.Clone(b.Colour)
 	b.Tables, b.Present = slices.Clone(b.Tables), slices.Clone(b.Present)
 	for m := range b.Tables {
-		b.Tables[m], b.Present[m] = slices.Clone(b.Tables[m]), slices.Clone(b.Present[m])
+		b.Tables[m] = slices.Clone(b.Tables[m])
+	}
+	for m := range b.Present {
+		b.Present[m] = slices.Clone(b.Present[m])
 	}
 	return b
 }
@@ -110,7 +114,8 @@ func epoch(t testing.TB, s data.Source, number, skip int) []data.Batch {
 func same(a, b []data.Batch) bool {
 	return slices.EqualFunc(a, b, func(x, y data.Batch) bool {
 		tables := slices.EqualFunc(x.Tables, y.Tables, slices.Equal[[]float32]) && slices.EqualFunc(x.Present, y.Present, slices.Equal[[]uint8])
-		return tables && x.N == y.N && slices.Equal(x.Image, y.Image) && slices.Equal(x.Person, y.Person) &&
+		raw := slices.Equal(x.Pixels, y.Pixels) && slices.Equal(x.Geometry, y.Geometry) && slices.Equal(x.Colour, y.Colour)
+		return tables && raw && x.N == y.N && slices.Equal(x.Image, y.Image) && slices.Equal(x.Person, y.Person) &&
 			slices.Equal(x.Group, y.Group) && slices.Equal(x.Index, y.Index)
 	})
 }
@@ -121,15 +126,18 @@ func train(workers int) Options {
 
 func TestSameBytesForAnyWorkersAndCache(t *testing.T) {
 	c := people(t, 20, 2)
-	want := epoch(t, open(t, c, train(1)), 4, 0)
-	for _, workers := range []int{2, 3, 7} {
-		for _, cache := range []int64{-1, 0, 2000} {
-			o := train(workers)
-			o.CacheBytes = cache
-			s := open(t, c, o)
-			epoch(t, s, 1, 0)
-			if !same(want, epoch(t, s, 4, 0)) {
-				t.Errorf("%d workers, cache %d: other bytes", workers, cache)
+	for _, raw := range []bool{false, true} {
+		o := train(1)
+		o.Raw = raw
+		want := epoch(t, open(t, c, o), 4, 0)
+		for _, workers := range []int{2, 3, 7} {
+			for _, cache := range []int64{-1, 0, 2000} {
+				o.Workers, o.CacheBytes = workers, cache
+				s := open(t, c, o)
+				epoch(t, s, 1, 0)
+				if !same(want, epoch(t, s, 4, 0)) {
+					t.Errorf("raw %v, %d workers, cache %d: other bytes", raw, workers, cache)
+				}
 			}
 		}
 	}
@@ -283,14 +291,21 @@ func TestCloseEndsTheGoroutines(t *testing.T) {
 
 // TestRowBytes: Dims say what the memory of the batches takes on the host.
 func TestRowBytes(t *testing.T) {
-	s := open(t, people(t, 9, 2), train(3))
-	b := epoch(t, s, 0, 0)[0]
-	held := 4 * (len(b.Image) + len(b.Person) + len(b.Group) + len(b.Index))
-	for m := range b.Tables {
-		held += 4*len(b.Tables[m]) + len(b.Present[m])
-	}
-	if got := s.Dims().RowBytes * b.N; got != held*cap(s.(*source).run.free) {
-		t.Errorf("Dims say %d bytes, a batch has %d, and there are %d", got, held, cap(s.(*source).run.free))
+	for _, raw := range []bool{false, true} {
+		o := train(3)
+		o.Raw = raw
+		s := open(t, people(t, 9, 2), o)
+		b := epoch(t, s, 0, 0)[0]
+		held := 4*(len(b.Image)+len(b.Person)+len(b.Group)+len(b.Index)+len(b.Geometry)+len(b.Colour)) + len(b.Pixels)
+		for m := range b.Present {
+			held += len(b.Present[m])
+		}
+		for m := range b.Tables {
+			held += 4 * len(b.Tables[m])
+		}
+		if got := s.Dims().RowBytes * b.N; got != held*cap(s.(*source).run.free) {
+			t.Errorf("raw %v: Dims say %d bytes, a batch has %d, and there are %d", raw, got, held, cap(s.(*source).run.free))
+		}
 	}
 }
 
@@ -313,9 +328,12 @@ func TestCacheStaysInItsBound(t *testing.T) {
 	}
 }
 
-func BenchmarkNext64(b *testing.B) {
+func BenchmarkNext64(b *testing.B) { benchmarkNext(b, false) }
+func BenchmarkRaw64(b *testing.B)  { benchmarkNext(b, true) }
+
+func benchmarkNext(b *testing.B, raw bool) {
 	c := people(b, 80, 1)
-	s := open(b, c, Options{Batch: 32, Size: 64, Shuffle: true, Augment: true, Workers: 1, OneImagePerPerson: true})
+	s := open(b, c, Options{Batch: 32, Size: 64, Shuffle: true, Augment: true, Workers: 1, OneImagePerPerson: true, Raw: raw})
 	epoch(b, s, 0, 0)
 	var batch data.Batch
 	images := 0

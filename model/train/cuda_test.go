@@ -7,14 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/data"
 	"contig-gpu/gpu/gputest"
 )
 
-// trainedLosses trains and returns the loss of every step.
-func trainedLosses(t *testing.T, c Config) []float64 {
+// trainedLosses trains on a cohort, by way of the loader, and returns the loss of every step.
+func trainedLosses(t *testing.T, c Config, co *data.Cohort) []float64 {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	mustRun(t, options(c, dir))
+	mustRun(t, synthOptions(c, co, dir))
 	return stepLosses(t, dir)
 }
 
@@ -43,23 +44,24 @@ func onCard(t *testing.T, precision string, steps int) Config {
 	return c
 }
 
-// TestCUDAFollowsTheCPU: a training on the emulated GPU, recorded and replayed, has the CPU's losses: of the first step
-// within 1e-5, afterwards within a few times what two orders of summation on the CPU differ by.
+// TestCUDAFollowsTheCPU: a training on the emulated GPU, which varies images and looks up genetics itself, recorded and
+// replayed, has the losses of the CPU, where the loader does both: of the first step within 1e-5, afterwards within a few
+// times what two orders of summation on the CPU differ by.
 func TestCUDAFollowsTheCPU(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
 	const steps = 20
-	c := onCard(t, "f32", steps)
-	followTheCPU(t, c, map[string][]float64{"cuda": trainedLosses(t, c)})
+	c, co := onCard(t, "f32", steps), synthCohort(t, 40)
+	followTheCPU(t, c, co, map[string][]float64{"cuda": trainedLosses(t, c, co)})
 }
 
-// followTheCPU holds the losses of trainings by c, by the device they ran on, to those on the CPU.
-func followTheCPU(t *testing.T, c Config, losses map[string][]float64) {
+// followTheCPU holds the losses of trainings by c on a cohort, by the device they ran on, to those on the CPU.
+func followTheCPU(t *testing.T, c Config, co *data.Cohort, losses map[string][]float64) {
 	t.Helper()
 	c.Device = "cpu"
-	cpu := trainedLosses(t, c)
+	cpu := trainedLosses(t, c, co)
 	c.Precision = "f64"
-	judge := trainedLosses(t, c)
+	judge := trainedLosses(t, c, co)
 	for name, card := range losses {
 		if len(card) != c.MaxSteps || len(cpu) != c.MaxSteps || len(judge) != c.MaxSteps {
 			t.Fatalf("%d, %d and %d steps, want %d", len(card), len(cpu), len(judge), c.MaxSteps)
@@ -81,20 +83,23 @@ func followTheCPU(t *testing.T, c Config, losses map[string][]float64) {
 func TestCUDAResumesOnTheCPU(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
+	co := synthCohort(t, 40)
 	for _, precision := range []string{"bf16", "f32"} {
 		dir := filepath.Join(t.TempDir(), "run")
 		c := onCard(t, precision, 2)
+		c.Batch = 6 // an epoch is longer than six steps
 		for i, device := range []string{"cuda", "cpu", "cuda"} {
 			c.Device, c.Precision, c.MaxSteps = device, precision, 2*(i+1)
 			if device == "cpu" {
 				c.Precision = "f32"
 			}
-			o := options(c, dir)
+			o := synthOptions(c, co, dir)
 			o.Resume = i > 0
 			if s := mustRun(t, o); s.Steps != c.MaxSteps || s.Device != device {
 				t.Errorf("%s: %d steps on %s, want %d on %s", precision, s.Steps, s.Device, c.MaxSteps, device)
 			}
 		}
+		checkIdle(t, dir, []bool{1: true, 5: true})
 		for i, l := range stepLosses(t, dir) {
 			if math.IsNaN(l) || l <= 0 || l > 10 {
 				t.Errorf("%s: the loss of step %d is %g", precision, i+1, l)
@@ -103,14 +108,30 @@ func TestCUDAResumesOnTheCPU(t *testing.T) {
 	}
 }
 
+// checkIdle checks which steps say for how much of their time the GPU waited: those that follow another on a GPU.
+func checkIdle(t *testing.T, dir string, measured []bool) {
+	t.Helper()
+	for _, l := range lines(t, dir) {
+		if l["kind"] != "step" {
+			continue
+		}
+		idle, ok := l["gpu_idle"].(float64)
+		if ok != measured[0] || !(idle >= 0 && idle < 1) {
+			t.Errorf("step %v: idle %v, measured %v, want %v", l["step"], idle, ok, measured[0])
+		}
+		measured = measured[1:]
+	}
+}
+
 // TestCUDASameBytes: two trainings on a GPU write the same checkpoint.
 func TestCUDASameBytes(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
 	var files [2]string
+	co := synthCohort(t, 30)
 	for i := range files {
 		dir := filepath.Join(t.TempDir(), "run")
-		mustRun(t, options(onCard(t, "bf16", 3), dir))
+		mustRun(t, synthOptions(onCard(t, "bf16", 3), co, dir))
 		files[i] = string(read(t, CheckpointPath(dir, "last")))
 	}
 	if files[0] != files[1] {

@@ -23,15 +23,16 @@ type Embeddings struct {
 	PersonGenetics [][][]float32 // per modality and person: [Dim], to unit length; NaN where absent
 }
 
-// Embed runs a loaded model over all batches of src.
-func Embed(ctx context.Context, l *Loaded, src data.Source) (*Embeddings, error) {
-	w, err := newWorkspace(l.Model, l.Device, l.dtype, src.Dims())
+// Embed runs a loaded model over all batches of src, which are of cohort c.
+func Embed(ctx context.Context, l *Loaded, c *data.Cohort, src data.Source) (*Embeddings, error) {
+	w, err := newWorkspace(l.Model, l.Device, l.dtype, src.Dims(), packed(c, src.Dims()))
 	if err != nil {
 		return nil, err
 	}
-	c := l.Model.Config()
-	e := &Embeddings{Width: l.Model.TrunkWidth(), Dim: c.Embedding, Image: make([][][]float32, len(c.Modalities))}
-	t := newTally(len(c.Modalities), c.Embedding)
+	w.settle()
+	cfg := l.Model.Config()
+	e := &Embeddings{Width: l.Model.TrunkWidth(), Dim: cfg.Embedding, Image: make([][][]float32, len(cfg.Modalities))}
+	t := newTally(len(cfg.Modalities), cfg.Embedding)
 	err = w.sweep(ctx, src, func(b *data.Batch, s swept) {
 		t.add(b, s)
 		e.add(b, s)

@@ -199,7 +199,7 @@ func TestEmbed(t *testing.T) {
 		l := mustLoad(t, oneStep(t, func(c *Config) { c.Precision = precision }), openCPU(t))
 		cohort := testCohort(24)
 		src := &memorySource{c: cohort, split: data.Train, batch: 8, size: 32}
-		e, err := Embed(context.Background(), l, src)
+		e, err := Embed(context.Background(), l, cohort, src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestEmbedRefusesOtherModalities(t *testing.T) {
 	l := mustLoad(t, oneStep(t, func(*Config) {}), openCPU(t))
 	cohort := testCohort(24)
 	cohort.Tables = cohort.Tables[:1]
-	if _, err := Embed(context.Background(), l, &memorySource{c: cohort, batch: 8, size: 32}); err == nil {
+	if _, err := Embed(context.Background(), l, cohort, &memorySource{c: cohort, batch: 8, size: 32}); err == nil {
 		t.Error("no error")
 	}
 }

@@ -13,9 +13,9 @@ func TestGorgoniaFollowsTheCPU(t *testing.T) {
 	if os.Getenv("CONTIG_DEVICE") != "gorgonia:0" {
 		t.Skip("no GPU was named: CONTIG_DEVICE=gorgonia:0 does")
 	}
-	c := onCard(t, "f32", 5)
-	losses := map[string][]float64{"cuda": trainedLosses(t, c)}
+	c, co := onCard(t, "f32", 5), synthCohort(t, 40)
+	losses := map[string][]float64{"cuda": trainedLosses(t, c, co)}
 	c.Device = "gorgonia:0"
-	losses["gorgonia"] = trainedLosses(t, c)
-	followTheCPU(t, c, losses)
+	losses["gorgonia"] = trainedLosses(t, c, co)
+	followTheCPU(t, c, co, losses)
 }

@@ -58,11 +58,11 @@ func (t *trainer) scaleBy(n int) {
 	t.at.Scaling.Log2, t.at.Scaling.Good = t.at.Scaling.Log2+n, 0
 	for _, s := range t.slots {
 		if s.rows > 0 {
-			v := host(s.batch.Scale)
+			v := host(s.input.Scale)
 			for i := range v {
 				v[i] = math.Ldexp(v[i], n)
 			}
-			gpu.Write(s.batch.Scale, v)
+			gpu.Write(s.input.Scale, v)
 		}
 	}
 }

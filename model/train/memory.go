@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"contig-gpu/data"
 	"contig-gpu/gpu"
 )
 
@@ -16,9 +17,10 @@ type Memory struct {
 // sources is how many of them are open at most: training's, and an evaluation's beside it.
 const sources = 2
 
-// MemoryOf counts what a training by c, whose modalities must be given, takes on dev. It takes nothing.
-func MemoryOf(c Config, dev *gpu.Device) (Memory, error) {
-	_, m, err := outline(c, dev)
+// MemoryOf counts what a training by c, whose modalities must be given, takes on dev, but for the persons' genetics that
+// stay there. work is the side of the pixels that dev makes images from; 0: it gets images. It takes nothing.
+func MemoryOf(c Config, work int, dev *gpu.Device) (Memory, error) {
+	_, m, err := outline(c, work, dev)
 	return m, err
 }
 
@@ -27,8 +29,8 @@ const mostImages = 1 << 14
 
 // LargestBatch returns the largest batch, up to 16384 images, with which a training by c fits into room bytes of dev's
 // memory, which for a CPU is the host's; 0: not even one does.
-func LargestBatch(c Config, dev *gpu.Device, room int) (int, error) {
-	t, _, err := outline(c, dev)
+func LargestBatch(c Config, work int, dev *gpu.Device, room int) (int, error) {
+	t, _, err := outline(c, work, dev)
 	if err != nil || room == 0 {
 		return 0, err
 	}
@@ -36,8 +38,8 @@ func LargestBatch(c Config, dev *gpu.Device, room int) (int, error) {
 }
 
 // outline returns a trainer by c that has nothing but its plan.
-func outline(c Config, dev *gpu.Device) (*trainer, Memory, error) {
-	t := &trainer{o: &Options{}, cfg: c, dev: dev}
+func outline(c Config, work int, dev *gpu.Device) (*trainer, Memory, error) {
+	t := &trainer{o: &Options{}, cfg: c, dev: dev, dims: data.Dims{Work: work}}
 	var err error
 	if t.dtype, t.cfg.Precision, err = dev.Precision(c.Precision); err != nil {
 		return nil, Memory{}, err
@@ -53,7 +55,7 @@ func outline(c Config, dev *gpu.Device) (*trainer, Memory, error) {
 // planned returns a trainer by c on a planning device for t's, which has taken all that a training takes, of scratch memory
 // at least as much as given.
 func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (*trainer, error) {
-	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: dev, dims: t.dims, count: need{scratch: scratch}}
+	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: dev, dims: t.dims, tables: t.tables, count: need{scratch: scratch}}
 	p.dims.Batch, p.dims.Height, p.dims.Width, p.dims.Modalities, p.dims.Features = c.Batch, c.ImageSize, c.ImageSize, nil, nil
 	for _, m := range c.Model.Modalities {
 		p.dims.Modalities, p.dims.Features = append(p.dims.Modalities, m.Name), append(p.dims.Features, m.Features)

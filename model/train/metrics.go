@@ -20,6 +20,7 @@ type stepLine struct {
 	LR              float64             `json:"lr"`
 	GradNorm        float64             `json:"grad_norm"`
 	ImagesPerSecond float64             `json:"images_per_second"`
+	GPUIdle         *float64            `json:"gpu_idle,omitempty"`
 	Skipped         bool                `json:"skipped,omitempty"` // f16: the gradient left its range, and nothing was changed
 }
 

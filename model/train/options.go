@@ -10,9 +10,15 @@ import (
 // ErrInterrupted is returned by Run when its context ended and the checkpoint was written.
 var ErrInterrupted = errors.New("interrupted; a checkpoint was written, --resume goes on from it")
 
-// NewSource opens the batches of a split: for training in shuffled order and augmented as the settings say, else
-// every image once, as it is. Who calls it closes what it opens.
-type NewSource func(split data.Split, train bool) (data.Source, error)
+// A Feed says which batches a source is to give.
+type Feed struct {
+	Split data.Split
+	Train bool // in shuffled order and augmented as the settings say; else every image once, as it is
+	Raw   bool // Pixels and what varies them, for a device that makes the images; else Image and Tables
+}
+
+// NewSource opens the batches of a split. Who calls it closes what it opens.
+type NewSource func(Feed) (data.Source, error)
 
 // Options of Run.
 type Options struct {
@@ -71,7 +77,8 @@ type Summary struct {
 	Device         string // name
 	Why            string // this device and not another
 	Parameters     int
-	Memory         Memory // that it held
+	Memory         Memory   // that it held
+	GPUIdle        *float64 // share of the time of all steps; nil: not measured
 	ValidationLoss float64
 	BestStep       int // 0 where nothing was validated
 	Test           *Evaluated

@@ -68,6 +68,7 @@ func (t *trainer) advance(ctx context.Context) error {
 		if err := t.save(isBest, epochEnd); err != nil {
 			return err
 		}
+		t.idle.pause()
 	}
 	if interrupted {
 		return ErrInterrupted
@@ -101,7 +102,7 @@ func (t *trainer) evaluateSplit(ctx context.Context, split data.Split) (*Evaluat
 	if !hasSplit(t.o.Cohort, split) {
 		return nil, nil
 	}
-	src, err := t.o.NewSource(split, false)
+	src, err := t.o.NewSource(t.feed(split, false))
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 
 func (t *trainer) summary() Summary {
 	s := Summary{Steps: t.at.Step, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.model.ParamCount(),
-		Memory: t.memory(), BestStep: t.at.BestStep}
+		Memory: t.memory(), BestStep: t.at.BestStep, GPUIdle: t.idle.share()}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss
 	}

@@ -30,8 +30,8 @@ func options(c Config, dir string) Options { return optionsFor(c, dir, 48) }
 
 func optionsFor(c Config, dir string, persons int) Options {
 	cohort := testCohort(persons)
-	return Options{Config: c, Cohort: cohort, Dir: dir, Version: "test", NewSource: func(split data.Split, train bool) (data.Source, error) {
-		return &memorySource{c: cohort, split: split, train: train, batch: c.Batch, size: c.ImageSize}, nil
+	return Options{Config: c, Cohort: cohort, Dir: dir, Version: "test", NewSource: func(f Feed) (data.Source, error) {
+		return &memorySource{c: cohort, split: f.Split, train: f.Train, batch: c.Batch, size: c.ImageSize}, nil
 	}}
 }
 
@@ -194,8 +194,8 @@ func TestNotFinite(t *testing.T) {
 		c.Keep = 0
 		o := options(c, dir)
 		open := o.NewSource
-		o.NewSource = func(split data.Split, train bool) (data.Source, error) {
-			s, err := open(split, train)
+		o.NewSource = func(f Feed) (data.Source, error) {
+			s, err := open(f)
 			s.(*memorySource).corrupt = bad
 			return s, err
 		}
@@ -214,8 +214,8 @@ func TestNotFinite(t *testing.T) {
 func TestNothingIsLeftWhereTheFirstStepFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	o := options(tiny(t), dir)
-	o.NewSource = func(split data.Split, train bool) (data.Source, error) {
-		return &failing{memorySource{c: o.Cohort, split: split, train: train, batch: 8, size: 32}}, nil
+	o.NewSource = func(f Feed) (data.Source, error) {
+		return &failing{memorySource{c: o.Cohort, split: f.Split, train: f.Train, batch: 8, size: 32}}, nil
 	}
 	_, err := Run(context.Background(), o)
 	wantCode(t, err, 501)

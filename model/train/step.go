@@ -14,14 +14,12 @@ import (
 // where the loss or the gradient is not finite no parameter changes.
 func (t *trainer) step() (stepLine, error) {
 	began, images, line := time.Now(), 0, t.newLine()
-	t.opt.Prepare(line.LR)
-	t.model.ZeroGrad()
 	for i := range t.cfg.Accumulate {
 		s, err := t.loaded()
 		if err != nil {
 			return line, err
 		}
-		if err := t.micro(s, i); err != nil {
+		if err := t.micro(s, i, line.LR); err != nil {
 			return line, err
 		}
 		images += s.rows
@@ -30,7 +28,6 @@ func (t *trainer) step() (stepLine, error) {
 			return line, err
 		}
 	}
-	t.update()
 	if err := t.finish(&line); err != nil {
 		return line, err
 	}
@@ -71,36 +68,53 @@ func (t *trainer) fill(s *slot) error {
 	if err != nil {
 		return err
 	}
-	return t.workspace.load(s, b, t.at.Scaling.factor()/float64(t.cfg.Accumulate))
+	return t.workspace.load(s, b, t.dims.Work, t.at.Scaling.factor()/float64(t.cfg.Accumulate))
 }
 
-// micro queues one batch's gradients; its losses go to row i of terms. The first time on a slot it runs as it is, so
-// that all is there that a recording needs; from the second on it is recorded and replayed.
-func (t *trainer) micro(s *slot, i int) error {
-	p, err := t.pass(load{s.rows, true})
+// micro queues batch i of a step: before the first what a step begins with, after the last the update at learning rate lr.
+// Its losses go to row i of terms.
+func (t *trainer) micro(s *slot, i int, lr float64) error {
+	run, err := t.sweepOf(s)
 	if err != nil {
 		return err
 	}
-	run := func() { t.model.StepInChunks(p, s.batch, t.chunk, t.losses) }
-	if s.warm && s.step == nil {
-		if s.step, err = t.dev.Record(run); err != nil {
-			return err
-		}
-	}
 	s.upload.Arrive()
-	switch {
-	case s.step != nil:
-		s.step.Replay()
-	default:
-		run()
-		s.warm = true
+	t.idle.begin()
+	if i == 0 {
+		t.opt.Prepare(lr)
+		t.model.ZeroGrad()
 	}
+	run()
 	m := t.losses.Len()
 	gpu.Copy(t.terms.Slice(i*m, (i+1)*m).View(t.losses.Dims()...), t.losses)
-	m = s.batch.Scale.Len()
-	gpu.Copy(t.scales.Slice(i*m, (i+1)*m), s.batch.Scale)
+	m = s.input.Scale.Len()
+	gpu.Copy(t.scales.Slice(i*m, (i+1)*m), s.input.Scale)
 	s.upload.Release()
+	if i+1 == t.cfg.Accumulate {
+		t.update()
+	}
+	t.idle.end()
 	return nil
+}
+
+// sweepOf returns what queues the gradients of the slot's batch. The first time on a slot it runs as it is, so that all is
+// there that a recording needs; from the second on it is recorded and replayed.
+func (t *trainer) sweepOf(s *slot) (func(), error) {
+	p, err := t.pass(load{s.rows, true})
+	if err != nil {
+		return nil, err
+	}
+	run := func() { t.model.StepInChunks(p, t.prepare(p, s.input), t.chunk, t.losses) }
+	if s.warm && s.step == nil {
+		if s.step, err = t.dev.Record(run); err != nil {
+			return nil, err
+		}
+	}
+	if s.step != nil {
+		return s.step.Replay, nil
+	}
+	s.warm = true
+	return run, nil
 }
 
 // update queues clipping, the optimiser's step and the averages.
@@ -120,6 +134,10 @@ func (t *trainer) update() {
 // finish waits for the step and reads what it computed.
 func (t *trainer) finish(line *stepLine) error {
 	if err := t.dev.Sync(); err != nil {
+		return err
+	}
+	var err error
+	if line.GPUIdle, err = t.idle.step(); err != nil {
 		return err
 	}
 	terms, scales, share := host(t.terms), host(t.scales), 1/float64(t.cfg.Accumulate)

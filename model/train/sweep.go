@@ -64,22 +64,22 @@ func (w *workspace) sweep(ctx context.Context, src data.Source, visit func(*data
 			return err
 		}
 		in := w.slots[0]
-		if err := w.load(in, &b, 1); err != nil {
+		if err := w.load(in, &b, src.Dims().Work, 1); err != nil {
 			return err
 		}
 		in.upload.Arrive()
-		out := forward(w.model, p, in.batch, w.chunk, w.losses)
+		out := forward(w.model, p, w.prepare(p, in.input), w.chunk, w.losses)
 		in.upload.Release()
 		in.rows = 0 // it is not the batch that training goes on with
 		if err := w.dev.Sync(); err != nil {
 			return err
 		}
-		visit(&b, w.fetch(out, in.batch))
+		visit(&b, w.fetch(out, in.input.Scale))
 	}
 }
 
-func (w *workspace) fetch(out outputs, b model.Batch) swept {
-	s := swept{features: host(out.features), losses: host(w.losses), scale: host(b.Scale)}
+func (w *workspace) fetch(out outputs, scale gpu.Tensor) swept {
+	s := swept{features: host(out.features), losses: host(w.losses), scale: host(scale)}
 	for i := range out.image {
 		s.image, s.genetics = append(s.image, host(out.image[i])), append(s.genetics, host(out.genetics[i]))
 	}

@@ -19,16 +19,18 @@ type trainer struct {
 	dev   *gpu.Device
 	dims  data.Dims // of the batches
 	count need      // of a step and an evaluation
+	idle  idleMeter
 	*workspace
 	opt           *optim.Optimizer
 	schedule      optim.Schedule
 	source        data.Source
-	values, grads gpu.Tensor // flat
-	ema, spare    gpu.Tensor // flat; the zero Tensor without EMA
-	sumsq, scale  gpu.Tensor // [1]: of the gradient, and what it is multiplied by
-	decay         gpu.Tensor // [1]: of the averages, in this step
-	terms, scales gpu.Tensor // per batch of the step: losses [M, 4], and their weights [M]
-	turn          int        // the slot of the next batch
+	tables        []*data.Packed // of the cohort, where they stay on the device
+	values, grads gpu.Tensor     // flat
+	ema, spare    gpu.Tensor     // flat; the zero Tensor without EMA
+	sumsq, scale  gpu.Tensor     // [1]: of the gradient, and what it is multiplied by
+	decay         gpu.Tensor     // [1]: of the averages, in this step
+	terms, scales gpu.Tensor     // per batch of the step: losses [M, 4], and their weights [M]
+	turn          int            // the slot of the next batch
 
 	perEpoch, total int // steps
 	at              state
@@ -70,13 +72,19 @@ func (t *trainer) openDevice() error {
 	if err != nil {
 		return err
 	}
+	t.idle.dev = t.dev
 	t.dtype, t.cfg.Precision, err = t.dev.Precision(t.cfg.Precision)
 	return err
 }
 
+// feed says what a source is to give. Where the device works beside the host it makes images and tables itself.
+func (t *trainer) feed(split data.Split, train bool) Feed {
+	return Feed{Split: split, Train: train, Raw: t.dev.Overlaps()}
+}
+
 func (t *trainer) openSource() error {
 	var err error
-	if t.source, err = t.o.NewSource(data.Train, true); err != nil {
+	if t.source, err = t.o.NewSource(t.feed(data.Train, true)); err != nil {
 		return err
 	}
 	t.perEpoch = t.source.Batches() / t.cfg.Accumulate
@@ -87,6 +95,7 @@ func (t *trainer) openSource() error {
 	}
 	t.dims, t.total = t.source.Dims(), t.cfg.steps(t.perEpoch)
 	t.schedule = t.cfg.schedule(t.total)
+	t.tables = packed(t.o.Cohort, t.dims)
 	return nil
 }
 
@@ -96,6 +105,7 @@ func (t *trainer) build() error {
 		return err
 	}
 	t.grow(t.count)
+	t.settle()
 	return t.dev.Sync()
 }
 
@@ -108,7 +118,7 @@ func (t *trainer) take() error {
 	if err := m.Place(t.dev, t.dtype); err != nil {
 		return err
 	}
-	if t.workspace, err = newWorkspace(m, t.dev, t.dtype, t.dims); err != nil {
+	if t.workspace, err = newWorkspace(m, t.dev, t.dtype, t.dims, t.tables); err != nil {
 		return err
 	}
 	t.chunk = t.cfg.Chunk

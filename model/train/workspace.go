@@ -12,17 +12,18 @@ import (
 // A workspace has a model on a device and the memory to run it on batches of up to a number of images. Arena and scratch
 // memory grow to what a planning device says that a batch takes, before it is run.
 type workspace struct {
-	model  *model.Model
-	dev    *gpu.Device
-	dtype  gpu.DType
-	dims   data.Dims
-	chunk  int        // images that the image encoder takes at a time; 0: all of a batch
-	slots  []*slot    // of dims.Batch rows
-	losses gpu.Tensor // [M, 4]
-	inputs *gpu.Arena
-	arena  *gpu.Arena
-	room   need          // that there is
-	needs  map[load]need // of each kind of batch
+	model    *model.Model
+	dev      *gpu.Device
+	dtype    gpu.DType
+	dims     data.Dims
+	resident *resident  // nil where batches come with image and tables
+	chunk    int        // images that the image encoder takes at a time; 0: all of a batch
+	slots    []*slot    // of dims.Batch rows
+	losses   gpu.Tensor // [M, 4]
+	inputs   *gpu.Arena
+	arena    *gpu.Arena
+	room     need          // that there is
+	needs    map[load]need // of each kind of batch
 }
 
 // A load is what decides the memory of a pass.
@@ -36,7 +37,9 @@ type need struct{ arena, scratch int }
 
 func (n need) most(o need) need { return need{max(n.arena, o.arena), max(n.scratch, o.scratch)} }
 
-func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Dims) (*workspace, error) {
+// newWorkspace makes room on dev for m and batches of dims. Where dims have a Work, settle must bring tables there before
+// the first pass.
+func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Dims, tables []*data.Packed) (*workspace, error) {
 	if err := sameModalities(m.Config(), dims); err != nil {
 		return nil, err
 	}
@@ -55,9 +58,14 @@ func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Di
 	w.inputs = dev.NamedArena("staging", a.Peak())
 	w.take(w.inputs, n)
 	for _, s := range w.slots {
-		if s.upload, err = dev.NewUpload(inputBytes(s.input)); err != nil {
+		if s.upload, err = dev.NewUpload(s.whole.bytes()); err != nil {
 			return nil, err
 		}
+	}
+	if dims.Work > 0 {
+		a = plan.NewArena(0)
+		layResident(a, dtype, tables)
+		w.resident = layResident(dev.NamedArena("tables", a.Peak()), dtype, tables)
 	}
 	return w, nil
 }
@@ -66,7 +74,7 @@ func newWorkspace(m *model.Model, dev *gpu.Device, dtype gpu.DType, dims data.Di
 func (w *workspace) take(a *gpu.Arena, n int) {
 	w.slots = nil
 	for range n {
-		w.slots = append(w.slots, &slot{input: w.model.NewBatch(a, w.dtype, w.dims.Batch, w.dims.Height, w.dims.Width)})
+		w.slots = append(w.slots, &slot{whole: w.newInput(a, w.dims.Batch)})
 	}
 	w.losses = a.New(nn.Master(w.dtype), len(w.dims.Features), 4)
 }
@@ -117,6 +125,7 @@ func (w *workspace) close() {
 			a.Close()
 		}
 	}
+	w.resident.close()
 	w.model.Close()
 }
 
@@ -134,9 +143,13 @@ func (w *workspace) needOf(l load) (need, error) {
 		return need{}, err
 	}
 	in := dev.NewArena(0)
-	b := m.NewBatch(in, w.dtype, l.rows, w.dims.Height, w.dims.Width)
+	q := &workspace{model: m, dev: dev, dtype: w.dtype, dims: w.dims}
+	if w.resident != nil {
+		q.resident = layResident(in, w.dtype, w.resident.packed)
+	}
 	losses := in.New(nn.Master(w.dtype), len(w.dims.Features), 4)
 	p := &nn.Pass{Train: l.train, Arena: dev.NewArena(0), DType: w.dtype}
+	b := q.prepare(p, q.newInput(in, l.rows))
 	if l.train {
 		m.StepInChunks(p, b, w.chunk, losses)
 	} else {

@@ -1,0 +1,110 @@
+package train
+
+import (
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/model/nn"
+)
+
+// A resident is what stays on a device for as long as batches come: the genetics of all persons, packed, and what
+// normalises pixels. It owns its arena.
+type resident struct {
+	arena  *gpu.Arena
+	packed []*data.Packed
+	norm   gpu.Tensor // [6]
+	tables []residentTable
+}
+
+// A residentTable is one modality of all persons.
+type residentTable struct {
+	*data.Packed
+	rows gpu.Tensor // [Rows, Stride], U8 or of the parameters' type
+	lut  gpu.Tensor // [Features, 2^Bits]; the zero Tensor where features are no codes
+}
+
+// packed returns the cohort's tables as a device keeps them; none where batches bring their rows along.
+func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
+	if dims.Work == 0 {
+		return nil
+	}
+	var ps []*data.Packed
+	for _, t := range c.Tables {
+		ps = append(ps, data.Pack(t, len(c.Persons)))
+	}
+	return ps
+}
+
+// layResident deals the tensors of a resident out of a.
+func layResident(a *gpu.Arena, dtype gpu.DType, tables []*data.Packed) *resident {
+	dtype = nn.Master(dtype)
+	r := &resident{arena: a, packed: tables, norm: a.New(dtype, len(data.Dims{}.Norm))}
+	for _, p := range tables {
+		t := residentTable{Packed: p}
+		switch p.Bits {
+		case 32:
+			t.rows = a.New(dtype, p.Rows(), p.Stride())
+		case 8:
+			t.rows = a.New(gpu.U8, p.Rows(), p.Stride())
+		default:
+			t.rows, t.lut = a.New(gpu.U8, p.Rows(), p.Stride()), a.New(dtype, p.Features, 1<<p.Bits)
+		}
+		r.tables = append(r.tables, t)
+	}
+	return r
+}
+
+// settle brings what stays on the device there.
+func (w *workspace) settle() {
+	if w.resident == nil {
+		return
+	}
+	gpu.Write(w.resident.norm, w.dims.Norm[:])
+	for _, t := range w.resident.tables {
+		t.fill()
+	}
+}
+
+// fillBytes is what rows are packed in at a time on their way to the device: a few hundred persons of genotypes.
+const fillBytes = 1 << 20
+
+// fill packs the rows and copies them to the device, some at a time, so that the host never holds a second table.
+func (t residentTable) fill() {
+	if t.lut.Ok() {
+		gpu.Write(t.lut, t.LUT)
+	}
+	if t.Bits == 32 {
+		fillRows(t.rows, t.Packed.Values)
+		return
+	}
+	fillRows(t.rows, t.Packed.Codes)
+}
+
+// fillRows copies to rows [N, S] what read gives of them.
+func fillRows[E gpu.Element](rows gpu.Tensor, read func(dst []E, lo, hi int)) {
+	n, stride := rows.Dim(0), rows.Dim(1)
+	step := max(1, min(n, fillBytes/(stride*rows.DType().Size())))
+	part := make([]E, step*stride)
+	for lo := 0; lo < n; lo += step {
+		hi := min(n, lo+step)
+		read(part, lo, hi)
+		gpu.Write(rows.Slice(lo*stride, hi*stride), part[:(hi-lo)*stride])
+	}
+}
+
+// gather queues y [N, F] = the features of rows index [N], zeros where it is -1.
+func (t residentTable) gather(y, index gpu.Tensor) {
+	switch t.Bits {
+	case 1:
+		gpu.DecodeBits(y, t.rows, index, t.lut)
+	case 2:
+		gpu.DecodeGenotypes(y, t.rows, index, t.lut)
+	default:
+		gpu.GatherRows(y, t.rows, index, gpu.Tensor{}, gpu.Tensor{})
+	}
+}
+
+func (r *resident) close() {
+	if r != nil {
+		r.arena.Close()
+	}
+}
