@@ -109,10 +109,11 @@ check-cluster: ## the files of docs/cluster: the YAML, the shell, what the batch
 test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 schedules
 	@for seed in 0 1 2; do echo "schedule $$seed"; \
 		SIMT_SEED=$$seed $(GO) test -count=1 -short ./gpu -run 'Conformance|Golden' || exit 1; done
+	$(GO) test -count=1 ./gpu -skip 'Conformance|Golden'
 	$(GO) test -count=1 ./model/loss -run Golden
 	CONTIG_LONG=1 $(GO) test -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
-	CONTIG_LONG=1 $(GO) test -count=1 ./model/train -run 'CUDA|HalfPrecision'
-	CONTIG_LONG=1 $(GO) test -count=1 ./cmd/internal/bench -run Recorded
+	CONTIG_LONG=1 $(GO) test -count=1 ./model/train -run 'CUDA|HalfPrecision|Memory|PlanIs|Raw'
+	CONTIG_LONG=1 $(GO) test -count=1 ./cmd/internal/bench -run 'Recorded|Floors'
 
 test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
 	$(GO) test -c -o build/gpu_asan.test ./gpu
