@@ -7,6 +7,8 @@
 #pragma once
 #include "device.cuh"
 
+constexpr int norm_rows = 4; // rows in flight of a thread that normalises
+
 constexpr int column_threads = 256;
 
 // Columns is the part of a matrix that a thread works on.
