@@ -47,7 +47,7 @@ type Device struct {
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,
 // "gorgonia:N". "plan" checks shapes and counts; "plan:cuda" counts what a GPU's operations take beside their
-// tensors too, without having one: see Plan. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
+// tensors too, without having one: see Plan; so does "plan:h200" for a GPU of PlannedCards. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
 // first GPU there is, else the CPU.
 // Errors wrap ErrNoDevice and name what was looked for.
 func Open(spec string, o Options) (*Device, error) {
@@ -57,6 +57,12 @@ func Open(spec string, o Options) (*Device, error) {
 		return &Device{kind: plan, why: "asked for"}, nil
 	case spec == "plan:cuda":
 		return planDevice(absent()), nil
+	case name == "plan":
+		d, err := openPlanned(number)
+		if err != nil {
+			return nil, fmt.Errorf("gpu: Open %q: %w: %w", spec, ErrNoDevice, err)
+		}
+		return d, nil
 	case spec == "cpu":
 		return openCPU(o, "asked for"), nil
 	case spec == "auto" || spec == "":

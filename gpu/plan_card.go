@@ -4,7 +4,6 @@ import (
 	"math"
 	"unsafe"
 
-	"contig-gpu/gpu/internal/blas"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -110,25 +109,5 @@ func (d *Device) PlanTensors() *Device {
 	if d.card == nil || !d.Overlaps() {
 		return d.Plan()
 	}
-	return planDevice(described{info: d.card.dev.Info()})
+	return planDevice(&described{info: d.card.dev.Info()})
 }
-
-// described is a GPU of which only the shape is known. What cuDNN works in only a card can tell.
-type described struct {
-	plannedOverlap
-	info    driver.Info
-	product int // bytes that every product is taken to work in
-}
-
-// absent is a GPU that is not there: an H100 SXM by public figures (NVIDIA H100 Tensor Core GPU Architecture, table 3). A
-// product is taken to work in as much as it may.
-func absent() described {
-	return described{product: blas.WorkspaceLimit, info: driver.Info{Name: "an H100 that is not here", Arch: 90, Multiprocs: 132,
-		Memory: 80 << 30, SharedPerBlock: 227 << 10, L2: 50 << 20}}
-}
-
-func (d described) Info() driver.Info                          { return d.info }
-func (d described) MemInfo() (free, total int)                 { return d.info.Memory, d.info.Memory }
-func (d described) MatMulScratch(driver.Product) int           { return d.product }
-func (described) StatsPay(driver.Conv) bool                    { return true }
-func (described) ConvScratch(driver.Conv, driver.ConvPass) int { return 0 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,8 @@ type memoryPlan struct {
 	Memory     int        `json:"memory_bytes"`    // of the device, that the largest batch is for
 	Largest    int        `json:"largest_batch"`   // up to 16384; 0: not even one fits
 	Notes      []string   `json:"notes,omitempty"` // what the numbers leave out
+
+	Convolutions *gpu.ConvAnswers `json:"convolutions,omitempty"` // of --card: what its scratch is taken from
 }
 
 // shapeSettings are what a step's shapes depend on beside the model.
@@ -51,6 +54,7 @@ func planSettings() []config.Setting {
 		config.Setting{Name: "accumulate", Default: 1, Usage: "batches per optimiser step"},
 		config.Setting{Name: "ema", Default: 0.0, Usage: "decay of an average of the parameters; 0 keeps none"},
 		config.Setting{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N; cuda need not be there, it is then taken for an H100"},
+		config.Setting{Name: "card", Default: "", Usage: "plan for a GPU that need not be there: a100, b200 or h200; instead of --device"},
 		config.Setting{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all"},
 		config.Setting{Name: "memory", Default: "", Usage: "memory for the largest batch, such as 16G; none: what the device has free"})
 }
@@ -104,7 +108,7 @@ func planFor(v config.Values) (*memoryPlan, error) {
 		return nil, err
 	}
 	p := &memoryPlan{Device: d.Name(), Precision: cfg.Precision, Parameters: m.ParamCount(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
-		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes}
+		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes, Convolutions: d.ConvAnswers()}
 	if card := d.Card(); card != nil {
 		p.Device = card.Name
 	}
@@ -133,6 +137,13 @@ func plannedConfig(v config.Values) (train.Config, error) {
 // plannedDevice opens --device, or what plans for it in its absence, and says what that cannot know.
 func plannedDevice(v config.Values) (*gpu.Device, []string, error) {
 	spec, o := v.Text("device"), gpu.Options{Threads: v.Int("threads")}
+	if card := v.Text("card"); card != "" {
+		if !slices.Contains(gpu.PlannedCards(), card) {
+			return nil, nil, usagef("--card %q: want one of %s", card, strings.Join(gpu.PlannedCards(), ", "))
+		}
+		d, err := gpu.Open("plan:"+card, o)
+		return d, nil, err
+	}
 	d, err := gpu.Open(spec, o)
 	if err == nil {
 		return d, nil, nil
@@ -208,6 +219,10 @@ func (p *memoryPlan) print(w io.Writer) error {
 		for _, h := range append(part.held, gpu.Held{Name: "total", Bytes: part.total}) {
 			fmt.Fprintf(w, "  %-12s %12s  %d\n", h.Name, bytesText(h.Bytes), h.Bytes)
 		}
+	}
+	if a := p.Convolutions; a != nil {
+		fmt.Fprintf(w, "scratch holds the first proposals of cuDNN %s, asked without a card; timing on one may prefer others\n", a.CuDNN)
+		fmt.Fprintf(w, "  of %d passes of convolutions %d are known, %d in proportion to a batch of 64, %d not known\n", a.Known+a.Scaled+a.Unknown, a.Known, a.Scaled, a.Unknown)
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintln(w, n)

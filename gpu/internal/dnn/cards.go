@@ -2,9 +2,12 @@ package dnn
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
+
+	"contig-gpu/gpu/internal/driver"
 )
 
 //go:embed cards/*.json
@@ -21,6 +24,27 @@ func Cards() []string {
 		names = append(names, strings.TrimSuffix(e.Name(), ".json"))
 	}
 	return names
+}
+
+// CardInfo returns a card's figures, as far as they are described.
+func CardInfo(name string) (driver.Info, error) {
+	b, err := Card(name)
+	if err != nil {
+		return driver.Info{}, err
+	}
+	var c struct {
+		Name       string `json:"deviceName"`
+		Version    int    `json:"deviceVer"` // 900 for 9.0
+		Multiprocs int    `json:"multiProcessorCount"`
+		Memory     int    `json:"totalGlobalMem"`
+		Shared     int    `json:"maxSharedMemoryPerBlockOptin"`
+		L2         int    `json:"l2CacheSize"`
+		Driver     int    `json:"driverVer"`
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return driver.Info{}, fmt.Errorf("cuDNN: card %q: %w", name, err)
+	}
+	return driver.Info{Name: c.Name, Arch: c.Version / 10, Multiprocs: c.Multiprocs, Memory: c.Memory, SharedPerBlock: c.Shared, L2: c.L2, Driver: c.Driver}, nil
 }
 
 // Card returns the description of a card as the library reads and writes it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION),

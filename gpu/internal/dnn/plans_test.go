@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -44,23 +46,28 @@ func TestPlans(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: planning takes a minute")
 	}
-	stub := stubDriver(t)
+	env := append(os.Environ(), "LD_LIBRARY_PATH="+stubDriver(t),
+		"CONTIG_LIBCUDNN="+filepath.Join(vendor, "cudnn/lib/libcudnn.so.9"), "CONTIG_LIBNVRTC="+filepath.Join(vendor, "cu13/lib/libnvrtc.so.13"),
+		"CONTIG_LIBCUBLASLT="+filepath.Join(vendor, "cu13/lib/libcublasLt.so.13"), "CONTIG_LIBCUBLAS="+filepath.Join(vendor, "cu13/lib/libcublas.so.13"))
+	folder := t.TempDir()
+	result := func(card string) string { return filepath.Join(folder, card+".json") }
+	var cards sync.WaitGroup
+	for _, card := range dnn.Cards() {
+		cards.Go(func() {
+			cmd := exec.Command(os.Args[0], "-test.run=^TestPlansOfOneCard$", "-test.timeout=120m")
+			cmd.Env = append(slices.Clone(env), cardEnv+"="+card, resultEnv+"="+result(card))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", card, err, out)
+			}
+		})
+	}
+	if cards.Wait(); t.Failed() {
+		return
+	}
 	found, version := map[string][]finding{}, ""
 	for _, card := range dnn.Cards() {
-		result := filepath.Join(t.TempDir(), card+".json")
-		cmd := exec.Command(os.Args[0], "-test.run=^TestPlansOfOneCard$", "-test.timeout=120m")
-		cmd.Env = append(os.Environ(), cardEnv+"="+card, resultEnv+"="+result, "LD_LIBRARY_PATH="+stub,
-			"CONTIG_LIBCUDNN="+filepath.Join(vendor, "cudnn/lib/libcudnn.so.9"), "CONTIG_LIBNVRTC="+filepath.Join(vendor, "cu13/lib/libnvrtc.so.13"),
-			"CONTIG_LIBCUBLASLT="+filepath.Join(vendor, "cu13/lib/libcublasLt.so.13"), "CONTIG_LIBCUBLAS="+filepath.Join(vendor, "cu13/lib/libcublas.so.13"))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", card, err, out)
-			continue
-		}
-		a := read(t, result)
+		a := read(t, result(card))
 		found[card], version = a.Found, a.Version
-	}
-	if t.Failed() {
-		return
 	}
 	table := tabulate(found)
 	t.Logf("\n%s", table)

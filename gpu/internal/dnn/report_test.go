@@ -92,7 +92,7 @@ func needs(found map[string][]finding) map[string][]dnn.Workspace {
 
 // need adds up what a convolution takes, as a Handle does.
 func need(c driver.Conv, scratch map[dnn.Problem]int) dnn.Workspace {
-	w := dnn.Workspace{Conv: c, Forward: scratch[dnn.Problem{Op: dnn.Forward, Conv: c}]}
+	w := dnn.Workspace{Conv: c, Forward: max(scratch[dnn.Problem{Op: dnn.Forward, Conv: c}], scratch[dnn.Problem{Op: dnn.ForwardStats, Conv: c}])}
 	w.Data = max(scratch[dnn.Problem{Op: dnn.BackwardData, Conv: c}], scratch[dnn.Problem{Op: dnn.BackwardData, Conv: c, Beta: 1}])
 	one, ok := scratch[dnn.Problem{Op: dnn.BackwardWeight, Conv: c}]
 	if !ok {

@@ -14,7 +14,18 @@ var workspacesFile []byte
 // A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a card of cards/.
 type Workspace struct {
 	Conv                  driver.Conv
-	Forward, Data, Weight int
+	Forward, Data, Weight int // Forward with statistics too
+}
+
+// Of returns what a pass takes, bytes.
+func (w Workspace) Of(p driver.ConvPass) int {
+	switch p {
+	case driver.PassForward, driver.PassForwardStats:
+		return w.Forward
+	case driver.PassWeight:
+		return w.Weight
+	}
+	return w.Data
 }
 
 // Workspaces returns what the plans for every convolution of the ResNets of package model at 224 and 448 pixels take on
