@@ -142,6 +142,21 @@ func TestFinish(t *testing.T) {
 	}
 }
 
+// TestPlanForACard: with --card its memory is what batches are for, and it is said what of its scratch memory is known.
+func TestPlanForACard(t *testing.T) {
+	for batch, want := range map[string][3]bool{"64": {true, false, false}, "100": {false, true, false}} {
+		var p memoryPlan
+		out := must(t, "plan", "--encoder", "resnet18", "--image-size", "224", "--features", "3", "--card", "a100", "--batch", batch, "--json")
+		if err := json.Unmarshal([]byte(out), &p); err != nil {
+			t.Fatalf("plan %s: %v", out, err)
+		}
+		a := p.Convolutions
+		if a == nil || [3]bool{a.Known > 30, a.Scaled > 30, a.Unknown > 0} != want || a.CuDNN == "" || p.Precision != "bf16" || p.Memory < 40e9 || p.Largest <= 64 {
+			t.Errorf("batch %s: %s", batch, out)
+		}
+	}
+}
+
 func TestPlanAndBench(t *testing.T) {
 	var p memoryPlan
 	out := must(t, "plan", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--memory", "1G", "--device", "cpu", "--json")
