@@ -14,6 +14,7 @@ import (
 // TestChunkedRunsResume: a training in chunks, with two batches a step, goes on after interruptions to the same bytes, and
 // refuses another chunk.
 func TestChunkedRunsResume(t *testing.T) {
+	slow(t)
 	c := longer(t)
 	c.Chunk, c.Batch, c.MaxSteps = 3, 5, 4
 	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")

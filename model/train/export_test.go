@@ -38,6 +38,7 @@ func oneStep(t *testing.T, change func(*Config)) string {
 }
 
 func TestExport(t *testing.T) {
+	slow(t)
 	last := oneStep(t, func(c *Config) { c.EMA = 0.5 })
 	dir := t.TempDir()
 	torch, all := filepath.Join(dir, "torch"), filepath.Join(dir, "all")
@@ -123,6 +124,7 @@ func testInit(t *testing.T, torch, all string) {
 }
 
 func TestNamesAndShapesAreTorchvisions(t *testing.T) {
+	slow(t)
 	golden := os.Getenv("CONTIG_GOLDEN")
 	if golden == "" {
 		golden = "../../../shared/golden"

@@ -37,6 +37,7 @@ func trained(t *testing.T, o Options) (Memory, *trainer) {
 // TestPlanIsWhatIsHeld: arena by arena, whatever the model, the batch and the precision, and with evaluations; on a GPU
 // the driver's own count says the same, and no operation worked in more scratch memory than was reserved.
 func TestPlanIsWhatIsHeld(t *testing.T) {
+	slow(t)
 	co := synthCohort(t, 20)
 	for i, c := range []struct {
 		on  []string

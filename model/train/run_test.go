@@ -44,6 +44,14 @@ func mustRun(t *testing.T, o Options) Summary {
 	return s
 }
 
+// slow skips a test under -short: under the race detector, where all of it runs on one goroutine, it would take minutes.
+func slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short")
+	}
+}
+
 func read(t *testing.T, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
