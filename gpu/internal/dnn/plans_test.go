@@ -19,9 +19,12 @@ import (
 )
 
 // How much TestPlans asks, in $CONTIG_CUDNN: "full" is every convolution of every encoder and size, and every kernel that is
-// compiled at run time once; "update" is the same and writes what it finds into the project. Otherwise it is one
-// encoder, and compiles a few kernels.
+// compiled at run time once; "update" is the same and writes what it finds into the project; "shapes" is every convolution too, but
+// compiles a few kernels. Otherwise it is one encoder, and the same few kernels.
 func wanted() string { return os.Getenv("CONTIG_CUDNN") }
+
+// compiles tells whether every kernel is compiled once.
+func compiles() bool { return wanted() == "full" || wanted() == "update" }
 
 // cardEnv names the card for the process that plans for it, resultEnv the file for what it finds.
 const cardEnv, resultEnv = "CONTIG_DNN_TEST_CARD", "CONTIG_DNN_TEST_RESULT"
@@ -196,7 +199,7 @@ func (a *asker) worth(p dnn.Problem, c dnn.Choice) bool {
 		return true
 	}
 	key := fmt.Sprint(p.Op, p.Beta, p.Conv.Type, p.Conv.R, p.Conv.S, p.Conv.Stride, p.Conv.Pad, c.Engine, c.Knobs)
-	if a.compiled[key] || wanted() == "" && (p.Conv.Type != driver.BF16 || p.Conv.R != 3 || p.Conv.Stride != 1) {
+	if a.compiled[key] || !compiles() && (p.Conv.Type != driver.BF16 || p.Conv.R != 3 || p.Conv.Stride != 1) {
 		return false
 	}
 	a.compiled[key] = true
