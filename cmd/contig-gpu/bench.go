@@ -55,8 +55,8 @@ func benchSettings(windows int, seconds float64) []config.Setting {
 
 // openBench opens the device and sets its precision. The device is closed where that fails.
 func openBench(v config.Values) (*gpu.Device, gpu.DType, benchWhere, error) {
-	if v.Int("windows") < 1 || v.Number("seconds") < 0 {
-		return nil, 0, benchWhere{}, usagef("bench: --windows must be at least 1, --seconds at least 0")
+	if v.Int("windows") < 1 || v.Number("seconds") < 0 || v.Int("threads") < 0 {
+		return nil, 0, benchWhere{}, usagef("bench: --windows must be at least 1, --seconds and --threads at least 0")
 	}
 	d, err := gpu.Open(v.Text("device"), gpu.Options{Threads: v.Int("threads"), NonDeterministic: !v.Is("deterministic")})
 	if err != nil {

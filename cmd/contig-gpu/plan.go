@@ -136,6 +136,9 @@ func plannedConfig(v config.Values) (train.Config, error) {
 
 // plannedDevice opens --device, or what plans for it in its absence, and says what that cannot know.
 func plannedDevice(v config.Values) (*gpu.Device, []string, error) {
+	if v.Int("threads") < 0 {
+		return nil, nil, usagef("plan: --threads must not be negative")
+	}
 	spec, o := v.Text("device"), gpu.Options{Threads: v.Int("threads")}
 	if card := v.Text("card"); card != "" {
 		if !slices.Contains(gpu.PlannedCards(), card) {
