@@ -125,7 +125,7 @@ __device__ inline void bn_settle(float *mean, float *rstd, float *run_mean, floa
 // batchnorm_finish_f32 joins parts: mean and rstd [c] of all rows present, whose number goes to rows [1], and the running
 // averages moved to them by momentum, the variance unbiased. With fewer than 2 rows mean and rstd are 0 and nothing moves.
 // Blocks of 32 x 32 threads.
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(1024, 1)
     batchnorm_finish_f32(float *mean, float *rstd, float *run_mean, float *run_var, int *rows, const int *count,
                          const double *means, const float *m2, int parts, int c, double eps, double momentum) {
     int col = int(blockIdx.x * total_side + threadIdx.x);
