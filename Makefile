@@ -10,7 +10,7 @@ build: ## the program, as ./contig-gpu
 
 test: ## vet and all tests
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l cmd kernels gpu model data)" || { gofmt -l cmd kernels gpu model data; echo "run: make fmt"; exit 1; }
@@ -108,12 +108,12 @@ check-cluster: ## the files of docs/cluster: the YAML, the shell, what the batch
 .PHONY: test-kernels test-kernels-asan
 test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 schedules
 	@for seed in 0 1 2; do echo "schedule $$seed"; \
-		SIMT_SEED=$$seed $(GO) test -count=1 -short ./gpu -run 'Conformance|Golden' || exit 1; done
-	$(GO) test -count=1 ./gpu -skip 'Conformance|Golden'
-	$(GO) test -count=1 ./model/loss -run Golden
-	CONTIG_LONG=1 $(GO) test -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
-	CONTIG_LONG=1 $(GO) test -count=1 ./model/train -run 'CUDA|HalfPrecision|Memory|PlanIs|Raw'
-	CONTIG_LONG=1 $(GO) test -count=1 ./cmd/internal/bench -run 'Recorded|Floors'
+		SIMT_SEED=$$seed $(GO) test -timeout 30m -count=1 -short ./gpu -run 'Conformance|Golden' || exit 1; done
+	$(GO) test -timeout 30m -count=1 ./gpu -skip 'Conformance|Golden'
+	$(GO) test -timeout 30m -count=1 ./model/loss -run Golden
+	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
+	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model/train -run 'CUDA|HalfPrecision|Memory|PlanIs|Raw'
+	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./cmd/internal/bench -run 'Recorded|Floors'
 
 test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
 	$(GO) test -c -o build/gpu_asan.test ./gpu
