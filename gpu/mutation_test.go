@@ -28,7 +28,7 @@ func mutants() []mutant {
 // test of the suite fails under one of a few orders of threads, and passes without. scripts/mutate_kernels.sh tries many more.
 func TestSuiteFindsMutants(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short: the emulator is built anew")
+		t.Skip("-short: the emulator is built anew; make test-kernels runs it")
 	}
 	root, original := "..", gputest.Emulator(t)
 	for _, m := range mutants() {
@@ -64,7 +64,7 @@ func (m mutant) build(t *testing.T, root string) string {
 	t.Helper()
 	for _, tool := range []string{"make", "g++", "flock"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the emulator is built with %s, which is not installed", tool)
+			t.Skipf("the emulator is built with %s: install it (apt-get install g++ make util-linux)", tool)
 		}
 	}
 	dir := t.TempDir()

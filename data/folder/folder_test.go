@@ -96,7 +96,7 @@ const childDir = "CONTIG_FOLDER_TEST_DIR"
 func TestChild(t *testing.T) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
-		t.Skip("runs as a child of TestKilled")
+		t.Skip("the process that TestKilled kills; run that one")
 	}
 	t.Error(Publish(dir, func(temp string) error {
 		if err := file("half")(temp); err != nil {

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"math"
 	"path/filepath"
 	"strings"
@@ -22,19 +21,9 @@ func TestChunkedRunsResume(t *testing.T) {
 	o := options(c, parts)
 	o.Config.Threads = 1
 	for _, stop := range []int{1, 3} {
-		ctx, cancel := context.WithCancel(context.Background())
-		o.Progress = func(e Event) {
-			if e.Kind == Stepped && e.Step == stop {
-				cancel()
-			}
-		}
-		if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
-			t.Fatalf("step %d: %v", stop, err)
-		}
-		cancel()
+		interrupt(t, o, stop)
 		o.Resume = true
 	}
-	o.Progress = nil
 	mustRun(t, o)
 	sameRuns(t, whole, parts)
 	o.Config.Chunk = 4

@@ -11,7 +11,7 @@ import (
 // of the cuda device. Where the machine has no GPU the emulator plays it: make gorgonia.
 func TestGorgoniaFollowsTheCPU(t *testing.T) {
 	if os.Getenv("CONTIG_DEVICE") != "gorgonia:0" {
-		t.Skip("no GPU was named: CONTIG_DEVICE=gorgonia:0 does")
+		t.Skip("no GPU was named: make gorgonia runs this with CONTIG_DEVICE=gorgonia:0")
 	}
 	c, co := onCard(t, "f32", 5), synthCohort(t, 40)
 	losses := map[string][]float64{"cuda": trainedLosses(t, c, co)}

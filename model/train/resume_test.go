@@ -56,26 +56,31 @@ func TestInterruptedRunsEndTheSame(t *testing.T) {
 	o := options(c, parts)
 	o.Config.Threads = 1 // and the number of threads must not matter
 	for _, stop := range []int{1, 3, 4, 6} {
-		ctx, cancel := context.WithCancel(context.Background())
-		o.Progress = func(e Event) {
-			if e.Kind == Stepped && e.Step == stop {
-				cancel()
-			}
-		}
-		if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
-			t.Fatalf("step %d: %v", stop, err)
-		}
-		cancel()
+		interrupt(t, o, stop)
 		leaveDebris(t, parts)
 		o.Resume = true
 	}
-	o.Progress = nil
 	if s := mustRun(t, o); !s.Resumed || s.Steps != 8 {
 		t.Errorf("summary %+v", s)
 	}
 	sameRuns(t, whole, parts)
 	mustRun(t, o) // resuming what is finished changes nothing
 	sameRuns(t, whole, parts)
+}
+
+// interrupt runs o until a step is done, and then interrupts it.
+func interrupt(t *testing.T, o Options, step int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o.Progress = func(e Event) {
+		if e.Kind == Stepped && e.Step == step {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("step %d: %v", step, err)
+	}
 }
 
 // leaveDebris leaves what a process that dies while writing leaves.

@@ -48,7 +48,7 @@ func mustRun(t *testing.T, o Options) Summary {
 func slow(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("-short")
+		t.Skip("-short: takes minutes under the race detector; go test without -short runs it")
 	}
 }
 

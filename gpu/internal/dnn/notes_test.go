@@ -38,7 +38,7 @@ func TestNotesTellTF32(t *testing.T) {
 // TestNotesOfProposals is the part of TestNotesTellTF32 that runs in a process of its own.
 func TestNotesOfProposals(t *testing.T) {
 	if os.Getenv("CONTIG_DNN_TEST_NOTES") == "" {
-		t.Skip("run by TestNotesTellTF32")
+		t.Skip("the half of TestNotesTellTF32 that runs in a process of its own; run that one")
 	}
 	forbidden := os.Getenv("NVIDIA_TF32_OVERRIDE") == "0"
 	for _, card := range Cards() {
