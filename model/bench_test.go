@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -8,12 +9,22 @@ import (
 	"contig-gpu/model/optim"
 )
 
-// BenchmarkStep is a whole training step, the optimiser's included, of ResNet-18 at 64 pixels with two modalities
-// of 481 and 7,854 features: where its time goes, with -cpuprofile.
+// BenchmarkStep is a whole training step, the optimiser's included, with two modalities of 481 and 7,854 features: where
+// its time goes, with -cpuprofile.
 func BenchmarkStep(b *testing.B) {
-	const batch, size = 32, 64
+	for _, c := range []struct {
+		encoder     string
+		size, batch int
+	}{{"resnet18", 64, 32}, {"resnet50", 64, 32}, {"resnet50", 224, 8}} {
+		b.Run(fmt.Sprintf("%s_%d_px_batch_%d", c.encoder, c.size, c.batch), func(b *testing.B) {
+			benchmarkStep(b, c.encoder, c.size, c.batch)
+		})
+	}
+}
+
+func benchmarkStep(b *testing.B, encoder string, size, batch int) {
 	cfg := Defaults()
-	cfg.Encoder, cfg.Modalities = "resnet18", []Modality{{"a", 481}, {"b", 7854}}
+	cfg.Encoder, cfg.Modalities = encoder, []Modality{{"a", 481}, {"b", 7854}}
 	d, err := gpu.Open("cpu", gpu.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -49,5 +60,5 @@ func BenchmarkStep(b *testing.B) {
 		pass.Reset()
 		opt.Step(1e-3, gpu.Tensor{})
 	}
-	b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+	b.ReportMetric(float64(batch)*float64(b.N)/b.Elapsed().Seconds(), "images/s")
 }

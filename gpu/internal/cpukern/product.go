@@ -1,5 +1,7 @@
 package cpukern
 
+import "slices"
+
 // A product is c (+)= A B with A [m,k], B [k,n], k = taps*cin. Element (i, t*cin+q) of A is
 // a[row(i) + t*tapStep + q*step], so that a convolution's patches need not be gathered.
 type product[F Float] struct {
@@ -109,10 +111,7 @@ func (p *product[F]) run(pool *Pool) {
 		return
 	}
 	list := p.chunks(0, 1)
-	var packed []F
-	if g.rowBlocks > 1 {
-		packed = p.packShared(pool, list)
-	}
+	_, packed := p.packShared(pool, g, list, 0)
 	pool.Run(g.units(), func(worker, u int) {
 		p.unit(pool, worker, g, u, list, packed, p.c)
 	})
@@ -130,14 +129,14 @@ func (p *product[F]) split(g grid) int {
 func (p *product[F]) runSplit(pool *Pool, g grid) {
 	part := *p
 	part.ldc, part.add = p.n, false
-	sums := take[F](pool, &pool.shared, p.splits*p.m*p.n)
 	lists := make([][]chunk, p.splits)
 	for i := range lists {
 		lists[i] = p.chunks(i, p.splits)
 	}
+	sums, packed := part.packShared(pool, g, slices.Concat(lists...), p.splits*p.m*p.n)
 	pool.Run(g.units()*p.splits, func(worker, u int) {
 		i := u / g.units()
-		part.unit(pool, worker, g, u%g.units(), lists[i], nil, sums[i*p.m*p.n:])
+		part.unit(pool, worker, g, u%g.units(), lists[i], packed, sums[i*p.m*p.n:])
 	})
 	const rows = 8 // of a unit
 	pool.Run(ceil(p.m, rows), func(_, u int) {
@@ -160,21 +159,67 @@ func (p *product[F]) sumRow(r int, sums []F) {
 	}
 }
 
-// packShared packs all of B, for units that share it.
-func (p *product[F]) packShared(pool *Pool, list []chunk) []F {
-	panels := ceil(p.n, p.kernels.cols)
-	packed := take[F](pool, &pool.shared, p.taps*p.cin*panels*p.kernels.cols)
+// packs are A and B packed for all units; nil: each unit packs what it needs.
+type packs[F Float] struct{ a, b []F }
+
+// packShared packs A and B, each if several units need the same of it, and returns more elements beside them. list is
+// all chunks.
+func (p *product[F]) packShared(pool *Pool, g grid, list []chunk, more int) ([]F, packs[F]) {
+	terms, sizeA, sizeB := p.taps*p.cin, 0, 0
+	if p.packA && g.colBlocks > 1 {
+		sizeA = terms * up(p.m, p.rows)
+	}
+	if g.rowBlocks > 1 {
+		sizeB = terms * up(p.n, p.kernels.cols)
+	}
+	more, sizeA = up(more, 64), up(sizeA, 64) // each at a cache line
+	all := take[F](pool, &pool.shared, more+sizeA+sizeB)
+	if pool.counts {
+		return nil, packs[F]{}
+	}
+	packed := packs[F]{}
+	if sizeA > 0 {
+		packed.a = all[more:][:sizeA]
+		p.packAllA(pool, packed.a, list)
+	}
+	if sizeB > 0 {
+		packed.b = all[more+sizeA:][:sizeB]
+		p.packAllB(pool, packed.b, list)
+	}
+	return all[:more], packed
+}
+
+func (p *product[F]) packAllA(pool *Pool, packed []F, list []chunk) {
+	const group = 16 // tiles of a unit
+	groups := ceil(p.m, group*p.rows)
+	pool.Run(len(list)*groups, func(worker, u int) {
+		c, i := list[u/groups], u%groups*group*p.rows
+		p.packTiles(p.tilesOf(packed, c, i), p.termTable(pool, worker, c), c, i, min(p.m, i+group*p.rows))
+	})
+}
+
+func (p *product[F]) packAllB(pool *Pool, packed []F, list []chunk) {
 	const group = 4 // panels of a unit
+	panels := ceil(p.n, p.kernels.cols)
 	groups := ceil(panels, group)
 	pool.Run(len(list)*groups, func(worker, u int) {
 		c, j := list[u/groups], u%groups*group
-		p.packB(p.panel(packed, c, j), take[int](pool, &pool.private[worker].ints, c.terms()+prefetch), c, j, min(panels, j+group))
+		p.packB(p.panel(packed, c, j), p.termTable(pool, worker, c), c, j, min(panels, j+group))
 	})
-	return packed
 }
 
-// panel returns the shared packed panels of a chunk from the j-th.
+// termTable returns room for where a chunk's terms begin.
+func (p *product[F]) termTable(pool *Pool, worker int, c chunk) []int {
+	return take[int](pool, &pool.private[worker].ints, c.terms()+prefetch)
+}
+
+// panel returns the shared packed panels of a chunk of B from the j-th.
 func (p *product[F]) panel(packed []F, c chunk, j int) []F {
 	cols := p.kernels.cols
 	return packed[((c.t0*p.cin+c.c0*(c.t1-c.t0))*ceil(p.n, cols)+j*c.terms())*cols:]
+}
+
+// tilesOf returns the shared packed tiles of a chunk of A from that of row i; A is packed where there is one tap.
+func (p *product[F]) tilesOf(packed []F, c chunk, i int) []F {
+	return packed[c.c0*up(p.m, p.rows)+i*c.terms():]
 }

@@ -9,21 +9,26 @@ type block[F Float] struct {
 	tile, sums     []F // a tile that is not whole, and the micro's scratch
 }
 
-// unit computes one block of the grid into c. packed is all of B, or nil: then the unit packs what it needs.
-func (p *product[F]) unit(pool *Pool, worker int, g grid, u int, list []chunk, packed, c []F) {
+// unit computes one block of the grid into c, from what is packed for all units and what it packs itself.
+func (p *product[F]) unit(pool *Pool, worker int, g grid, u int, list []chunk, packed packs[F], c []F) {
 	bl := p.block(pool, worker, g, u)
+	ownA, ownB := bl.a, bl.b
 	for n, ch := range list {
-		var b []F
-		if packed != nil {
-			b = p.panel(packed, ch, bl.j0)
-		} else {
-			b = bl.b
-			p.packB(b, bl.rows, ch, bl.j0, bl.j1)
+		switch {
+		case packed.b != nil:
+			bl.b = p.panel(packed.b, ch, bl.j0)
+		default:
+			bl.b = ownB
+			p.packB(bl.b, bl.rows, ch, bl.j0, bl.j1)
 		}
-		if p.packA {
+		switch {
+		case packed.a != nil:
+			bl.a = p.tilesOf(packed.a, ch, bl.i0)
+		case p.packA:
+			bl.a = ownA
 			p.packTiles(bl.a, bl.rows, ch, bl.i0, bl.i1)
 		}
-		p.tiles(&bl, ch, b, c, n > 0 || p.add)
+		p.tiles(&bl, ch, c, n > 0 || p.add)
 	}
 	if len(list) == 0 && !p.add {
 		p.clear(&bl, c)
@@ -78,28 +83,28 @@ func (p *product[F]) offset(i, r int) int {
 }
 
 // tiles computes all tiles of a block for one chunk.
-func (p *product[F]) tiles(bl *block[F], ch chunk, b, c []F, add bool) {
+func (p *product[F]) tiles(bl *block[F], ch chunk, c []F, add bool) {
 	const shallow = 64 // terms: below it c's traffic rules, so walk along its rows
 	rows := p.rows
 	if ch.terms() > shallow {
 		for j := bl.j0; j < bl.j1; j++ {
 			for i := bl.i0; i < bl.i1; i += rows {
-				p.tile(bl, ch, i, j, b, c, add)
+				p.tile(bl, ch, i, j, c, add)
 			}
 		}
 		return
 	}
 	for i := bl.i0; i < bl.i1; i += rows {
 		for j := bl.j0; j < bl.j1; j++ {
-			p.tile(bl, ch, i, j, b, c, add)
+			p.tile(bl, ch, i, j, c, add)
 		}
 	}
 }
 
 // tile computes the tile at row i and panel j.
-func (p *product[F]) tile(bl *block[F], ch chunk, i, j int, b, c []F, add bool) {
+func (p *product[F]) tile(bl *block[F], ch chunk, i, j int, c []F, add bool) {
 	cols, terms := p.kernels.cols, ch.terms()
-	bp := &b[(j-bl.j0)*terms*cols]
+	bp := &bl.b[(j-bl.j0)*terms*cols]
 	tab := &bl.tab[i-bl.i0]
 	a, taps, tapStep, cin, step := &p.a[0], ch.t1-ch.t0, p.tapStep, ch.c1-ch.c0, p.step
 	if p.packA {
