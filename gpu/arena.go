@@ -40,7 +40,7 @@ func (d *Device) NewArena(bytes int) *Arena { return d.NamedArena("unnamed", byt
 // device counts the bytes, reserves nothing, and its arenas never run out. Where a GPU has not enough, nothing is
 // computed from then on and Sync returns a *MemoryError.
 func (d *Device) NamedArena(name string, bytes int) *Arena {
-	a := &Arena{dev: d, name: name, size: align(bytes), poison: os.Getenv("CONTIG_DEBUG") == "poison"}
+	a := &Arena{dev: d, name: name, size: aligned(bytes), poison: os.Getenv("CONTIG_DEBUG") == "poison"}
 	a.held = a.size
 	switch {
 	case d.kind == plan:
@@ -86,7 +86,7 @@ func (a *Arena) Reset() {
 func (a *Arena) New(t DType, dims ...int) Tensor {
 	x := Tensor{dev: a.dev, dtype: t}
 	x.setDims(dims)
-	n := max(arenaAlign, (x.Bytes()+arenaAlign-1)/arenaAlign*arenaAlign)
+	n := max(arenaAlign, aligned(x.Bytes()))
 	i := slices.IndexFunc(a.free, func(s span) bool { return s.len >= n })
 	if i < 0 {
 		panic(fmt.Sprintf("gpu: arena of %d bytes has %d in use and no room for %v %v (%d bytes)", a.size, a.inUse, t, dims, n))

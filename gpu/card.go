@@ -59,7 +59,7 @@ func (c *card) kernel(family string, t DType) (driver.Kernel, bool) {
 
 // alloc returns memory for an arena and its bytes, 0 after a failure.
 func (c *card) alloc(name string, bytes int) (driver.Ptr, int) {
-	bytes = max(align(bytes), arenaAlign)
+	bytes = max(aligned(bytes), arenaAlign)
 	p, err := c.dev.Alloc(bytes)
 	if err != nil {
 		free, _ := c.dev.MemInfo()

@@ -10,7 +10,7 @@ import (
 // more behind what the library uses, at the address returned.
 func (c *card) convOf(s cpukern.ConvShape, t DType, p driver.ConvPass, more int) (driver.Conv, driver.Ptr) {
 	q := c.convolution(s, t)
-	need := align(c.dev.ConvScratch(q, p))
+	need := aligned(c.dev.ConvScratch(q, p))
 	return q, c.scratch(need + more).Add(need)
 }
 

@@ -47,7 +47,7 @@ const (
 func (c *card) augment(y, src, geometry, colour, norm Tensor) {
 	n, h, w, side := src.Dim(0), src.Dim(1), src.Dim(2), y.Dim(1)
 	blocks := (side*side + augPixels - 1) / augPixels
-	sums := align(8 * 3 * blocks * n)
+	sums := aligned(8 * 3 * blocks * n)
 	work := c.scratch(sums + src.Len())
 	small := uint64(work.Add(sums))
 	filter := driver.Grid{Blocks: [3]int{(w + augAcross - 1) / augAcross, (h + augDown - 1) / augDown, n}, Threads: [3]int{threads}}

@@ -101,7 +101,7 @@ func (c *card) nceTiledScratch(n, d int) nceTiled {
 	var t nceTiled
 	take := func(floats int) int {
 		at := t.bytes
-		t.bytes += align(4 * floats)
+		t.bytes += aligned(4 * floats)
 		return at
 	}
 	take(nceSums * n)
@@ -144,12 +144,9 @@ func (c *card) infoNCETiled(a *nce) {
 // oneBlock is a grid of one block.
 func oneBlock() driver.Grid { return driver.Grid{Blocks: [3]int{1}, Threads: [3]int{threads}} }
 
-// align rounds bytes up to where the next part of the scratch memory begins.
-func align(bytes int) int { return (bytes + arenaAlign - 1) / arenaAlign * arenaAlign }
-
 func (c *card) softmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
 	n, k := x.Dim(0), x.Dim(1)
-	rows := align(16 * n)
+	rows := aligned(16 * n)
 	work := c.scratch(rows + 4*n)
 	launch(c, "softmaxce_forward", x.dtype, c.rowGrid(n), &kernels.SoftmaxceForward{Rows: uint64(work), Losses: uint64(work.Add(rows)),
 		X: x.ptr(), Labels: labels.ptr(), N: int32(n), K: int32(k)}, x)

@@ -20,8 +20,8 @@ type bnMoments struct{ rows, count, mean, m2 uint64 }
 
 // bnMomentsAt returns where they lie, and the bytes of all.
 func bnMomentsAt(parts, channels int) (count, mean, m2, bytes int) {
-	count, mean = arenaAlign, arenaAlign+align(4*parts)
-	m2 = mean + align(8*parts*channels)
+	count, mean = arenaAlign, arenaAlign+aligned(4*parts)
+	m2 = mean + aligned(8*parts*channels)
 	return count, mean, m2, m2 + 4*parts*channels
 }
 
@@ -86,8 +86,8 @@ func (a *bnArgs) perSample(s columnShape) int32 { return int32(max(1, s.rows/max
 type bnSums struct{ rows, count, s1, s2, scale, k1, k2 uint64 }
 
 func (c *card) bnSums(parts, channels int) bnSums {
-	sum, vector := align(4*parts*channels), align(4*channels)
-	at := []int{0, arenaAlign, arenaAlign + align(4*parts)}
+	sum, vector := aligned(4*parts*channels), aligned(4*channels)
+	at := []int{0, arenaAlign, arenaAlign + aligned(4*parts)}
 	at = append(at, at[2]+sum, at[2]+2*sum, at[2]+2*sum+vector, at[2]+2*sum+2*vector)
 	p := c.scratch(at[6] + vector)
 	on := func(i int) uint64 { return uint64(p.Add(at[i])) }

@@ -22,20 +22,11 @@ type Upload struct {
 
 // NewUpload reserves page-locked memory for uses of up to the given number of bytes in all.
 func (d *Device) NewUpload(bytes int) (*Upload, error) {
-	u := &Upload{dev: d}
-	if d.card == nil {
-		return u, nil
-	}
-	over, ok := d.card.dev.(driver.Overlap)
-	if !ok {
-		return u, nil
-	}
+	u := &Upload{dev: d, bytes: bytes}
 	var err error
-	if u.pinned, err = over.Pinned(bytes); err != nil {
+	if u.over, u.pinned, err = d.pin(bytes); err != nil {
 		return nil, fmt.Errorf("gpu: NewUpload: %w", err)
 	}
-	u.over, u.bytes = over, bytes
-	d.book().add(pinnedName, bytes)
 	return u, nil
 }
 
@@ -78,7 +69,7 @@ func UploadTo[E Element](u *Upload, t Tensor, src []E) {
 	h.mem, h.at = unsafe.Pointer(unsafe.SliceData(part)), 0
 	encode(h, src)
 	u.over.UploadPinned(t.at, part)
-	u.next = (end + arenaAlign - 1) / arenaAlign * arenaAlign
+	u.next = aligned(end)
 }
 
 // Arrive makes work that is queued from now on wait for the copies.
@@ -107,7 +98,6 @@ func (u *Upload) Close() {
 			e.Close()
 		}
 	}
-	u.over.FreePinned(u.pinned)
-	u.dev.book().add(pinnedName, -u.bytes)
+	u.dev.unpin(u.over, u.pinned, u.bytes)
 	u.over, u.pinned, u.arrived, u.read = nil, nil, nil, nil
 }

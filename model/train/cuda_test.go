@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,5 +137,78 @@ func TestCUDASameBytes(t *testing.T) {
 	}
 	if files[0] != files[1] {
 		t.Error("the checkpoints differ")
+	}
+}
+
+// TestCUDANotFinite: a loss that is not finite is noticed while the next step runs, and told as on the CPU, where it is
+// noticed at once; the checkpoint before it stays.
+func TestCUDANotFinite(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	co, found := synthCohort(t, 40), map[string]string{}
+	for _, device := range []string{"cpu", "cuda"} {
+		c, dir := onCard(t, "f32", 6), filepath.Join(t.TempDir(), "run")
+		c.Device, c.Batch, c.Optimizer.LR, c.CheckpointEvery = device, 4, 1e30, 1
+		_, err := Run(t.Context(), synthOptions(c, co, dir))
+		p := wantCode(t, err, 720)
+		found[device] = p.What + ": " + p.Found
+		s, err := readCheckpoint(CheckpointPath(dir, "last"))
+		if err != nil || s.state.Step != 1 || len(stepLosses(t, dir)) != 1 {
+			t.Errorf("%s: the last checkpoint is of step %d (%v), and %d steps were told of, want 1", device, s.state.Step, err, len(stepLosses(t, dir)))
+		}
+	}
+	if found["cpu"] != found["cuda"] || !strings.Contains(found["cpu"], "step 2") {
+		t.Errorf("on the CPU %q, on a GPU %q", found["cpu"], found["cuda"])
+	}
+}
+
+// TestCUDAAccumulates: the batches of a step take turns in two slots, whose recorded parts differ: the first of three
+// clears the gradients, the last updates.
+func TestCUDAAccumulates(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	c, co := onCard(t, "f32", 4), synthCohort(t, 40)
+	c.Batch, c.Accumulate = 3, 3
+	followTheCPU(t, c, co, map[string][]float64{"cuda": trainedLosses(t, c, co)})
+}
+
+// TestStepIsOneGraph: from the second step on a step is one graph, its update included, and its results are read while the
+// next one runs.
+func TestStepIsOneGraph(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	o := synthOptions(onCard(t, "bf16", 9), synthCohort(t, 40), filepath.Join(t.TempDir(), "run"))
+	o.Config.Batch = 4
+	var told []int
+	o.Progress = func(e Event) {
+		if e.Kind == Stepped {
+			told = append(told, e.Step)
+		}
+	}
+	tr, err := newTrainer(&o)
+	defer tr.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step := range 4 {
+		if err := tr.step(); err != nil {
+			t.Fatal(err)
+		}
+		if len(told) != step || len(tr.pending) != 1 {
+			t.Errorf("after %d steps %v were told of, %d are pending", step+1, told, len(tr.pending))
+		}
+	}
+	if err := tr.collectAllBut(0); err != nil || len(told) != 4 {
+		t.Fatalf("%v, %v", told, err)
+	}
+	for i, s := range tr.slots {
+		before, steps := host(tr.values), s.recorded[part{true, true}]
+		if len(s.recorded) != 1 || steps == nil || steps.Nodes() == 0 {
+			t.Fatalf("slot %d: %d recordings", i, len(s.recorded))
+		}
+		steps.Replay()
+		if after := host(tr.values); slices.Equal(before, after) {
+			t.Errorf("slot %d: the recorded step changes no parameter", i)
+		}
 	}
 }

@@ -6,78 +6,71 @@ import (
 	"contig-gpu/gpu"
 )
 
-// An idleMeter measures for how much of its time a GPU waits for its next work: from the end of one step's work to the end
-// of the next's, all that lies outside of the work of that step. The waits are those for the host and for a batch on its
+// An idleMeter measures for how much of its time a GPU waits for its next work: from the end of one piece of work to the
+// end of the next, all that lies outside of that next piece. The waits are those for the host and for a batch on its
 // way. Devices that do their work while Go waits for it have none, and are not measured.
 type idleMeter struct {
 	dev         *gpu.Device
-	marks       []*gpu.Mark // where work ended and began in turn, if chained, from the end of the last step's on
-	chained     bool
+	last        *gpu.Mark     // the end of the piece before; nil: there was none, or something else came between
+	queued      []*gpu.Mark   // beginnings and ends, in turn, of the pieces after it
+	gap, span   time.Duration // of the step so far
 	idle, whole time.Duration // of all steps
 }
 
-// begin marks that work is queued from now on.
-func (m *idleMeter) begin() { m.mark() }
-
-// end marks that for now this was all.
-func (m *idleMeter) end() { m.mark() }
-
+// mark marks where a piece begins, or ends.
 func (m *idleMeter) mark() {
 	if m.dev.Overlaps() {
-		m.marks = append(m.marks, m.dev.Mark())
+		m.queued = append(m.queued, m.dev.Mark())
 	}
 }
 
-// step returns the share of a step's time in which the device had nothing to do, and begins the next. The device has
-// finished the step. nil: there was no step before, or nothing is measured.
-func (m *idleMeter) step() (*float64, error) {
-	n := len(m.marks)
-	if n == 0 {
-		return nil, nil
+// piece takes in the oldest queued piece, waiting for it.
+func (m *idleMeter) piece() error {
+	if len(m.queued) == 0 {
+		return nil
 	}
-	defer func() {
-		last := m.marks[n-1]
-		m.close(n - 1)
-		m.marks, m.chained = []*gpu.Mark{last}, true
-	}()
-	if !m.chained {
-		return nil, nil
-	}
-	whole, err := m.marks[n-1].Since(m.marks[0])
-	if err != nil || whole <= 0 {
-		return nil, err
-	}
-	idle := time.Duration(0)
-	for i := 1; i < n; i += 2 {
-		gap, err := m.marks[i].Since(m.marks[i-1])
+	begin, end := m.queued[0], m.queued[1]
+	defer begin.Close()
+	if m.last != nil {
+		gap, err := begin.Since(m.last)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		idle += gap
+		span, err := end.Since(m.last)
+		if err != nil {
+			return err
+		}
+		m.gap, m.span = m.gap+gap, m.span+span
+		m.last.Close()
 	}
-	m.idle, m.whole = m.idle+idle, m.whole+whole
-	share := idle.Seconds() / whole.Seconds()
-	return &share, nil
+	m.last, m.queued = end, m.queued[2:]
+	return nil
+}
+
+// step returns the share of the time of the pieces since the last call in which the device had nothing to do. nil: there
+// was no piece before, or nothing is measured.
+func (m *idleMeter) step() *float64 {
+	share := shareOf(m.gap, m.span)
+	m.idle, m.whole = m.idle+m.gap, m.whole+m.span
+	m.gap, m.span = 0, 0
+	return share
 }
 
 // pause says that something else than a step comes next.
 func (m *idleMeter) pause() {
-	m.close(len(m.marks))
-	m.marks, m.chained = nil, false
-}
-
-// close gives the first n marks back.
-func (m *idleMeter) close(n int) {
-	for _, x := range m.marks[:n] {
-		x.Close()
+	if m.last != nil {
+		m.last.Close()
 	}
+	m.last = nil
 }
 
 // share returns the share of all steps together; nil: nothing was measured.
-func (m *idleMeter) share() *float64 {
-	if m.whole == 0 {
+func (m *idleMeter) share() *float64 { return shareOf(m.idle, m.whole) }
+
+func shareOf(idle, whole time.Duration) *float64 {
+	if whole <= 0 {
 		return nil
 	}
-	s := m.idle.Seconds() / m.whole.Seconds()
+	s := idle.Seconds() / whole.Seconds()
 	return &s
 }

@@ -53,16 +53,16 @@ func (t *trainer) rescale(line *stepLine) bool {
 	return false
 }
 
-// scaleBy multiplies the scale by 2^n, in batches that were loaded ahead too.
+// scaleBy multiplies the scale by 2^n, in batches that were loaded ahead too. Recorded updates divide by the old one.
 func (t *trainer) scaleBy(n int) {
 	t.at.Scaling.Log2, t.at.Scaling.Good = t.at.Scaling.Log2+n, 0
 	for _, s := range t.slots {
 		if s.rows > 0 {
-			v := host(s.input.Scale)
-			for i := range v {
-				v[i] = math.Ldexp(v[i], n)
+			for i := range s.weights {
+				s.weights[i] = math.Ldexp(s.weights[i], n)
 			}
-			gpu.Write(s.input.Scale, v)
+			gpu.Write(s.input.Scale, s.weights)
 		}
+		s.forget()
 	}
 }

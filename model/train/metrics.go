@@ -22,6 +22,8 @@ type stepLine struct {
 	ImagesPerSecond float64             `json:"images_per_second"`
 	GPUIdle         *float64            `json:"gpu_idle,omitempty"`
 	Skipped         bool                `json:"skipped,omitempty"` // f16: the gradient left its range, and nothing was changed
+
+	images int
 }
 
 // A termLine is one modality's part of a step.

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"time"
 
 	"contig-gpu/data"
 )
@@ -37,23 +38,33 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 	return s, err
 }
 
-// advance takes a step and does what is due after it: metrics, validation, checkpoints.
+// advance takes a step and does what is due after it: validation, checkpoints.
 func (t *trainer) advance(ctx context.Context) error {
-	line, err := t.step()
-	if err != nil {
+	if err := t.step(); err != nil {
 		return err
 	}
-	if err := t.begin(); err != nil {
-		return err
-	}
-	if err := t.log.append(line); err != nil {
-		return err
-	}
-	t.warn()
-	t.event(Event{Kind: Stepped, Loss: line.Loss, LR: line.LR, GradNorm: line.GradNorm, ImagesPerSecond: line.ImagesPerSecond})
 	epochEnd, end := t.at.EpochStep == t.perEpoch, t.at.Step == t.total
+	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0
+	interrupted := ctx.Err() != nil
+	if epochEnd || end || every || interrupted {
+		if err := t.halt(ctx, epochEnd, end); err != nil {
+			return err
+		}
+	}
+	if interrupted {
+		return ErrInterrupted
+	}
+	return nil
+}
+
+// halt ends all queued work, validates at the end of an epoch or of the training, and writes a checkpoint.
+func (t *trainer) halt(ctx context.Context, epochEnd, end bool) error {
+	if err := t.collectAllBut(0); err != nil {
+		return err
+	}
 	isBest := false
 	if epochEnd || end {
+		var err error
 		// A validation is not cut short: where it stands in metrics.jsonl must not depend on interruptions.
 		if isBest, err = t.validate(context.WithoutCancel(ctx)); err != nil {
 			return err
@@ -62,17 +73,23 @@ func (t *trainer) advance(ctx context.Context) error {
 	if epochEnd {
 		t.at.Epoch, t.at.EpochStep, t.open = t.at.Epoch+1, 0, false
 	}
-	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0
-	interrupted := ctx.Err() != nil
-	if epochEnd || end || every || interrupted {
-		if err := t.save(isBest, epochEnd); err != nil {
-			return err
-		}
-		t.idle.pause()
+	t.idle.pause()
+	return t.save(isBest, epochEnd)
+}
+
+// report says that a step is done.
+func (t *trainer) report(line stepLine) error {
+	now := time.Now()
+	line.ImagesPerSecond = float64(line.images) / max(now.Sub(t.clock).Seconds(), 1e-9)
+	t.clock = now
+	if err := t.begin(); err != nil {
+		return err
 	}
-	if interrupted {
-		return ErrInterrupted
+	if err := t.log.append(line); err != nil {
+		return err
 	}
+	t.warn()
+	t.event(Event{Kind: Stepped, Step: line.Step, Epoch: line.Epoch, Loss: line.Loss, LR: line.LR, GradNorm: line.GradNorm, ImagesPerSecond: line.ImagesPerSecond})
 	return nil
 }
 

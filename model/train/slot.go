@@ -22,12 +22,14 @@ type input struct {
 // A slot holds one batch on the device. Where the device copies beside its work there are two, so that the next
 // batch travels while a step runs.
 type slot struct {
-	whole  input // of as many rows as a batch may have
-	upload *gpu.Upload
-	input  input // the rows of the batch that is in it
-	rows   int   // 0: nothing was loaded
-	step   *gpu.Recording
-	warm   bool // a step has run on it
+	whole   input // of as many rows as a batch may have
+	upload  *gpu.Upload
+	input   input     // the rows of the batch that is in it
+	rows    int       // 0: nothing was loaded
+	weights []float64 // what input.Scale holds
+	// Of training only:
+	results  *gpu.Download // of the losses [M, 4], and of the gradient's sum of squares [1]
+	recorded map[part]*gpu.Recording
 }
 
 // newInput takes the tensors of an input of n rows from a.
@@ -99,6 +101,7 @@ func (w *workspace) load(s *slot, b *data.Batch, work int, factor float64) error
 	}
 	gpu.UploadTo(s.upload, s.input.Group, b.Group[:n])
 	gpu.UploadTo(s.upload, s.input.Scale, scale)
+	s.weights = scale
 	if work > 0 {
 		w.loadRaw(s, b)
 		return nil
@@ -145,12 +148,15 @@ func (s *slot) close() {
 	if s.upload != nil {
 		s.upload.Close()
 	}
+	if s.results != nil {
+		s.results.Close()
+	}
 }
 
-// forget drops the recorded step, whose addresses are no longer right.
+// forget drops what is recorded, whose addresses or constants are no longer right.
 func (s *slot) forget() {
-	if s.step != nil {
-		s.step.Close()
+	for _, r := range s.recorded {
+		r.Close()
 	}
-	s.step = nil
+	s.recorded = map[part]*gpu.Recording{}
 }

@@ -1,43 +1,67 @@
 package train
 
 import (
-	"fmt"
 	"math"
 	"time"
 
-	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model/loss"
+	"contig-gpu/model/nn"
 )
 
-// step takes one optimiser step over Accumulate batches. All of it is queued before the device is waited for, once;
-// where the loss or the gradient is not finite no parameter changes.
-func (t *trainer) step() (stepLine, error) {
-	began, images, line := time.Now(), 0, t.newLine()
+// A step is queued batch by batch. Where the device works beside the host it has the next batch to work on when it is done
+// with one: what a batch left is read only then, while the device works on.
+
+// A part says what of a step goes with a batch.
+type part struct {
+	first bool // the gradients are cleared before
+	last  bool // the parameters are updated after
+}
+
+// A pending batch is queued, and what it left not yet read.
+type pending struct {
+	slot *slot
+	part part
+	line *stepLine // of its step
+}
+
+// step queues a step of Accumulate batches and reports those that are done: where the device works beside the host, up to
+// the one before. Where the loss or the gradient is not finite no parameter changes.
+func (t *trainer) step() error {
+	line := t.newLine()
 	for i := range t.cfg.Accumulate {
 		s, err := t.loaded()
 		if err != nil {
-			return line, err
+			return err
 		}
-		if err := t.micro(s, i, line.LR); err != nil {
-			return line, err
+		if err := t.queue(pending{s, part{i == 0, i+1 == t.cfg.Accumulate}, line}); err != nil {
+			return err
 		}
-		images += s.rows
-		s.rows = 0
+		if err := t.collectAllBut(1); err != nil {
+			return err
+		}
 		if err := t.loadAhead(i + 1); err != nil {
-			return line, err
+			return err
 		}
-	}
-	if err := t.finish(&line); err != nil {
-		return line, err
+		if t.waits() {
+			if err := t.collectAllBut(0); err != nil {
+				return err
+			}
+		}
 	}
 	t.at.Step, t.at.EpochStep = t.at.Step+1, t.at.EpochStep+1
-	line.ImagesPerSecond = float64(images) / math.Max(time.Since(began).Seconds(), 1e-9)
-	return line, nil
+	return nil
 }
 
-func (t *trainer) newLine() stepLine {
-	return stepLine{Kind: "step", Step: t.at.Step + 1, Epoch: t.at.Epoch + 1, Losses: map[string]termLine{}, LR: t.schedule.At(t.at.Step)}
+// waits reports whether a batch must be done before the next is queued: it takes its place, or its gradient decides by what
+// the next one's loss is multiplied.
+func (t *trainer) waits() bool { return len(t.slots) == 1 || t.dtype == gpu.F16 }
+
+func (t *trainer) newLine() *stepLine {
+	if len(t.pending) == 0 {
+		t.clock = time.Now()
+	}
+	return &stepLine{Kind: "step", Step: t.at.Step + 1, Epoch: t.at.Epoch + 1, Losses: map[string]termLine{}, LR: t.schedule.At(t.at.Step)}
 }
 
 // loaded returns the slot of the next batch, loading it unless that was done ahead.
@@ -71,137 +95,138 @@ func (t *trainer) fill(s *slot) error {
 	return t.workspace.load(s, b, t.dims.Work, t.at.Scaling.factor()/float64(t.cfg.Accumulate))
 }
 
-// micro queues batch i of a step: before the first what a step begins with, after the last the update at learning rate lr.
-// Its losses go to row i of terms.
-func (t *trainer) micro(s *slot, i int, lr float64) error {
-	run, err := t.sweepOf(s)
+// queue queues a batch, with the numbers of its step's update if it is the last.
+func (t *trainer) queue(b pending) error {
+	s := b.slot
+	run, err := t.workOf(s, b.part)
 	if err != nil {
 		return err
 	}
+	if b.part.last {
+		t.prepareUpdate(b.line)
+	}
 	s.upload.Arrive()
-	t.idle.begin()
-	if i == 0 {
-		t.opt.Prepare(lr)
-		t.model.ZeroGrad()
-	}
+	t.idle.mark()
 	run()
-	m := t.losses.Len()
-	gpu.Copy(t.terms.Slice(i*m, (i+1)*m).View(t.losses.Dims()...), t.losses)
-	m = s.input.Scale.Len()
-	gpu.Copy(t.scales.Slice(i*m, (i+1)*m), s.input.Scale)
 	s.upload.Release()
-	if i+1 == t.cfg.Accumulate {
-		t.update()
-	}
-	t.idle.end()
+	s.results.Mark()
+	t.idle.mark()
+	b.line.images += s.rows
+	s.rows = 0
+	t.pending = append(t.pending, b)
 	return nil
 }
 
-// sweepOf returns what queues the gradients of the slot's batch. The first time on a slot it runs as it is, so that all is
-// there that a recording needs; from the second on it is recorded and replayed.
-func (t *trainer) sweepOf(s *slot) (func(), error) {
+// workOf returns what queues a part of a step with the slot's batch. The first time it runs as it is, so that all is there
+// that a recording needs; from the second on it is recorded and replayed.
+func (t *trainer) workOf(s *slot, of part) (func(), error) {
 	p, err := t.pass(load{s.rows, true})
 	if err != nil {
 		return nil, err
 	}
-	run := func() { t.model.StepInChunks(p, t.prepare(p, s.input), t.chunk, t.losses) }
-	if s.warm && s.step == nil {
-		if s.step, err = t.dev.Record(run); err != nil {
+	work := func() { t.work(p, s, of) }
+	if !t.warm[of] {
+		t.warm[of] = true
+		return work, nil
+	}
+	if s.recorded[of] == nil {
+		if s.recorded[of], err = t.dev.Record(work); err != nil {
 			return nil, err
 		}
 	}
-	if s.step != nil {
-		return s.step.Replay, nil
-	}
-	s.warm = true
-	return run, nil
+	return s.recorded[of].Replay, nil
 }
 
-// update queues clipping, the optimiser's step and the averages.
+// work is all of a part of a step that the device does.
+func (t *trainer) work(p *nn.Pass, s *slot, of part) {
+	if of.first {
+		t.model.ZeroGrad()
+	}
+	t.gradients(p, s)
+	if of.last {
+		t.update()
+	}
+	s.results.Queue()
+}
+
+// gradients adds those of the slot's batch.
+func (t *trainer) gradients(p *nn.Pass, s *slot) {
+	t.model.StepInChunks(p, t.prepare(p, s.input), t.chunk, t.losses)
+}
+
+// prepareUpdate writes the numbers of a step's update.
+func (t *trainer) prepareUpdate(line *stepLine) {
+	t.opt.Prepare(line.LR)
+	if t.ema.Ok() {
+		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
+		n := float64(line.Step - 1)
+		gpu.Write(t.decay, []float64{math.Min(t.cfg.EMA, (1+n)/(10+n))})
+	}
+}
+
+// update clips, steps the optimiser and the averages.
 func (t *trainer) update() {
 	gpu.Fill(t.sumsq, 0)
 	gpu.SumSquares(t.sumsq, t.grads)
 	gpu.ClipScale(t.scale, t.sumsq, t.cfg.Clip, 1/t.at.Scaling.factor())
 	t.opt.Apply(t.scale)
 	if t.ema.Ok() {
-		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
-		n := float64(t.at.Step)
-		gpu.Fill(t.decay, math.Min(t.cfg.EMA, (1+n)/(10+n)))
 		gpu.EMA(t.ema, t.values, t.decay)
 	}
 }
 
-// finish waits for the step and reads what it computed.
-func (t *trainer) finish(line *stepLine) error {
-	if err := t.dev.Sync(); err != nil {
-		return err
-	}
-	var err error
-	if line.GPUIdle, err = t.idle.step(); err != nil {
-		return err
-	}
-	terms, scales, share := host(t.terms), host(t.scales), 1/float64(t.cfg.Accumulate)
-	ms := t.cfg.Model.Modalities
-	for i := range t.cfg.Accumulate {
-		own := terms[4*len(ms)*i:][:4*len(ms)]
-		line.Loss += loss.Total(scales[len(ms)*i:][:len(ms)], own)
-		for j, m := range ms {
-			l, x := line.Losses[m.Name], own[4*j:]
-			line.Losses[m.Name] = termLine{l.Loss + share*x[0], l.ImageToGenetics + share*x[1], l.GeneticsToImage + share*x[2], l.Present + int(x[3])}
+// collectAllBut waits for all queued batches but the n newest, and reports the steps that end with them.
+func (t *trainer) collectAllBut(n int) error {
+	for len(t.pending) > n {
+		b := t.pending[0]
+		if err := t.collect(b); err != nil {
+			return err
+		}
+		t.pending = t.pending[1:]
+		if b.part.last {
+			if err := t.report(*b.line); err != nil {
+				return err
+			}
 		}
 	}
-	line.Loss /= t.at.Scaling.factor()
-	if err := t.finite("loss", line.Loss); err != nil {
+	return nil
+}
+
+// collect waits for a batch and reads what it left.
+func (t *trainer) collect(b pending) error {
+	if err := b.slot.results.Wait(); err != nil {
 		return err
 	}
-	line.GradNorm = math.Sqrt(host(t.sumsq)[0]) / t.at.Scaling.factor()
+	if err := t.idle.piece(); err != nil {
+		return err
+	}
+	t.addTerms(b.line, b.slot)
+	if !b.part.last {
+		return nil
+	}
+	return t.conclude(b)
+}
+
+// addTerms adds the losses of a batch to its step's.
+func (t *trainer) addTerms(line *stepLine, s *slot) {
+	terms, share := s.results.Values(0), 1/float64(t.cfg.Accumulate)
+	line.Loss += loss.Total(s.weights, terms) / t.at.Scaling.factor()
+	for i, m := range t.cfg.Model.Modalities {
+		l, x := line.Losses[m.Name], terms[4*i:]
+		line.Losses[m.Name] = termLine{l.Loss + share*x[0], l.ImageToGenetics + share*x[1], l.GeneticsToImage + share*x[2], l.Present + int(x[3])}
+	}
+}
+
+// conclude ends the line of a step whose last batch is done.
+func (t *trainer) conclude(b pending) error {
+	line := b.line
+	line.GPUIdle = t.idle.step()
+	if err := t.finite("loss", line.Loss, b); err != nil {
+		return err
+	}
+	line.GradNorm = math.Sqrt(b.slot.results.Values(1)[0]) / t.at.Scaling.factor()
 	if t.dtype == gpu.F16 && t.rescale(line) {
 		return nil
 	}
-	return t.finite("gradient", line.GradNorm)
-}
-
-// finite returns E720 with the step and the layer where x is not a finite number.
-func (t *trainer) finite(what string, x float64) error {
-	if !math.IsNaN(x) && !math.IsInf(x, 0) {
-		return nil
-	}
-	return &data.Problem{
-		Code: codeNotFinite, What: fmt.Sprintf("the %s of step %d is not finite", what, t.at.Step+1),
-		Expected: "a finite number", Found: fmt.Sprintf("%v; the first layer concerned is %s", x, t.culprit()),
-		Cause: "the learning rate is too high, or an input has extreme values",
-		Fix:   "lower --lr, lengthen --warmup or set --clip 1; the last checkpoint is as it was, and --resume goes on from it",
-	}
-}
-
-// culprit names the layer that a number that is not finite came from: the first with such a value, else the
-// first with such running averages (they follow the activations forward), else the last with such a gradient
-// (gradients run backward), else the loss itself.
-func (t *trainer) culprit() string {
-	for _, p := range t.model.Params() {
-		if !allFinite(p.Value) {
-			return p.Name
-		}
-	}
-	for _, b := range t.model.Buffers() {
-		if !allFinite(b.Value) {
-			return b.Name
-		}
-	}
-	ps := t.model.Params()
-	for i := len(ps) - 1; i >= 0; i-- {
-		if !allFinite(ps[i].Grad) {
-			return ps[i].Name
-		}
-	}
-	return "the loss"
-}
-
-func allFinite(t gpu.Tensor) bool {
-	for _, v := range host(t) {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return false
-		}
-	}
-	return true
+	return t.finite("gradient", line.GradNorm, b)
 }

@@ -74,12 +74,12 @@ func (w *workspace) sweep(ctx context.Context, src data.Source, visit func(*data
 		if err := w.dev.Sync(); err != nil {
 			return err
 		}
-		visit(&b, w.fetch(out, in.input.Scale))
+		visit(&b, w.fetch(out, in.weights))
 	}
 }
 
-func (w *workspace) fetch(out outputs, scale gpu.Tensor) swept {
-	s := swept{features: host(out.features), losses: host(w.losses), scale: host(scale)}
+func (w *workspace) fetch(out outputs, weights []float64) swept {
+	s := swept{features: host(out.features), losses: host(w.losses), scale: weights}
 	for i := range out.image {
 		s.image, s.genetics = append(s.image, host(out.image[i])), append(s.genetics, host(out.genetics[i]))
 	}

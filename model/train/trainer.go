@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -29,8 +30,10 @@ type trainer struct {
 	ema, spare    gpu.Tensor     // flat; the zero Tensor without EMA
 	sumsq, scale  gpu.Tensor     // [1]: of the gradient, and what it is multiplied by
 	decay         gpu.Tensor     // [1]: of the averages, in this step
-	terms, scales gpu.Tensor     // per batch of the step: losses [M, 4], and their weights [M]
 	turn          int            // the slot of the next batch
+	pending       []pending      // batches, oldest first
+	warm          map[part]bool  // has been run
+	clock         time.Time      // when the step before was done, or this one begun
 
 	perEpoch, total int // steps
 	at              state
@@ -43,7 +46,7 @@ type trainer struct {
 
 // newTrainer sets everything up and writes nothing. Whatever happens, close must be called.
 func newTrainer(o *Options) (*trainer, error) {
-	t := &trainer{o: o, cfg: o.Config}
+	t := &trainer{o: o, cfg: o.Config, warm: map[part]bool{}}
 	t.cfg.Model.Modalities = modalitiesOf(o.Cohort)
 	if err := t.cfg.Validate(); err != nil {
 		return t, fmt.Errorf("train: %w", err)
@@ -138,13 +141,17 @@ func (t *trainer) take() error {
 	a := probe.NewArena(0)
 	t.takeNumbers(a)
 	t.takeNumbers(t.dev.NamedArena("numbers", a.Peak()))
+	for _, s := range t.slots {
+		if s.results, err = t.dev.NewDownload(t.losses, t.sumsq); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// takeNumbers deals out the few numbers that a step leaves or reads.
+// takeNumbers deals out the few numbers that an update leaves or reads.
 func (t *trainer) takeNumbers(a *gpu.Arena) {
-	n, master := t.cfg.Accumulate*t.losses.Len(), t.values.DType()
-	t.terms, t.scales = a.New(master, n), a.New(master, n/4)
+	master := t.values.DType()
 	t.sumsq, t.scale, t.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
 }
 
@@ -197,7 +204,10 @@ func (t *trainer) withEMA(f func()) {
 }
 
 func (t *trainer) event(e Event) {
-	e.Step, e.Total, e.Epoch = t.at.Step, t.total, t.at.Epoch+1
+	if e.Kind != Stepped {
+		e.Step, e.Epoch = t.at.Step, t.at.Epoch+1
+	}
+	e.Total = t.total
 	t.o.emit(e)
 }
 

@@ -1,0 +1,29 @@
+package gpu
+
+import "contig-gpu/gpu/internal/driver"
+
+// pin reserves page-locked memory on a device that copies beside its work; nil: it does not.
+func (d *Device) pin(bytes int) (driver.Overlap, []byte, error) {
+	if d.card == nil {
+		return nil, nil, nil
+	}
+	over, ok := d.card.dev.(driver.Overlap)
+	if !ok {
+		return nil, nil, nil
+	}
+	b, err := over.Pinned(bytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.book().add(pinnedName, bytes)
+	return over, b, nil
+}
+
+// unpin gives page-locked memory back.
+func (d *Device) unpin(over driver.Overlap, b []byte, bytes int) {
+	over.FreePinned(b)
+	d.book().add(pinnedName, -bytes)
+}
+
+// aligned returns bytes rounded up to where the next tensor may begin.
+func aligned(bytes int) int { return (bytes + arenaAlign - 1) / arenaAlign * arenaAlign }
