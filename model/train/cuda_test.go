@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 )
 
@@ -151,14 +152,53 @@ func TestCUDANotFinite(t *testing.T) {
 		c.Device, c.Batch, c.Optimizer.LR, c.CheckpointEvery = device, 4, 1e30, 1
 		_, err := Run(t.Context(), synthOptions(c, co, dir))
 		p := wantCode(t, err, 720)
-		found[device] = p.What + ": " + p.Found
+		found[device] = p.Found
+		if !strings.Contains(p.What, "step 2") {
+			t.Errorf("%s: %v", device, p)
+		}
 		s, err := readCheckpoint(CheckpointPath(dir, "last"))
 		if err != nil || s.state.Step != 1 || len(stepLosses(t, dir)) != 1 {
 			t.Errorf("%s: the last checkpoint is of step %d (%v), and %d steps were told of, want 1", device, s.state.Step, err, len(stepLosses(t, dir)))
 		}
 	}
-	if found["cpu"] != found["cuda"] || !strings.Contains(found["cpu"], "step 2") {
+	if found["cpu"] != found["cuda"] {
 		t.Errorf("on the CPU %q, on a GPU %q", found["cpu"], found["cuda"])
+	}
+}
+
+// TestCUDANamesTheLayer: where only the gradient of a batch is not finite, and the next batch's has taken its place, its
+// first layer is named all the same, and the parameters are those before.
+func TestCUDANamesTheLayer(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	o := synthOptions(onCard(t, "f32", 9), synthCohort(t, 40), filepath.Join(t.TempDir(), "run"))
+	o.Config.Batch = 4
+	tr, err := newTrainer(&o)
+	defer tr.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := tr.step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gpu.Write(tr.slots[tr.turn].input.Scale.Slice(0, 1), []float64{math.NaN()})
+	if err := tr.step(); err != nil {
+		t.Fatal(err)
+	}
+	p := wantCode(t, tr.step(), 720)
+	last := ""
+	for _, x := range tr.model.Params() {
+		if strings.Contains(x.Name, "."+tr.dims.Modalities[0]+".") {
+			last = x.Name
+		}
+	}
+	if !strings.Contains(p.What, "gradient of step 3") || !strings.HasSuffix(p.Found, last) {
+		t.Errorf("%v; want step 3 and %s", p, last)
+	}
+	if !allFinite(tr.values) || !allFinite(tr.ema) {
+		t.Error("the step changed parameters")
 	}
 }
 
@@ -172,9 +212,9 @@ func TestCUDAAccumulates(t *testing.T) {
 	followTheCPU(t, c, co, map[string][]float64{"cuda": trainedLosses(t, c, co)})
 }
 
-// TestStepIsOneGraph: from the second step on a step is one graph, its update included, and its results are read while the
+// TestCUDAStepIsOneGraph: from the second step on a step is one graph, its update included, and its results are read while the
 // next one runs.
-func TestStepIsOneGraph(t *testing.T) {
+func TestCUDAStepIsOneGraph(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
 	o := synthOptions(onCard(t, "bf16", 9), synthCohort(t, 40), filepath.Join(t.TempDir(), "run"))
