@@ -87,7 +87,8 @@ type Dims struct {
 	Modalities           []string
 	Features             []int
 
-	RowBytes int // of the host, that the source holds for each row of Batch, whatever it reads
+	RowBytes   int // of the host, that the source holds for each row of Batch, whatever it reads
+	CacheBytes int // of the host, that it may come to hold beside: decoded images
 
 	Work int        // side of Pixels; 0: batches have Image and Tables
 	Norm [6]float32 // factor of each channel of Pixels, red first, then offset: what normalises grey levels 0..255

@@ -30,12 +30,16 @@ func openCohort(v config.Values, stats map[string]*data.Stats) (*data.Cohort, er
 		Join: v.Text("join"), Seed: uint64(v.Int("seed")), Stats: stats})
 }
 
+// cacheShare is the part of the free memory that decoded images may take at most.
+const cacheShare = 8
+
 // sources returns what opens the batches of a split.
 func sources(c *data.Cohort, cfg train.Config) train.NewSource {
 	return func(f train.Feed) (data.Source, error) {
 		o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers, Recipe: cfg.Recipe, OneImagePerPerson: cfg.Model.Pairs == "avoid",
 			OneImagePerGroup: cfg.Model.Pairs == "avoid"}
 		if f.Train {
+			o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
 			o.Shuffle, o.Augment = cfg.Shuffle, cfg.Augment
 		}
 		return loader.New(c, o)

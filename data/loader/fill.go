@@ -132,6 +132,11 @@ func (f *filler) rowBytes() int {
 	return n
 }
 
+// cacheBytes is what the cache may come to hold of n images.
+func (f *filler) cacheBytes(n int) int {
+	return int(max(0, min(f.cache.limit, int64(n)*int64(3*f.work*f.work))))
+}
+
 func sized[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

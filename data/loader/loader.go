@@ -30,7 +30,7 @@ type Options struct {
 	// OneImagePerGroup keeps two images of a group, and so of a person, out of one batch.
 	OneImagePerGroup bool
 
-	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes; below: no cache
+	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes for the training split, no cache for what is read once; below: no cache
 }
 
 // source implements data.Source. One goroutine drives it.
@@ -63,7 +63,7 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.CacheBytes == 0 {
+	if o.CacheBytes == 0 && o.Split == data.Train && !o.Whole {
 		o.CacheBytes = DefaultCacheBytes
 	}
 	ord := newOrder(c, o)
@@ -82,7 +82,8 @@ func emptySplit(c *data.Cohort, o Options) error {
 
 // Dims returns the shapes of all batches; the last of an evaluation has fewer rows.
 func (s *source) Dims() data.Dims {
-	d := data.Dims{Batch: s.opts.Batch, Height: s.opts.Size, Width: s.opts.Size, RowBytes: slots(s.opts.Workers) * s.fill.rowBytes()}
+	d := data.Dims{Batch: s.opts.Batch, Height: s.opts.Size, Width: s.opts.Size, RowBytes: slots(s.opts.Workers) * s.fill.rowBytes(),
+		CacheBytes: s.fill.cacheBytes(len(s.order.images))}
 	for _, t := range s.cohort.Tables {
 		d.Modalities = append(d.Modalities, t.Name())
 		d.Features = append(d.Features, t.Stats().Width())

@@ -323,8 +323,14 @@ func TestCacheStaysInItsBound(t *testing.T) {
 			kept++
 		}
 	}
-	if kept == 0 || kept > 5 || f.cache.used.Load() > o.CacheBytes {
-		t.Errorf("%d images, %d bytes", kept, f.cache.used.Load())
+	if kept == 0 || kept > 5 || f.cache.used.Load() > o.CacheBytes || s.Dims().CacheBytes != int(o.CacheBytes) {
+		t.Errorf("%d images, %d bytes, at most %d", kept, f.cache.used.Load(), s.Dims().CacheBytes)
+	}
+	o.CacheBytes = 0
+	for split, want := range map[data.Split]int{data.Train: len(open(t, c, o).(*source).order.images) * 3 * 15 * 15, data.Validation: 0} {
+		if o.Split = split; open(t, c, o).Dims().CacheBytes != want {
+			t.Errorf("%v may keep %d bytes of images, want %d", split, open(t, c, o).Dims().CacheBytes, want)
+		}
 	}
 }
 

@@ -207,7 +207,7 @@ func TestCUDANamesTheLayer(t *testing.T) {
 func TestCUDAAccumulates(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
-	c, co := onCard(t, "f32", 4), synthCohort(t, 40)
+	c, co := onCard(t, "f32", 3), synthCohort(t, 40)
 	c.Batch, c.Accumulate = 3, 3
 	followTheCPU(t, c, co, map[string][]float64{"cuda": trainedLosses(t, c, co)})
 }
@@ -230,7 +230,7 @@ func TestCUDAStepIsOneGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for step := range 4 {
+	for step := range 3 {
 		if err := tr.step(); err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,7 @@ func TestCUDAStepIsOneGraph(t *testing.T) {
 			t.Errorf("after %d steps %v were told of, %d are pending", step+1, told, len(tr.pending))
 		}
 	}
-	if err := tr.collectAllBut(0); err != nil || len(told) != 4 {
+	if err := tr.collectAllBut(0); err != nil || len(told) != 3 {
 		t.Fatalf("%v, %v", told, err)
 	}
 	for i, s := range tr.slots {

@@ -88,9 +88,9 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 	}
 }
 
-// unread leaves out what only the data tell: the persons' tables and the batches that wait.
+// unread leaves out what only the data tell: the persons' tables, the batches that wait, the images kept.
 func unread(all []gpu.Held) []gpu.Held {
-	return slices.DeleteFunc(slices.Clone(all), func(h gpu.Held) bool { return h.Name == "tables" || h.Name == "batches" })
+	return slices.DeleteFunc(slices.Clone(all), func(h gpu.Held) bool { return slices.Contains([]string{"tables", "batches", "decoded images"}, h.Name) })
 }
 
 // TestMemoryIsCountedFirst: a training that does not fit says so, with the largest batch that does, and leaves nothing.
