@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"contig-gpu/data"
 	"contig-gpu/model/eval"
@@ -24,6 +25,23 @@ type stepLine struct {
 	Skipped         bool                `json:"skipped,omitempty"` // f16: the gradient left its range, and nothing was changed
 
 	images int
+}
+
+// A pace is the speed of the last two steps: of one alone it would tell little, since a step that is read late may have been
+// done long before.
+type pace struct {
+	before, last time.Time // ends of steps
+	images       int       // between them
+}
+
+// begin says that the steps to come follow none.
+func (p *pace) begin(now time.Time) { *p = pace{before: now, last: now} }
+
+// step returns the images per second when a step ends.
+func (p *pace) step(images int, now time.Time) float64 {
+	rate := float64(p.images+images) / max(now.Sub(p.before).Seconds(), 1e-9)
+	*p = pace{p.last, now, images}
+	return rate
 }
 
 // A termLine is one modality's part of a step.

@@ -79,9 +79,7 @@ func (t *trainer) halt(ctx context.Context, epochEnd, end bool) error {
 
 // report says that a step is done.
 func (t *trainer) report(line stepLine) error {
-	now := time.Now()
-	line.ImagesPerSecond = float64(line.images) / max(now.Sub(t.clock).Seconds(), 1e-9)
-	t.clock = now
+	line.ImagesPerSecond = t.pace.step(line.images, time.Now())
 	if err := t.begin(); err != nil {
 		return err
 	}

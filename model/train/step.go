@@ -59,7 +59,7 @@ func (t *trainer) waits() bool { return len(t.slots) == 1 || t.dtype == gpu.F16 
 
 func (t *trainer) newLine() *stepLine {
 	if len(t.pending) == 0 {
-		t.clock = time.Now()
+		t.pace.begin(time.Now())
 	}
 	return &stepLine{Kind: "step", Step: t.at.Step + 1, Epoch: t.at.Epoch + 1, Losses: map[string]termLine{}, LR: t.schedule.At(t.at.Step)}
 }

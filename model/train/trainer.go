@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -33,7 +32,7 @@ type trainer struct {
 	turn          int            // the slot of the next batch
 	pending       []pending      // batches, oldest first
 	warm          map[part]bool  // has been run
-	clock         time.Time      // when the step before was done, or this one begun
+	pace          pace
 
 	perEpoch, total int // steps
 	at              state
