@@ -34,12 +34,14 @@ func (d *Device) NewDownload(from ...Tensor) (*Download, error) {
 
 // Queue queues the copies.
 func (l *Download) Queue() {
-	if l.over == nil {
-		return
-	}
 	at := 0
 	for _, t := range l.from {
-		l.over.DownloadPinned(l.pinned[at:at+t.Bytes()], t.at)
+		if l.dev.Overlaps() {
+			l.dev.card.tally.add("download", 0, t)
+		}
+		if l.over != nil {
+			l.over.DownloadPinned(l.pinned[at:at+t.Bytes()], t.at)
+		}
 		at += aligned(t.Bytes())
 	}
 }

@@ -2,7 +2,7 @@ package gpu
 
 import "contig-gpu/gpu/internal/driver"
 
-// pin reserves page-locked memory on a device that copies beside its work; nil: it does not.
+// pin reserves page-locked memory on a device that copies beside its work; nil: it does not, or only plans to.
 func (d *Device) pin(bytes int) (driver.Overlap, []byte, error) {
 	if d.card == nil {
 		return nil, nil, nil
@@ -16,6 +16,9 @@ func (d *Device) pin(bytes int) (driver.Overlap, []byte, error) {
 		return nil, nil, err
 	}
 	d.book().add(pinnedName, bytes)
+	if d.kind == plan {
+		over = nil
+	}
 	return over, b, nil
 }
 

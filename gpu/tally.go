@@ -3,7 +3,7 @@ package gpu
 import "slices"
 
 // A Launch is what an operation asked of a GPU: a kernel of ours, by its name, or a "product", "conv_forward", "conv_data",
-// "conv_weight", "copy" or "fill", products and convolutions with their type.
+// "conv_weight", "copy", "fill" or "download", products and convolutions with their type.
 type Launch struct {
 	Name  string
 	Bytes int // of the tensors read and written, every one once for each; not of vectors and partial results
