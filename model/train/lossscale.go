@@ -36,7 +36,7 @@ func (t *trainer) beginScaling() {
 }
 
 // rescale adapts the scale to a step's gradient and reports whether the step was skipped.
-func (t *trainer) rescale(line *stepLine) bool {
+func (t *trainer) rescale(line *StepLine) bool {
 	s := &t.at.Scaling
 	overflow := math.IsNaN(line.GradNorm) || math.IsInf(line.GradNorm, 0)
 	s.Good++

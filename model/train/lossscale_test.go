@@ -20,12 +20,12 @@ func TestLossScaleAdapts(t *testing.T) {
 	tr.dtype = gpu.F16
 	tr.beginScaling()
 	tr.opt.Prepare(1)
-	line := stepLine{GradNorm: math.Inf(1)}
+	line := StepLine{GradNorm: math.Inf(1)}
 	if !tr.rescale(&line) || !line.Skipped || line.GradNorm != 0 || tr.at.Scaling.Log2 != firstScale-1 || tr.opt.StepCount() != 0 {
 		t.Errorf("after an overflow: %+v, %+v, %d steps", line, tr.at.Scaling, tr.opt.StepCount())
 	}
 	for range growAfter {
-		line = stepLine{GradNorm: 1}
+		line = StepLine{GradNorm: 1}
 		if tr.rescale(&line) {
 			t.Fatal("a good step was skipped")
 		}
@@ -34,7 +34,7 @@ func TestLossScaleAdapts(t *testing.T) {
 		t.Errorf("after %d good steps: %+v", growAfter, tr.at.Scaling)
 	}
 	tr.at.Scaling.Log2 = leastScale
-	if line = (stepLine{GradNorm: math.NaN()}); tr.rescale(&line) {
+	if line = (StepLine{GradNorm: math.NaN()}); tr.rescale(&line) {
 		t.Error("a gradient that is not finite at the least scale was skipped")
 	}
 }

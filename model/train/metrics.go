@@ -11,13 +11,13 @@ import (
 	"contig-gpu/model/eval"
 )
 
-// A stepLine is one step of metrics.jsonl.
-type stepLine struct {
+// A StepLine is one step of metrics.jsonl. Losses are by modality.
+type StepLine struct {
 	Kind            string              `json:"kind"` // step
 	Step            int                 `json:"step"`
 	Epoch           int                 `json:"epoch"`
 	Loss            float64             `json:"loss"`
-	Losses          map[string]termLine `json:"losses"`
+	Losses          map[string]TermLine `json:"losses"`
 	LR              float64             `json:"lr"`
 	GradNorm        float64             `json:"grad_norm"`
 	ImagesPerSecond float64             `json:"images_per_second"`
@@ -44,8 +44,8 @@ func (p *pace) step(images int, now time.Time) float64 {
 	return rate
 }
 
-// A termLine is one modality's part of a step.
-type termLine struct {
+// A TermLine is one modality's part of a step.
+type TermLine struct {
 	Loss            float64 `json:"loss"`
 	ImageToGenetics float64 `json:"image_to_genetics"`
 	GeneticsToImage float64 `json:"genetics_to_image"`

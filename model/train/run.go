@@ -77,8 +77,8 @@ func (t *trainer) halt(ctx context.Context, epochEnd, end bool) error {
 	return t.save(isBest, epochEnd)
 }
 
-// report says that a step is done.
-func (t *trainer) report(line stepLine) error {
+// publish says that a step is done.
+func (t *trainer) publish(line StepLine) error {
 	line.ImagesPerSecond = t.pace.step(line.images, time.Now())
 	if err := t.begin(); err != nil {
 		return err

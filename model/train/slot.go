@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -66,11 +67,15 @@ func (in input) first(n, work int) input {
 	return v
 }
 
+// tensors returns all of the input's; some may be the zero Tensor.
+func (in input) tensors() []gpu.Tensor {
+	return slices.Concat([]gpu.Tensor{in.Image, in.Group, in.Scale, in.pixels, in.geometry, in.colour}, in.Tables, in.Present, in.row)
+}
+
 // bytes bounds what the input's tensors take, each aligned as an arena aligns it.
 func (in input) bytes() int {
 	n := 0
-	all := append([]gpu.Tensor{in.Image, in.Group, in.Scale, in.pixels, in.geometry, in.colour}, in.Tables...)
-	for _, t := range append(append(all, in.Present...), in.row...) {
+	for _, t := range in.tensors() {
 		n += t.Bytes() + arenaAlign
 	}
 	return n

@@ -22,7 +22,7 @@ type part struct {
 type pending struct {
 	slot *slot
 	part part
-	line *stepLine // of its step
+	line *StepLine // of its step
 }
 
 // step queues a step of Accumulate batches and reports those that are done: where the device works beside the host, up to
@@ -57,11 +57,11 @@ func (t *trainer) step() error {
 // the next one's loss is multiplied.
 func (t *trainer) waits() bool { return len(t.slots) == 1 || t.dtype == gpu.F16 }
 
-func (t *trainer) newLine() *stepLine {
+func (t *trainer) newLine() *StepLine {
 	if len(t.pending) == 0 {
 		t.pace.begin(time.Now())
 	}
-	return &stepLine{Kind: "step", Step: t.at.Step + 1, Epoch: t.at.Epoch + 1, Losses: map[string]termLine{}, LR: t.schedule.At(t.at.Step)}
+	return &StepLine{Kind: "step", Step: t.at.Step + 1, Epoch: t.at.Epoch + 1, Losses: map[string]TermLine{}, LR: t.schedule.At(t.at.Step)}
 }
 
 // loaded returns the slot of the next batch, loading it unless that was done ahead.
@@ -125,7 +125,7 @@ func (t *trainer) workOf(s *slot, of part) (func(), error) {
 		return nil, err
 	}
 	work := func() { t.work(p, s, of) }
-	if !t.warm[of] {
+	if !t.warm[of] || t.omit.Graph {
 		t.warm[of] = true
 		return work, nil
 	}
@@ -155,7 +155,7 @@ func (t *trainer) gradients(p *nn.Pass, s *slot) {
 }
 
 // prepareUpdate writes the numbers of a step's update.
-func (t *trainer) prepareUpdate(line *stepLine) {
+func (t *trainer) prepareUpdate(line *StepLine) {
 	t.opt.Prepare(line.LR)
 	if t.ema.Ok() {
 		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
@@ -166,10 +166,14 @@ func (t *trainer) prepareUpdate(line *stepLine) {
 
 // update clips, steps the optimiser and the averages.
 func (t *trainer) update() {
+	scale := gpu.Tensor{}
 	gpu.Fill(t.sumsq, 0)
-	gpu.SumSquares(t.sumsq, t.grads)
-	gpu.ClipScale(t.scale, t.sumsq, t.cfg.Clip, 1/t.at.Scaling.factor())
-	t.opt.Apply(t.scale)
+	if !t.omit.Norm {
+		gpu.SumSquares(t.sumsq, t.grads)
+		gpu.ClipScale(t.scale, t.sumsq, t.cfg.Clip, 1/t.at.Scaling.factor())
+		scale = t.scale
+	}
+	t.opt.Apply(scale)
 	if t.ema.Ok() {
 		gpu.EMA(t.ema, t.values, t.decay)
 	}
@@ -208,12 +212,12 @@ func (t *trainer) collect(b pending) error {
 }
 
 // addTerms adds the losses of a batch to its step's.
-func (t *trainer) addTerms(line *stepLine, s *slot) {
+func (t *trainer) addTerms(line *StepLine, s *slot) {
 	terms, share := s.results.Values(0), 1/float64(t.cfg.Accumulate)
 	line.Loss += loss.Total(s.weights, terms) / t.at.Scaling.factor()
 	for i, m := range t.cfg.Model.Modalities {
 		l, x := line.Losses[m.Name], terms[4*i:]
-		line.Losses[m.Name] = termLine{l.Loss + share*x[0], l.ImageToGenetics + share*x[1], l.GeneticsToImage + share*x[2], l.Present + int(x[3])}
+		line.Losses[m.Name] = TermLine{l.Loss + share*x[0], l.ImageToGenetics + share*x[1], l.GeneticsToImage + share*x[2], l.Present + int(x[3])}
 	}
 }
 

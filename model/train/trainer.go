@@ -34,6 +34,9 @@ type trainer struct {
 	warm          map[part]bool  // has been run
 	pace          pace
 
+	report func(StepLine) error // of a step that is done
+	omit   Omit
+
 	perEpoch, total int // steps
 	at              state
 	open            bool // source is within the epoch that at says
@@ -45,18 +48,29 @@ type trainer struct {
 
 // newTrainer sets everything up and writes nothing. Whatever happens, close must be called.
 func newTrainer(o *Options) (*trainer, error) {
-	t := &trainer{o: o, cfg: o.Config, warm: map[part]bool{}}
-	t.cfg.Model.Modalities = modalitiesOf(o.Cohort)
+	t := newTrainerOn(nil, o)
+	return t, t.setUp()
+}
+
+// newTrainerOn returns a trainer on dev, nil for the device that the settings name, of which nothing is set up.
+func newTrainerOn(dev *gpu.Device, o *Options) *trainer {
+	t := &trainer{o: o, cfg: o.Config, dev: dev, warm: map[part]bool{}}
+	t.report = t.publish
+	return t
+}
+
+func (t *trainer) setUp() error {
+	t.cfg.Model.Modalities = modalitiesOf(t.o.Cohort)
 	if err := t.cfg.Validate(); err != nil {
-		return t, fmt.Errorf("train: %w", err)
+		return fmt.Errorf("train: %w", err)
 	}
 	for _, f := range []func() error{t.openDevice, t.openSource, t.reserve, t.build, t.load} {
 		if err := f(); err != nil {
-			return t, err
+			return err
 		}
 	}
 	t.beginScaling()
-	return t, nil
+	return nil
 }
 
 func modalitiesOf(c *data.Cohort) []model.Modality {
@@ -69,10 +83,12 @@ func modalitiesOf(c *data.Cohort) []model.Modality {
 
 func (t *trainer) openDevice() error {
 	var err error
-	// Float64 judges: it computes through the portable kernels.
-	t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, NonDeterministic: !t.cfg.Deterministic, Portable: t.cfg.Precision == "f64"})
-	if err != nil {
-		return err
+	if t.dev == nil {
+		// Float64 judges: it computes through the portable kernels.
+		t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, NonDeterministic: !t.cfg.Deterministic, Portable: t.cfg.Precision == "f64"})
+		if err != nil {
+			return err
+		}
 	}
 	t.idle.dev = t.dev
 	t.dtype, t.cfg.Precision, err = t.dev.Precision(t.cfg.Precision)
