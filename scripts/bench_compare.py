@@ -15,7 +15,7 @@ CASES = ["resnet18:64:32", "resnet50:64:32", "resnet50:224:8"]
 
 def ours(binary, net, size, batch, a):
     cmd = [binary, "bench", "step", "--encoder", net, "--image-size", size, "--batch", batch, "--features", "481,7854",
-           "--genetics", "h1", "--threads", str(a.threads), "--windows", str(a.windows), "--seconds", str(a.seconds), "--json"]
+           "--genetics", "h1", "--norm=false", "--threads", str(a.threads), "--windows", str(a.windows), "--seconds", str(a.seconds), "--json"]
     return json.loads(subprocess.run(cmd, check=True, capture_output=True, text=True).stdout)["images_per_second"]["median"]
 
 

@@ -187,14 +187,14 @@ def autocast(device, kind):
 
 
 class Step:
-    """A training step of one variant. step() queues it; losses are read with .loss."""
+    """A training step of one variant. step() queues it; losses are read with .loss, that of the very first step with .first."""
 
     def __init__(self, model, batches, variant, device, kind, lr):
-        self.model, self.batches, self.device, self.kind, self.turn = model, batches, device, kind, 0
-        adam = lambda params: torch.optim.Adam(params, lr=lr, weight_decay=1e-6, capturable=variant == "graph", **({"fused": True} if device == "cuda" else {}))
+        self.model, self.batches, self.variant, self.device, self.kind, self.turn = model, batches, variant, device, kind, 0
+        adam = lambda params: torch.optim.Adam(params, lr=lr, weight_decay=1e-6, capturable=variant == "graph" and device == "cuda", **({"fused": True} if device == "cuda" else {}))
         self.opts = [adam(self.model.parameters())]
         self.scaler = torch.amp.GradScaler(device, enabled=kind == "f16")
-        self.loss, self.slot, self.graph = None, self.batches[0], None
+        self.loss, self.first, self.slot, self.graph = None, None, self.batches[0], None
         self.forward = torch.compile(self.model, mode="max-autotune") if variant == "compile" else self.model
         self.take = self.once
         if variant == "published":
@@ -204,13 +204,15 @@ class Step:
         if variant == "graph":
             if len(batches) > 1:  # which are copied into what the graph reads
                 self.slot = {k: v.clone() if torch.is_tensor(v) else {m: t.clone() for m, t in v.items()} for k, v in batches[0].items()}
-            self.capture()
-            self.take = self.graph.replay
+            if device == "cuda":
+                self.capture()
+                self.take = self.graph.replay
 
     def once(self):
         self.opts[0].zero_grad(set_to_none=True)
         with autocast(self.device, self.kind):
             self.loss = self.forward(self.slot)
+        self.first = self.loss.detach().clone() if self.first is None else self.first
         self.scaler.scale(self.loss).backward()
         self.scaler.step(self.opts[0])
         self.scaler.update()
@@ -221,6 +223,7 @@ class Step:
             self.model.zero_grad(set_to_none=True)
             with autocast(self.device, self.kind):
                 self.loss = sum(self.slot["scale"][i] * self.model.term(self.model.trunk(self.slot["image"]), name, self.slot) for i, name in enumerate(self.model.names))
+            self.first = self.loss.detach().clone() if self.first is None else self.first
             self.scaler.scale(self.loss).backward()
             self.scaler.step(opt)
             self.scaler.update()
@@ -243,10 +246,10 @@ class Step:
     def step(self):
         if len(self.batches) > 1:
             b = self.batches[self.turn % len(self.batches)]
-            if self.graph is None:
-                self.slot = b
-            else:
+            if self.variant == "graph":  # elsewhere than on a GPU too, where nothing is recorded: its tensors stay where they are
                 self.copy(b)
+            else:
+                self.slot = b
         self.turn += 1
         self.take()
 

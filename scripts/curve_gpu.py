@@ -18,13 +18,14 @@ def curve(a):
     size, batch, batches = (32, 4, 2) if a.toy else (224, 64, 4)
     kind = "bf16" if a.device == "cuda" else "f32"
     path = b.dump(a, size, batch, kind, batches)
-    runs = {"ours": b.our_contestant(a, size, batch, kind, "--batches", batches)}
+    runs = {"ours": b.our_contestant(a, size, batch, kind, "--input", "floats", "--batches", batches)}
     for name, more in (("torch channels_last", []), ("torch NCHW", ["--contiguous"])):
         runs[name] = b.torch_contestant(a, "P2", "--dump", path, *more)
-    # The head of `--interactive` stands after two steps of warming up, those of a worker with a file before any.
+    # The head of `--interactive` stands after some steps of warming up, those of a worker with a file before any.
+    warm = runs["ours"].ready()["warm_up_steps"]
     losses = {}
     for name, c in runs.items():
-        steps = a.steps + (0 if name == "ours" else b.WARM)
+        steps = a.steps + (0 if name == "ours" else warm)
         losses[name] = c.ask(f"losses {steps}")[steps - a.steps:]
         c.close()
     mean = {n: [sum(x[i:i + a.mean]) / len(x[i:i + a.mean]) for i in range(0, len(x), a.mean)] for n, x in losses.items()}

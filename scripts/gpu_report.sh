@@ -69,10 +69,13 @@ with_torch() {
   if "$python" -c 'import torch' 2>/dev/null; then run "$name" "$python" "$@"; else skip "$name" "$python has no torch"; fi
 }
 
-# steps NAME OPTIONS... measures steps; toy sizes are the script's own.
+# steps NAME OPTIONS... measures steps; toy sizes are the script's own. On the CPU P4 records nothing but is else as on a card;
+# P3, which takes minutes to compile, is tried once.
 steps() {
   local name=$1; shift
-  [ -z "$toy" ] || set -- --variants P1
+  if [ -n "$toy" ]; then
+    [ "$name" = step448 ] && set -- --variants P1 P3 P4 || set -- --variants P1 P4
+  fi
   with_torch "$name" "$here/bench_gpu.py" "${bench[@]}" --name "$name" "$@" -- step
 }
 

@@ -7,7 +7,6 @@ import (
 	"contig-gpu/cmd/internal/bench"
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/gpu"
-	"contig-gpu/model/optim"
 
 	"github.com/urfave/cli/v2"
 )
@@ -30,10 +29,7 @@ func benchFloorCommand() *cli.Command {
 }
 
 func benchFloor(v config.Values) (any, error) {
-	if v.Int("batch") < 1 || v.Int("image-size") < 32 {
-		return nil, usagef("bench floor: --batch must be at least 1, --image-size at least 32")
-	}
-	cfg, err := shapeModel(v)
+	o, err := stepOptions(v, "floor")
 	if err != nil {
 		return nil, err
 	}
@@ -42,20 +38,11 @@ func benchFloor(v config.Values) (any, error) {
 		return nil, err
 	}
 	defer d.Close()
-	if v.Text("precision") == "auto" {
-		v["precision"] = "bf16"
-	}
-	t, precision, err := dtype(v, d)
-	if err != nil {
+	if _, o.Precision, err = dtype(v, d); err != nil {
 		return nil, err
 	}
-	o := optim.Defaults()
-	o.Name = v.Text("optimizer")
-	if err := o.Validate(); err != nil {
-		return nil, usagef("%v", err)
-	}
-	f := &stepFloors{Encoder: cfg.Encoder, ImageSize: v.Int("image-size"), Batch: v.Int("batch"), Precision: precision}
-	f.Rows, f.Total, err = bench.Floors(d, bench.StepOptions{Model: cfg, DType: t, Batch: f.Batch, ImageSize: f.ImageSize, Batches: 1, Optimizer: o, Norm: true})
+	f := &stepFloors{Encoder: o.Model.Encoder, ImageSize: o.ImageSize, Batch: o.Batch, Precision: o.Precision}
+	f.Rows, f.Total, err = bench.Floors(d, o)
 	return f, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/gpu"
 	"contig-gpu/model/optim"
+	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
 )
@@ -20,73 +21,113 @@ import (
 // benchResult is what `bench step --json` prints.
 type benchResult struct {
 	benchWhere
-	Encoder     string       `json:"encoder"`
-	ImageSize   int          `json:"image_size"`
-	Batch       int          `json:"batch"`
-	Features    string       `json:"features"`
-	Genetics    string       `json:"genetics"`
-	Missing     float64      `json:"missing"`
-	Parameters  int          `json:"parameters"`
-	Nodes       int          `json:"graph_nodes"` // of the recorded step, 0 where it is not recorded
-	Memory      []gpu.Held   `json:"memory"`      // held while it runs, in bytes by what it is for
-	Bytes       int          `json:"memory_bytes"`
-	DeviceBytes int          `json:"device_bytes,omitempty"` // that the card's free memory fell by, libraries and plans included
-	Steps       int          `json:"steps"`
-	Rate        bench.Spread `json:"images_per_second"`
-	Time        bench.Spread `json:"milliseconds_per_step"`
-	Busy        bench.Spread `json:"gpu_busy"` // share of the time; on the CPU of the whole step
+	Encoder     string        `json:"encoder"`
+	ImageSize   int           `json:"image_size"`
+	Batch       int           `json:"batch"`
+	Features    string        `json:"features"`
+	Genetics    string        `json:"genetics"`
+	Missing     float64       `json:"missing"`
+	Input       string        `json:"input"` // raw or floats
+	Norm        bool          `json:"norm"`
+	Parameters  int           `json:"parameters"`
+	Upload      int           `json:"upload_bytes"`  // of a step's batch, on its way to the device
+	WarmUp      int           `json:"warm_up_steps"` // that were taken before anything is measured
+	Nodes       int           `json:"graph_nodes"`   // of the recorded step, 0 where it is not recorded
+	Memory      []gpu.Held    `json:"memory"`        // held while it runs, in bytes by what it is for
+	Bytes       int           `json:"memory_bytes"`
+	DeviceBytes int           `json:"device_bytes,omitempty"` // that the card's free memory fell by, libraries and plans included
+	Steps       int           `json:"steps"`
+	Rate        bench.Spread  `json:"images_per_second"`
+	Time        bench.Spread  `json:"milliseconds_per_step"`
+	Busy        *bench.Spread `json:"gpu_busy,omitempty"` // share of the time
 }
+
+// The values of --input.
+const (
+	inputAuto   = "auto"
+	inputRaw    = "raw"
+	inputFloats = "floats"
+)
 
 func benchStepSettings() []config.Setting {
 	return append(append(append(modelSettings(), shapeSettings()...), benchSettings(7, 3)...),
+		config.Setting{Name: "input", Default: inputAuto, Usage: "what a step is given: raw, pixels and persons, which the device varies and looks up in its packed tables; " +
+			"floats, images and tables ready for the model; auto, as train does: raw on a GPU, floats on the CPU"},
 		config.Setting{Name: "missing", Default: 0.0, Usage: "share of the persons that lack a modality, for each modality by itself"},
 		config.Setting{Name: "batches", Default: 1, Usage: "different batches that the steps take in turn"},
 		config.Setting{Name: "lr", Default: 1e-3, Usage: "learning rate"},
-		config.Setting{Name: "norm", Default: false, Usage: "compute the length of the gradient too, as train does; f16 always does"},
+		config.Setting{Name: "norm", Default: true, Usage: "compute the length of the gradient, as train does; =false leaves it out, but f16 needs it"},
 		config.Setting{Name: "no-graph", Default: false, Usage: "queue every step anew where the device could record it"},
-		config.Setting{Name: "dump", Default: "", Usage: "write weights, batches, losses and gradient to this safetensors file, and measure nothing"},
+		config.Setting{Name: "dump", Default: "", Usage: "write weights, batches, losses and gradient to this safetensors file, and measure nothing; needs --input floats"},
 		config.Setting{Name: "interactive", Default: false, Usage: "take `window SECONDS` and `losses N` from standard input, a line of JSON for each"})
 }
 
 func benchStepCommand() *cli.Command {
-	return benchVerb("step", "speed of whole training steps on random data: forward, backward, optimiser", benchStepSettings(),
+	return benchVerb("step", "speed of whole training steps on random data, as train takes them: from the batch on the host to its losses there", benchStepSettings(),
 		func(c *cli.Context, v config.Values) (any, error) { return benchStep(c, v) },
 		func(c *cli.Context, result any) error {
 			r := result.(*benchResult)
-			_, err := fmt.Fprintf(c.App.Writer, "%s, %d px, batch %d, %s on %s with %d threads: %.2f images per second (%.2f to %.2f, %d steps), %.2f ms a step, busy %.1f %%\n",
-				r.Encoder, r.ImageSize, r.Batch, r.Precision, r.Device, r.Threads, r.Rate.Median, r.Rate.Min, r.Rate.Max, r.Steps, r.Time.Median, 100*r.Busy.Median)
+			busy := ""
+			if r.Busy != nil {
+				busy = fmt.Sprintf(", GPU busy %.1f %%", 100*r.Busy.Median)
+			}
+			_, err := fmt.Fprintf(c.App.Writer, "%s, %d px, batch %d of %s, %s on %s with %d threads: %.2f images per second (%.2f to %.2f, %d steps), %.2f ms a step%s\n",
+				r.Encoder, r.ImageSize, r.Batch, r.Input, r.Precision, r.Device, r.Threads, r.Rate.Median, r.Rate.Min, r.Rate.Max, r.Steps, r.Time.Median, busy)
 			return err
 		})
 }
 
+// stepOptions are those of `bench step` and `bench floor`.
+func stepOptions(v config.Values, verb string) (bench.StepOptions, error) {
+	o := bench.StepOptions{Batch: v.Int("batch"), ImageSize: v.Int("image-size"), Batches: 1, Optimizer: optim.Config{Name: v.Text("optimizer"), LR: 1e-3,
+		WeightDecay: 1e-6, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Momentum: 0.9, DecayAll: true}}
+	if o.Batch < 2 || o.ImageSize < 32 {
+		return o, usagef("bench %s: --batch must be at least 2, --image-size at least 32", verb)
+	}
+	var err error
+	if o.Model, err = shapeModel(v); err != nil {
+		return o, err
+	}
+	if err := o.Optimizer.Validate(); err != nil {
+		return o, usagef("%v", err)
+	}
+	return o, nil
+}
+
 func benchStep(c *cli.Context, v config.Values) (any, error) {
-	if v.Int("batch") < 1 || v.Int("image-size") < 32 || v.Int("batches") < 1 {
-		return nil, usagef("bench step: --batch and --batches must be at least 1, --image-size at least 32")
-	}
-	if m := v.Number("missing"); !(m >= 0 && m < 1) {
-		return nil, usagef("bench step: --missing %g: want a share from 0 to below 1", m)
-	}
-	cfg, err := shapeModel(v)
+	o, err := stepOptions(v, "step")
 	if err != nil {
 		return nil, err
 	}
-	o := optim.Config{Name: v.Text("optimizer"), LR: v.Number("lr"), WeightDecay: 1e-6, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Momentum: 0.9, DecayAll: true}
-	if err := o.Validate(); err != nil {
-		return nil, usagef("%v", err)
+	o.Batches, o.Missing, o.Optimizer.LR = v.Int("batches"), v.Number("missing"), v.Number("lr")
+	o.Floats, o.Omit = v.Text("input") == inputFloats, train.Omit{Norm: !v.Is("norm"), Graph: v.Is("no-graph")}
+	if err := checkStep(v, o); err != nil {
+		return nil, err
 	}
-	d, t, where, err := openBench(v)
+	d, _, where, err := openBench(v)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	s, err := bench.NewStep(d, bench.StepOptions{Model: cfg, DType: t, Batch: v.Int("batch"), ImageSize: v.Int("image-size"), Batches: v.Int("batches"),
-		Missing: v.Number("missing"), Optimizer: o, Norm: v.Is("norm"), Graph: !v.Is("no-graph")})
+	switch {
+	case v.Text("input") == inputRaw && !d.Overlaps():
+		return nil, usagef("bench step: --input raw: the device %s makes no images, train gives it floats", d.Name())
+	case where.Precision == "f16" && o.Omit.Norm:
+		return nil, usagef("bench step: --norm=false: f16 needs the length of the gradient")
+	case v.Text("dump") != "" && d.Overlaps() && !o.Floats:
+		return nil, usagef("bench step: --dump needs --input floats")
+	}
+	o.Precision = where.Precision
+	s, err := bench.NewStep(d, o)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	r := &benchResult{benchWhere: where, Encoder: cfg.Encoder, ImageSize: v.Int("image-size"), Batch: v.Int("batch"), Features: v.Text("features"), Genetics: cfg.Genetics,
-		Missing: v.Number("missing"), Parameters: s.Params()}
+	r := &benchResult{benchWhere: where, Encoder: o.Model.Encoder, ImageSize: o.ImageSize, Batch: o.Batch, Features: v.Text("features"), Genetics: o.Model.Genetics,
+		Missing: o.Missing, Input: inputFloats, Norm: !o.Omit.Norm, Parameters: s.Model().ParamCount(), Upload: s.Uploaded(), WarmUp: s.WarmUp()}
+	if s.Raw() {
+		r.Input = inputRaw
+	}
 	switch {
 	case v.Text("dump") != "":
 		return nil, s.Dump(v.Text("dump"))
@@ -94,6 +135,16 @@ func benchStep(c *cli.Context, v config.Values) (any, error) {
 		return nil, serve(c.Context, c.App.Reader, c.App.Writer, s, r, d)
 	}
 	return r, r.measure(c.Context, s, d, v.Int("windows"), v.Number("seconds"))
+}
+
+func checkStep(v config.Values, o bench.StepOptions) error {
+	if o.Batches < 1 || !(o.Missing >= 0 && o.Missing < 1) || !(o.Optimizer.LR >= 0) {
+		return usagef("bench step: --batches must be at least 1, --missing from 0 to below 1, --lr at least 0")
+	}
+	if in := v.Text("input"); in != inputAuto && in != inputRaw && in != inputFloats {
+		return usagef("bench step: --input %q: want auto, raw or floats", in)
+	}
+	return nil
 }
 
 // warm takes the first steps and notes what is known only then.
@@ -124,9 +175,16 @@ func (r *benchResult) measure(ctx context.Context, s *bench.Step, d *gpu.Device,
 			return err
 		}
 		r.Steps += w.Runs
-		rates, times, busy = append(rates, float64(w.Runs*r.Batch)/w.Seconds), append(times, 1e3*w.Seconds/float64(w.Runs)), append(busy, w.Busy)
+		rates, times = append(rates, float64(w.Runs*r.Batch)/w.Seconds), append(times, 1e3*w.Seconds/float64(w.Runs))
+		if w.Busy != nil {
+			busy = append(busy, *w.Busy)
+		}
 	}
-	r.Rate, r.Time, r.Busy = bench.SpreadOf(rates), bench.SpreadOf(times), bench.SpreadOf(busy)
+	r.Rate, r.Time = bench.SpreadOf(rates), bench.SpreadOf(times)
+	if len(busy) > 0 {
+		s := bench.SpreadOf(busy)
+		r.Busy = &s
+	}
 	return nil
 }
 

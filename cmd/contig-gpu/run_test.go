@@ -63,7 +63,7 @@ func TestUsageErrors(t *testing.T) {
 		{"check"}, {"embed"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
 		{"plan", "--genetics", "h9"}, {"plan", "--card", "gt210"}, {"plan", "--card", "h200", "--precision", "f64"}, {"check", "--images", "i", "--data", "d", "--join", "left"}, {"check", "--images", "i", "--data", "d", "--seed", "-1"},
 		{"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--threads", "-1"}, {"completion", "bash", "zsh"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"bench", "step", "--threads", "-1"}, {"plan", "--threads", "-1"},
-		{"bench", "step", "--missing", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},
+		{"bench", "step", "--missing", "1"}, {"bench", "step", "--batch", "1"}, {"bench", "step", "--input", "cake"}, {"bench", "step", "--device", "cpu", "--input", "raw"}, {"bench", "floor", "--batch", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},
 		{"completion", "tcsh"}, {"completion"},
 	} {
 		code, _, errs := exec(t, args...)
@@ -178,7 +178,7 @@ func TestPlanAndBench(t *testing.T) {
 	}
 	var r benchResult
 	out = must(t, "bench", "step", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--windows", "2", "--seconds", "0", "--json")
-	if err := json.Unmarshal([]byte(out), &r); err != nil || !(r.Rate.Min > 0 && r.Rate.Min <= r.Rate.Median && r.Rate.Median <= r.Rate.Max) {
+	if err := json.Unmarshal([]byte(out), &r); err != nil || !(r.Rate.Min > 0 && r.Rate.Min <= r.Rate.Median && r.Rate.Median <= r.Rate.Max) || r.Input != "floats" || r.Busy != nil {
 		t.Errorf("bench %s: %v", out, err)
 	}
 }
@@ -192,7 +192,7 @@ func TestServe(t *testing.T) {
 	defer d.Close()
 	cfg := model.Defaults()
 	cfg.Encoder, cfg.Hidden, cfg.Modalities = "resnet18", 8, []model.Modality{{Name: "a", Features: 3}}
-	s, err := bench.NewStep(d, bench.StepOptions{Model: cfg, DType: gpu.F32, Batch: 2, ImageSize: 32, Batches: 1, Optimizer: optim.Defaults()})
+	s, err := bench.NewStep(d, bench.StepOptions{Model: cfg, Precision: "f32", Batch: 2, ImageSize: 32, Batches: 1, Optimizer: optim.Defaults()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,33 +22,37 @@ func SpreadOf(x []float64) Spread {
 	return Spread{x[len(x)/2], x[0], x[len(x)-1]}
 }
 
-// A Window is one measurement: how often something ran in how long.
-type Window struct {
-	Runs    int     `json:"runs"`
-	Seconds float64 `json:"seconds"`
-	Busy    float64 `json:"busy"` // share of the time that the device spent on the runs, by its own clock
+// repeated runs warm-up runs, then windows of so many seconds, and returns the milliseconds of one run by the device's clock.
+func repeated(ctx context.Context, d *gpu.Device, windows int, seconds float64, work func()) (Spread, error) {
+	var ms []float64
+	for i := range windows + 1 {
+		x, err := mean(ctx, d, seconds, work)
+		if err != nil {
+			return Spread{}, err
+		}
+		if i > 0 {
+			ms = append(ms, x)
+		}
+	}
+	return SpreadOf(ms), nil
 }
 
-// window repeats prepare and work for the given time, at least once, waiting for the device after each run.
-func window(ctx context.Context, d *gpu.Device, seconds float64, prepare, work func()) (Window, error) {
-	var w Window
+// mean repeats work for the given time, at least once, waiting for the device after each run, and returns the milliseconds
+// that the device takes for one.
+func mean(ctx context.Context, d *gpu.Device, seconds float64, work func()) (float64, error) {
 	var busy time.Duration
-	start := time.Now()
-	for w.Runs == 0 || time.Since(start).Seconds() < seconds {
+	runs, start := 0, time.Now()
+	for ; runs == 0 || time.Since(start).Seconds() < seconds; runs++ {
 		if ctx.Err() != nil {
-			return w, context.Cause(ctx)
+			return 0, context.Cause(ctx)
 		}
-		prepare()
 		took, err := timed(d, work)
 		if err != nil {
-			return w, err
+			return 0, err
 		}
 		busy += took
-		w.Runs++
 	}
-	w.Seconds = time.Since(start).Seconds()
-	w.Busy = busy.Seconds() / w.Seconds
-	return w, nil
+	return 1e3 * busy.Seconds() / float64(runs), nil
 }
 
 // timed returns the time that the device takes for work.
@@ -62,19 +66,4 @@ func timed(d *gpu.Device, work func()) (time.Duration, error) {
 		return 0, err
 	}
 	return after.Since(before)
-}
-
-// repeated runs warm-up runs, then windows, and returns the milliseconds of one run by the device's clock.
-func repeated(ctx context.Context, d *gpu.Device, windows int, seconds float64, work func()) (Spread, error) {
-	var ms []float64
-	for i := range windows + 1 {
-		w, err := window(ctx, d, seconds, func() {}, work)
-		if err != nil {
-			return Spread{}, err
-		}
-		if i > 0 {
-			ms = append(ms, 1e3*w.Busy*w.Seconds/float64(w.Runs))
-		}
-	}
-	return SpreadOf(ms), nil
 }

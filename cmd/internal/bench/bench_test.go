@@ -1,12 +1,12 @@
 package bench
 
 import (
-	"context"
 	"math"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/model"
@@ -21,17 +21,15 @@ func tinyModel() model.Config {
 	return c
 }
 
-func tinyStep(t *testing.T, device string, graph bool) *Step {
-	t.Helper()
-	return stepIn(t, device, gpu.F32, graph)
+// tinyOptions are those of a step in f32 by ready floats, two batches in turn.
+func tinyOptions() StepOptions {
+	return StepOptions{Model: tinyModel(), Precision: "f32", Batch: 3, ImageSize: 32, Batches: 2, Missing: 0.3, Floats: true,
+		Optimizer: optim.Config{Name: "adam", LR: 1e-6, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}}
 }
 
-func stepIn(t *testing.T, device string, d gpu.DType, graph bool) *Step {
+func newStep(t *testing.T, device string, o StepOptions) *Step {
 	t.Helper()
-	dev := gputest.Open(t, device, gpu.Options{Threads: 2})
-	o := StepOptions{Model: tinyModel(), DType: d, Batch: 3, ImageSize: 32, Batches: 2, Missing: 0.3, Norm: true, Graph: graph,
-		Optimizer: optim.Config{Name: "adam", LR: 1e-6, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}}
-	s, err := NewStep(dev, o)
+	s, err := NewStep(gputest.Open(t, device, gpu.Options{Threads: 2}), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,35 +37,56 @@ func stepIn(t *testing.T, device string, d gpu.DType, graph bool) *Step {
 	return s
 }
 
-// TestRecordedStep: the step replayed on the emulated GPU has the losses of the step queued anew, and nearly the CPU's.
-func TestRecordedStep(t *testing.T) {
+// TestRoads: on the emulated GPU a step that is replayed has the losses of one that is queued anew; from raw batches, whose
+// images the device varies and whose rows it looks up, nearly those of the CPU, which gets both ready; from ready ones too.
+func TestRoads(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
-	run := func(device string, graph bool) []float64 {
-		s := tinyStep(t, device, graph)
-		if err := s.Warm(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if recorded := s.Nodes() > 0; recorded != graph {
-			t.Errorf("%s: recorded %v, want %v", device, recorded, graph)
-		}
-		l, err := s.Losses(context.Background(), 1)
+	run := func(device string, floats, anew bool) []float64 {
+		o := tinyOptions()
+		o.Floats, o.Omit.Graph = floats, anew
+		s := newStep(t, device, o)
+		l, err := s.Losses(t.Context(), 5)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if card := device == "cuda"; (s.Nodes() > 0) != (card && !anew) || s.Raw() != (card && !floats) {
+			t.Errorf("%s, floats %v: %d nodes, raw %v", device, floats, s.Nodes(), s.Raw())
+		}
 		return l
 	}
-	cpu, anew, replayed := run("cpu", false), run("cuda", false), run("cuda", true)
-	if !slices.Equal(anew, replayed) {
-		t.Errorf("losses %v replayed, %v anew", replayed, anew)
+	cpu, floats, raw, anew := run("cpu", true, false), run("cuda", true, false), run("cuda", false, false), run("cuda", false, true)
+	if !slices.Equal(anew, raw) {
+		t.Errorf("losses %v replayed, %v anew", raw, anew)
 	}
-	gputest.Close(t, "losses", replayed, cpu, 1e-3)
+	gputest.Close(t, "losses of floats", floats, cpu, 1e-3)
+	gputest.Close(t, "losses of raw batches", raw, cpu, 1e-3)
+}
+
+// TestRawForms: raw batches have a table of each form, and are what a step says that it uploads.
+func TestRawForms(t *testing.T) {
+	o := tinyOptions()
+	o.Floats, o.Model.Modalities = false, []model.Modality{{Name: "a", Features: 5}, {Name: "b", Features: 5}, {Name: "c", Features: 5}}
+	s := newStep(t, "plan:cuda", o)
+	for i, x := range randomCohort(6, o.Model.Modalities, 0.3).Tables {
+		if p, want := data.Pack(x, leastPersons), []int{32, 2, 1}[i]; p.Bits != want {
+			t.Errorf("table %d takes %d bits, want %d", i, p.Bits, want)
+		}
+	}
+	var b data.Batch
+	if err := s.source.Next(&b); err != nil {
+		t.Fatal(err)
+	}
+	// Of a person a group and, for each of three modalities, a row and whether there is one; the weights of the terms.
+	if want := len(b.Pixels) + 4*len(b.Geometry) + 4*len(b.Colour) + 3*(4+3*(4+1)) + 3*4; s.Uploaded() != want || len(b.Pixels) != 3*40*40*3 {
+		t.Errorf("%d bytes are uploaded, want %d", s.Uploaded(), want)
+	}
 }
 
 // TestDump: the file has the losses of the first step and a gradient for every parameter.
 func TestDump(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump")
-	if err := tinyStep(t, "cpu", false).Dump(path); err != nil {
+	if err := newStep(t, "cpu", tinyOptions()).Dump(path); err != nil {
 		t.Fatal(err)
 	}
 	f, err := safetensors.Read(path)
@@ -81,13 +100,13 @@ func TestDump(t *testing.T) {
 		}
 		return x.Float64s()
 	}
-	s := tinyStep(t, "cpu", false)
-	for _, p := range s.model.Params() {
+	s := newStep(t, "cpu", tinyOptions())
+	for _, p := range s.Model().Params() {
 		if g := get("grad/" + p.Name); len(g) != len(get("param/"+p.Name)) || len(g) != p.Size() {
 			t.Errorf("%s has %d gradients", p.Name, len(g))
 		}
 	}
-	losses, err := s.Losses(context.Background(), 1)
+	losses, err := s.Losses(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,14 +118,40 @@ func TestDump(t *testing.T) {
 	}
 }
 
+// TestDumpF16: where the loss must be multiplied by less first, the gradient is still the first batch's, by the first weights.
+func TestDumpF16(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	of := func(precision string) (*Step, []float64) {
+		o := tinyOptions()
+		o.Precision, o.Optimizer.LR = precision, 0.1
+		s, path := newStep(t, "cuda", o), filepath.Join(t.TempDir(), "dump")
+		if err := s.Dump(path); err != nil {
+			t.Fatal(err)
+		}
+		f, err := safetensors.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _ := f.Lookup("grad/image_head.a.2.weight")
+		return s, x.Float64s()
+	}
+	s, half := of("f16")
+	if s.LossScale() >= 1<<16 {
+		t.Error("the first gradient was finite: nothing is tested")
+	}
+	_, whole := of("f32")
+	gputest.Close(t, "gradient", half, whole, 0.05)
+}
+
 func TestLoss(t *testing.T) {
 	d := gputest.Open(t, "cpu", gpu.Options{Threads: 1})
 	o := LossOptions{Modalities: 2, Embedding: 4, Tau: 0.1, Lambda: 0.75, Windows: 1, Memory: 1 << 20}
-	r, err := Loss(context.Background(), d, 5, o)
+	r, err := Loss(t.Context(), d, 5, o)
 	if err != nil || r.Time == nil || !(r.Loss > 0) || r.Bytes < 16*25 || r.Problem != "" {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if r, err = Loss(context.Background(), d, 1000, o); err != nil || r.Time != nil || r.Problem != "out of memory" {
+	if r, err = Loss(t.Context(), d, 1000, o); err != nil || r.Time != nil || r.Problem != "out of memory" {
 		t.Errorf("16 MB of logits in 1 MB: %+v, %v", r, err)
 	}
 }
@@ -115,7 +160,7 @@ func TestLoss(t *testing.T) {
 func TestKernels(t *testing.T) {
 	d := gputest.Open(t, "cpu", gpu.Options{Threads: 2})
 	o := KernelOptions{Model: tinyModel(), DType: gpu.F32, Batch: 2, ImageSize: 32, Windows: 1}
-	k, err := MeasureKernels(context.Background(), d, o)
+	k, err := MeasureKernels(t.Context(), d, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,79 +1,89 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
-	"math"
 	"strconv"
 
 	"contig-gpu/gpu"
 	"contig-gpu/model"
+	"contig-gpu/model/train"
 	"contig-gpu/model/train/safetensors"
 )
 
 // Dump computes the losses and the gradient of the first batch and writes all that another program needs to check
-// them, as safetensors in our own layouts (images [N, H, W, 3], convolutions [K, R, S, C]):
+// them, as safetensors in our own layouts (images [N, H, W, 3], convolutions [K, R, S, C]). Batches must be floats, and no
+// step taken yet:
 //
-//	param/NAME, grad/NAME, buffer/NAME    the gradient is that of the weighted loss; buffers are those before the step
+//	param/NAME, grad/NAME, buffer/NAME    the gradient is that of the weighted loss; all but it as before the step
 //	batch/B/image, batch/B/table/M, batch/B/present/M, batch/B/scale    of batch B; scale has the terms' weights
 //	losses [M, 4]                         loss, image to genetics, genetics to image, rows present
 //
 // The metadata are the modalities, in order, and the settings of the loss.
 func (s *Step) Dump(path string) error {
 	var ts []safetensors.Tensor
-	put := func(name string, t gpu.Tensor, factor float64) {
-		v := host(t)
-		for i := range v {
-			v[i] *= factor
-		}
+	put := func(name string, dims []int, v []float64) {
 		kind := safetensors.F32
-		if t.DType() == gpu.F64 {
+		if s.o.Precision == "f64" {
 			kind = safetensors.F64
 		}
-		ts = append(ts, safetensors.FromFloats(name, kind, t.Dims(), v))
+		ts = append(ts, safetensors.FromFloats(name, kind, dims, v))
 	}
-	for _, p := range s.model.Params() {
-		put("param/"+p.Name, p.Value, 1)
+	m := s.Model()
+	for _, p := range m.Params() {
+		put("param/"+p.Name, p.Value.Dims(), host(p.Value))
 	}
-	for _, b := range s.model.Buffers() {
-		put("buffer/"+b.Name, b.Value, 1)
+	for _, b := range m.Buffers() {
+		put("buffer/"+b.Name, b.Value.Dims(), host(b.Value))
 	}
-	if err := s.gradient(); err != nil {
+	line, err := s.first()
+	if err != nil {
 		return err
 	}
-	for _, p := range s.model.Params() {
-		put("grad/"+p.Name, p.Grad, 1/s.factor)
-	}
-	put("losses", s.losses, 1)
-	for i, b := range s.batches() {
-		prefix := fmt.Sprintf("batch/%d/", i)
-		put(prefix+"image", b.Image, 1)
-		put(prefix+"scale", b.Scale, 1/s.factor)
-		for j, m := range s.o.Model.Modalities {
-			put(prefix+"table/"+m.Name, b.Tables[j], 1)
-			put(prefix+"present/"+m.Name, b.Present[j], 1)
+	for _, p := range m.Params() {
+		g := host(p.Grad)
+		for i := range g {
+			g[i] /= s.LossScale()
 		}
+		put("grad/"+p.Name, p.Grad.Dims(), g)
 	}
+	var losses []float64
+	for _, x := range s.o.Model.Modalities {
+		l := line.Losses[x.Name]
+		losses = append(losses, l.Loss, l.ImageToGenetics, l.GeneticsToImage, float64(l.Present))
+	}
+	put("losses", []int{len(s.o.Model.Modalities), 4}, losses)
+	s.dumpBatches(put)
 	return safetensors.WriteFile(path, ts, metadata(s.o.Model))
 }
 
-// gradient computes that of the first batch, in f16 times the largest factor with which it is finite.
-func (s *Step) gradient() error {
+func (s *Step) dumpBatches(put func(name string, dims []int, v []float64)) {
+	n, size := s.o.Batch, s.o.ImageSize
+	for i, b := range s.source.batches {
+		prefix := fmt.Sprintf("batch/%d/", i)
+		put(prefix+"image", []int{n, size, size, 3}, numbers(b.Image))
+		var counts []int
+		for j, m := range s.o.Model.Modalities {
+			put(prefix+"table/"+m.Name, []int{n, m.Features}, numbers(b.Tables[j]))
+			put(prefix+"present/"+m.Name, []int{n}, numbers(b.Present[j]))
+			counts = append(counts, bytes.Count(b.Present[j], []byte{1}))
+		}
+		put(prefix+"scale", []int{len(counts)}, s.Model().ModalityScale(counts))
+	}
+}
+
+// first takes the first step that changes the weights, on the first batch: in f16 the loss is multiplied by less and less
+// until the gradient stays within its range.
+func (s *Step) first() (train.StepLine, error) {
+	s.source.held = true
 	for {
-		s.taken = 0
-		s.prepare()
-		s.model.ZeroGrad()
-		s.model.Step(s.pass, s.slot, s.losses)
-		s.pass.Reset()
-		_, grads, _ := s.model.Flat()
-		gpu.Fill(s.sumsq, 0)
-		gpu.SumSquares(s.sumsq, grads)
-		if err := s.dev.Sync(); err != nil {
-			return err
+		lines, _, err := s.Take(func(int) bool { return true })
+		if err != nil {
+			return train.StepLine{}, err
 		}
-		if sum := host(s.sumsq)[0]; s.o.DType != gpu.F16 || s.factor <= 1 || !math.IsNaN(sum) && !math.IsInf(sum, 0) {
-			return nil
+		if !lines[0].Skipped {
+			return lines[0], nil
 		}
-		s.halve()
 	}
 }
 
@@ -86,4 +96,19 @@ func metadata(c model.Config) map[string]string {
 		m["modality/"+strconv.Itoa(i)] = x.Name
 	}
 	return m
+}
+
+// host returns a copy of a float tensor's elements.
+func host(t gpu.Tensor) []float64 {
+	v := make([]float64, t.Len())
+	gpu.Read(v, t)
+	return v
+}
+
+func numbers[E float32 | uint8](x []E) []float64 {
+	v := make([]float64, len(x))
+	for i := range x {
+		v[i] = float64(x[i])
+	}
+	return v
 }

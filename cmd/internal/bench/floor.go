@@ -23,18 +23,18 @@ type FloorRow struct {
 	Milliseconds float64 `json:"floor_milliseconds"`
 }
 
-// Floors lists the launches of one step by kernel, the longest floors first, and their total. A launch takes its bytes or
-// its arithmetic, whichever is longer. On a planning device for a GPU nothing is computed.
+// Floors lists the launches of one step by kernel, the longest floors first, and their total: those of the recorded graph,
+// from varying the images to bringing losses and gradient length to the host. A launch takes its bytes or its arithmetic,
+// whichever is longer. On a planning device for a GPU nothing is computed. The device is closed.
 func Floors(d *gpu.Device, o StepOptions) ([]FloorRow, FloorRow, error) {
 	s, err := NewStep(d, o)
 	if err != nil {
 		return nil, FloorRow{}, err
 	}
 	defer s.Close()
-	d.CountLaunches()
-	s.work()
-	rows, total := floorsOf(d.Launches())
-	return rows, total, nil
+	all, err := s.Launches()
+	rows, total := floorsOf(all)
+	return rows, total, err
 }
 
 func floorsOf(all []gpu.Launch) (rows []FloorRow, total FloorRow) {

@@ -1,8 +1,8 @@
 package bench
 
 import (
-	"context"
 	"reflect"
+	"slices"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -10,24 +10,37 @@ import (
 )
 
 // TestFloorsAreTheGraph: the launches that a step is planned to have are those that it makes on the emulated GPU, and
-// those that the graph recorded there consists of.
+// those that the graph recorded there consists of: from varying the images to the download of what it leaves.
 func TestFloorsAreTheGraph(t *testing.T) {
 	gputest.UseEmulator(t)
-	s := stepIn(t, "cuda", gpu.BF16, true)
-	if err := s.Warm(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	planned, total, err := Floors(s.dev.Plan(), s.o)
+	o := tinyOptions()
+	o.Precision, o.Floats = "bf16", false
+	dev := gputest.Open(t, "cuda", gpu.Options{})
+	planned, total, err := Floors(dev.Plan(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.dev.CountLaunches()
-	s.work()
-	made, _ := floorsOf(s.dev.Launches())
-	if !reflect.DeepEqual(planned, made) {
+	s, err := NewStep(dev, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Launches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made, _ := floorsOf(all); !reflect.DeepEqual(planned, made) {
 		t.Errorf("planned %+v, made %+v", planned, made)
 	}
 	if total.Launches != s.Nodes() {
 		t.Errorf("%d launches are planned, the graph has %d", total.Launches, s.Nodes())
+	}
+	for _, want := range []string{"augment_shrink_u8", "genotypes_forward_bf16", "adam_forward_bf16", "download"} {
+		if !slices.ContainsFunc(all, func(l gpu.Launch) bool { return l.Name == want }) {
+			t.Errorf("the step has no %s: %v", want, planned)
+		}
 	}
 }

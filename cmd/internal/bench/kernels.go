@@ -189,6 +189,14 @@ func noise(t gpu.Tensor) {
 	}
 }
 
+func draw(t gpu.Tensor, next func() float64) {
+	x := make([]float64, t.Len())
+	for i := range x {
+		x[i] = next()
+	}
+	gpu.Write(t, x)
+}
+
 // noisy returns a new tensor of noise.
 func noisy(a *gpu.Arena, t gpu.DType, dims ...int) gpu.Tensor {
 	x := a.New(t, dims...)

@@ -85,7 +85,12 @@ func (x *lossRun) fill(missing float64) {
 	for _, p := range x.pairs {
 		draw(p.Z, r.NormFloat64)
 		draw(p.W, r.NormFloat64)
-		present(p.Present, r, missing)
+		draw(p.Present, func() float64 {
+			if r.Float64() < missing {
+				return 0
+			}
+			return 1
+		})
 		gpu.Fill(p.Scale, 1/float64(len(x.pairs)))
 	}
 }
