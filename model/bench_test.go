@@ -38,7 +38,7 @@ func benchmarkStep(b *testing.B, encoder string, size, batch int) {
 		b.Fatal(err)
 	}
 	m.Init(1)
-	plan, err := PlanStep(cfg, gpu.F32, batch, size)
+	plan, err := planStep(cfg, gpu.F32, batch, size)
 	if err != nil {
 		b.Fatal(err)
 	}

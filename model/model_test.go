@@ -221,7 +221,7 @@ func TestPlanIsExact(t *testing.T) {
 		batch, size int
 	}{{small("h12", "a", "b"), 3, 33}, {small("none", "a"), 4, 32}} {
 		for _, dtype := range []gpu.DType{gpu.F32, gpu.F64} {
-			plan, err := PlanStep(c.cfg, dtype, c.batch, c.size)
+			plan, err := planStep(c.cfg, dtype, c.batch, c.size)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -244,12 +244,12 @@ func TestPlanIsExact(t *testing.T) {
 }
 
 func TestPlanRefusesAndCounts(t *testing.T) {
-	if _, err := PlanStep(Config{}, gpu.F32, 1, 32); err == nil {
+	if _, err := planStep(Config{}, gpu.F32, 1, 32); err == nil {
 		t.Error("an empty configuration was planned")
 	}
 	c := Defaults()
 	c.Modalities = []Modality{{"a", 10}}
-	p, err := PlanStep(c, gpu.F32, 64, 448)
+	p, err := planStep(c, gpu.F32, 64, 448)
 	if err != nil || p.Params == 0 || p.Values < 4*p.Params || p.Grads < 4*p.Params {
 		t.Errorf("plan %+v, %v", p, err)
 	}

@@ -39,7 +39,7 @@ func newRigOn(t testing.TB, dev *gpu.Device, cfg Config, dtype gpu.DType, batch,
 	if err := m.Place(dev, dtype); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := PlanStep(cfg, dtype, batch, size)
+	plan, err := planStep(cfg, dtype, batch, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,3 +59,32 @@ func (r *rig) step(present []int) []float64 {
 }
 
 func (r *rig) read() []float64 { return read(r.losses) }
+
+// A stepPlan says what memory a training step takes, in bytes.
+type stepPlan struct {
+	Values      int // parameters, their 16-bit copies if any, and running averages
+	Grads       int // gradients of the parameters
+	Activations int // the step's arena at its fullest: activations, their gradients, scratch
+	Params      int // learned numbers, not bytes
+}
+
+// planStep returns what a step over batch images of size x size pixels takes. It runs the step itself on the
+// planning device, so that the figure is the step's own, not an estimate.
+func planStep(cfg Config, dtype gpu.DType, batch, size int) (stepPlan, error) {
+	m, err := New(cfg)
+	if err != nil {
+		return stepPlan{}, err
+	}
+	dev, err := gpu.Open("plan", gpu.Options{})
+	if err != nil {
+		return stepPlan{}, err
+	}
+	defer dev.Close()
+	if err := m.Place(dev, dtype); err != nil {
+		return stepPlan{}, err
+	}
+	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: dtype}
+	in := dev.NewArena(0)
+	m.Step(p, m.NewBatch(in, dtype, batch, size, size), in.New(nn.Master(dtype), len(m.towers), 4))
+	return stepPlan{Values: m.memory[0].Peak(), Grads: m.memory[1].Peak(), Activations: p.Arena.Peak(), Params: m.ParamCount()}, nil
+}
