@@ -5,7 +5,7 @@
 
 curve  the loss of STEPS steps in bf16 on the same few batches, from the same weights: ours, and two runs of PyTorch (channels_last,
        and NCHW, whose kernels sum in other orders). Means over twenty steps are compared: ours must lie within the two,
-       widened on both sides by what they ever differed by so far, at least by 5 % of the first loss.
+       widened on both sides by what they ever differed by so far, at least by 5 % of the first loss (25 % at toy sizes).
 demo   the demo cohort on the device and on the CPU: R@1 of the held-out persons, both directions; the device's must be at
        least twenty times chance.
 """
@@ -29,7 +29,8 @@ def curve(a):
         losses[name] = c.ask(f"losses {steps}")[steps - a.steps:]
         c.close()
     mean = {n: [sum(x[i:i + a.mean]) / len(x[i:i + a.mean]) for i in range(0, len(x), a.mean)] for n, x in losses.items()}
-    one, two, apart, rows = mean["torch channels_last"], mean["torch NCHW"], 0.05 * losses["ours"][0], []
+    # Of a toy step, four images that end as one pixel, most of the gradient is the rounding of bf16.
+    one, two, apart, rows = mean["torch channels_last"], mean["torch NCHW"], (0.25 if a.toy else 0.05) * losses["ours"][0], []
     for i, x in enumerate(mean["ours"]):
         apart = max(apart, abs(one[i] - two[i]))
         low, high = min(one[i], two[i]) - apart, max(one[i], two[i]) + apart
