@@ -77,7 +77,7 @@ func (d *Device) ReserveScratch(bytes int) {
 // A MemoryError says that a device has not the memory for an arena.
 type MemoryError struct {
 	Arena       string // what the memory was for
-	Bytes, Free int    // asked for, and free
+	Bytes, Free int    // asked for, 0 where that is the driver's affair, and free
 	Err         error  // the driver's
 }
 

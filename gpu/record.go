@@ -1,10 +1,14 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
 
 	"contig-gpu/gpu/internal/driver"
 )
+
+// recordedName is what errors call the memory that the driver itself takes for recorded work.
+const recordedName = "recorded work"
 
 // A Recording is work that a device can do again with one call.
 type Recording struct {
@@ -25,6 +29,10 @@ func (d *Device) Record(work func()) (*Recording, error) {
 		return &Recording{work: work}, nil
 	}
 	g, err := over.Capture(work)
+	if errors.Is(err, driver.ErrMemory) {
+		free, _ := d.card.dev.MemInfo()
+		return nil, &MemoryError{Arena: recordedName, Free: free, Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("gpu: Record: %w", err)
 	}

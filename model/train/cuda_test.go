@@ -141,8 +141,8 @@ func TestCUDASameBytes(t *testing.T) {
 	}
 }
 
-// TestCUDANotFinite: a loss that is not finite is noticed while the next step runs, and told as on the CPU, where it is
-// noticed at once; the checkpoint before it stays.
+// TestCUDANotFinite: a number that is not finite is noticed while the next step runs, and of the same step and layer as on
+// the CPU, where it is noticed at once; the checkpoint before it stays.
 func TestCUDANotFinite(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
@@ -150,11 +150,11 @@ func TestCUDANotFinite(t *testing.T) {
 	for _, device := range []string{"cpu", "cuda"} {
 		c, dir := onCard(t, "f32", 6), filepath.Join(t.TempDir(), "run")
 		c.Device, c.Batch, c.Optimizer.LR, c.CheckpointEvery = device, 4, 1e30, 1
-		_, err := Run(t.Context(), synthOptions(c, co, dir))
+		sum, err := Run(t.Context(), synthOptions(c, co, dir))
 		p := wantCode(t, err, 720)
 		found[device] = p.Found
-		if !strings.Contains(p.What, "step 2") {
-			t.Errorf("%s: %v", device, p)
+		if !strings.Contains(p.What, "step 2") || sum.Steps != 1 {
+			t.Errorf("%s: after %d good steps: %v", device, sum.Steps, p)
 		}
 		s, err := readCheckpoint(CheckpointPath(dir, "last"))
 		if err != nil || s.state.Step != 1 || len(stepLosses(t, dir)) != 1 {
@@ -182,6 +182,9 @@ func TestCUDANamesTheLayer(t *testing.T) {
 		if err := tr.step(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := tr.dev.Sync(); err != nil { // the batch that is loaded ahead is there
+		t.Fatal(err)
 	}
 	gpu.Write(tr.slots[tr.turn].input.Scale.Slice(0, 1), []float64{math.NaN()})
 	if err := tr.step(); err != nil {

@@ -29,8 +29,8 @@ func (t *trainer) finite(what string, x float64, b pending) error {
 // first with such running averages (they follow the activations forward), else the last with such a gradient
 // (gradients run backward), else the loss itself.
 func (t *trainer) culprit(b pending) (string, error) {
-	if len(t.pending) > 1 {
-		// Another batch was queued since: the gradients are that one's.
+	later := len(t.pending) > 1
+	if later { // the gradients are those of a batch queued since
 		p, err := t.pass(load{b.slot.input.Group.Len(), true})
 		if err != nil {
 			return "", err
@@ -53,6 +53,9 @@ func (t *trainer) culprit(b pending) (string, error) {
 		if !allFinite(ps[i].Grad) {
 			return ps[i].Name, nil
 		}
+	}
+	if t.cfg.Accumulate > 1 && later {
+		return "not known, of an earlier batch of the step", nil
 	}
 	return "the loss", nil
 }

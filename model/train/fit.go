@@ -100,12 +100,16 @@ func (t *trainer) explain(err error) error {
 			room += h.Bytes
 		}
 	}
+	wanted := bytesText(m.Bytes)
+	if m.Bytes == 0 {
+		wanted = "a few MiB beside what was planned, for the driver's own use"
+	}
 	fix, planErr := t.advice(room, 0)
 	if planErr != nil {
 		return errors.Join(err, planErr)
 	}
 	return &data.Problem{Code: codeOutOfMemory, What: "the GPU has no memory for " + m.Arena,
-		Expected: bytesText(m.Bytes), Found: fmt.Sprintf("%s free, and %s that this training holds", bytesText(m.Free), bytesText(room-m.Free)),
+		Expected: wanted, Found: fmt.Sprintf("%s free, and %s that this training holds", bytesText(m.Free), bytesText(room-m.Free)),
 		Cause: "another program has taken memory of the GPU since the training was planned, or its memory is in pieces",
 		Fix:   "end the other program, or " + fix, Err: err}
 }

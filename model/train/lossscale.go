@@ -8,7 +8,7 @@ import (
 
 // A lossScale keeps gradients in 16-bit activations within the range of f16: the loss is multiplied by it, the gradient
 // of the parameters divided (Micikevicius et al. 2018, section 3.2). It halves when a gradient leaves the range, and
-// that step changes nothing; it doubles after growAfter steps without. Other types have a range that needs none.
+// that step changes no parameter; it doubles after growAfter steps without. Other types have a range that needs none.
 type lossScale struct {
 	Log2    int  `json:"log2"` // the scale is 2^Log2
 	Good    int  `json:"good"` // steps since it changed
@@ -56,6 +56,7 @@ func (t *trainer) rescale(line *StepLine) bool {
 // scaleBy multiplies the scale by 2^n, in batches that were loaded ahead too. Recorded updates divide by the old one.
 func (t *trainer) scaleBy(n int) {
 	t.at.Scaling.Log2, t.at.Scaling.Good = t.at.Scaling.Log2+n, 0
+	_ = t.dev.Sync() // the batch loaded ahead may be on its way still, with its old scale; what failed is kept
 	for _, s := range t.slots {
 		if s.rows > 0 {
 			for i := range s.weights {

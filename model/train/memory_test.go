@@ -79,6 +79,11 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 					if taken := card.Memory - card.Free; taken != plan.OnDevice() {
 						t.Errorf("the driver gave %d bytes, planned are %d", taken, plan.OnDevice())
 					}
+					for l := range tr.needs {
+						if l.rows != o.Batch {
+							t.Errorf("a pass of %d rows, which nothing is planned for", l.rows)
+						}
+					}
 					if most := tr.dev.Scratch(); most > tr.count.scratch {
 						t.Errorf("%d bytes of scratch memory were used, %d reserved", most, tr.count.scratch)
 					}

@@ -167,7 +167,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 }
 
 func (t *trainer) summary() Summary {
-	s := Summary{Steps: t.at.Step, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.model.ParamCount(),
+	s := Summary{Steps: t.judged, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.model.ParamCount(),
 		Memory: t.memory(), BestStep: t.at.BestStep, GPUIdle: t.idle.share()}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss

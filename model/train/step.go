@@ -40,9 +40,7 @@ func (t *trainer) step() error {
 		if err := t.collectAllBut(1); err != nil {
 			return err
 		}
-		if err := t.loadAhead(i + 1); err != nil {
-			return err
-		}
+		t.loadAhead(i + 1)
 		if t.waits() {
 			if err := t.collectAllBut(0); err != nil {
 				return err
@@ -66,25 +64,29 @@ func (t *trainer) newLine() *StepLine {
 
 // loaded returns the slot of the next batch, loading it unless that was done ahead.
 func (t *trainer) loaded() (*slot, error) {
-	s := t.slots[t.turn]
-	if s.rows == 0 {
-		if err := t.fill(s); err != nil {
-			return nil, err
+	s, err := t.slots[t.turn], t.ahead
+	if s.rows == 0 && err == nil {
+		err = t.fill(s)
+	}
+	if err != nil {
+		// The steps before are done all the same, and what is wrong with one of them came first.
+		if earlier := t.collectAllBut(0); earlier != nil {
+			err = earlier
 		}
+		return nil, err
 	}
 	t.turn = (t.turn + 1) % len(t.slots)
 	return s, nil
 }
 
 // loadAhead loads the batch that follows the first done ones of this step, if the device can do so beside its work and
-// the epoch and the training have one.
-func (t *trainer) loadAhead(done int) error {
+// the epoch and the training have one. An error is kept until that batch is wanted.
+func (t *trainer) loadAhead(done int) {
 	s := t.slots[t.turn]
 	last := done == t.cfg.Accumulate && (t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total)
-	if len(t.slots) == 1 || s.rows > 0 || last {
-		return nil
+	if len(t.slots) > 1 && s.rows == 0 && !last {
+		t.ahead = t.fill(s)
 	}
-	return t.fill(s)
 }
 
 func (t *trainer) fill(s *slot) error {
@@ -191,6 +193,7 @@ func (t *trainer) collectAllBut(n int) error {
 			if err := t.report(*b.line); err != nil {
 				return err
 			}
+			t.judged = b.line.Step
 		}
 	}
 	return nil
@@ -205,8 +208,8 @@ func (t *trainer) collect(b pending) error {
 		return err
 	}
 	t.addTerms(b.line, b.slot)
-	if !b.part.last {
-		return nil
+	if err := t.finite("loss", b.line.Loss, b); err != nil || !b.part.last {
+		return err
 	}
 	return t.conclude(b)
 }
@@ -225,9 +228,6 @@ func (t *trainer) addTerms(line *StepLine, s *slot) {
 func (t *trainer) conclude(b pending) error {
 	line := b.line
 	line.GPUIdle = t.idle.step()
-	if err := t.finite("loss", line.Loss, b); err != nil {
-		return err
-	}
 	line.GradNorm = math.Sqrt(b.slot.results.Values(1)[0]) / t.at.Scaling.factor()
 	if t.dtype == gpu.F16 && t.rescale(line) {
 		return nil

@@ -59,12 +59,16 @@ func (w *workspace) sweep(ctx context.Context, src data.Source, visit func(*data
 		} else if err != nil {
 			return err
 		}
-		p, err := w.pass(load{b.N, false})
+		whole := &b
+		if w.resident != nil {
+			whole = padded(&b, w.dims.Batch)
+		}
+		p, err := w.pass(load{whole.N, false})
 		if err != nil {
 			return err
 		}
 		in := w.slots[0]
-		if err := w.load(in, &b, src.Dims().Work, 1); err != nil {
+		if err := w.load(in, whole, src.Dims().Work, 1); err != nil {
 			return err
 		}
 		in.upload.Arrive()
@@ -74,14 +78,15 @@ func (w *workspace) sweep(ctx context.Context, src data.Source, visit func(*data
 		if err := w.dev.Sync(); err != nil {
 			return err
 		}
-		visit(&b, w.fetch(out, in.weights))
+		visit(&b, w.fetch(out, b.N, in.weights))
 	}
 }
 
-func (w *workspace) fetch(out outputs, weights []float64) swept {
-	s := swept{features: host(out.features), losses: host(w.losses), scale: weights}
+// fetch returns the first n rows.
+func (w *workspace) fetch(out outputs, n int, weights []float64) swept {
+	s := swept{features: host(rows(out.features, n)), losses: host(w.losses), scale: weights}
 	for i := range out.image {
-		s.image, s.genetics = append(s.image, host(out.image[i])), append(s.genetics, host(out.genetics[i]))
+		s.image, s.genetics = append(s.image, host(rows(out.image[i], n))), append(s.genetics, host(rows(out.genetics[i], n)))
 	}
 	return s
 }

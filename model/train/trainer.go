@@ -30,6 +30,7 @@ type trainer struct {
 	sumsq, scale  gpu.Tensor     // [1]: of the gradient, and what it is multiplied by
 	decay         gpu.Tensor     // [1]: of the averages, in this step
 	turn          int            // the slot of the next batch
+	ahead         error          // of loading it ahead
 	pending       []pending      // batches, oldest first
 	warm          map[part]bool  // has been run
 	pace          pace
@@ -39,6 +40,7 @@ type trainer struct {
 
 	perEpoch, total int // steps
 	at              state
+	judged          int  // the last step that was found good; at counts those that are queued too
 	open            bool // source is within the epoch that at says
 	resumed         bool
 	warned          string      // what the device complained of last
@@ -70,6 +72,7 @@ func (t *trainer) setUp() error {
 		}
 	}
 	t.beginScaling()
+	t.judged = t.at.Step
 	return nil
 }
 

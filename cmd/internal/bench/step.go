@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -57,10 +58,19 @@ type Window struct {
 	Busy    *float64 `json:"busy,omitempty"` // share of the time that a GPU worked, by its own clock; of a step alone it is not known
 }
 
-// Warm takes the steps before those that are alike.
+// Warm takes the steps before those that are alike. In f16 a step that is skipped changes the scale, and what was recorded
+// with the old one is dropped.
 func (s *Step) Warm(ctx context.Context) error {
-	_, err := s.Losses(ctx, s.WarmUp())
-	return err
+	for good := 0; good < s.WarmUp(); {
+		lines, _, err := s.Take(func(int) bool { return true })
+		if err != nil || ctx.Err() != nil {
+			return cmp.Or(err, context.Cause(ctx))
+		}
+		if good++; lines[0].Skipped {
+			good = 0
+		}
+	}
+	return nil
 }
 
 // Window takes steps for the given time, at least one.

@@ -1,6 +1,10 @@
 package cuda
 
-import "fmt"
+import (
+	"fmt"
+
+	"contig-gpu/gpu/internal/driver"
+)
 
 // A Code is a driver's CUresult.
 type Code int
@@ -21,6 +25,9 @@ type Error struct {
 	Text   string // the driver's explanation
 	Detail string // what was being done: the kernel and its grid, the bytes asked for
 }
+
+// Is reports whether target is driver.ErrMemory and so is e.
+func (e *Error) Is(target error) bool { return target == driver.ErrMemory && e.Code == OutOfMemory }
 
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%s: %s: %s (%d): %s", e.Device, e.Call, e.Name, e.Code, e.Text)

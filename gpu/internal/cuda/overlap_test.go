@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -105,6 +106,24 @@ func TestCapture(t *testing.T) {
 	g.Replay()
 	if err := c.Sync(); err == nil {
 		t.Error("a closed graph was replayed")
+	}
+}
+
+// TestCaptureRunsOutOfMemory: a graph that finds no memory is told from other failures, and is the only one concerned.
+func TestCaptureRunsOutOfMemory(t *testing.T) {
+	c, f := open(t)
+	p, _ := c.Alloc(16)
+	work := func() { c.Set(p, 1, 4, 4) }
+	f.fail("cuGraphInstantiateWithFlags", 2, 0)
+	if _, err := c.Capture(work); !errors.Is(err, driver.ErrMemory) {
+		t.Errorf("error %v", err)
+	}
+	f.fail("cuGraphInstantiateWithFlags", 3, 0)
+	if _, err := c.Capture(work); err == nil || errors.Is(err, driver.ErrMemory) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := c.Capture(work); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 

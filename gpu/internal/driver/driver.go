@@ -3,7 +3,13 @@
 // way to a card. It holds no cgo, so that every build type-checks what calls it.
 package driver
 
-import "unsafe"
+import (
+	"errors"
+	"unsafe"
+)
+
+// ErrMemory is what errors are by errors.Is that say that the card has too little memory.
+var ErrMemory = errors.New("too little memory on the card")
 
 // A Ptr is an address in device memory; 0 is none.
 type Ptr uint64
