@@ -3,6 +3,7 @@
 #include "../dnn/abi.h"
 #include "cudnn.h"
 #include "stream.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -108,18 +109,28 @@ template <class F> void each(const Tensor &x, const Tensor &w, const Tensor &y, 
                     }
 }
 
+// turned returns a matrix of rows x columns as columns x rows, square by square: a whole row of w at a time would touch
+// a cache line for every number.
+Floats turned(const Floats &m, int64_t rows, int64_t columns) {
+    constexpr int64_t side = 16;
+    Floats t(m.size());
+    for (int64_t r0 = 0; r0 < rows; r0 += side)
+        for (int64_t c0 = 0; c0 < columns; c0 += side)
+            for (int64_t c = c0; c < std::min(c0 + side, columns); c++)
+                for (int64_t r = r0; r < std::min(r0 + side, rows); r++)
+                    t[c * rows + r] = m[r * columns + c];
+    return t;
+}
+
 // forward sums over c innermost, with w turned to [R, S, C, K] so that the results of a pixel lie side by side.
 Floats forward(const Tensor &x, const Tensor &w, const Tensor &y, const Operation &o, const Floats &xs, const Floats &ws) {
     int64_t taps = w.h * w.w, C = x.c, K = y.c;
-    Floats turned(ws.size()), ys(y.size());
-    for (int64_t k = 0; k < K; k++)
-        for (int64_t i = 0; i < taps * C; i++)
-            turned[i * K + k] = ws[k * taps * C + i];
+    Floats kernels = turned(ws, K, taps * C), ys(y.size());
     Floats part(K); // like a card it sums in pieces, which loses less than one long sum
     each(x, w, y, o, [&](int64_t xi, int64_t tap, int64_t yi) {
         std::fill(part.begin(), part.end(), 0.0f);
         for (int64_t c = 0; c < C; c++)
-            add_scaled(part.data(), &turned[(tap * C + c) * K], xs[xi * C + c], K);
+            add_scaled(part.data(), &kernels[(tap * C + c) * K], xs[xi * C + c], K);
         add_scaled(&ys[yi * K], part.data(), 1, K);
     });
     return ys;
