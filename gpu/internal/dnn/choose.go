@@ -51,7 +51,7 @@ func (c *chooser) acceptable(g *graph, p Problem, why *NoPlanError) []*plan {
 	}
 	var plans []*plan
 	var modest *plan
-	for _, config := range g.proposals(c.target, why) {
+	for config := range g.proposals(c.target, why) {
 		q := c.accept(g, p, config, why)
 		switch {
 		case q == nil || known(plans, q):

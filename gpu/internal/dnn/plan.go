@@ -7,7 +7,10 @@ package dnn
 */
 import "C"
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+)
 
 // A plan runs a Problem. It owns the graph that it was made of.
 type plan struct {
@@ -25,9 +28,17 @@ const (
 )
 
 // proposals are the configurations of engines that the library proposes, the most promising first: those of its
-// heuristic, then those that it falls back on.
-func (g *graph) proposals(t target, why *NoPlanError) []desc {
-	return append(g.proposed(t, modeA, why), g.proposed(t, modeFallback, why)...)
+// heuristic, then those that it falls back on, which it is asked for only when the others are used up.
+func (g *graph) proposals(t target, why *NoPlanError) iter.Seq[desc] {
+	return func(yield func(desc) bool) {
+		for _, mode := range []int32{modeA, modeFallback} {
+			for _, config := range g.proposed(t, mode, why) {
+				if !yield(config) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // proposed are the proposals of one of the library's heuristics.

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,16 +20,19 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// How much TestPlans asks, in $CONTIG_CUDNN: "full" is every convolution of every encoder and size, and every kernel that is
-// compiled at run time once; "update" is the same and writes what it finds into the project; "shapes" is every convolution too, but
-// compiles a few kernels. Otherwise it is one encoder, and the same few kernels.
+// How much TestPlans asks, in $CONTIG_CUDNN: "full" is every convolution of every encoder and size, and compares with the
+// project's files what it finds; "update" is the same and writes them. Otherwise it is one encoder at one size.
 func wanted() string { return os.Getenv("CONTIG_CUDNN") }
 
-// compiles tells whether every kernel is compiled once.
-func compiles() bool { return wanted() == "full" || wanted() == "update" }
+func full() bool { return wanted() == "full" || wanted() == "update" }
 
-// cardEnv names the card for the process that plans for it, resultEnv the file for what it finds.
-const cardEnv, resultEnv = "CONTIG_DNN_TEST_CARD", "CONTIG_DNN_TEST_RESULT"
+// partEnv names the part that a process plans for, as "h200/bf16", resultEnv the file for what it finds.
+const partEnv, resultEnv = "CONTIG_DNN_TEST_PART", "CONTIG_DNN_TEST_RESULT"
+
+// types are the precisions that are asked for.
+func types() []driver.Conv {
+	return []driver.Conv{{Type: driver.BF16}, {Type: driver.F16}, {TF32: true}, {}}
+}
 
 // A finding is the answer to a Problem.
 type finding struct {
@@ -43,7 +48,8 @@ type answers struct {
 }
 
 // TestPlans makes plans for every card of cards/ with the real library, without a card. cuDNN's engines that are compiled at
-// run time look for a libcuda, which is a stub here, so each card has a process of its own.
+// run time look for a libcuda, which is a stub here, so the plans of a card and type are made in a process of their own, one
+// for each processor at a time.
 func TestPlans(t *testing.T) {
 	vendor := dnn.Wheels(t, "cudnn/lib/libcudnn.so.9")
 	if testing.Short() {
@@ -53,24 +59,32 @@ func TestPlans(t *testing.T) {
 		"CONTIG_LIBCUDNN="+filepath.Join(vendor, "cudnn/lib/libcudnn.so.9"), "CONTIG_LIBNVRTC="+filepath.Join(vendor, "cu13/lib/libnvrtc.so.13"),
 		"CONTIG_LIBCUBLASLT="+filepath.Join(vendor, "cu13/lib/libcublasLt.so.13"), "CONTIG_LIBCUBLAS="+filepath.Join(vendor, "cu13/lib/libcublas.so.13"))
 	folder := t.TempDir()
-	result := func(card string) string { return filepath.Join(folder, card+".json") }
-	var cards sync.WaitGroup
+	result := func(card string, c driver.Conv) string { return filepath.Join(folder, card+"-"+typeName(c)+".json") }
+	var parts sync.WaitGroup
+	running := make(chan struct{}, runtime.NumCPU())
 	for _, card := range dnn.Cards() {
-		cards.Go(func() {
-			cmd := exec.Command(os.Args[0], "-test.run=^TestPlansOfOneCard$", "-test.timeout=120m")
-			cmd.Env = append(slices.Clone(env), cardEnv+"="+card, resultEnv+"="+result(card))
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%s: %v\n%s", card, err, out)
-			}
-		})
+		for _, c := range types() {
+			parts.Go(func() {
+				running <- struct{}{}
+				defer func() { <-running }()
+				part := card + "/" + typeName(c)
+				cmd := exec.Command(os.Args[0], "-test.run=^TestPlansOfOnePart$", "-test.timeout=120m")
+				cmd.Env = append(slices.Clone(env), partEnv+"="+part, resultEnv+"="+result(card, c))
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%s: %v\n%s", part, err, out)
+				}
+			})
+		}
 	}
-	if cards.Wait(); t.Failed() {
+	if parts.Wait(); t.Failed() {
 		return
 	}
 	found, version := map[string][]finding{}, ""
 	for _, card := range dnn.Cards() {
-		a := read(t, result(card))
-		found[card], version = a.Found, a.Version
+		for _, c := range types() {
+			a := read(t, result(card, c))
+			found[card], version = append(found[card], a.Found...), a.Version
+		}
 	}
 	table := tabulate(found)
 	t.Logf("\n%s", table)
@@ -126,10 +140,10 @@ func read(t *testing.T, path string) answers {
 	return f
 }
 
-// TestPlansOfOneCard is the part of TestPlans that runs in a process of its own.
-func TestPlansOfOneCard(t *testing.T) {
-	card := os.Getenv(cardEnv)
-	if card == "" {
+// TestPlansOfOnePart is the part of TestPlans that runs in a process of its own: one card and type.
+func TestPlansOfOnePart(t *testing.T) {
+	card, name, ok := strings.Cut(os.Getenv(partEnv), "/")
+	if !ok {
 		t.Skip("run by TestPlans")
 	}
 	description, err := dnn.Card(card)
@@ -141,20 +155,22 @@ func TestPlansOfOneCard(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer prober.Close()
-	a := asker{T: t, prober: prober, compiled: map[string]bool{}}
+	a := asker{T: t, prober: prober, turn: slices.Index(dnn.Cards(), card), asked: map[dnn.Problem]bool{}, compiled: map[string]bool{}}
 	encoders, sizes := []string{"resnet18"}, []int{224}
-	if wanted() != "" {
+	if full() {
 		encoders, sizes = []string{"resnet18", "resnet34", "resnet50", "resnet101"}, []int{224, 448}
 	}
-	for _, p := range []struct {
-		d    gpu.DType
-		conv driver.Conv
-	}{{gpu.BF16, driver.Conv{Type: driver.BF16}}, {gpu.F16, driver.Conv{Type: driver.F16}}, {gpu.F32, driver.Conv{TF32: true}}, {gpu.F32, driver.Conv{}}} {
-		for _, u := range layers(t, p.d, encoders, sizes...) {
-			u.conv.Type, u.conv.TF32 = p.conv.Type, p.conv.TF32
-			for _, q := range problems(u) {
-				a.ask(q)
-			}
+	c := types()[slices.IndexFunc(types(), func(c driver.Conv) bool { return typeName(c) == name })]
+	for _, u := range layers(t, []gpu.DType{driver.F32: gpu.F32, driver.BF16: gpu.BF16, driver.F16: gpu.F16}[c.Type], encoders, sizes...) {
+		u.conv.Type, u.conv.TF32 = c.Type, c.TF32
+		for _, q := range problems(u) {
+			a.ask(q)
+		}
+	}
+	for _, u := range layers(t, gpu.BF16, []string{"resnet18"}, 224)[1:] {
+		u.conv.Type, u.conv.TF32 = c.Type, c.TF32
+		for _, op := range spare() {
+			a.ask(dnn.Problem{Op: op, Conv: u.conv})
 		}
 	}
 	b, err := json.Marshal(answers{prober.Version(), a.found})
@@ -166,17 +182,22 @@ func TestPlansOfOneCard(t *testing.T) {
 	}
 }
 
-// An asker asks the library for plans.
+// An asker asks the library for the plans of one card and type.
 type asker struct {
 	*testing.T
 	prober   *dnn.Prober
+	turn     int // the card's number
 	found    []finding
-	compiled map[string]bool // kernels that were compiled
+	asked    map[dnn.Problem]bool
+	compiled map[string]bool // see worth
 }
 
-// ask proves that a Problem has a plan, or that it has none where that is known. What is compiled at run time depends on engine,
-// knobs, type and window, and is compiled once for all shapes that have these in common.
+// ask proves that a Problem has a plan, or that it has none where that is known.
 func (a *asker) ask(p dnn.Problem) {
+	if a.asked[p] {
+		return
+	}
+	a.asked[p] = true
 	c, err := a.prober.Propose(p, dnn.Options{})
 	if (err != nil) != missing(p) {
 		a.Errorf("%s: %v; known to be missing: %v", p, err, missing(p))
@@ -193,13 +214,16 @@ func (a *asker) ask(p dnn.Problem) {
 	a.found = append(a.found, finding{p, c, ""})
 }
 
-// worth tells whether a plan is made, beyond its configuration.
+// worth tells whether a plan is made, beyond its configuration. One that is compiled at run time takes a second or two. So of
+// these each is made for one card, which take turns, and for every card one of each engine, settings, operation and window.
 func (a *asker) worth(p dnn.Problem, c dnn.Choice) bool {
 	if !c.Compiled {
 		return true
 	}
-	key := fmt.Sprint(p.Op, p.Beta, p.Conv.Type, p.Conv.R, p.Conv.S, p.Conv.Stride, p.Conv.Pad, c.Engine, c.Knobs)
-	if a.compiled[key] || !compiles() && (p.Conv.Type != driver.BF16 || p.Conv.R != 3 || p.Conv.Stride != 1) {
+	wide := full() && !slices.Contains(spare(), p.Op)
+	few := p.Conv.Type == driver.BF16 && p.Conv.R == 3 && p.Conv.Stride == 1
+	key := fmt.Sprint(p.Op, p.Conv.R, p.Conv.S, p.Conv.Stride, p.Conv.Pad, c.Engine, c.Knobs)
+	if first := !a.compiled[key] && (wide || few); !first && !(wide && len(a.asked)%len(dnn.Cards()) == a.turn) {
 		return false
 	}
 	a.compiled[key] = true

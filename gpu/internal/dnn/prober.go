@@ -64,7 +64,7 @@ func (p *Prober) Propose(q Problem, o Options) (Choice, error) {
 	}
 	defer g.close()
 	why := &NoPlanError{Problem: q, Library: "cuDNN " + p.Version()}
-	for _, config := range g.proposals(t, why) {
+	for config := range g.proposals(t, why) {
 		c, err := g.examine(config)
 		c.Workspace = g.integer(config, C.CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE)
 		err = errors.Join(err, g.take())
