@@ -197,7 +197,11 @@ func TestLayoutRoundTrip(t *testing.T) {
 }
 
 func TestEmbed(t *testing.T) {
-	for _, precision := range []string{"f32", "f64"} {
+	precisions := []string{"f32", "f64"}
+	if testing.Short() {
+		precisions = precisions[:1] // f64 takes minutes under the race detector, on the same goroutines
+	}
+	for _, precision := range precisions {
 		l := mustLoad(t, oneStep(t, func(c *Config) { c.Precision = precision }), openCPU(t))
 		cohort := testCohort(24)
 		src := &memorySource{c: cohort, split: data.Train, batch: 8, size: 32}
