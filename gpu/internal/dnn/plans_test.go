@@ -21,10 +21,11 @@ import (
 )
 
 // How much TestPlans asks, in $CONTIG_CUDNN: "full" is every convolution of every encoder and size, and compares with the
-// project's files what it finds; "update" is the same and writes them. Otherwise it is one encoder at one size.
+// project's files what it finds; "update" is the same and writes them; "every" is the same as full, and compiles every kernel
+// for every card: half an hour of a processor more. Otherwise it is one encoder at one size.
 func wanted() string { return os.Getenv("CONTIG_CUDNN") }
 
-func full() bool { return wanted() == "full" || wanted() == "update" }
+func full() bool { return wanted() == "full" || wanted() == "update" || wanted() == "every" }
 
 // partEnv names the part that a process plans for, as "h200/bf16", resultEnv the file for what it finds.
 const partEnv, resultEnv = "CONTIG_DNN_TEST_PART", "CONTIG_DNN_TEST_RESULT"
@@ -221,6 +222,9 @@ func (a *asker) worth(p dnn.Problem, c dnn.Choice) bool {
 		return true
 	}
 	wide := full() && !slices.Contains(spare(), p.Op)
+	if wide && wanted() == "every" {
+		return true
+	}
 	few := p.Conv.Type == driver.BF16 && p.Conv.R == 3 && p.Conv.Stride == 1
 	key := fmt.Sprint(p.Op, p.Conv.R, p.Conv.S, p.Conv.Stride, p.Conv.Pad, c.Engine, c.Knobs)
 	if first := !a.compiled[key] && (wide || few); !first && !(wide && len(a.asked)%len(dnn.Cards()) == a.turn) {
