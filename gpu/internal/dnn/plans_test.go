@@ -21,11 +21,11 @@ import (
 )
 
 // How much TestPlans asks, in $CONTIG_CUDNN: "full" is every convolution of every encoder and size, and compares with the
-// project's files what it finds; "update" is the same and writes them; "every" is the same as full, and compiles every kernel
-// for every card: half an hour of a processor more. Otherwise it is one encoder at one size.
+// project's files what it finds: twenty minutes of a processor; "update" is the same and writes them. Otherwise it is one
+// encoder at one size, and few of the plans that take a second or two, since they are compiled at run time.
 func wanted() string { return os.Getenv("CONTIG_CUDNN") }
 
-func full() bool { return wanted() == "full" || wanted() == "update" || wanted() == "every" }
+func full() bool { return wanted() == "full" || wanted() == "update" }
 
 // partEnv names the part that a process plans for, as "h200/bf16", resultEnv the file for what it finds.
 const partEnv, resultEnv = "CONTIG_DNN_TEST_PART", "CONTIG_DNN_TEST_RESULT"
@@ -156,7 +156,7 @@ func TestPlansOfOnePart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer prober.Close()
-	a := asker{T: t, prober: prober, turn: slices.Index(dnn.Cards(), card), asked: map[dnn.Problem]bool{}, compiled: map[string]bool{}}
+	a := asker{T: t, prober: prober, asked: map[dnn.Problem]bool{}, compiled: map[string]bool{}}
 	encoders, sizes := []string{"resnet18"}, []int{224}
 	if full() {
 		encoders, sizes = []string{"resnet18", "resnet34", "resnet50", "resnet101"}, []int{224, 448}
@@ -187,7 +187,6 @@ func TestPlansOfOnePart(t *testing.T) {
 type asker struct {
 	*testing.T
 	prober   *dnn.Prober
-	turn     int // the card's number
 	found    []finding
 	asked    map[dnn.Problem]bool
 	compiled map[string]bool // see worth
@@ -215,19 +214,14 @@ func (a *asker) ask(p dnn.Problem) {
 	a.found = append(a.found, finding{p, c, ""})
 }
 
-// worth tells whether a plan is made, beyond its configuration. One that is compiled at run time takes a second or two. So of
-// these each is made for one card, which take turns, and for every card one of each engine, settings, operation and window.
+// worth tells whether a plan is made, beyond its configuration. Of those that no device uses, and unless all are asked for,
+// few that are compiled at run time are: of one type and window, one of each engine, settings and operation.
 func (a *asker) worth(p dnn.Problem, c dnn.Choice) bool {
-	if !c.Compiled {
+	if !c.Compiled || full() && !slices.Contains(spare(), p.Op) {
 		return true
 	}
-	wide := full() && !slices.Contains(spare(), p.Op)
-	if wide && wanted() == "every" {
-		return true
-	}
-	few := p.Conv.Type == driver.BF16 && p.Conv.R == 3 && p.Conv.Stride == 1
-	key := fmt.Sprint(p.Op, p.Conv.R, p.Conv.S, p.Conv.Stride, p.Conv.Pad, c.Engine, c.Knobs)
-	if first := !a.compiled[key] && (wide || few); !first && !(wide && len(a.asked)%len(dnn.Cards()) == a.turn) {
+	key := fmt.Sprint(p.Op, c.Engine, c.Knobs)
+	if a.compiled[key] || p.Conv.Type != driver.BF16 || p.Conv.R != 3 || p.Conv.Stride != 1 {
 		return false
 	}
 	a.compiled[key] = true

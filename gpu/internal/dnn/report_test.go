@@ -61,9 +61,7 @@ func document(version, table string) []byte {
 
 Written by ` + "`CONTIG_CUDNN=update go test -run TestPlans ./gpu/internal/dnn`" + `: every convolution of resnet18, 34, 50 and 101 at 224 and 448 pixels, batch 64,
 with its gradients, and what a device fuses to it, for the cards of gpu/internal/dnn/cards; of what no device fuses so far (data + add, scale-bias-ReLU)
-those of resnet18 at 224 pixels. The library proposed an engine and finalized its configuration for each. It finalized the plan of each that is precompiled.
-Plans that it compiles at run time take a second or two: in the tests each is finalized for one of the cards, which take turns, and besides one for each
-engine, settings, operation, type and window on every card; ` + "`CONTIG_CUDNN=every`" + ` finalizes each on every card.
+those of resnet18 at 224 pixels. The library proposed an engine and finalized its configuration for each. It finalized the plan of each, but few of what no device fuses.
 Nothing ran: how fast the plans are, only a card tells. Only deterministic plans with float32 sums count; in f32 only those that do not round to TF32.
 
 What is missing is known: fused statistics and scale-bias-ReLU run on tensor cores alone, so not in f32. In 16 bits the image has 4 channels, the last of
