@@ -14,10 +14,9 @@ func (p *product[F]) unit(pool *Pool, worker int, g grid, u int, list []chunk, p
 	bl := p.block(pool, worker, g, u)
 	ownA, ownB := bl.a, bl.b
 	for n, ch := range list {
-		switch {
-		case packed.b != nil:
+		if packed.b != nil {
 			bl.b = p.panel(packed.b, ch, bl.j0)
-		default:
+		} else {
 			bl.b = ownB
 			p.packB(bl.b, bl.rows, ch, bl.j0, bl.j1)
 		}

@@ -49,7 +49,7 @@ type answers struct {
 }
 
 // TestPlans makes plans for every card of cards/ with the real library, without a card. cuDNN's engines that are compiled at
-// run time look for a libcuda, which is a stub here, so the plans of a card and type are made in a process of their own, one
+// run time look for a libcuda, which is a stand-in here, so the plans of a card and type are made in a process of their own, one
 // for each processor at a time.
 func TestPlans(t *testing.T) {
 	vendor := dnn.Wheels(t, "cudnn/lib/libcudnn.so.9")
