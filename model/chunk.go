@@ -5,50 +5,66 @@ import (
 	"contig-gpu/model/nn"
 )
 
-// StepInChunks is Step with the trunk's activations of at most chunk images in memory at a time, 0: of all (Gao et al.
-// 2021, "Scaling deep contrastive learning batch size under memory limited setup"). The trunk runs forward on every chunk
-// and keeps its features alone; heads, genetics and the loss run on the whole batch; then each chunk is run forward again,
-// and backward from its part of the features' gradient. That gradient, and the parameters', is the whole batch's and no
-// estimate. What differs from Step is what batch normalisation in the trunk normalises with: the statistics of the
-// chunk, the same ones both times. Running averages move once for every chunk. Genetics are normalised over the batch.
-func (m *Model) StepInChunks(p *nn.Pass, b Batch, chunk int, losses gpu.Tensor) {
-	n := b.Image.Dim(0)
-	if chunk <= 0 || chunk >= n {
-		m.Step(p, b, losses)
+// With Chunk, the trunk's activations of at most so many images are in memory at a time (Gao et al. 2021, "Scaling deep
+// contrastive learning batch size under memory limited setup"). The trunk runs forward on every chunk and keeps its features
+// alone; towers and the loss run on the whole batch; then each chunk is run forward again, and backward from its part of the
+// features' gradient. That gradient, and the parameters', is the whole batch's and no estimate. What differs is what batch
+// normalisation in the trunk normalises with: the statistics of the chunk, the same ones both times. Running averages move
+// once for every chunk. Genetics are normalised over the batch.
+
+// chunked reports whether n images are taken in chunks.
+func (m *Model) chunked(n int) bool { return m.Chunk > 0 && m.Chunk < n }
+
+// trainFeatures returns the features of a step's images. Of chunks, nothing is kept for Backward.
+func (m *Model) trainFeatures(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
+	n := image.Dim(0)
+	if !m.chunked(n) {
+		return m.trunk.Forward(p, image)
+	}
+	features := p.Temp(n, m.trunk.Width)
+	once := nn.Training(p.Arena, p.DType)
+	once.Want = 0
+	m.embedInChunks(once, features, image)
+	return features
+}
+
+// trainTrunk runs the trunk backward from the gradient of the features, which it frees.
+func (m *Model) trainTrunk(p *nn.Pass, e Embedding, df gpu.Tensor) {
+	n := e.image.Dim(0)
+	if !m.chunked(n) {
+		m.trunk.Backward(p, df)
 		return
 	}
-	features := p.Temp(n, m.TrunkWidth())
-	m.embed(&nn.Pass{Train: true, NoBackward: true, Arena: p.Arena, DType: p.DType}, features, b.Image, chunk)
-	d := m.heads(p, features, b, losses)
-	p.Finish()
-	again := &nn.Pass{Train: true, NoAverages: true, Arena: p.Arena, DType: p.DType}
-	chunks(n, chunk, func(lo, hi int) {
-		m.Features(again, chunkOf(again, b.Image, lo, hi))
-		part := rows(d, lo, hi)
+	again := nn.Training(p.Arena, p.DType)
+	again.Move = false // they have seen this batch
+	chunks(n, m.Chunk, func(lo, hi int) {
+		m.trunk.Forward(again, chunkOf(again, e.image, lo, hi))
+		part := rows(df, lo, hi)
 		dy := again.Temp(part.Dims()...)
 		gpu.Copy(dy, part)
 		m.trunk.Backward(again, dy)
 		again.Finish()
 	})
-	p.Free(d)
-	p.Free(features)
+	p.Free(df)
+	p.Free(e.features)
 }
 
-// FeaturesInChunks is Features in evaluation with the activations of at most chunk images in memory at a time, 0: of all.
-func (m *Model) FeaturesInChunks(p *nn.Pass, image gpu.Tensor, chunk int) gpu.Tensor {
+// Features returns the image features [N, TrunkWidth] of image [N, H, W, trunk.Channels of its type], chunk by chunk where
+// the model has a Chunk. They live until the pass is reset or finished. The pass keeps nothing.
+func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
 	n := image.Dim(0)
-	if chunk <= 0 || chunk >= n {
-		return m.Features(p, image)
+	if !m.chunked(n) {
+		return m.trunk.Forward(p, image)
 	}
-	features := p.New(n, m.TrunkWidth())
-	m.embed(&nn.Pass{Arena: p.Arena, DType: p.DType}, features, image, chunk)
+	features := p.New(n, m.trunk.Width)
+	m.embedInChunks(nn.Evaluation(p.Arena, p.DType), features, image)
 	return features
 }
 
-// embed writes the features [N, TrunkWidth] of image chunk by chunk; p keeps nothing.
-func (m *Model) embed(p *nn.Pass, features, image gpu.Tensor, chunk int) {
-	chunks(image.Dim(0), chunk, func(lo, hi int) {
-		gpu.Copy(rows(features, lo, hi), m.Features(p, chunkOf(p, image, lo, hi)))
+// embedInChunks writes the features [N, TrunkWidth] of image chunk by chunk; p keeps nothing.
+func (m *Model) embedInChunks(p *nn.Pass, features, image gpu.Tensor) {
+	chunks(image.Dim(0), m.Chunk, func(lo, hi int) {
+		gpu.Copy(rows(features, lo, hi), m.trunk.Forward(p, chunkOf(p, image, lo, hi)))
 		p.Finish()
 	})
 }

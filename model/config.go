@@ -8,13 +8,12 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/loss"
+	"contig-gpu/model/objective"
+	"contig-gpu/model/trunk"
 )
 
 // A Modality is a table of genetics: its name, which its parameters carry, and its width.
-type Modality struct {
-	Name     string `toml:"name" json:"name"`
-	Features int    `toml:"features" json:"features"`
-}
+type Modality = objective.Table
 
 // Config says what a model is made of. Its zero value is not valid: start from Defaults.
 type Config struct {
@@ -22,7 +21,7 @@ type Config struct {
 	Genetics   string     `toml:"genetics" json:"genetics"`     // none, linear, h1, h12
 	Hidden     int        `toml:"hidden" json:"hidden"`         // width of the genetics encoders and of the heads' middle
 	Embedding  int        `toml:"embedding" json:"embedding"`   // numbers that image and genetics are compared by
-	Modalities []Modality `toml:"modalities" json:"modalities"` // in the order of Batch.Tables
+	Modalities []Modality `toml:"modalities" json:"modalities"` // in the order of objective.Batch.Tables
 	Tau        float64    `toml:"tau" json:"tau"`               // temperature of the loss
 	Lambda     float64    `toml:"lambda" json:"lambda"`         // share of image to genetics in the loss
 	Weights    string     `toml:"weights" json:"weights"`       // mean, sum, present
@@ -36,7 +35,7 @@ func Defaults() Config {
 
 // Validate reports the first field that makes no sense.
 func (c Config) Validate() error {
-	if _, err := architectureOf(c.Encoder); err != nil {
+	if _, err := trunk.New(c.Encoder, ""); err != nil {
 		return err
 	}
 	if _, err := blocksOf(c.Genetics); err != nil {

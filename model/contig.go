@@ -6,173 +6,138 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model/loss"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
+	"contig-gpu/model/trunk"
 )
 
-// A Model is a trunk and a tower per modality. Parameters are called trunk.* as in torchvision,
-// image_head.<modality>.*, encoder.<modality>.* and head.<modality>.*. It owns the memory of Place.
+// A Model is a trunk and a pair of towers per modality: ContIG, an objective.Objective. Parameters are called trunk.* as in
+// torchvision, image_head.<modality>.*, encoder.<modality>.* and head.<modality>.*.
 type Model struct {
+	Chunk int // images that the trunk takes at a time: see embedInChunks; 0: all of a batch
+
 	cfg     Config
 	spec    gpu.InfoNCESpec
-	arch    architecture
-	trunk   nn.Sequential
-	towers  []*tower
-	params  []*nn.Param
-	buffers []*nn.Buffer
-
-	memory                []*gpu.Arena // values, gradients
-	values, grads, halves gpu.Tensor
-	decayed               int
+	trunk   *trunk.Trunk
+	towers  []*towers
+	weights *nn.Weights
 }
 
-// New builds a model without memory: Place gives it some.
+// New builds a model whose weights have no memory yet: Weights().Place gives them some.
 func New(cfg Config) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	arch, _ := architectureOf(cfg.Encoder)
-	m := &Model{cfg: cfg, spec: cfg.contrast(), arch: arch, trunk: arch.trunk("trunk.")}
-	m.trunk.First()
-	parts := []nn.Sequential{m.trunk}
+	t, err := trunk.New(cfg.Encoder, TrunkPrefix)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{cfg: cfg, spec: cfg.contrast(), trunk: t}
+	parts := []nn.Layer{t}
 	for _, x := range cfg.Modalities {
-		t := newTower(cfg, x, arch.width())
+		t := newTowers(cfg, x, m.trunk.Width)
 		m.towers = append(m.towers, t)
 		parts = append(parts, t.image, t.genetics)
 	}
-	for _, s := range parts {
-		m.params, m.buffers = append(m.params, s.Params()...), append(m.buffers, s.Buffers()...)
-	}
+	m.weights = nn.NewWeights(parts...)
 	return m, nil
 }
+
+// TrunkPrefix is what the names of the image encoder's weights begin with, whatever it is trained by.
+const TrunkPrefix = "trunk."
 
 // Config returns what the model was built from.
 func (m *Model) Config() Config { return m.cfg }
 
-// Params returns all parameters: the trunk's, then each modality's.
-func (m *Model) Params() []*nn.Param { return m.params }
+// Weights implements objective.Objective.
+func (m *Model) Weights() *nn.Weights { return m.weights }
 
-// Buffers returns all running averages, in the same order.
-func (m *Model) Buffers() []*nn.Buffer { return m.buffers }
+// Tables implements objective.Objective: one for each modality.
+func (m *Model) Tables() []objective.Table { return m.cfg.Modalities }
 
-// TrunkWidth returns the number of image features.
-func (m *Model) TrunkWidth() int { return m.arch.width() }
+// Views implements objective.Objective: one.
+func (m *Model) Views() int { return 1 }
 
-// ParamCount returns the number of learned numbers.
-func (m *Model) ParamCount() int {
-	n := 0
-	for _, p := range m.params {
-		n += p.Size()
+// Terms implements objective.Objective: one for each modality.
+func (m *Model) Terms() objective.Terms {
+	t := objective.Terms{Values: [objective.TermValues]string{"loss", "image_to_genetics", "genetics_to_image", "present"}}
+	for _, x := range m.cfg.Modalities {
+		t.Names = append(t.Names, x.Name)
 	}
-	return n
+	return t
 }
 
-// A Batch is one step's input on the device. Its tensors must not come from the pass's New. Image and Tables are of the
-// pass's type or of the parameters'.
-type Batch struct {
-	Image   gpu.Tensor   // [N, H, W, ImageChannels of its type], normalised
-	Tables  []gpu.Tensor // per modality [N, F]; what absent rows hold does not matter
-	Present []gpu.Tensor // per modality U8 [N]
-	Group   gpu.Tensor   // I32 [N], equal for images of one person
-	Scale   gpu.Tensor   // [M] of the parameters' type: each term's weight, over the number of accumulated batches
-}
-
-// pair returns what modality i's term needs of the batch.
-func (b Batch) pair(i int) loss.Pair {
-	return loss.Pair{Present: b.Present[i], Group: b.Group, Scale: b.Scale.Slice(i, i+1)}
-}
-
-// Step runs forward and backward: one pass of the trunk, then each modality's heads, which add their gradients to
-// the features', then back through the trunk. Parameter gradients accumulate. Row i of losses [M, 4] is
-// modality i's {loss, image to genetics, genetics to image, rows present}, not scaled. A modality with fewer
-// than two present rows has loss 0, gradient 0, and its running averages stay.
-func (m *Model) Step(p *nn.Pass, b Batch, losses gpu.Tensor) {
-	if !p.Train {
-		panic("model: Step: the pass is not for training")
-	}
-	m.stepFrom(p, m.Features(p, b.Image), b, losses)
-}
-
-// stepFrom is a step from the trunk's features on.
-func (m *Model) stepFrom(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) {
-	m.trunk.Backward(p, m.heads(p, features, b, losses))
-	p.Finish()
-}
-
-// heads runs all modalities forward and backward and returns the gradient of the features, which the caller frees.
-func (m *Model) heads(p *nn.Pass, features gpu.Tensor, b Batch, losses gpu.Tensor) (df gpu.Tensor) {
-	for i, t := range m.towers {
-		df = t.step(p, features, df, b.Tables[i], row(losses, i), b.pair(i), m.spec)
-	}
-	return df
-}
-
-// Loss writes losses [M, 4] as Step does, and no gradients. With Train false nothing else is written.
-func (m *Model) Loss(p *nn.Pass, b Batch, losses gpu.Tensor) {
-	if p.Train {
-		panic("model: Loss: the pass is for training")
-	}
-	features := m.Features(p, b.Image)
-	for i, t := range m.towers {
-		pair := b.pair(i)
-		pair.Z, pair.W = t.image.Forward(p, features), t.forwardGenetics(p, b.Tables[i], pair.Present)
-		loss.Term(row(losses, i), gpu.Tensor{}, gpu.Tensor{}, pair, m.spec)
-	}
-	p.Finish()
-}
-
-// row returns row i of losses [M, 4].
-func row(losses gpu.Tensor, i int) gpu.Tensor { return losses.Slice(4*i, 4*i+4) }
-
-// ModalityScale returns the weight of each modality's term for the numbers of present rows given.
-func (m *Model) ModalityScale(present []int) []float64 {
+// TermWeights implements objective.Objective.
+func (m *Model) TermWeights(_ int, present []int) []float64 {
 	w, _ := loss.ParseWeights(m.cfg.Weights)
 	return w.Scale(present)
 }
 
-// Features returns the image features [N, TrunkWidth] of image [N, H, W, ImageChannels of its type]. They live until the pass
-// is reset or finished.
-func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
-	return m.trunk.Forward(p, asPixels(p, image))
+// Updated implements objective.Objective: nothing follows the parameters.
+func (m *Model) Updated() {}
+
+// TrunkWidth returns the number of image features.
+func (m *Model) TrunkWidth() int { return m.trunk.Width }
+
+// Step implements objective.Objective in three acts: embed, compare, backward. A modality with fewer than two present rows
+// has loss 0 and gradient 0, and its running averages stay.
+func (m *Model) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
+	e := m.Embed(p, b)
+	dz, dw := m.Compare(p, e.Pairs, terms)
+	m.Backward(p, e, dz, dw)
+	p.Finish()
 }
 
-// colours is the number of an image's own channels: red, green, blue.
-const colours = 3
+// An Embedding is a batch between the acts of a step.
+type Embedding struct {
+	Pairs []loss.Pair // per modality: what Compare compares
 
-// ImageChannels returns how many channels images of type dtype have: in 16 bits as many as convolutions want, those
-// beyond three being zero.
-func ImageChannels(dtype gpu.DType) int {
-	if dtype == nn.Master(dtype) {
-		return colours
+	image, features gpu.Tensor
+	passes          []towerPasses // per modality
+}
+
+// Embed is the first act: the trunk once, then every modality's towers.
+func (m *Model) Embed(p *nn.Pass, b objective.Batch) Embedding {
+	e := Embedding{image: b.Image, features: m.trainFeatures(p, b.Image)}
+	for i, t := range m.towers {
+		z, w, passes := t.forward(p, e.features, b.Tables[i], b.Present[i])
+		e.passes = append(e.passes, passes)
+		e.Pairs = append(e.Pairs, loss.Pair{Z: z, W: w, Present: b.Present[i], Group: b.Group, Scale: b.Scale.Slice(i, i+1)})
 	}
-	return gpu.ConvChannels(colours)
+	return e
 }
 
-// asPixels returns images in the pass's type.
-func asPixels(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
-	if x.DType() == p.DType {
-		return x
+// Compare is the second act: it writes terms and returns the gradients of each modality's embeddings. Between Embed and
+// Compare, pairs may be gathered from elsewhere.
+func (m *Model) Compare(p *nn.Pass, pairs []loss.Pair, terms gpu.Tensor) (dz, dw []gpu.Tensor) {
+	for i, x := range pairs {
+		dz, dw = append(dz, p.Temp(x.Z.Dims()...)), append(dw, p.Temp(x.W.Dims()...))
+		gpu.InfoNCE(objective.TermAt(terms, i), dz[i], dw[i], x.Z, x.W, x.Present, x.Group, x.Scale, m.spec)
 	}
-	y := p.New(x.Dim(0), x.Dim(1), x.Dim(2), ImageChannels(p.DType))
-	gpu.PadChannels(y, x)
-	return y
+	return dz, dw
 }
 
-// asActivation returns x in the pass's type.
-func asActivation(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
-	if x.DType() == p.DType {
-		return x
+// Backward is the third act: each modality's towers, which add their gradients to the features', then the trunk. It frees
+// dz and dw.
+func (m *Model) Backward(p *nn.Pass, e Embedding, dz, dw []gpu.Tensor) {
+	var df gpu.Tensor
+	for i, t := range m.towers {
+		df = t.backward(e.passes[i], df, dz[i], dw[i])
 	}
-	y := p.New(x.Dims()...)
-	gpu.Cast(y, x)
-	return y
+	m.trainTrunk(p, e, df)
 }
 
-// ImageEmbedding returns modality i's embedding [N, Embedding] of image features, not normalised.
-func (m *Model) ImageEmbedding(p *nn.Pass, features gpu.Tensor, i int) gpu.Tensor {
-	return m.towers[i].image.Forward(p, features)
-}
-
-// GeneticsEmbedding returns modality i's embedding [N, Embedding] of x [N, F], not normalised. Rows absent in
-// present, U8 [N], have no meaning; the zero Tensor: all are present.
-func (m *Model) GeneticsEmbedding(p *nn.Pass, x, present gpu.Tensor, i int) gpu.Tensor {
-	return m.towers[i].forwardGenetics(p, x, present)
+// Evaluate implements objective.Objective. Other images of the same person leave the denominators even where training avoids
+// them: in evaluation batches are in the order of the data.
+func (m *Model) Evaluate(p *nn.Pass, b objective.Batch, terms gpu.Tensor) objective.Outputs {
+	spec := m.spec
+	if spec.Pairs == gpu.AvoidPairs {
+		spec.Pairs = gpu.MaskPairs
+	}
+	out := objective.Outputs{Features: m.Features(p, b.Image)}
+	for i, t := range m.towers {
+		z, w, _ := t.forward(p, out.Features, b.Tables[i], b.Present[i])
+		gpu.InfoNCE(objective.TermAt(terms, i), gpu.Tensor{}, gpu.Tensor{}, z, w, b.Present[i], b.Group, gpu.Tensor{}, spec)
+		out.Images, out.Tables = append(out.Images, z), append(out.Tables, w)
+	}
+	return out
 }

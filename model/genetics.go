@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"contig-gpu/gpu"
-	"contig-gpu/model/loss"
 	"contig-gpu/model/nn"
 )
 
@@ -23,20 +22,18 @@ func blocksOf(genetics string) (int, error) {
 	return 0, fmt.Errorf("genetics encoder %q: want none, linear, h1 or h12", genetics)
 }
 
-// A tower is what one modality adds to the trunk.
-type tower struct {
+// towers are what one modality adds to the trunk: one for the image's features, one for the genetics.
+type towers struct {
 	image    nn.Sequential // head: features [N, width] to [N, embedding]
 	genetics nn.Sequential // encoder and head: [N, F] to [N, embedding]
 }
 
-func newTower(c Config, m Modality, trunkWidth int) *tower {
+func newTowers(c Config, m Modality, trunkWidth int) *towers {
 	encoder, width := encoder("encoder."+m.Name+".", c, m.Features)
-	t := &tower{
+	return &towers{
 		image:    projection("image_head."+m.Name+".", trunkWidth, c),
 		genetics: append(encoder, projection("head."+m.Name+".", width, c)...),
 	}
-	t.genetics.First()
-	return t
 }
 
 // projection is Linear - ReLU - Linear, numbered as a torch.nn.Sequential is.
@@ -53,34 +50,56 @@ func encoder(prefix string, c Config, f int) (nn.Sequential, int) {
 	var s nn.Sequential
 	for i := range blocks {
 		linear := nn.NewLinear(fmt.Sprint(prefix, 3*i), f, c.Hidden).WithReLU()
-		s, f = append(s, linear, nn.NewBatchNorm(fmt.Sprint(prefix, 3*i+2), c.Hidden).Masked()), c.Hidden
+		s, f = append(s, linear, nn.NewBatchNorm(fmt.Sprint(prefix, 3*i+2), c.Hidden).PresentOnly()), c.Hidden
 	}
 	return s, f
 }
 
-// forwardGenetics embeds the present rows of x [N, F]. What absent rows hold reaches nothing: they become 0 first.
-func (t *tower) forwardGenetics(p *nn.Pass, x, present gpu.Tensor) gpu.Tensor {
-	x = asActivation(p, x)
+// towerPasses are the passes of one modality's towers in one step. Being branches they run backward in any order.
+type towerPasses struct{ image, genetics *nn.Pass }
+
+// forward embeds image features and the table x [N, F], of which present says the rows there are.
+func (t *towers) forward(p *nn.Pass, features, x, present gpu.Tensor) (z, w gpu.Tensor, passes towerPasses) {
+	passes = towerPasses{p.Branch(), p.Branch()}
+	return t.image.Forward(passes.image, features), t.embedGenetics(passes.genetics, x, present), passes
+}
+
+// embedGenetics embeds the present rows of x [N, F], as all of p. What absent rows hold reaches nothing: they become 0 first.
+func (t *towers) embedGenetics(p *nn.Pass, x, present gpu.Tensor) gpu.Tensor {
+	if x.DType() != p.DType {
+		y := p.New(x.Dims()...)
+		gpu.Cast(y, x)
+		x = y
+	}
 	if present.Ok() {
 		y := p.New(x.Dims()...)
 		gpu.MaskRows(y, x, present)
 		x = y
 	}
-	p.Rows = present
-	w := t.genetics.Forward(p, x)
-	p.Rows = gpu.Tensor{}
-	return w
+	p.Present = present
+	return t.genetics.Forward(p, x)
 }
 
-// step runs one modality forward and backward and returns the gradient of the features: added to df, where there is one.
-func (t *tower) step(p *nn.Pass, features, df, x, out gpu.Tensor, pair loss.Pair, spec gpu.InfoNCESpec) gpu.Tensor {
-	pair.Z, pair.W = t.image.Forward(p, features), t.forwardGenetics(p, x, pair.Present)
-	dz, dw := p.Temp(pair.Z.Dims()...), p.Temp(pair.W.Dims()...)
-	loss.Term(out, dz, dw, pair, spec)
-	t.genetics.Backward(p, dw)
-	if !df.Ok() {
-		return t.image.Backward(p, dz)
+// backward returns the gradient of the features: added to df, where there is one. It frees dz and dw.
+func (t *towers) backward(p towerPasses, df, dz, dw gpu.Tensor) gpu.Tensor {
+	nn.BackwardInput(p.genetics, t.genetics, dw)
+	p.genetics.Finish()
+	if df.Ok() {
+		t.image.BackwardAdd(p.image, dz, df)
+	} else {
+		df = t.image.Backward(p.image, dz)
 	}
-	t.image.BackwardAdd(p, dz, df)
+	p.image.Finish()
 	return df
+}
+
+// ImageEmbedding returns modality i's embedding [N, Embedding] of image features, not normalised.
+func (m *Model) ImageEmbedding(p *nn.Pass, features gpu.Tensor, i int) gpu.Tensor {
+	return m.towers[i].image.Forward(p, features)
+}
+
+// GeneticsEmbedding returns modality i's embedding [N, Embedding] of x [N, F], not normalised. Rows absent in
+// present, U8 [N], have no meaning; the zero Tensor: all are present.
+func (m *Model) GeneticsEmbedding(p *nn.Pass, x, present gpu.Tensor, i int) gpu.Tensor {
+	return m.towers[i].embedGenetics(p.Branch(), x, present)
 }

@@ -65,25 +65,10 @@ func Live(present []int) int {
 	return n
 }
 
-// Total returns the sum over modalities of scale * loss; losses is [M, 4] as Term leaves it.
-func Total(scale, losses []float64) float64 {
-	t := 0.0
-	for i, s := range scale {
-		t += s * losses[4*i]
-	}
-	return t
-}
-
-// A Pair is what one modality's term compares. Z and W are not normalised; rows absent in Present take no part.
+// A Pair is what one modality's term compares, by gpu.InfoNCE. Z and W are not normalised; rows absent in Present take no part.
 type Pair struct {
 	Z, W    gpu.Tensor // [N, D] image and genetics embeddings
 	Present gpu.Tensor // U8 [N]
 	Group   gpu.Tensor // I32 [N]: rows of one group are one person to the loss
 	Scale   gpu.Tensor // [1]: the weight of the term, which its gradients are multiplied by
-}
-
-// Term writes out [4] = {loss, image to genetics, genetics to image, rows present}, not multiplied by Scale, and
-// the gradients dz, dw [N, D], which are. Zero Tensors for dz and dw leave them out.
-func Term(out, dz, dw gpu.Tensor, x Pair, spec gpu.InfoNCESpec) {
-	gpu.InfoNCE(out, dz, dw, x.Z, x.W, x.Present, x.Group, x.Scale, spec)
 }

@@ -7,9 +7,7 @@ import "contig-gpu/gpu"
 type Conv struct {
 	Weight *Param // [K, R, S, C]
 
-	spec   gpu.ConvSpec
-	first  bool
-	normed bool
+	spec gpu.ConvSpec
 }
 
 // NewConv returns a k x k convolution of cin to cout channels whose parameter is name.weight.
@@ -20,16 +18,6 @@ func NewConv(name string, cin, cout, k, stride, pad int) *Conv {
 	}
 }
 
-// First says that nobody needs the gradient of the input: Backward then returns the zero Tensor.
-func (c *Conv) First() { c.first = true }
-
-// Normed says that a BatchNorm of all rows follows, which takes its statistics from the convolution where that has them in
-// passing, and returns c.
-func (c *Conv) Normed() *Conv {
-	c.normed = true
-	return c
-}
-
 // Params returns the weight.
 func (c *Conv) Params() []*Param { return []*Param{c.Weight} }
 
@@ -38,37 +26,48 @@ func (c *Conv) Buffers() []*Buffer { return nil }
 
 // Forward convolves.
 func (c *Conv) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
-	w := c.Weight.Dims
-	y := p.New(x.Dim(0), windows(x.Dim(1), w[1], c.spec.Stride, c.spec.Pad), windows(x.Dim(2), w[2], c.spec.Stride, c.spec.Pad), w[0])
-	if c.normed && p.Train {
-		sums := p.NewAs(Master(p.DType), 2, w[0])
-		p.summed(y, sums, gpu.ConvStats(y, sums, x, c.Weight.Weight(), c.spec))
-	} else {
-		gpu.Conv(y, x, c.Weight.Weight(), c.spec)
-	}
-	p.Save(c, x)
+	y := c.output(p, x)
+	gpu.Conv(y, x, c.Weight.Weight(), c.spec)
+	c.save(p, x)
 	return y
 }
 
+// output takes memory for the result of Forward.
+func (c *Conv) output(p *Pass, x gpu.Tensor) gpu.Tensor {
+	w := c.Weight.Dims
+	return p.New(x.Dim(0), windows(x.Dim(1), w[1], c.spec.Stride, c.spec.Pad), windows(x.Dim(2), w[2], c.spec.Stride, c.spec.Pad), w[0])
+}
+
+func (c *Conv) save(p *Pass, x gpu.Tensor) { p.SaveShape(c, x, p.ifParams(x)) }
+
 // Backward adds to the weight's gradient and returns that of x.
 func (c *Conv) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
-	x := p.Load(c)[0]
-	gpu.ConvBackwardWeight(c.Weight.Grad, dy, x, c.spec)
-	var dx gpu.Tensor
-	if !c.first {
-		dx = p.Temp(x.Dims()...)
-		gpu.ConvBackwardData(dx, dy, c.Weight.Weight(), c.spec)
-	}
+	dims := c.backwardWeight(p, dy)
+	dx := p.Temp(dims...)
+	gpu.ConvBackwardData(dx, dy, c.Weight.Weight(), c.spec)
 	p.Free(dy)
 	return dx
 }
 
 // BackwardAdd implements Adder.
 func (c *Conv) BackwardAdd(p *Pass, dy, dx gpu.Tensor) {
-	x := p.Load(c)[0]
-	gpu.ConvBackwardWeight(c.Weight.Grad, dy, x, c.spec)
+	c.backwardWeight(p, dy)
 	gpu.ConvBackwardDataAdd(dx, dy, c.Weight.Weight(), c.spec)
 	p.Free(dy)
+}
+
+func (c *Conv) backwardParams(p *Pass, dy gpu.Tensor) {
+	c.backwardWeight(p, dy)
+	p.Free(dy)
+}
+
+// backwardWeight adds to the weight's gradient where it is wanted, and returns the shape of x.
+func (c *Conv) backwardWeight(p *Pass, dy gpu.Tensor) []int {
+	dims, s := p.LoadShape(c)
+	if x := s[0]; x.Ok() {
+		gpu.ConvBackwardWeight(c.Weight.Grad, dy, x, c.spec)
+	}
+	return dims
 }
 
 // windows returns how many windows of k fit into n with the stride and padding given.

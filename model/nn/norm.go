@@ -9,11 +9,12 @@ const (
 )
 
 // BatchNorm normalises each channel over the rows of the batch: y = weight (x - mean) rstd + bias, channels last.
-// It can add a residual and apply a ReLU in the same pass, and leave out the rows that Pass.Rows says are absent.
+// It can add a residual and apply a ReLU in the same operation, and leave out the rows that Pass.Present says are absent.
 type BatchNorm struct {
 	Weight, Bias    *Param  // [c]
 	RunMean, RunVar *Buffer // [c], what evaluation normalises with; the variance is the unbiased one
-	relu, masked    bool
+	relu            bool
+	presentOnly     bool
 	channels        int
 }
 
@@ -35,9 +36,9 @@ func (b *BatchNorm) WithReLU() *BatchNorm {
 	return b
 }
 
-// Masked makes b look at Pass.Rows: absent rows leave the statistics and come out as 0. It returns b.
-func (b *BatchNorm) Masked() *BatchNorm {
-	b.masked = true
+// PresentOnly makes b look at Pass.Present: absent rows leave the statistics and come out as 0. It returns b.
+func (b *BatchNorm) PresentOnly() *BatchNorm {
+	b.presentOnly = true
 	return b
 }
 
@@ -49,42 +50,66 @@ func (b *BatchNorm) Buffers() []*Buffer { return []*Buffer{b.RunMean, b.RunVar} 
 
 // Forward normalises x, of rank 2 or 4.
 func (b *BatchNorm) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
-	return b.ForwardAdd(p, x, gpu.Tensor{})
+	return b.forward(p, x, gpu.Tensor{}, sums{})
 }
 
-// ForwardAdd normalises x and adds the residual before the ReLU; the zero Tensor adds nothing.
-func (b *BatchNorm) ForwardAdd(p *Pass, x, add gpu.Tensor) gpu.Tensor {
-	var rows gpu.Tensor
-	if b.masked {
-		rows = p.Rows
+// forward normalises x and adds the residual before the ReLU; the zero Tensor adds nothing. s are the sums of x, if the
+// convolution that wrote it has them.
+func (b *BatchNorm) forward(p *Pass, x, residual gpu.Tensor, s sums) gpu.Tensor {
+	var present gpu.Tensor
+	if b.presentOnly {
+		present = p.Present
 	}
 	y := p.New(x.Dims()...)
-	if !p.Train {
-		gpu.BatchNormEval(y, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, b.relu, b.spec(p))
-		p.Save(b)
-		return y
+	passed := b.passed(p, y)
+	if p.Stats == RunningStats {
+		b.byRunning(p, y, passed, x, residual, present)
+	} else {
+		b.byBatch(p, y, passed, x, residual, present, s)
 	}
-	mean, rstd := p.NewAs(Master(p.DType), b.channels), p.NewAs(Master(p.DType), b.channels)
-	var mask, through gpu.Tensor // what the ReLU lets through, as bits or as the result
+	return y
+}
+
+// passed returns what tells Backward where the ReLU let y through: a bit of each element, or y itself. The zero Tensor:
+// nothing has to.
+func (b *BatchNorm) passed(p *Pass, y gpu.Tensor) gpu.Tensor {
 	switch {
-	case !p.keeps():
-	case b.relu && gpu.MaskPays(p.DType):
-		mask = p.NewAs(gpu.U8, gpu.MaskLen(x.Len()))
-		through = mask
-	case b.relu:
-		through = y
+	case !b.relu || !p.keeps():
+		return gpu.Tensor{}
+	case gpu.MaskPays(p.DType):
+		return p.NewAs(gpu.U8, gpu.MaskLen(y.Len()))
 	}
-	p.sumsOf(x, func(sums gpu.Tensor) {
-		spec := b.spec(p)
-		spec.Sums = sums
-		gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, mask, b.relu, spec)
-	})
-	p.Save(b, x, through, mean, rstd, rows)
+	return y
+}
+
+// bits returns passed where it is the ReLU's bits and not its result.
+func bits(passed gpu.Tensor) gpu.Tensor {
+	if passed.Ok() && passed.DType() == gpu.U8 {
+		return passed
+	}
+	return gpu.Tensor{}
+}
+
+func (b *BatchNorm) byRunning(p *Pass, y, passed, x, residual, present gpu.Tensor) {
+	gpu.BatchNormEval(y, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, residual, present, bits(passed), b.relu, gpu.BatchNorm{Eps: normEps})
+	p.Save(b, p.ifParams(x), passed, present)
+}
+
+func (b *BatchNorm) byBatch(p *Pass, y, passed, x, residual, present gpu.Tensor, s sums) {
+	mean, rstd := p.NewAs(Master(p.DType), b.channels), p.NewAs(Master(p.DType), b.channels)
+	spec := gpu.BatchNorm{Eps: normEps, Sums: s.known()}
+	if p.Move {
+		spec.Momentum = normMomentum
+	}
+	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, residual, present, bits(passed), b.relu, spec)
+	if s.room.Ok() {
+		p.consumed(s.room)
+	}
+	p.Save(b, x, passed, present, mean, rstd)
 	if !p.keeps() {
 		p.consumed(mean)
 		p.consumed(rstd)
 	}
-	return y
 }
 
 // Backward of Forward. dx takes dy's place.
@@ -93,22 +118,21 @@ func (b *BatchNorm) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	return dy
 }
 
-// BackwardAdd of ForwardAdd: the gradients of x and of the residual, which takes dy's place.
-func (b *BatchNorm) BackwardAdd(p *Pass, dy gpu.Tensor) (dx, dadd gpu.Tensor) {
+// backwardBoth is Backward where a residual was added: the gradients of x and of the residual, which takes dy's place.
+func (b *BatchNorm) backwardBoth(p *Pass, dy gpu.Tensor) (dx, dresidual gpu.Tensor) {
 	dx = p.Temp(dy.Dims()...)
 	b.backward(p, dx, dy, dy)
 	return dx, dy
 }
 
-func (b *BatchNorm) backward(p *Pass, dx, dadd, dy gpu.Tensor) {
+func (b *BatchNorm) backward(p *Pass, dx, dresidual, dy gpu.Tensor) {
 	s := p.Load(b)
-	x, through, mean, rstd, rows := s[0], s[1], s[2], s[3], s[4]
-	gpu.BatchNormBackward(dx, dadd, b.Weight.Grad, b.Bias.Grad, dy, through, x, mean, rstd, b.Weight.Value, rows, b.relu)
-}
-
-func (b *BatchNorm) spec(p *Pass) gpu.BatchNorm {
-	if p.NoAverages {
-		return gpu.BatchNorm{Eps: normEps}
+	x, passed, present := s[0], s[1], s[2]
+	dweight, dbias := p.ifParams(b.Weight.Grad), p.ifParams(b.Bias.Grad)
+	if p.Stats == RunningStats {
+		gpu.BatchNormEvalBackward(dx, dresidual, dweight, dbias, dy, passed, x, b.Weight.Value, b.RunMean.Value, b.RunVar.Value, present, b.relu, gpu.BatchNorm{Eps: normEps})
+		return
 	}
-	return gpu.BatchNorm{Eps: normEps, Momentum: normMomentum}
+	mean, rstd := s[3], s[4]
+	gpu.BatchNormBackward(dx, dresidual, dweight, dbias, dy, passed, x, mean, rstd, b.Weight.Value, present, b.relu)
 }

@@ -59,23 +59,3 @@ func (l *GlobalAvgPool) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	p.Free(dy)
 	return dx
 }
-
-// ReLU is max(0, x), for where no other layer can do it in passing.
-type ReLU struct {
-	plain
-	_ byte
-}
-
-// Forward rectifies.
-func (l *ReLU) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
-	y := p.New(x.Dims()...)
-	gpu.ReLU(y, x)
-	p.Save(l, y)
-	return y
-}
-
-// Backward takes dy where y > 0; dx takes its place.
-func (l *ReLU) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
-	gpu.ReLUBackward(dy, dy, p.Load(l)[0])
-	return dy
-}

@@ -8,7 +8,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/nn"
-	"contig-gpu/model/train/safetensors"
+	"contig-gpu/model/checkpoint/safetensors"
 )
 
 // formatName marks a checkpoint of ours and the version of its layout.

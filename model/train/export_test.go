@@ -13,7 +13,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
-	"contig-gpu/model/train/safetensors"
+	"contig-gpu/model/checkpoint/safetensors"
 )
 
 func openCPU(t *testing.T) *gpu.Device {

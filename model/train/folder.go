@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"contig-gpu/data"
-	"contig-gpu/model/train/safetensors"
+	"contig-gpu/model/checkpoint/safetensors"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
-	"contig-gpu/model/train/safetensors"
+	"contig-gpu/model/checkpoint/safetensors"
 )
 
 // resume restores the trainer from checkpoints/last, if there is one: see startedOnly.

@@ -12,7 +12,7 @@ import (
 	"contig-gpu/model"
 	"contig-gpu/model/loss"
 	"contig-gpu/model/optim"
-	"contig-gpu/model/train/safetensors"
+	"contig-gpu/model/checkpoint/safetensors"
 )
 
 func tinyModel() model.Config {

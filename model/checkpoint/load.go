@@ -1,0 +1,102 @@
+package checkpoint
+
+import (
+	"slices"
+	"strings"
+
+	"contig-gpu/gpu"
+	"contig-gpu/model"
+	"contig-gpu/model/build"
+	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
+)
+
+// A Loaded network is a checkpoint's, on a device, ready for evaluation. Of averaged parameters (EMA) it has the averages.
+type Loaded struct {
+	*Checkpoint
+	Objective objective.Objective
+	Settings  Settings
+	Device    *gpu.Device // borrowed
+	DType     gpu.DType   // of activations
+	Step      int         // steps it was trained for
+}
+
+// Load reads a checkpoint, or what ExportAll wrote, onto dev: in float64 if it was trained so, else in dev's own best
+// precision.
+func Load(path string, dev *gpu.Device) (*Loaded, error) {
+	c, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &Loaded{Checkpoint: c, Device: dev}
+	if l.Settings, err = c.Settings(); err != nil {
+		return nil, err
+	}
+	if l.Step, err = c.step(); err != nil {
+		return nil, err
+	}
+	if l.Objective, err = build.New(l.Settings.Config); err != nil {
+		return nil, notOurs(path, "its settings", err)
+	}
+	if l.DType, err = precisionOn(dev, l.Settings.Precision); err != nil {
+		return nil, err
+	}
+	w := l.Objective.Weights()
+	if err := w.Place(dev, l.DType); err != nil {
+		return nil, err
+	}
+	f := &Loader{File: c.File}
+	f.Averages(w.Params())
+	f.Buffers(w.Buffers())
+	w.Refresh()
+	return l, f.Err()
+}
+
+// ContIG returns the network where it is a ContIG, which alone can compare images and genetics; else E710.
+func (l *Loaded) ContIG() (*model.Model, error) {
+	if m, ok := l.Objective.(*model.Model); ok {
+		return m, nil
+	}
+	return nil, otherObjective(l.File.Path, l.Settings.Objective)
+}
+
+// precisionOn returns the type to compute in: float64 if the network was trained in it, else what dev does best.
+func precisionOn(dev *gpu.Device, trained string) (gpu.DType, error) {
+	if trained != gpu.PrecisionF64 {
+		trained = gpu.PrecisionAuto
+	}
+	d, _, err := dev.Precision(trained)
+	return d, err
+}
+
+// Close gives the weights' memory back. The device stays open.
+func (l *Loaded) Close() { l.Objective.Weights().Close() }
+
+// Init fills weights from a file to begin a training with: from a checkpoint of ours, of whatever objective, all of the
+// image encoder and what else it has by the same names; from any other file the image encoder as torchvision names it.
+func Init(path string, w *nn.Weights) error {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return err
+	}
+	l := &Loader{File: f}
+	defer w.Refresh()
+	prefix, ours := "", func(t safetensors.Tensor) bool { return strings.HasPrefix(t.Name, model.TrunkPrefix) }
+	if !slices.ContainsFunc(f.Tensors, ours) {
+		prefix = model.TrunkPrefix
+	}
+	for _, p := range w.Params() {
+		name := l.average(strings.TrimPrefix(p.Name, prefix))
+		if strings.HasPrefix(p.Name, model.TrunkPrefix) || prefix == "" && l.has(name) {
+			l.Fill(name, p.Value)
+		}
+	}
+	for _, b := range w.Buffers() {
+		name := strings.TrimPrefix(b.Name, prefix)
+		if strings.HasPrefix(b.Name, model.TrunkPrefix) || prefix == "" && l.has(name) {
+			l.Fill(name, b.Value)
+		}
+	}
+	return l.Err()
+}

@@ -1,0 +1,108 @@
+package checkpoint
+
+import (
+	"fmt"
+
+	"contig-gpu/gpu"
+	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/nn"
+)
+
+// Tensors returns parameters and running averages by their names, in PyTorch's layout.
+func Tensors(w *nn.Weights) []safetensors.Tensor {
+	ts := Params(w.Params(), "")
+	for _, b := range w.Buffers() {
+		ts = append(ts, Encode(b.Name, b.Value))
+	}
+	return ts
+}
+
+// Params returns parameters by their names behind prefix.
+func Params(ps []*nn.Param, prefix string) []safetensors.Tensor {
+	ts := make([]safetensors.Tensor, 0, len(ps))
+	for _, p := range ps {
+		ts = append(ts, Encode(prefix+p.Name, p.Value))
+	}
+	return ts
+}
+
+// Encode returns a tensor of floats for a file, in PyTorch's layout.
+func Encode(name string, v gpu.Tensor) safetensors.Tensor {
+	if v.DType() == gpu.F64 {
+		return encode[float64](name, safetensors.F64, v)
+	}
+	return encode[float32](name, safetensors.F32, v)
+}
+
+func encode[E float32 | float64](name string, t safetensors.DType, v gpu.Tensor) safetensors.Tensor {
+	x, d := make([]E, v.Len()), v.Dims()
+	gpu.Read(x, v)
+	return safetensors.FromFloats(name, t, torchDims(d), toTorch(x, d))
+}
+
+// A Loader fills tensors from a file and remembers what did not fit.
+type Loader struct {
+	File *safetensors.File
+	bad  []string
+}
+
+// Fill reads the tensor called name into v, whose name and shape must be as in the file.
+func (l *Loader) Fill(name string, v gpu.Tensor) {
+	t, ok := l.File.Lookup(name)
+	if !ok {
+		l.bad = append(l.bad, name+" is missing")
+		return
+	}
+	d := v.Dims()
+	if want := torchDims(d); fmt.Sprint(t.Shape) != fmt.Sprint(want) || t.DType != safetensors.F32 && t.DType != safetensors.F64 {
+		l.bad = append(l.bad, fmt.Sprintf("%s is %s %v, want %v", name, t.DType, t.Shape, want))
+		return
+	}
+	if v.DType() == gpu.F64 {
+		gpu.Write(v, fromTorch(safetensors.Floats[float64](t), d))
+	} else {
+		gpu.Write(v, fromTorch(safetensors.Floats[float32](t), d))
+	}
+}
+
+// Params fills parameters, by their names behind prefix.
+func (l *Loader) Params(ps []*nn.Param, prefix string) {
+	for _, p := range ps {
+		l.Fill(prefix+p.Name, p.Value)
+	}
+}
+
+// Averages fills parameters, each with its average where the file has one.
+func (l *Loader) Averages(ps []*nn.Param) {
+	for _, p := range ps {
+		l.Fill(l.average(p.Name), p.Value)
+	}
+}
+
+// average returns the name of a parameter's average, or its own where there is none.
+func (l *Loader) average(name string) string {
+	if l.has(PrefixEMA + name) {
+		return PrefixEMA + name
+	}
+	return name
+}
+
+// Buffers fills running averages.
+func (l *Loader) Buffers(bs []*nn.Buffer) {
+	for _, b := range bs {
+		l.Fill(b.Name, b.Value)
+	}
+}
+
+func (l *Loader) has(name string) bool {
+	_, ok := l.File.Lookup(name)
+	return ok
+}
+
+// Err returns E706 if anything did not fit.
+func (l *Loader) Err() error {
+	if len(l.bad) == 0 {
+		return nil
+	}
+	return misfit(l.File.Path, l.bad)
+}

@@ -1,0 +1,173 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+
+	"contig-gpu/gpu"
+)
+
+// Stats says which statistics a norm normalises by.
+type Stats uint8
+
+const (
+	RunningStats Stats = iota // the running averages, as in evaluation
+	BatchStats                // those of the batch, as in training
+)
+
+// Gradients says which gradients Backward computes.
+type Gradients uint8
+
+const (
+	OfParams Gradients = 1 << iota // of the parameters
+	OfInputs                       // of what the network's first layer reads: see BackwardInput
+)
+
+// A Pass is one sweep forward and, where gradients are wanted, backward. It has the arena of its activations and the stack of
+// what Backward will need. A layer may run several times in one pass. The zero values of Stats, Move and Want are those of
+// an evaluation.
+type Pass struct {
+	Arena *gpu.Arena
+	DType gpu.DType // of activations
+
+	Stats   Stats
+	Move    bool       // running averages follow the statistics of the batch; without BatchStats they never move
+	Want    Gradients  // what they need, and no more, is kept for Backward; 0: nothing is kept, and there is no Backward
+	Present gpu.Tensor // U8 [N], the rows that a norm of present rows counts; the zero Tensor: all
+
+	stack    []frame
+	open     []gpu.Tensor // dealt out since the last Save
+	done     []gpu.Tensor // of the frame loaded last; dead when the next one is loaded
+	branches []*Pass
+}
+
+// Training returns a pass for a step of training.
+func Training(a *gpu.Arena, d gpu.DType) *Pass {
+	return &Pass{Arena: a, DType: d, Stats: BatchStats, Move: true, Want: OfParams}
+}
+
+// Evaluation returns a pass by running averages, without gradients.
+func Evaluation(a *gpu.Arena, d gpu.DType) *Pass { return &Pass{Arena: a, DType: d} }
+
+// Branch returns a pass of the same kind over the same arena with a stack of its own: a part of the network that may run
+// backward in an order of its own. Finish and Reset of p end it too.
+func (p *Pass) Branch() *Pass {
+	b := &Pass{Arena: p.Arena, DType: p.DType, Stats: p.Stats, Move: p.Move, Want: p.Want, Present: p.Present}
+	p.branches = append(p.branches, b)
+	return b
+}
+
+type frame struct {
+	owner any
+	dims  []int // a shape that was saved
+	saved []gpu.Tensor
+	own   []gpu.Tensor
+}
+
+// New returns an activation. It lives until the next layer of its Sequential has run, if no layer saved it; else until
+// the backward sweep has passed the layer that saved next; the last one of an evaluation, until Finish.
+func (p *Pass) New(dims ...int) gpu.Tensor { return p.NewAs(p.DType, dims...) }
+
+// NewAs is New for an element type other than the pass's, such as the U8 of a pooling's argmax.
+func (p *Pass) NewAs(t gpu.DType, dims ...int) gpu.Tensor {
+	x := p.Arena.New(t, dims...)
+	p.open = append(p.open, x)
+	return x
+}
+
+// Temp returns a tensor of the backward sweep (a gradient, scratch): whoever consumes it frees it with Free.
+func (p *Pass) Temp(dims ...int) gpu.Tensor { return p.Arena.New(p.DType, dims...) }
+
+// Free gives back a tensor of Temp.
+func (p *Pass) Free(t gpu.Tensor) { p.Arena.Free(t) }
+
+// keeps reports whether there will be a Backward.
+func (p *Pass) keeps() bool { return p.Want != 0 }
+
+// ifParams returns x where gradients of parameters are wanted, for which alone it is kept, else the zero Tensor.
+func (p *Pass) ifParams(x gpu.Tensor) gpu.Tensor {
+	if p.Want&OfParams != 0 {
+		return x
+	}
+	return gpu.Tensor{}
+}
+
+// Save keeps tensors for owner's Backward and closes owner's frame: all that New dealt out since the last Save.
+// It must be called by every layer in Forward, after its last New. Where there will be no Backward nothing is kept to load.
+func (p *Pass) Save(owner any, ts ...gpu.Tensor) {
+	if !p.keeps() {
+		return
+	}
+	p.stack = append(p.stack, frame{owner: owner, saved: ts, own: p.open})
+	p.open = nil
+}
+
+// SaveShape is Save for a Backward that needs the shape of x beside ts, and not what it holds. LoadShape returns it.
+func (p *Pass) SaveShape(owner any, x gpu.Tensor, ts ...gpu.Tensor) {
+	p.Save(owner, ts...)
+	if p.keeps() {
+		p.stack[len(p.stack)-1].dims = x.Dims()
+	}
+}
+
+// consumed gives an activation back that no Backward will ask for, and keeps one that a layer saved. It must come from
+// this pass's New, and nobody else may read it afterwards.
+func (p *Pass) consumed(t gpu.Tensor) {
+	own := &p.open
+	for i := len(p.stack) - 1; !slices.Contains(*own, t); i-- {
+		if i < 0 {
+			panic(fmt.Sprintf("nn: an activation %v %v was consumed that is not of this pass", t.DType(), t.Dims()))
+		}
+		if slices.Contains(p.stack[i].saved, t) {
+			return
+		}
+		own = &p.stack[i].own
+	}
+	*own = slices.DeleteFunc(*own, func(o gpu.Tensor) bool { return o == t })
+	p.Arena.Free(t)
+}
+
+// Load returns what owner saved last and frees the activations of the layers above. It panics if another layer
+// saved since, which means that Backward calls are out of order.
+func (p *Pass) Load(owner any) []gpu.Tensor { return p.load(owner).saved }
+
+// LoadShape is Load of what SaveShape saved: the shape, and the tensors.
+func (p *Pass) LoadShape(owner any) ([]int, []gpu.Tensor) {
+	f := p.load(owner)
+	return f.dims, f.saved
+}
+
+func (p *Pass) load(owner any) frame {
+	n := len(p.stack)
+	if n == 0 || p.stack[n-1].owner != owner {
+		panic(fmt.Sprintf("nn: %T.Backward out of order", owner))
+	}
+	f := p.stack[n-1]
+	p.stack = p.stack[:n-1]
+	for _, t := range p.done {
+		p.Arena.Free(t)
+	}
+	p.done = f.own
+	return f
+}
+
+// Finish gives back the activations that are left when a sweep is over: in training those of the first layer,
+// in evaluation all. The arena is then as it was before the sweep. It panics if a Forward lacks its Backward.
+func (p *Pass) Finish() {
+	if len(p.stack) > 0 {
+		panic(fmt.Sprintf("nn: Finish: %d Forward calls lack their Backward, the last of %T", len(p.stack), p.stack[len(p.stack)-1].owner))
+	}
+	for _, b := range p.branches {
+		b.Finish()
+	}
+	for _, t := range append(p.done, p.open...) {
+		p.Arena.Free(t)
+	}
+	p.open, p.done, p.branches = nil, nil, nil
+}
+
+// Reset takes back everything, for the next step.
+func (p *Pass) Reset() {
+	p.stack, p.open, p.done, p.branches = p.stack[:0], nil, nil, nil
+	p.Arena.Reset()
+}

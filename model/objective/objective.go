@@ -1,0 +1,94 @@
+// Package objective says what a training minimises, and by what: an Objective is a network with a loss, a Batch what it takes
+// of the persons of one step. ContIG (package model) is one, SimCLR (package ssl) another; the engine of training knows no
+// more of them than this.
+package objective
+
+import (
+	"contig-gpu/gpu"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/trunk"
+)
+
+// A Table is one modality beside the image, a row a person: its name and its number of features.
+type Table struct {
+	Name     string `json:"name"`
+	Features int    `json:"features"`
+}
+
+// A Batch is one step's input on the device. Its tensors must not come from the pass's New. Image and Tables are of the
+// pass's type or of the parameters'. Tables and Present are in the order of Objective.Tables, whose names are compared with
+// those of the data before the first batch.
+type Batch struct {
+	Image   gpu.Tensor   // [V N, H, W, trunk.Channels of its type], normalised: the first view of all N, then the next
+	Tables  []gpu.Tensor // [N, F] each; what absent rows hold does not matter
+	Present []gpu.Tensor // U8 [N] each
+	Group   gpu.Tensor   // I32 [N], equal for images of one person
+	Scale   gpu.Tensor   // [T] of the parameters' type: each term's weight, over the number of accumulated batches
+}
+
+// An Objective is a network and the loss that it is trained by. The loss is a weighted sum of terms. It owns its weights.
+type Objective interface {
+	Weights() *nn.Weights
+	Tables() []Table // that its batches must have, in this order
+	Views() int      // variations of each image that a batch of training must have
+	Terms() Terms
+
+	// TermWeights returns the weight of each term, given how many rows of a batch of n have each table.
+	TermWeights(n int, present []int) []float64
+
+	// Step runs forward and backward in a pass of training: gradients of parameters accumulate, and terms is written. It ends
+	// the pass.
+	Step(p *nn.Pass, b Batch, terms gpu.Tensor)
+
+	// Evaluate runs forward without gradients and writes terms. What it returns lives until the pass is reset.
+	Evaluate(p *nn.Pass, b Batch, terms gpu.Tensor) Outputs
+
+	// Updated is called after the update of the parameters, on the device's queue: what follows them follows here.
+	Updated()
+}
+
+// Terms names what a loss leaves: row t of the tensor terms [T, TermValues] has the values of term t, not weighted.
+type Terms struct {
+	Names  []string           // of the terms
+	Values [TermValues]string // the loss first, rows last; "" where a term has fewer
+}
+
+// TermValues is the number of values of a term: its loss, two parts of it, and the number of rows that it is the mean of.
+const TermValues = 4
+
+// Outputs are what an evaluation leaves of a batch. Embeddings are not normalised.
+type Outputs struct {
+	Features gpu.Tensor   // [N, width] of the image encoder
+	Images   []gpu.Tensor // of each image head [N, D]
+	Tables   []gpu.Tensor // of each table [N, D], compared with the image head of the same place
+}
+
+// TermAt returns the values of term t.
+func TermAt(terms gpu.Tensor, t int) gpu.Tensor {
+	return terms.Slice(TermValues*t, TermValues*(t+1))
+}
+
+// NewBatch takes the tensors of a batch of n images of height x width pixels for o, in views variations, from a,
+// uninitialised. They are float32 where activations, of type dtype, have 16 bits.
+func NewBatch(o Objective, a *gpu.Arena, dtype gpu.DType, n, views, height, width int) Batch {
+	b := NewRows(o, a, dtype, n)
+	NewInputs(&b, o, a, nn.Master(dtype), n, views, height, width)
+	return b
+}
+
+// NewRows is NewBatch without Image and Tables: what the host says of each row of a batch.
+func NewRows(o Objective, a *gpu.Arena, dtype gpu.DType, n int) Batch {
+	b := Batch{Group: a.New(gpu.I32, n), Scale: a.New(nn.Master(dtype), len(o.Terms().Names))}
+	for range o.Tables() {
+		b.Present = append(b.Present, a.New(gpu.U8, n))
+	}
+	return b
+}
+
+// NewInputs gives b the Image and Tables that NewRows leaves out, of type dtype.
+func NewInputs(b *Batch, o Objective, a *gpu.Arena, dtype gpu.DType, n, views, height, width int) {
+	b.Image, b.Tables = a.New(dtype, views*n, height, width, trunk.Channels(dtype)), nil
+	for _, t := range o.Tables() {
+		b.Tables = append(b.Tables, a.New(dtype, n, t.Features))
+	}
+}
