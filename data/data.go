@@ -69,17 +69,22 @@ type Cohort struct {
 // Person.
 type Batch struct {
 	N       int
-	Image   []float32   // [N, H, W, 3], normalised
+	Views   int         // variations of each image, 0: one. Image, Geometry and Colour have rows for the first view of all N, then for the next
+	Image   []float32   // [Views N, H, W, 3], normalised
 	Tables  [][]float32 // per modality, in the cohort's order: [N, features], zero where absent
 	Present [][]uint8   // per modality: [N], 1 where the person has it
 	Person  []int32     // [N] index into Cohort.Persons
 	Group   []int32     // [N] Person.Group
 	Index   []int32     // [N] index into Cohort.Images
 
-	Pixels   []uint8   // [N, Dims.Work, Dims.Work, 3], as decoded
-	Geometry []int32   // [N, 10] of the variation, as package gpu's Augment takes it
-	Colour   []float32 // [N, 3]: brightness, contrast, saturation
+	Work     int       // side of Pixels; 0: there are none
+	Pixels   []uint8   // [N, Work, Work, 3], as decoded
+	Geometry []int32   // [Views N, 10] of the variation, as package gpu's Augment takes it
+	Colour   []float32 // [Views N, 3]: brightness, contrast, saturation
 }
+
+// Variations returns the number of views.
+func (b *Batch) Variations() int { return max(1, b.Views) }
 
 // Dims are the shapes of a Source's batches, known before reading.
 type Dims struct {

@@ -24,18 +24,18 @@ type Config struct {
 	Chunk     int          `json:"chunk"` // images that the image encoder takes at a time; 0: the batch
 }
 
-var objectives = []struct {
+type entry struct {
 	name  string
 	build func(Config) (objective.Objective, error)
-}{
-	{ContIG, newContIG},
-	{SimCLR, newSimCLR},
 }
+
+// objectives are all there are, in the order that they are listed in.
+func objectives() []entry { return []entry{{ContIG, newContIG}, {SimCLR, newSimCLR}} }
 
 // Names lists the objectives.
 func Names() []string {
 	var names []string
-	for _, o := range objectives {
+	for _, o := range objectives() {
 		names = append(names, o.name)
 	}
 	return names
@@ -46,7 +46,7 @@ func UsesTables(name string) bool { return name == ContIG }
 
 // New builds an objective whose weights have no memory yet.
 func New(c Config) (objective.Objective, error) {
-	for _, o := range objectives {
+	for _, o := range objectives() {
 		if o.name == c.Objective {
 			return o.build(c)
 		}

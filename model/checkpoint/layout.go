@@ -1,4 +1,4 @@
-package train
+package checkpoint
 
 // swapConv copies a convolution's weights between [K, A, B] and [K, B, A], where A and B are groups of
 // dimensions: ours is [K, R*S, C], PyTorch's [K, C, R*S].

@@ -63,8 +63,8 @@ func (l *Loaded) ContIG() (*model.Model, error) {
 
 // precisionOn returns the type to compute in: float64 if the network was trained in it, else what dev does best.
 func precisionOn(dev *gpu.Device, trained string) (gpu.DType, error) {
-	if trained != gpu.PrecisionF64 {
-		trained = gpu.PrecisionAuto
+	if trained != "f64" {
+		trained = "auto"
 	}
 	d, _, err := dev.Precision(trained)
 	return d, err

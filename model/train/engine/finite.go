@@ -1,4 +1,4 @@
-package train
+package engine
 
 import (
 	"fmt"
@@ -8,53 +8,55 @@ import (
 	"contig-gpu/gpu"
 )
 
-// finite returns E720 with the step and the layer where x, of the step that b ends, is not a finite number.
-func (t *trainer) finite(what string, x float64, b pending) error {
+// CodeNotFinite numbers the error of a loss or a gradient that is not finite.
+const CodeNotFinite = 720
+
+// finite returns E720 with the step and the layer where x, of the step that b ends, is NaN or infinite.
+func (e *Engine) finite(what string, x float64, b pending) error {
 	if !math.IsNaN(x) && !math.IsInf(x, 0) {
 		return nil
 	}
-	culprit, err := t.culprit(b)
+	culprit, err := e.culprit(b)
 	if err != nil {
 		return err
 	}
 	return &data.Problem{
-		Code: codeNotFinite, What: fmt.Sprintf("the %s of step %d is not finite", what, b.line.Step),
+		Code: CodeNotFinite, What: fmt.Sprintf("the %s of step %d is not finite", what, b.result.Step),
 		Expected: "a finite number", Found: fmt.Sprintf("%v; the first layer concerned is %s", x, culprit),
 		Cause: "the learning rate is too high, or an input has extreme values",
 		Fix:   "lower --lr, lengthen --warmup or set --clip 1; the last checkpoint is as it was, and --resume goes on from it",
 	}
 }
 
-// culprit names the layer that a number of batch b that is not finite came from: the first with such a value, else the
-// first with such running averages (they follow the activations forward), else the last with such a gradient
-// (gradients run backward), else the loss itself.
-func (t *trainer) culprit(b pending) (string, error) {
-	later := len(t.pending) > 1
+// culprit finds the layer where NaN or Inf began in batch b. It looks at (1) parameters, (2) running averages, which follow
+// the activations, in forward order, (3) gradients in backward order; where all are finite it is the loss itself.
+func (e *Engine) culprit(b pending) (string, error) {
+	later := len(e.pending) > 1
 	if later { // the gradients are those of a batch queued since
-		p, err := t.pass(load{b.slot.input.Group.Len(), true})
+		p, err := e.pass(load{b.slot.input.rows(), b.slot.input.views, true})
 		if err != nil {
 			return "", err
 		}
-		t.model.ZeroGrad()
-		t.gradients(p, b.slot)
+		e.weights.ZeroGrad()
+		e.obj.Step(p, e.feed.unpack(p, b.slot.input), e.terms)
 	}
-	for _, p := range t.model.Params() {
+	ps := e.weights.Params()
+	for _, p := range ps {
 		if !allFinite(p.Value) {
 			return p.Name, nil
 		}
 	}
-	for _, b := range t.model.Buffers() {
+	for _, b := range e.weights.Buffers() {
 		if !allFinite(b.Value) {
 			return b.Name, nil
 		}
 	}
-	ps := t.model.Params()
 	for i := len(ps) - 1; i >= 0; i-- {
 		if !allFinite(ps[i].Grad) {
 			return ps[i].Name, nil
 		}
 	}
-	if t.cfg.Accumulate > 1 && later {
+	if e.o.Accumulate > 1 && later {
 		return "not known, of an earlier batch of the step", nil
 	}
 	return "the loss", nil

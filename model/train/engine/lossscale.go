@@ -1,4 +1,4 @@
-package train
+package engine
 
 import (
 	"math"
@@ -6,10 +6,10 @@ import (
 	"contig-gpu/gpu"
 )
 
-// A lossScale keeps gradients in 16-bit activations within the range of f16: the loss is multiplied by it, the gradient
+// A LossScale keeps gradients in 16-bit activations within the range of f16: the loss is multiplied by it, the gradient
 // of the parameters divided (Micikevicius et al. 2018, section 3.2). It halves when a gradient leaves the range, and
 // that step changes no parameter; it doubles after growAfter steps without. Other types have a range that needs none.
-type lossScale struct {
+type LossScale struct {
 	Log2    int  `json:"log2"` // the scale is 2^Log2
 	Good    int  `json:"good"` // steps since it changed
 	Skipped int  `json:"skipped"`
@@ -22,13 +22,13 @@ const (
 	growAfter  = 2000
 )
 
-func (s lossScale) factor() float64 { return math.Ldexp(1, s.Log2) }
+func (s LossScale) factor() float64 { return math.Ldexp(1, s.Log2) }
 
-// beginScaling sets the scale for the type of activations, where a checkpoint has not.
-func (t *trainer) beginScaling() {
-	s := &t.at.Scaling
+// BeginScaling sets the scale for the type of activations, where a checkpoint has not.
+func (e *Engine) BeginScaling() {
+	s := &e.Scaling
 	switch {
-	case t.dtype != gpu.F16:
+	case e.dtype != gpu.F16:
 		s.Log2, s.Begun = 0, false
 	case !s.Begun:
 		s.Log2, s.Begun = firstScale, true
@@ -36,29 +36,29 @@ func (t *trainer) beginScaling() {
 }
 
 // rescale adapts the scale to a step's gradient and reports whether the step was skipped.
-func (t *trainer) rescale(line *StepLine) bool {
-	s := &t.at.Scaling
-	overflow := math.IsNaN(line.GradNorm) || math.IsInf(line.GradNorm, 0)
+func (e *Engine) rescale(r *Result) bool {
+	s := &e.Scaling
+	overflow := math.IsNaN(r.GradNorm) || math.IsInf(r.GradNorm, 0)
 	s.Good++
 	switch {
 	case overflow && s.Log2 > leastScale:
-		t.scaleBy(-1)
+		e.scaleBy(-1)
 		s.Skipped++
-		t.opt.SetStepCount(t.opt.StepCount() - 1)
-		line.GradNorm, line.Skipped = 0, true
+		e.update.opt.SetStepCount(e.update.opt.StepCount() - 1)
+		r.GradNorm, r.Skipped = 0, true
 		return true
 	case !overflow && s.Good >= growAfter:
-		t.scaleBy(1)
+		e.scaleBy(1)
 	}
 	return false
 }
 
 // scaleBy multiplies the scale by 2^n, in batches that were loaded ahead too. Recorded updates divide by the old one.
-func (t *trainer) scaleBy(n int) {
-	t.at.Scaling.Log2, t.at.Scaling.Good = t.at.Scaling.Log2+n, 0
-	_ = t.dev.Sync() // the batch loaded ahead may be on its way still, with its old scale; what failed is kept
-	for _, s := range t.slots {
-		if s.rows > 0 {
+func (e *Engine) scaleBy(n int) {
+	e.Scaling.Log2, e.Scaling.Good = e.Scaling.Log2+n, 0
+	_ = e.dev.Sync() // the batch loaded ahead may be on its way still, with its old scale; what failed is kept
+	for _, s := range e.slots {
+		if s.loaded {
 			for i := range s.weights {
 				s.weights[i] = math.Ldexp(s.weights[i], n)
 			}

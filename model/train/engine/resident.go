@@ -1,19 +1,10 @@
-package train
+package engine
 
 import (
 	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
 )
-
-// A resident is what stays on a device for as long as batches come: the genetics of all persons, packed, and what
-// normalises pixels. It owns its arena.
-type resident struct {
-	arena  *gpu.Arena
-	packed []*data.Packed
-	norm   gpu.Tensor // [6]
-	tables []residentTable
-}
 
 // A residentTable is one modality of all persons.
 type residentTable struct {
@@ -22,23 +13,12 @@ type residentTable struct {
 	lut  gpu.Tensor // [Features, 2^Bits]; the zero Tensor where features are no codes
 }
 
-// packed returns the cohort's tables as a device keeps them; none where batches bring their rows along.
-func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
-	if dims.Work == 0 {
-		return nil
-	}
-	var ps []*data.Packed
-	for _, t := range c.Tables {
-		ps = append(ps, data.Pack(t, len(c.Persons)))
-	}
-	return ps
-}
-
-// layResident deals the tensors of a resident out of a.
-func layResident(a *gpu.Arena, dtype gpu.DType, tables []*data.Packed) *resident {
+// layTables deals the tensors of what stays on a device for as long as batches come out of a: the tables of all persons,
+// packed, and what normalises pixels.
+func layTables(a *gpu.Arena, dtype gpu.DType, packed []*data.Packed) (norm gpu.Tensor, tables []residentTable) {
 	dtype = nn.Master(dtype)
-	r := &resident{arena: a, packed: tables, norm: a.New(dtype, len(data.Dims{}.Norm))}
-	for _, p := range tables {
+	norm = a.New(dtype, len(data.Dims{}.Norm))
+	for _, p := range packed {
 		t := residentTable{Packed: p}
 		switch p.Bits {
 		case 32:
@@ -48,23 +28,12 @@ func layResident(a *gpu.Arena, dtype gpu.DType, tables []*data.Packed) *resident
 		default:
 			t.rows, t.lut = a.New(gpu.U8, p.Rows(), p.Stride()), a.New(dtype, p.Features, 1<<p.Bits)
 		}
-		r.tables = append(r.tables, t)
+		tables = append(tables, t)
 	}
-	return r
+	return norm, tables
 }
 
-// settle brings what stays on the device there.
-func (w *workspace) settle() {
-	if w.resident == nil {
-		return
-	}
-	gpu.Write(w.resident.norm, w.dims.Norm[:])
-	for _, t := range w.resident.tables {
-		t.fill()
-	}
-}
-
-// fillBytes is what rows are packed in at a time on their way to the device: a few hundred persons of genotypes.
+// fillBytes is what rows are packed in at a time on their way to the device: a few hundred persons of two-bit codes.
 const fillBytes = 1 << 20
 
 // fill packs the rows and copies them to the device, some at a time, so that the host never holds a second table.
@@ -100,11 +69,5 @@ func (t residentTable) gather(y, index gpu.Tensor) {
 		gpu.DecodeGenotypes(y, t.rows, index, t.lut)
 	default:
 		gpu.GatherRows(y, t.rows, index, gpu.Tensor{}, gpu.Tensor{})
-	}
-}
-
-func (r *resident) close() {
-	if r != nil {
-		r.arena.Close()
 	}
 }

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"contig-gpu/gpu"
+	"contig-gpu/model/nn"
+)
+
+// A load is what decides the memory of a pass.
+type load struct {
+	rows, views int
+	train       bool
+}
+
+// A Need is what passes take beside what is there for all of them, in bytes: of the arena of activations, and of what
+// operations work in.
+type Need struct{ Arena, Scratch int }
+
+func (n Need) most(o Need) Need { return Need{max(n.Arena, o.Arena), max(n.Scratch, o.Scratch)} }
+
+// Need returns what steps and evaluations of whole batches take, of scratch memory at least as much as given. On a planning
+// device that runs updates too.
+func (e *Engine) Need(scratch int) (Need, error) {
+	most := Need{Scratch: scratch}
+	for _, l := range []load{{e.o.Dims.Batch, e.obj.Views(), true}, {e.o.Dims.Batch, e.obj.Views(), false}} {
+		n, err := e.needOf(l)
+		if err != nil {
+			return Need{}, err
+		}
+		most = most.most(n)
+	}
+	e.update.apply(e.o, 1)
+	most.Scratch = max(most.Scratch, e.dev.Scratch())
+	return most, nil
+}
+
+// Reserve takes what a planning device's Need counted, and brings what stays on the device there.
+func (e *Engine) Reserve(n Need) {
+	e.grow(n)
+	e.feed.settle()
+}
+
+// pass returns a pass with room for a load, everything of the pass before taken back.
+func (e *Engine) pass(l load) (*nn.Pass, error) {
+	n, err := e.needOf(l)
+	if err != nil {
+		return nil, err
+	}
+	if e.arena == nil || n.most(e.room) != e.room {
+		e.grow(n.most(e.room))
+	}
+	e.arena.Reset()
+	return passFor(l, e.arena, e.dtype), nil
+}
+
+func passFor(l load, a *gpu.Arena, d gpu.DType) *nn.Pass {
+	if l.train {
+		return nn.Training(a, d)
+	}
+	return nn.Evaluation(a, d)
+}
+
+// grow makes arena and scratch memory larger: recorded steps, which know their addresses, are dropped.
+func (e *Engine) grow(n Need) {
+	for _, s := range e.slots {
+		s.forget()
+	}
+	if e.arena != nil {
+		e.arena.Close()
+	}
+	e.arena, e.room = e.dev.NamedArena("activations", n.Arena), n
+	e.dev.ReserveScratch(n.Scratch)
+}
+
+// needOf runs the pass on a planning device, once, and returns what it takes.
+func (e *Engine) needOf(l load) (Need, error) {
+	if n, ok := e.needs[l]; ok {
+		return n, nil
+	}
+	dev := e.dev.Plan()
+	obj, err := e.o.Build()
+	if err != nil {
+		return Need{}, err
+	}
+	if err := obj.Weights().Place(dev, e.dtype); err != nil {
+		return Need{}, err
+	}
+	a := dev.NewArena(0)
+	f, in, terms := e.feed.on(a, obj), newInput(a, e.o, obj, l.rows, l.views), newTerms(a, obj, e.dtype)
+	p := passFor(l, dev.NewArena(0), e.dtype)
+	if b := f.unpack(p, in); l.train {
+		obj.Step(p, b, terms)
+	} else {
+		obj.Evaluate(p, b, terms)
+	}
+	e.needs[l] = Need{p.Arena.Peak(), dev.Scratch()}
+	return e.needs[l], nil
+}

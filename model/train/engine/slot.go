@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"fmt"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+)
+
+// A slot holds one batch on the device. Where the device copies beside its work there are two, so that the next
+// batch travels while a step runs.
+type slot struct {
+	whole   input // of as many rows and views as a batch may have
+	upload  *gpu.Upload
+	input   input     // the rows of the batch that is in it
+	loaded  bool      // and waits for its step
+	weights []float64 // what input.Scale holds
+	// Of training only:
+	results  *gpu.Download // of the terms [T, TermValues], and of the gradient's sum of squares [1]
+	recorded map[part]*gpu.Recording
+}
+
+// load copies a batch to the slot. factor multiplies the weight of every term: 1 over the batches of a step, times the scale
+// of the loss.
+func (e *Engine) load(s *slot, b *data.Batch, factor float64) error {
+	most := e.o.Dims
+	if b.Work > most.Work || (b.Work == 0) != (most.Work == 0) {
+		return fmt.Errorf("engine: a batch of images of %d px, where the device has memory for %d px", b.Work, most.Work)
+	}
+	if err := s.upload.Begin(); err != nil {
+		return err
+	}
+	n := b.N
+	s.input, s.loaded = s.whole.first(n, b.Variations(), b.Work), true
+	counts := make([]int, len(b.Present))
+	for i := range b.Present {
+		gpu.UploadTo(s.upload, s.input.Present[i], b.Present[i][:n])
+		counts[i] = count(b.Present[i][:n])
+	}
+	s.weights = e.obj.TermWeights(n, counts)
+	for i := range s.weights {
+		s.weights[i] *= factor
+	}
+	gpu.UploadTo(s.upload, s.input.Group, b.Group[:n])
+	gpu.UploadTo(s.upload, s.input.Scale, s.weights)
+	e.feed.upload(s.upload, s.input, b)
+	return nil
+}
+
+func count(present []uint8) int {
+	n := 0
+	for _, p := range present {
+		n += int(p)
+	}
+	return n
+}
+
+func (s *slot) close() {
+	s.forget()
+	if s.upload != nil {
+		s.upload.Close()
+	}
+	if s.results != nil {
+		s.results.Close()
+	}
+}
+
+// forget drops what is recorded, whose addresses or constants are no longer right.
+func (s *slot) forget() {
+	for _, r := range s.recorded {
+		r.Close()
+	}
+	s.recorded = map[part]*gpu.Recording{}
+}

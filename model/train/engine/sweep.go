@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/model/objective"
+)
+
+// A Swept batch is what an evaluation made of one batch, on the host. Embeddings are not normalised.
+type Swept struct {
+	Features []float64                       // [N, width] of the image encoder
+	Images   [][]float64                     // of each image head [N, D]
+	Tables   [][]float64                     // of each table [N, D]
+	Terms    [][objective.TermValues]float64 // of the loss
+	Weights  []float64                       // of each term
+}
+
+// Sweep evaluates all batches of an epoch of src, in order, and calls visit with each.
+func (e *Engine) Sweep(ctx context.Context, src data.Source, visit func(*data.Batch, Swept)) error {
+	if err := src.Reset(0, 0); err != nil {
+		return err
+	}
+	var b data.Batch
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := src.Next(&b); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		s, err := e.evaluate(&b)
+		if err != nil {
+			return err
+		}
+		visit(&b, s)
+	}
+}
+
+// evaluate runs a batch forward. It waits for what it leaves.
+func (e *Engine) evaluate(b *data.Batch) (Swept, error) {
+	whole := e.feed.whole(b, e.o.Dims.Batch)
+	p, err := e.pass(load{whole.N, whole.Variations(), false})
+	if err != nil {
+		return Swept{}, err
+	}
+	s := e.slots[0]
+	if err := e.load(s, whole, 1); err != nil {
+		return Swept{}, err
+	}
+	s.upload.Arrive()
+	out := e.obj.Evaluate(p, e.feed.unpack(p, s.input), e.terms)
+	s.upload.Release()
+	s.loaded = false // it is not the batch that training goes on with
+	if err := e.dev.Sync(); err != nil {
+		return Swept{}, err
+	}
+	return e.fetch(out, b.N, s.weights), nil
+}
+
+// fetch returns the first n rows.
+func (e *Engine) fetch(out objective.Outputs, n int, weights []float64) Swept {
+	s := Swept{Features: host(firstRows(out.Features, n)), Weights: weights, Terms: make([][objective.TermValues]float64, e.terms.Dim(0))}
+	for t, v := range host(e.terms) {
+		s.Terms[t/objective.TermValues][t%objective.TermValues] = v
+	}
+	for _, x := range out.Images {
+		s.Images = append(s.Images, host(firstRows(x, n)))
+	}
+	for _, x := range out.Tables {
+		s.Tables = append(s.Tables, host(firstRows(x, n)))
+	}
+	return s
+}
+
+// host returns a copy of a float tensor's elements.
+func host(t gpu.Tensor) []float64 {
+	v := make([]float64, t.Len())
+	gpu.Read(v, t)
+	return v
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"math"
+
+	"contig-gpu/gpu"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/optim"
+)
+
+// An update is what changes the parameters at the end of a step: clipping, the optimiser, the averages.
+type update struct {
+	opt           *optim.Optimizer
+	values, grads gpu.Tensor // flat
+	ema, spare    gpu.Tensor // flat; the zero Tensor without EMA
+	sumsq, scale  gpu.Tensor // [1]: of the gradient, and what it is multiplied by
+	decay         gpu.Tensor // [1]: of the averages, in this step
+}
+
+// addUpdate takes the memory of updates.
+func (e *Engine) addUpdate() error {
+	u := &update{}
+	e.update = u
+	var decayed int
+	u.values, u.grads, decayed = e.weights.Flat()
+	u.opt = optim.New(e.o.Optimizer, u.values, u.grads, decayed)
+	u.opt.Refresh(e.weights.Halves())
+	if e.o.EMA > 0 {
+		// An arena each: its size is then the tensor's, whatever the alignment.
+		u.ema = e.dev.NamedArena("averages", u.values.Bytes()).Zeros(u.values.DType(), u.values.Len())
+		u.spare = e.dev.NamedArena("averages", u.values.Bytes()).Zeros(u.values.DType(), u.values.Len())
+	}
+	master := nn.Master(e.dtype)
+	_, err := deal(e.dev, "scalars", func(a *gpu.Arena) {
+		u.sumsq, u.scale, u.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range e.slots {
+		if s.results, err = e.dev.NewDownload(e.terms, u.sumsq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare writes the values of a step's update to the device.
+func (u *update) prepare(o Options, step int, lr float64) {
+	u.opt.Prepare(lr)
+	if u.ema.Ok() {
+		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
+		n := float64(step - 1)
+		gpu.Write(u.decay, []float64{math.Min(o.EMA, (1+n)/(10+n))})
+	}
+}
+
+// apply clips the gradient, which is scaled by lossScale, and steps the parameters and their averages.
+func (u *update) apply(o Options, lossScale float64) {
+	scale := gpu.Tensor{}
+	gpu.Fill(u.sumsq, 0)
+	if !o.Omit.Norm {
+		gpu.SumSquares(u.sumsq, u.grads)
+		gpu.ClipScale(u.scale, u.sumsq, o.Clip, 1/lossScale)
+		scale = u.scale
+	}
+	u.opt.Apply(scale)
+	if u.ema.Ok() {
+		gpu.EMA(u.ema, u.values, u.decay)
+	}
+}
