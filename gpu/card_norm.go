@@ -59,8 +59,15 @@ func (c *card) bnStatistics(a *bnArgs, s columnShape) (driver.Grid, bnMoments) {
 func (c *card) bnEval(a *bnArgs) {
 	n := a.runVar.Len()
 	rstd := uint64(c.scratch(4 * n))
-	launch(c, "batchnorm_rstd", F32, c.grid(n, 1), &kernels.BatchnormRstd{Rstd: rstd, Var: a.runVar.ptr(), C: int32(n), Eps: a.bn.Eps})
+	c.bnRstd(a, rstd, 0)
 	c.bnApply(a, a.runMean.ptr(), rstd, 0)
+}
+
+// bnRstd queues 1/sqrt(variance + eps) of the running variance and, where scale is not 0, gamma times that.
+func (c *card) bnRstd(a *bnArgs, rstd, scale uint64) {
+	n := a.runVar.Len()
+	launch(c, "batchnorm_rstd", F32, c.grid(n, 1), &kernels.BatchnormRstd{Rstd: rstd, Scale: scale, Var: a.runVar.ptr(), Gamma: a.gamma.ptr(),
+		C: int32(n), Eps: a.bn.Eps})
 }
 
 // bnApply computes y and the mask. The mask's bytes are written with y where a thread has 8 channels, else from y.
@@ -95,7 +102,10 @@ func (c *card) bnSums(parts, channels int) bnSums {
 }
 
 func (c *card) bnBackward(a *bnArgs) {
-	g, t, s := c.bnReduce(a)
+	s := columnsOf("BatchNormBackward", a.x, a.dy, a.y)
+	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
+	t := c.bnSums(parts(g), s.c)
+	c.bnReduce(a, a.x, s, g, t)
 	launch(c, "batchnorm_sums", F32, s.totals(), &kernels.BatchnormSums{Dgamma: a.dgamma.ptr(), Dbeta: a.dbeta.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2,
 		Rows: t.rows, Count: t.count, S1: t.s1, S2: t.s2, Gamma: a.gamma.ptr(), Rstd: a.rstd.ptr(), Parts: int32(parts(g)), C: int32(s.c)})
 	s = columnsOf("BatchNormBackward", a.x, a.dy, a.y, a.dx, a.dadd)
@@ -104,12 +114,30 @@ func (c *card) bnBackward(a *bnArgs) {
 		Present: a.present.ptr(), Count: t.rows, Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dx, a.dadd, a.dy, a.y, a.mask, a.x)
 }
 
-// bnReduce queues the sums over parts of the rows.
-func (c *card) bnReduce(a *bnArgs) (driver.Grid, bnSums, columnShape) {
-	s := columnsOf("BatchNormBackward", a.x, a.dy, a.y)
+// bnReduce queues the sums over parts of the rows; with the zero Tensor for x, those without it.
+func (c *card) bnReduce(a *bnArgs, x Tensor, s columnShape, g driver.Grid, t bnSums) {
+	launch(c, "batchnorm_reduce", a.dy.dtype, g, &kernels.BatchnormReduce{Count: t.count, S1: t.s1, S2: t.s2, Dy: a.dy.ptr(), Y: a.y.ptr(),
+		Mask: a.mask.ptr(), X: x.ptr(), Mean: a.mean.ptr(), Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dy, a.y, a.mask, x)
+}
+
+// bnEvalBackward scales dy by what is fixed, and takes sums for the parameters' gradients only if one is asked for.
+func (c *card) bnEvalBackward(a *bnArgs) {
+	x := a.x
+	if !a.dgamma.Ok() {
+		x = Tensor{}
+	}
+	s := columnsOf("BatchNormEvalBackward", a.dy, x, a.y)
 	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
 	t := c.bnSums(parts(g), s.c)
-	launch(c, "batchnorm_reduce", a.x.dtype, g, &kernels.BatchnormReduce{Count: t.count, S1: t.s1, S2: t.s2, Dy: a.dy.ptr(), Y: a.y.ptr(),
-		Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dy, a.y, a.mask, a.x)
-	return g, t, s
+	rstd := t.k1 // whose place is free: only the statistics of a batch depend on x
+	c.bnRstd(a, rstd, t.scale)
+	if a.dgamma.Ok() || a.dbeta.Ok() {
+		c.bnReduce(a, x, s, g, t)
+		launch(c, "batchnorm_sums", F32, s.totals(), &kernels.BatchnormSums{Dgamma: a.dgamma.ptr(), Dbeta: a.dbeta.ptr(), Count: t.count,
+			S1: t.s1, S2: t.s2, Gamma: a.gamma.ptr(), Rstd: rstd, Parts: int32(parts(g)), C: int32(s.c)})
+	}
+	s = columnsOf("BatchNormEvalBackward", a.dy, a.y, a.dx, a.dadd)
+	launch(c, "batchnorm_backward", a.dy.dtype, s.grid(c, bnBackRowsInFlight, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
+		Dy: a.dy.ptr(), Y: a.y.ptr(), Mask: a.mask.ptr(), Scale: t.scale, Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)},
+		a.dx, a.dadd, a.dy, a.y, a.mask)
 }

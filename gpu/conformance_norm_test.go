@@ -50,7 +50,7 @@ func newNorm(l *gputest.Lab, c normCase) *norm {
 func (n *norm) constants() gpu.BatchNorm { return gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1} }
 
 func (n *norm) forward(of of) {
-	gpu.BatchNormEval(of(n.eval), of(n.x), of(n.gamma), of(n.beta), of(n.runMean), of(n.runVar), of(n.add), of(n.present), n.relu, n.constants())
+	gpu.BatchNormEval(of(n.eval), of(n.x), of(n.gamma), of(n.beta), of(n.runMean), of(n.runVar), of(n.add), of(n.present), gpu.Tensor{}, n.relu, n.constants())
 	gpu.BatchNormTrain(of(n.y), of(n.mean), of(n.rstd), of(n.x), of(n.gamma), of(n.beta), of(n.runMean), of(n.runVar), of(n.add), of(n.present), of(n.mask), n.relu, n.constants())
 }
 

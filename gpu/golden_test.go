@@ -164,7 +164,7 @@ func goldenBatchNorm(b *bench) {
 	b.same("dweight", dgamma)
 	b.same("dbias", dbeta)
 	if _, ok := b.c.Lookup("y_eval"); ok {
-		gpu.BatchNormEval(y, x, gamma, beta, mean, variance, none, none, false, bn)
+		gpu.BatchNormEval(y, x, gamma, beta, mean, variance, none, none, none, false, bn)
 		b.same("y_eval", y)
 	}
 }

@@ -126,6 +126,33 @@ func gradBatchNorm(l lab, relu bool, present []uint8) {
 	l.grad("beta", beta, dbeta, y, dy, forward)
 }
 
+func TestGradBatchNormEval(t *testing.T) {
+	for _, relu := range []bool{false, true} {
+		for _, present := range [][]uint8{nil, {1, 0, 1, 1, 0, 1}, {0, 0, 1, 0, 0, 0}} {
+			gradBatchNormEval(newLab(t), relu, present)
+		}
+	}
+}
+
+func gradBatchNormEval(l lab, relu bool, present []uint8) {
+	l.Helper()
+	dims, bn := []int{6, 2, 3, 5}, gpu.BatchNorm{Eps: 1e-5}
+	x, add, gamma, beta := l.fill("x", dims...), l.fill("add", dims...), l.fill("gamma", 5), l.fill("beta", 5)
+	y, dy, rm, rv := l.zeros(dims...), l.fill("dy", dims...), l.fill("rm", 5), gputest.Filled(l.a, gpu.F64, "rv", 0.5, 2, 5)
+	var p gpu.Tensor
+	if present != nil {
+		p = gputest.Put(l.a, gpu.U8, present, 6)
+	}
+	forward := func() { gpu.BatchNormEval(y, x, gamma, beta, rm, rv, add, p, gpu.Tensor{}, relu, bn) }
+	forward()
+	dx, dadd, dgamma, dbeta := l.zeros(dims...), l.zeros(dims...), l.zeros(5), l.zeros(5)
+	gpu.BatchNormEvalBackward(dx, dadd, dgamma, dbeta, dy, y, x, gamma, rm, rv, p, relu, bn)
+	l.grad("x", x, dx, y, dy, forward)
+	l.grad("add", add, dadd, y, dy, forward)
+	l.grad("gamma", gamma, dgamma, y, dy, forward)
+	l.grad("beta", beta, dbeta, y, dy, forward)
+}
+
 func TestGradPools(t *testing.T) {
 	l := newLab(t)
 	x, y, dy, dx := l.fill("x", 2, 7, 5, 3), l.zeros(2, 4, 3, 3), l.fill("dy", 2, 4, 3, 3), l.zeros(2, 7, 5, 3)

@@ -37,8 +37,13 @@ func (a *bnArgs) check(op string, images, vectors map[string]Tensor) {
 	for _, name := range []string{"add", "dadd"} {
 		wantOptional(op, name, images[name], a.x)
 	}
-	for _, name := range []string{"mean", "rstd", "gamma", "beta", "runMean", "runVar", "dgamma", "dbeta"} {
+	for _, name := range []string{"mean", "rstd", "gamma", "beta", "runMean", "runVar"} {
 		if t, ok := vectors[name]; ok {
+			want(op, name, t, a.x, vectorType(a.x), a.x.Dim(a.x.Rank()-1))
+		}
+	}
+	for _, name := range []string{"dgamma", "dbeta"} {
+		if t := vectors[name]; t.Ok() {
 			want(op, name, t, a.x, vectorType(a.x), a.x.Dim(a.x.Rank()-1))
 		}
 	}
@@ -95,36 +100,24 @@ func (a *bnArgs) wantSums() {
 	}
 }
 
-// BatchNormEval computes y = [relu](gamma * (x - runMean) / sqrt(runVar + eps) + beta [+ add]), 0 for samples that
-// are absent.
-func BatchNormEval(y, x, gamma, beta, runMean, runVar, add, present Tensor, relu bool, bn BatchNorm) {
-	a := &bnArgs{y: y, x: x, add: add, present: present, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
-	a.check("BatchNormEval", map[string]Tensor{"y": y, "add": add}, map[string]Tensor{"gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
-	compute(x, func() { bnEval[float32](a) }, func() { bnEval[float64](a) }, func(c *card) { c.bnEval(a) })
-}
-
-func bnEval[F Float](a *bnArgs) {
-	rstd := make([]F, a.runVar.Len())
-	for j, v := range host[F](a.runVar) {
-		rstd[j] = F(1 / math.Sqrt(float64(v)+a.bn.Eps))
-	}
-	bnApply(newBNRows(a), a, host[F](a.runMean), rstd)
-}
-
-// BatchNormBackward computes dx and adds to dgamma and dbeta [C]. mean and rstd are BatchNormTrain's; y is its
-// result or its mask, needed if relu and otherwise optional; dadd (optional) gets dy masked by the ReLU. Absent samples, and
-// all of a batch with fewer than 2 rows, have gradient 0. dx may be dy; dadd may be dy if dx is not.
+// BatchNormBackward computes dx and adds to dgamma and dbeta [C], each of them optional. mean and rstd are BatchNormTrain's;
+// y is its result or its mask, needed if relu and otherwise optional; dadd (optional) gets dy masked by the ReLU. Absent
+// samples, and all of a batch with fewer than 2 rows, have gradient 0. dx may be dy; dadd may be dy if dx is not.
 func BatchNormBackward(dx, dadd, dgamma, dbeta, dy, y, x, mean, rstd, gamma, present Tensor, relu bool) {
 	a := &bnArgs{dx: dx, dadd: dadd, dgamma: dgamma, dbeta: dbeta, dy: dy, x: x, mean: mean, rstd: rstd, gamma: gamma, present: present, relu: relu}
-	images := map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}
-	switch {
-	case relu && y.dtype == U8:
-		a.mask = y
-	case relu:
-		a.y, images["y"] = y, y
-	}
-	a.check("BatchNormBackward", images, map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "dgamma": dgamma, "dbeta": dbeta})
+	a.check("BatchNormBackward", a.through(y, map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}), map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "dgamma": dgamma, "dbeta": dbeta})
 	compute(x, func() { a.readMask(); bnBackward[float32](a) }, func() { a.readMask(); bnBackward[float64](a) }, func(c *card) { c.bnBackward(a) })
+}
+
+// through takes what the ReLU let through, if there is one: its result, which is added to the images to check, or its mask.
+func (a *bnArgs) through(t Tensor, images map[string]Tensor) map[string]Tensor {
+	switch {
+	case a.relu && t.dtype == U8:
+		a.mask = t
+	case a.relu:
+		a.y, images["y"] = t, t
+	}
+	return images
 }
 
 func bnBackward[F Float](a *bnArgs) {
@@ -136,16 +129,25 @@ func bnBackward[F Float](a *bnArgs) {
 		return
 	}
 	s1, s2 := bnReduce[F](r, a)
-	rstd, gamma, dgamma, dbeta := host[F](a.rstd), host[F](a.gamma), host[F](a.dgamma), host[F](a.dbeta)
+	rstd, gamma := host[F](a.rstd), host[F](a.gamma)
+	bnAddSums(a, s1, s2, rstd)
 	k := make([]F, 3*r.c)
 	scale, k1, k2 := k[:r.c], k[r.c:2*r.c], k[2*r.c:]
 	for j := range scale {
 		inv := float64(rstd[j])
-		dgamma[j] += F(s2[j] * inv)
-		dbeta[j] += F(s1[j])
 		scale[j], k1[j], k2[j] = F(float64(gamma[j])*inv), F(s1[j]/float64(n)), F(s2[j]*inv*inv/float64(n))
 	}
 	bnGradient(r, a, scale, k1, k2)
+}
+
+// bnAddSums adds bnReduce's sums to those of dgamma and dbeta that are asked for.
+func bnAddSums[F Float](a *bnArgs, s1, s2 []float64, rstd []F) {
+	for j, dgamma := 0, host[F](a.dgamma); j < len(dgamma); j++ {
+		dgamma[j] += F(s2[j] * float64(rstd[j]))
+	}
+	for j, dbeta := 0, host[F](a.dbeta); j < len(dbeta); j++ {
+		dbeta[j] += F(s1[j])
+	}
 }
 
 // writeMask packs the signs of y into the mask, on the CPU.

@@ -158,10 +158,12 @@ type BatchnormReduce struct {
 
 // BatchnormRstd has the arguments of batchnorm_rstd_f32. Pointers are device addresses.
 type BatchnormRstd struct {
-	Rstd uint64
-	Var  uint64
-	C    int32
-	Eps  float64
+	Rstd  uint64
+	Scale uint64
+	Var   uint64
+	Gamma uint64
+	C     int32
+	Eps   float64
 }
 
 // BatchnormStatistics has the arguments of batchnorm_statistics_bf16, batchnorm_statistics_f16, batchnorm_statistics_f32. Pointers are device addresses.
@@ -644,7 +646,7 @@ func entryPoints() []EntryPoint {
 		{"batchnorm_reduce_bf16", 84, "888888888444"},
 		{"batchnorm_reduce_f16", 84, "888888888444"},
 		{"batchnorm_reduce_f32", 84, "888888888444"},
-		{"batchnorm_rstd_f32", 32, "8848"},
+		{"batchnorm_rstd_f32", 48, "888848"},
 		{"batchnorm_statistics_bf16", 52, "88888444"},
 		{"batchnorm_statistics_f16", 52, "88888444"},
 		{"batchnorm_statistics_f32", 52, "88888444"},

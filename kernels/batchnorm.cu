@@ -2,9 +2,13 @@
 // normalised with is in batchnorm_statistics.cu.
 #include "columns.cuh"
 
-// batchnorm_rstd_f32: rstd = 1 / sqrt(var + eps), for [c].
-extern "C" __global__ void __launch_bounds__(256) batchnorm_rstd_f32(float *rstd, const float *var, int c, double eps) {
-    for (i64 i = grid_thread(); i < c; i += grid_threads()) rstd[i] = float(1 / sqrt(var[i] + eps));
+// batchnorm_rstd_f32: rstd = 1 / sqrt(var + eps), for [c], and scale = gamma * rstd unless scale is null.
+extern "C" __global__ void __launch_bounds__(256)
+    batchnorm_rstd_f32(float *rstd, float *scale, const float *var, const float *gamma, int c, double eps) {
+    for (i64 i = grid_thread(); i < c; i += grid_threads()) {
+        rstd[i] = float(1 / sqrt(var[i] + eps));
+        if (scale != nullptr) scale[i] = float(double(gamma[i]) * rstd[i]);
+    }
 }
 EXPORT_KERNEL(batchnorm_rstd_f32)
 

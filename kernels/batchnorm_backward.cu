@@ -1,5 +1,5 @@
 // Batch normalisation backward (gpu.BatchNormBackward) of x [rows, c]: two sums over the rows, what follows from them for
-// each column, and the gradient.
+// each column, and the gradient. Where the statistics are fixed (gpu.BatchNormEvalBackward) the gradient needs no sums.
 #include "columns.cuh"
 
 constexpr int bn_back_rows = 2; // in flight, of two or three images each
@@ -19,7 +19,7 @@ template <class T, int N> struct Back {
 template <class T, int N>
 __device__ inline void bn_load(Back<T, N> &b, const T *dy, const Passed<T> &p, const T *x, i64 at) {
     load_raw(b.dy, dy + at);
-    load_raw(b.x, x + at);
+    if (x != nullptr) load_raw(b.x, x + at);
     if (p.y != nullptr) load_raw(b.y, p.y + at);
     if (p.mask != nullptr) b.bits = unsigned(p.mask[at / 8]) >> (at % 8); // of one byte: N divides at, and 8
 }
@@ -38,7 +38,7 @@ template <class T, int N> __device__ inline void bn_passed(float (&d)[N], float 
 }
 
 // batchnorm_reduce: s1 and s2 [parts, c], the sums of d and of d * (x - mean) over the rows present, d being dy where the
-// ReLU let through, and count [parts], the number of those rows.
+// ReLU let through, and count [parts], the number of those rows. Where x is null s2 means nothing.
 template <class T, int N>
 __device__ inline void batchnorm_reduce(int *count, float *s1, float *s2, const T *dy, const Passed<T> &p, const T *x,
                                         const float *mean, const Samples &who, int rows, int c) {
@@ -93,7 +93,8 @@ __device__ inline void batchnorm_reduce(int *count, float *s1, float *s2, const 
 
 // batchnorm_sums_f32 adds parts up: dgamma += sum d (x - mean) rstd, dbeta += sum d, and what the gradient needs of a
 // column: scale = gamma rstd, k1 = mean of d, k2 = mean of d (x - mean) rstd^2. rows [1] gets the number of rows present;
-// with fewer than 2 nothing is added. Blocks of 32 x 32 threads.
+// with fewer than 2 nothing is added. dgamma and dbeta may be null. rows is null where the statistics are fixed: then any
+// number of rows is added, and there is no k1, k2 and scale. Blocks of 32 x 32 threads.
 extern "C" __global__ void __launch_bounds__(1024)
     batchnorm_sums_f32(float *dgamma, float *dbeta, float *scale, float *k1, float *k2, int *rows, const int *count,
                        const float *s1, const float *s2, const float *gamma, const float *rstd, int parts, int c) {
@@ -103,11 +104,13 @@ extern "C" __global__ void __launch_bounds__(1024)
     n = total(n);
     double sum = column_total(s1, parts, c, col), dot = column_total(s2, parts, c, col);
     if (threadIdx.y != 0 || col >= c) return;
-    if (col == 0) *rows = int(n);
-    if (n < 2) return;
+    bool fixed = rows == nullptr;
+    if (!fixed && col == 0) *rows = int(n);
+    if (!fixed && n < 2) return;
     double inv = rstd[col];
-    dgamma[col] += float(dot * inv);
-    dbeta[col] += float(sum);
+    if (dgamma != nullptr) dgamma[col] += float(dot * inv);
+    if (dbeta != nullptr) dbeta[col] += float(sum);
+    if (fixed) return;
     scale[col] = float(gamma[col] * inv);
     k1[col] = float(sum / n);
     k2[col] = float(dot * inv * inv / n);
@@ -115,20 +118,26 @@ extern "C" __global__ void __launch_bounds__(1024)
 EXPORT_KERNEL(batchnorm_sums_f32)
 
 // batchnorm_backward: dx = scale * ((d - k1) - (x - mean) * k2) and, if asked for, dadd = d; 0 for absent samples, and for
-// all where *count is below 2. dx or dadd may be dy: a thread reads what it needs before it writes.
+// all where *count is below 2. Where the statistics are fixed dx = scale * d, and x, mean, k1, k2 and count are null. dx or
+// dadd may be dy: a thread reads what it needs before it writes.
 template <class T, int N>
 __device__ inline void batchnorm_backward(T *dx, T *dadd, const T *dy, const Passed<T> &p, const T *x, const float *mean,
                                           const float *scale, const float *k1, const float *k2, const Samples &who,
                                           const int *count, int rows, int c) {
-    bool enough = *count >= 2;
+    bool enough = count == nullptr || *count >= 2;
     for (int start = column_start(N); start < c; start += column_stride(N)) {
         Columns m = columns(rows, c, start, N);
         if (m.col >= c) continue;
         float centre[N], a[N], b[N], e[N];
-        load_column<N>(centre, mean, m.col);
+        clear<N>(centre);
+        clear<N>(b);
+        clear<N>(e);
         load_column<N>(a, scale, m.col);
-        load_column<N>(b, k1, m.col);
-        load_column<N>(e, k2, m.col);
+        if (x != nullptr) {
+            load_column<N>(centre, mean, m.col);
+            load_column<N>(b, k1, m.col);
+            load_column<N>(e, k2, m.col);
+        }
         for (i64 r = m.row; r < rows; r += bn_back_rows * m.step) {
             Back<T, N> in[bn_back_rows] = {};
             bool here[bn_back_rows];

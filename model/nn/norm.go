@@ -60,7 +60,7 @@ func (b *BatchNorm) ForwardAdd(p *Pass, x, add gpu.Tensor) gpu.Tensor {
 	}
 	y := p.New(x.Dims()...)
 	if !p.Train {
-		gpu.BatchNormEval(y, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, b.relu, b.spec(p))
+		gpu.BatchNormEval(y, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, add, rows, gpu.Tensor{}, b.relu, b.spec(p))
 		p.Save(b)
 		return y
 	}
