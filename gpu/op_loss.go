@@ -36,6 +36,10 @@ type nce struct {
 func InfoNCE(loss, dz, dw, z, w, present, group, scale Tensor, spec InfoNCESpec) {
 	a := &nce{loss, dz, dw, z, w, present, group, scale, spec}
 	a.check()
+	if z.Dim(0) == 0 {
+		Fill(loss, 0)
+		return
+	}
 	computeCounted(z, func() { infoNCE[float32](a) }, func() { infoNCE[float64](a) }, func(c *card) { c.infoNCE(a) })
 }
 
