@@ -49,7 +49,7 @@ func TestImpossibleShapes(t *testing.T) {
 		a := dev.NewArena(4 << 10)
 		defer a.Close()
 		x := a.New(gpu.F32, 2, 3)
-			for _, dims := range [][]int{{-1}, {-2, -3}, {0, -1}, {2, -3}, {math.MaxInt}, {1 << 40, 1 << 40}, {1 << 31, 1 << 31, 1 << 31, 2}, {math.MaxInt / 4, 2}} {
+		for _, dims := range [][]int{{-1}, {-2, -3}, {0, -1}, {2, -3}, {math.MaxInt}, {1 << 40, 1 << 40}, {1 << 31, 1 << 31, 1 << 31, 2}, {math.MaxInt / 4, 2}} {
 			text := fmt.Sprintf("gpu: no tensor is %v: lengths are 0 or more, and their product's bytes fit an int", dims)
 			gputest.Panics(t, text, func() { a.New(gpu.U8, dims...) })
 			gputest.Panics(t, text, func() { x.View(dims...) })
@@ -57,5 +57,35 @@ func TestImpossibleShapes(t *testing.T) {
 		if y := a.New(gpu.F32, 0, 7); y.Len() != 0 {
 			t.Errorf("%v has %d elements", y.Dims(), y.Len())
 		}
+	})
+}
+
+// TestDeal: the arena holds what is taken at one time, of which the second dealing counts.
+func TestDeal(t *testing.T) {
+	arenas(t, func(t *testing.T, dev *gpu.Device) {
+		var x, y gpu.Tensor
+		take := func(a *gpu.Arena) {
+			spare := a.New(gpu.F32, 200)
+			x = a.New(gpu.F32, 3)
+			a.Free(spare)
+			y = a.Zeros(gpu.U8, 300)
+		}
+		a := dev.Deal("dealt", take)
+		defer a.Close()
+		if n := gpu.Room(take); n != 4*256+256 || n != a.Peak() {
+			t.Errorf("%d bytes take %d, want %d", n, a.Peak(), 5*256)
+		}
+		b := dev.Deal("again", take)
+		defer b.Close()
+		if x.Device() != dev || y.Device() != dev {
+			t.Errorf("the tensors are on %s, want %s", x.Device().Name(), dev.Name())
+		}
+		for _, h := range dev.Allocated() {
+			if (h.Name == "dealt" || h.Name == "again") && h.Bytes != 5*256 {
+				t.Errorf("%s holds %d bytes, want %d", h.Name, h.Bytes, 5*256)
+			}
+		}
+		b.Free(x)
+		b.Free(y)
 	})
 }
