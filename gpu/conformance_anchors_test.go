@@ -29,6 +29,17 @@ func TestConformanceInfoNCEAnchors(t *testing.T) {
 	})
 }
 
+// TestConformanceInfoNCEAnchorsSharp has logits of hundreds: what rows that do not ask would add must not overflow.
+func TestConformanceInfoNCEAnchorsSharp(t *testing.T) {
+	conformVectors(t, func(l *gputest.Lab) {
+		for pairs := range gpu.PositivePairs + 1 {
+			for _, f := range forms() {
+				newCrowd(l, 37, 20, 5, 4).check(l, f, gpu.InfoNCESpec{Tau: 0.002, Lambda: 0.3, Pairs: pairs, Lo: 7, Hi: 20})
+			}
+		}
+	})
+}
+
 // TestConformanceInfoNCEAnchorAreas has shares in areas of several tiles.
 func TestConformanceInfoNCEAnchorAreas(t *testing.T) {
 	t.Setenv("SIMT_MULTIPROCESSORS", "1")
