@@ -9,6 +9,7 @@ import (
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/data/cohort"
 	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
@@ -47,7 +48,7 @@ func trainAction(c *cli.Context) error {
 		}
 		r.values["images"], r.values["data"] = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
 	}
-	if r.cohort, err = openCohort(r.values, nil); err != nil {
+	if r.cohort, err = openCohort(r.values); err != nil {
 		return err
 	}
 	for _, n := range r.cohort.Notes {
@@ -57,6 +58,9 @@ func trainAction(c *cli.Context) error {
 		r.say("%s", l)
 	}
 	if err := r.look(c.Context); err != nil {
+		return err
+	}
+	if err := r.digest(c.Context); err != nil {
 		return err
 	}
 	keepWithinMemory()
@@ -74,6 +78,19 @@ func (r *trainRun) look(ctx context.Context) error {
 	for _, n := range seen.notes(size) {
 		r.say("%s", n)
 	}
+	return err
+}
+
+// digest reads what the training will read, so that --resume can tell whether it is still the same.
+func (r *trainRun) digest(ctx context.Context) (err error) {
+	o := cohort.ContentOptions{}
+	if dir, err := os.UserCacheDir(); err == nil { // where there is none, all images are read at every start
+		o.CacheDir = filepath.Join(dir, "contig-gpu", "images")
+	}
+	line := progress.New(r.err)
+	o.Progress = func(done, images int) { line.Step(done, images, "images read") }
+	r.cohort.Content, err = cohort.Content(ctx, r.cohort, o)
+	line.Done()
 	return err
 }
 

@@ -20,7 +20,8 @@ const (
 	keyConfig  = "config"
 	keyState   = "state"
 	keyStats   = "stats"
-	keyCohort  = "cohort"
+	keyCohort  = "cohort"  // data.Cohort.Hash
+	keyContent = "content" // data.Cohort.Content; older checkpoints have none
 	keyVersion = "version"
 )
 
@@ -90,6 +91,9 @@ func encodeAs[E float32 | float64](name string, t safetensors.DType, v gpu.Tenso
 func (t *trainer) metadata() (map[string]string, error) {
 	t.at.MetricsLines = t.log.lines
 	m := map[string]string{keyFormat: formatName, keyCohort: t.o.Cohort.Hash, keyVersion: t.o.Version}
+	if c := t.o.Cohort.Content; c != "" {
+		m[keyContent] = c
+	}
 	for key, v := range map[string]any{keyConfig: t.cfg, keyState: t.at, keyStats: statsOf(t.o.Cohort)} {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -115,6 +119,7 @@ type saved struct {
 	state   state
 	stats   map[string]*data.Stats
 	cohort  string
+	content string // "": of a version that kept none
 	version string
 }
 
@@ -127,7 +132,7 @@ func readCheckpoint(path string) (*saved, error) {
 	if f.Metadata[keyFormat] != formatName {
 		return nil, notOurs(path, fmt.Sprintf("its format is %q, want %q", f.Metadata[keyFormat], formatName), nil)
 	}
-	s := &saved{file: f, cohort: f.Metadata[keyCohort], version: f.Metadata[keyVersion]}
+	s := &saved{file: f, cohort: f.Metadata[keyCohort], content: f.Metadata[keyContent], version: f.Metadata[keyVersion]}
 	for key, v := range map[string]any{keyConfig: &s.config, keyState: &s.state, keyStats: &s.stats} {
 		if err := json.Unmarshal([]byte(f.Metadata[key]), v); err != nil {
 			return nil, notOurs(path, "metadata "+key, err)

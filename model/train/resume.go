@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"reflect"
@@ -35,10 +36,12 @@ func (t *trainer) resume() error {
 
 // sameRun refuses to go on with other data or settings.
 func (t *trainer) sameRun(s *saved) error {
-	if s.cohort != t.o.Cohort.Hash {
-		return &data.Problem{Code: codeCohortDiffers, File: s.file.Path, What: "the data are not those that the run began with",
-			Expected: "cohort " + s.cohort, Found: "cohort " + t.o.Cohort.Hash,
-			Cause: "images, genetics, ids or splits were changed since", Fix: "restore the data, or begin a new run with --init and this checkpoint"}
+	c := t.o.Cohort
+	if s.cohort != c.Hash {
+		return otherData(s, "ids, groups, splits, images' names or sizes, or statistics differ", "cohort "+s.cohort, "cohort "+c.Hash)
+	}
+	if s.content != "" && s.content != c.Content {
+		return otherData(s, "genotypes, values or images differ; ids, splits and statistics do not", "content "+s.content, "content "+cmp.Or(c.Content, "that was not computed"))
 	}
 	if d := differences(s.config, t.cfg); len(d) > 0 {
 		return &data.Problem{Code: codeConfigDiffers, File: s.file.Path, What: "the settings are not those that the run began with",
@@ -46,6 +49,11 @@ func (t *trainer) sameRun(s *saved) error {
 			Fix: "resume with the settings of the run's config.toml; only epochs, max_steps and what does not change results may differ"}
 	}
 	return nil
+}
+
+func otherData(s *saved, which, expected, found string) error {
+	return &data.Problem{Code: codeCohortDiffers, File: s.file.Path, What: "the data are not those that the run began with: " + which,
+		Expected: expected, Found: found, Cause: "files were changed since", Fix: "restore the data, or begin a new run with --init and this checkpoint"}
 }
 
 // differences lists the settings that changed and must not: all that are kept in checkpoints but the length of
