@@ -16,12 +16,13 @@ import (
 
 // Page is all that a report shows. It must hold no ids.
 type Page struct {
-	Title   string
-	Summary []string // sentences at the top
-	Rows    []Row    // of metrics.jsonl
-	Cohort  []string // what joining counted, one line each
-	Config  string   // config.toml
-	Images  []image.Image
+	Title    string
+	Summary  []string // sentences at the top
+	Rows     []Row    // of metrics.jsonl
+	Cohort   []string // what joining counted, one line each
+	Config   string   // config.toml
+	Images   []image.Image
+	NoImages string // why images are missing; "" where none are
 }
 
 // Write writes the page as one HTML document without references to anything outside.
@@ -185,9 +186,10 @@ table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-b
 {{end}}{{if .Plots}}<h2>Curves</h2><div class="plots">
 {{range .Plots}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>
 {{end}}</div>
-{{end}}{{if .Pictures}}<h2>Example images</h2><p>Training images as the encoder sees them.</p><div class="images">
-{{range .Pictures}}<img alt="training image" src="{{.}}">{{end}}</div>
-{{end}}<h2>Cohort</h2><pre>{{range .Page.Cohort}}{{.}}
+{{end}}{{if or .Pictures .Page.NoImages}}<h2>Example images</h2>
+{{if .Pictures}}<p>Training images as the encoder sees them.</p><div class="images">{{range .Pictures}}<img alt="training image" src="{{.}}">{{end}}</div>
+{{end}}{{with .Page.NoImages}}<p>{{.}}</p>
+{{end}}{{end}}<h2>Cohort</h2><pre>{{range .Page.Cohort}}{{.}}
 {{end}}</pre>
 <h2>Settings</h2><pre>{{.Page.Config}}</pre>
 </body></html>
