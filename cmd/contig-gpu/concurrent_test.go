@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -155,6 +156,38 @@ func TestOneFolderTwoProcesses(t *testing.T) {
 	steps := len(report.Of(rows, "step")) + 2
 	must(t, "train", "--run", folder, "--resume", "--epochs", "0", "--steps", fmt.Sprint(steps))
 	wantSteps(t, folder, steps)
+}
+
+// TestStoppedBeforeTheFirstStep: a signal before the first step leaves nothing, and the run that was to be replaced as it was.
+func TestStoppedBeforeTheFirstStep(t *testing.T) {
+	cohort, dir := tiny(t), t.TempDir()
+	folder := filepath.Join(dir, "runs", "run")
+	stop := func(at string, more ...string) {
+		t.Helper()
+		ctx, cancel := context.WithCancelCause(context.Background())
+		defer cancel(nil)
+		var errs bytes.Buffer
+		out := &stopper{after: at, stop: func() { cancel(interrupt{syscall.SIGINT}) }}
+		if code := finish(run(ctx, small(cohort, folder, append(more, "--max-steps", "2")...), out, &errs), &errs); code != 130 {
+			t.Errorf("stopped at %q: exit code %d, %s", at, code, errs.String())
+		}
+	}
+	for _, at := range []string{"contig-gpu " + version, "persons with", "features"} {
+		stop(at)
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("stopped at %q: left %v, %v", at, left, err)
+		}
+	}
+	must(t, small(cohort, folder, "--max-steps", "1")...)
+	last := filepath.Join(folder, "checkpoints", "last.safetensors")
+	before, log := read(t, last), read(t, folder, logName)
+	for _, at := range []string{"contig-gpu " + version, "features"} {
+		stop(at, "--overwrite")
+		stop(at, "--resume")
+	}
+	if !bytes.Equal(before, read(t, last)) || !bytes.Equal(log, read(t, folder, logName)) {
+		t.Error("the run that was there is not as it was")
+	}
 }
 
 // TestFoldersHaveTheirKind: a training without data has the folders runs/demo-N, one with data runs/run-N, and each number once.

@@ -131,7 +131,7 @@ func (r *trainRun) open() {
 }
 
 func retrievalText(x eval.Retrieval) string {
-	return fmt.Sprintf("R@1 %.3f image to genetics, %.3f genetics to image, of %d persons (%.0f and %.0f times chance)", x.ImageToGenetics.R1, x.GeneticsToImage.R1, x.Candidates,
+	return fmt.Sprintf("R@1 %.3f image to genetics and %.3f genetics to image among %d persons (%.0f and %.0f times chance)", x.ImageToGenetics.R1, x.GeneticsToImage.R1, x.Candidates,
 		report.Times(x.ImageToGenetics.R1, x.ChanceR1), report.Times(x.GeneticsToImage.R1, x.ChanceR1))
 }
 
