@@ -13,11 +13,14 @@ import (
 // causes are *data.Problem.
 func Run(ctx context.Context, o Options) (s Summary, err error) {
 	if o.Lock == nil {
-		l, err := Take(o.Dir, o.Resume, o.Overwrite)
-		if err != nil {
+		if o.Lock, err = Take(o.Dir, o.Resume, o.Overwrite); err != nil {
 			return Summary{}, err
 		}
-		defer func() { err = errors.Join(err, l.Release()) }()
+		defer func() {
+			if e := o.Lock.Release(); e != nil {
+				err = errors.Join(err, e)
+			}
+		}()
 	}
 	t, err := newTrainer(&o)
 	defer t.close()
