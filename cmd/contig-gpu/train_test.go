@@ -54,6 +54,7 @@ func TestWholePath(t *testing.T) {
 		}
 	}
 	last := filepath.Join(run, "checkpoints", "last.safetensors")
+	wantPictures(t, run, true) // of a synthetic cohort
 	testEmbed(t, cohort, last)
 	for _, flag := range []string{"--torchvision=true", "--torchvision=false"} {
 		file := filepath.Join(t.TempDir(), "out.safetensors")

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"contig-gpu/data"
+	"contig-gpu/data/folder"
 	"contig-gpu/model/eval"
 )
 
@@ -32,6 +33,8 @@ type Options struct {
 	Progress  func(Event) // called from Run's goroutine; may be nil
 	Version   string      // of the program, kept in checkpoints
 	Memory    int         // bytes that are free on the host; 0: not known. On a GPU its own count
+
+	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it
 }
 
 func (o *Options) emit(e Event) {

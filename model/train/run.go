@@ -2,27 +2,39 @@ package train
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"contig-gpu/data"
 )
 
 // Run trains, and returns what it did. When ctx ends it finishes the step, writes a checkpoint and returns
-// ErrInterrupted. Errors that a file or folder causes are *data.Problem.
-func Run(ctx context.Context, o Options) (Summary, error) {
-	if err := CheckDir(o.Dir, o.Resume, o.Overwrite); err != nil {
-		return Summary{}, err
+// ErrInterrupted; before the first step it returns the cause, and the run folder is as it was. Errors that a file or folder
+// causes are *data.Problem.
+func Run(ctx context.Context, o Options) (s Summary, err error) {
+	if o.Lock == nil {
+		if o.Lock, err = Take(o.Dir, o.Resume, o.Overwrite); err != nil {
+			return Summary{}, err
+		}
+		defer func() {
+			if e := o.Lock.Release(); e != nil {
+				err = errors.Join(err, e)
+			}
+		}()
 	}
 	t, err := newTrainer(&o)
 	defer t.close()
 	if err != nil {
 		return Summary{}, t.explain(err)
 	}
-	s, err := t.run(ctx)
+	s, err = t.run(ctx)
 	return s, t.explain(err)
 }
 
 func (t *trainer) run(ctx context.Context) (s Summary, err error) {
+	if ctx.Err() != nil {
+		return t.summary(), context.Cause(ctx)
+	}
 	if t.resumed {
 		if err := t.begin(); err != nil {
 			return t.summary(), err
