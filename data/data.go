@@ -1,5 +1,6 @@
 // Package data has the types that a joined cohort is made of: images, persons, tables of genetics, batches.
-// Nothing here or below knows a device or a model, and nothing knows the names of the modalities.
+// Nothing here or below imports a device or a model, and nothing knows the names of the modalities. Two forms are shaped by
+// what a device takes, though: Packed, and of a Batch the Pixels with the numbers that vary them.
 package data
 
 // Split says what a person is used for.
@@ -61,7 +62,10 @@ type Cohort struct {
 	Persons []Person
 	Tables  []Table
 	Notes   []string // what was counted, dropped and warned of while joining, one line each; no ids
-	Hash    string   // hex digest of everything that training depends on, for resume
+	// Hash is the hex digest of ids, groups, splits, who has what, the names and sizes of the images, and the statistics.
+	Hash string
+	// Content is the hex digest of every person's features and of the bytes of the images. "" where nobody asked for it.
+	Content string
 }
 
 // Batch is one step's input on the host. Its slices are reused by the next call of Next. A source gives either what a

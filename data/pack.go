@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -93,13 +94,20 @@ func (p *Packed) encode(dst []uint8, row []float32) {
 	}
 	clear(dst)
 	for f, v := range row {
-		code, want := 0, math.Float32bits(v)
-		for math.Float32bits(p.LUT[f<<p.Bits+code]) != want {
-			code++
-		}
 		at := f * p.Bits
-		dst[at>>3] |= uint8(code << (at & 7))
+		dst[at>>3] |= p.code(f, v) << (at & 7)
 	}
+}
+
+// code returns which value of feature f is v, bit by bit.
+func (p *Packed) code(f int, v float32) uint8 {
+	want := math.Float32bits(v)
+	for code, known := range p.LUT[f<<p.Bits : (f+1)<<p.Bits] {
+		if math.Float32bits(known) == want {
+			return uint8(code)
+		}
+	}
+	panic(fmt.Sprintf("data: table %s changed between two reads: feature %d is %g now, and was never among %d persons", p.table.Name(), f, v, len(p.persons)))
 }
 
 // A census counts the values of features. Values are told apart by their bits: NaN is one, and the two zeros are two.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -143,4 +144,39 @@ func TestPackNobody(t *testing.T) {
 	if p.Rows() != 0 || p.Stride() != 1 || len(p.LUT) != 6 {
 		t.Errorf("%d rows of %d bytes, %d values", p.Rows(), p.Stride(), len(p.LUT))
 	}
+}
+
+// TestPackOfAChangingTable: a value that was not there when the table was packed is told of, and is no other feature's.
+func TestPackOfAChangingTable(t *testing.T) {
+	for _, bits := range []int{1, 2} {
+		for _, feature := range []int{0, 4} { // the last has nothing behind it
+			changed := false
+			p := Pack(drawn{5, func(person, f int) float32 {
+				if changed && f == feature {
+					return 9
+				}
+				return float32(person % (2 * bits))
+			}}, 12)
+			if p.Bits != bits {
+				t.Fatalf("%d bits, want %d", p.Bits, bits)
+			}
+			changed = true
+			message := panics(func() { p.encode(make([]uint8, p.Stride()), row(p)) })
+			if !strings.Contains(message, "drawn changed between two reads") || !strings.Contains(message, fmt.Sprintf("feature %d is 9", feature)) {
+				t.Errorf("%d bits, feature %d: %q", bits, feature, message)
+			}
+		}
+	}
+}
+
+func row(p *Packed) []float32 {
+	r := make([]float32, p.Features)
+	p.table.Row(0, r)
+	return r
+}
+
+func panics(f func()) (message string) {
+	defer func() { message = fmt.Sprint(recover()) }()
+	f()
+	return ""
 }

@@ -25,13 +25,24 @@ type Arena struct {
 	size   int            // bytes
 	held   int            // of them, those that Allocated counts
 	free   []span         // by offset, never adjacent
-	used   map[int]int    // offset -> bytes
+	used   map[int]deal   // by offset
+	deals  int            // so far
 	inUse  int
 	peak   int // highest end of any tensor
 	poison bool
 }
 
 type span struct{ off, len int }
+
+// A deal is the bytes of a tensor and which call of New dealt them out.
+type deal struct{ bytes, number int }
+
+// A block is where a tensor's memory comes from; the zero block is of no arena.
+type block struct {
+	arena  *Arena
+	off    int
+	number int // of the deal
+}
 
 // NewArena is NamedArena for memory that nobody asks about.
 func (d *Device) NewArena(bytes int) *Arena { return d.NamedArena("unnamed", bytes) }
@@ -64,7 +75,7 @@ func (a *Arena) Close() {
 		a.dev.card.free(a.at)
 	}
 	a.dev.book().add(a.name, -a.held)
-	a.buf, a.base, a.at, a.size, a.held, a.free = nil, nil, 0, 0, 0, nil
+	a.buf, a.base, a.at, a.size, a.held, a.free, a.used = nil, nil, 0, 0, 0, nil, nil
 }
 
 // Device returns the device whose memory it is.
@@ -78,7 +89,7 @@ func (a *Arena) InUse() int { return a.inUse }
 
 // Reset takes all tensors back.
 func (a *Arena) Reset() {
-	a.free, a.used, a.inUse = []span{{0, a.size}}, map[int]int{}, 0
+	a.free, a.used, a.inUse = []span{{0, a.size}}, map[int]deal{}, 0
 }
 
 // New returns an uninitialised tensor (filled with NaN where CONTIG_DEBUG=poison). It panics if the arena
@@ -92,15 +103,17 @@ func (a *Arena) New(t DType, dims ...int) Tensor {
 		panic(fmt.Sprintf("gpu: arena of %d bytes has %d in use and no room for %v %v (%d bytes)", a.size, a.inUse, t, dims, n))
 	}
 	s := &a.free[i]
-	x.block = s.off
+	a.deals++
+	x.block = block{a, s.off, a.deals}
 	s.off, s.len = s.off+n, s.len-n
 	if s.len == 0 {
 		a.free = slices.Delete(a.free, i, i+1)
 	}
-	a.used[x.block], a.inUse, a.peak = n, a.inUse+n, max(a.peak, x.block+n)
-	x.at = a.at.Add(x.block)
+	off := x.block.off
+	a.used[off], a.inUse, a.peak = deal{n, a.deals}, a.inUse+n, max(a.peak, off+n)
+	x.at = a.at.Add(off)
 	if a.dev.kind == cpu {
-		x.mem = unsafe.Add(a.base, x.block)
+		x.mem = unsafe.Add(a.base, off)
 	}
 	if a.poison {
 		poisonFill(x)
@@ -115,21 +128,24 @@ func (a *Arena) Zeros(t DType, dims ...int) Tensor {
 	return x
 }
 
-// Free gives a tensor's memory back. It panics if it is not a tensor of this arena, or free already.
+// Free gives a tensor's memory back. It panics if it is not a tensor of this arena, or free already, whoever has the
+// memory now.
 func (a *Arena) Free(t Tensor) {
-	n, ok := a.used[t.block]
-	if !ok || t.dev != a.dev {
+	off := t.block.off
+	d := a.used[off]
+	if t.block.arena != a || d.number != t.block.number {
 		panic(fmt.Sprintf("gpu: Free: %v %v is not in use in this arena", t.dtype, t.Dims()))
 	}
-	delete(a.used, t.block)
+	delete(a.used, off)
+	n := d.bytes
 	a.inUse -= n
-	i, _ := slices.BinarySearchFunc(a.free, t.block, func(s span, off int) int { return s.off - off })
-	a.free = slices.Insert(a.free, i, span{t.block, n})
-	if i+1 < len(a.free) && t.block+n == a.free[i+1].off {
+	i, _ := slices.BinarySearchFunc(a.free, off, func(s span, off int) int { return s.off - off })
+	a.free = slices.Insert(a.free, i, span{off, n})
+	if i+1 < len(a.free) && off+n == a.free[i+1].off {
 		a.free[i].len += a.free[i+1].len
 		a.free = slices.Delete(a.free, i+1, i+2)
 	}
-	if i > 0 && a.free[i-1].off+a.free[i-1].len == t.block {
+	if i > 0 && a.free[i-1].off+a.free[i-1].len == off {
 		a.free[i-1].len += a.free[i].len
 		a.free = slices.Delete(a.free, i, i+1)
 	}

@@ -10,12 +10,8 @@ func (c *card) l2Norm(y, norm uint64, x Tensor, eps float64) {
 		Rows: int32(x.Dim(0)), Cols: int32(x.Dim(1)), Eps: eps}, x)
 }
 
-// l2NormBackward takes all rows, or of a loss those present, if these are enough.
-func (c *card) l2NormBackward(dx Tensor, dy, y, norm uint64, of *nce, eps float64) {
-	var present, count uint64
-	if of != nil {
-		present, count = of.present.ptr(), of.loss.Slice(3, 4).ptr()
-	}
+// l2NormBackward takes all rows, or those present, where count, the number of these, is enough.
+func (c *card) l2NormBackward(dx Tensor, dy, y, norm, present, count uint64, eps float64) {
 	launch(c, "l2norm_backward", dx.dtype, c.rowGrid(dx.Dim(0)), &kernels.L2normBackward{Dx: dx.ptr(), Dy: dy, Y: y, Norm: norm, Present: present, Count: count,
 		Rows: int32(dx.Dim(0)), Cols: int32(dx.Dim(1)), Eps: float32(eps)}, dx)
 }
@@ -71,10 +67,11 @@ func nceShared(n, rows int) int {
 func (c *card) infoNCESingle(a *nce, rows int) {
 	n, d := a.dims()
 	work := c.scratch(4 * nceWork(n, d)) // where the gate is too
+	lo, hi := a.anchors()
 	g := driver.Grid{Blocks: [3]int{2 * ((n + rows - 1) / rows)}, Threads: [3]int{threads}, Shared: nceShared(n, rows), Cooperative: true}
 	launch(c, "infonce_single", a.z.dtype, g, &kernels.InfonceSingle{Loss: a.loss.ptr(), Dz: a.dz.ptr(), Dw: a.dw.ptr(), Z: a.z.ptr(), W: a.w.ptr(),
 		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Work: uint64(work), Gate: uint64(c.gate),
-		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Rows: int32(rows), Sharpness: a.sharpness(), Lambda: a.lambda(), Least: nceFloor}, a.z, a.w, a.dz, a.dw)
+		N: int32(n), D: int32(d), Lo: int32(lo), Hi: int32(hi), Pairs: int32(a.spec.Pairs), Rows: int32(rows), Sharpness: a.sharpness(), Lambda: a.lambda(), Least: nceFloor}, a.z, a.w, a.dz, a.dw)
 }
 
 // nceAreas returns how many areas the rows, and the columns, are cut into: about two areas to a multiprocessor; and the
@@ -88,10 +85,10 @@ func (c *card) nceAreas(n int) (parts, per int) {
 	return (tiles + per - 1) / per, per
 }
 
-// nceTiled is the scratch memory of the tiled form, by offsets in bytes: sums of the rows and of parts of them, then for
-// either side the unit rows, their lengths and their gradient.
+// nceTiled is the scratch memory of the tiled form, by offsets in bytes: sums of the rows and of parts of them, the number
+// of rows present, then for either side the unit rows, their lengths and their gradient.
 type nceTiled struct {
-	partial           int
+	partial, count    int
 	unit, norms, pull [2]int
 	bytes             int
 }
@@ -105,7 +102,7 @@ func (c *card) nceTiledScratch(n, d int) nceTiled {
 		return at
 	}
 	take(nceSums * n)
-	t.partial = take(nceParts * parts * n)
+	t.partial, t.count = take(nceParts*parts*n), take(1)
 	for side := range 2 {
 		t.unit[side], t.norms[side], t.pull[side] = take(n*d), take(n), take(n*d)
 	}
@@ -115,6 +112,7 @@ func (c *card) nceTiledScratch(n, d int) nceTiled {
 func (c *card) infoNCETiled(a *nce) {
 	n, d := a.dims()
 	parts, per := c.nceAreas(n)
+	lo, hi := a.anchors()
 	s := c.nceTiledScratch(n, d)
 	work := c.scratch(s.bytes)
 	on := func(offset int) uint64 { return uint64(work.Add(offset)) }
@@ -125,19 +123,20 @@ func (c *card) infoNCETiled(a *nce) {
 	shared := 4 * (2*nceTile*nceStride + nceTile*nceLine)
 	area := driver.Grid{Blocks: [3]int{parts, parts}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_partial", F32, area, &kernels.InfoncePartial{Partial: on(s.partial), U: u, V: v,
-		Present: a.present.ptr(), Group: a.group.ptr(), N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Per: int32(per), Sharpness: a.sharpness()}, a.z, a.w)
+		Present: a.present.ptr(), Group: a.group.ptr(), N: int32(n), D: int32(d), Lo: int32(lo), Hi: int32(hi), Pairs: int32(a.spec.Pairs), Per: int32(per), Sharpness: a.sharpness()}, a.z, a.w)
 	launch(c, "infonce_merge", F32, c.grid(2*n, 1), &kernels.InfonceMerge{Work: uint64(work), Partial: on(s.partial),
-		Present: a.present.ptr(), N: int32(n), Parts: int32(parts)})
-	launch(c, "infonce_finish", F32, oneBlock(), &kernels.InfonceFinish{Loss: a.loss.ptr(), Work: uint64(work), Present: a.present.ptr(), N: int32(n), Lambda: a.lambda()})
+		Present: a.present.ptr(), N: int32(n), Lo: int32(lo), Hi: int32(hi), Parts: int32(parts)})
+	launch(c, "infonce_finish", F32, oneBlock(), &kernels.InfonceFinish{Loss: a.loss.ptr(), Count: on(s.count), Work: uint64(work),
+		Present: a.present.ptr(), N: int32(n), Lo: int32(lo), Hi: int32(hi), Lambda: a.lambda()})
 	if !a.dz.Ok() {
 		return
 	}
 	strips := driver.Grid{Blocks: [3]int{(n + nceTile - 1) / nceTile, (d + nceChunk - 1) / nceChunk, 2}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_backward", F32, strips, &kernels.InfonceBackward{Du: on(s.pull[0]), Dv: on(s.pull[1]), U: u, V: v,
-		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Loss: a.loss.ptr(), Work: uint64(work),
-		N: int32(n), D: int32(d), Pairs: int32(a.spec.Pairs), Sharpness: a.sharpness(), Lambda: a.lambda()}, a.z, a.w, a.dz, a.dw)
+		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Count: on(s.count), Work: uint64(work),
+		N: int32(n), D: int32(d), Lo: int32(lo), Hi: int32(hi), Pairs: int32(a.spec.Pairs), Sharpness: a.sharpness(), Lambda: a.lambda()}, a.z, a.w, a.dz, a.dw)
 	for side, dx := range []Tensor{a.dz, a.dw} {
-		c.l2NormBackward(dx, on(s.pull[side]), on(s.unit[side]), on(s.norms[side]), a, nceFloor)
+		c.l2NormBackward(dx, on(s.pull[side]), on(s.unit[side]), on(s.norms[side]), a.present.ptr(), on(s.count), nceFloor)
 	}
 }
 

@@ -15,6 +15,13 @@ func (c *card) matMul(p product) {
 		panic(fmt.Sprintf("gpu: MatMul: beta is %g, on a GPU it is 0 or 1", p.beta))
 	}
 	m, n, k := p.dims()
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 { // the libraries want terms
+		c.noTerms(p)
+		return
+	}
 	q := driver.Product{M: m, N: n, K: k, TransA: p.transA, TransB: p.transB, In: typeOf(p.a.dtype), Out: typeOf(p.c.dtype),
 		Beta: float32(p.beta), Bias: p.bias.at, ReLU: p.relu, TF32: c.tf32}
 	apart := false
@@ -25,6 +32,16 @@ func (c *card) matMul(p product) {
 	c.tally.add("product_"+p.a.dtype.String(), 2*m*n*k, p.a, p.b, p.c)
 	c.dev.MatMul(q, p.c.at, p.a.at, p.b.at)
 	if apart {
+		c.addBias(p.c, p.c, p.bias, p.relu)
+	}
+}
+
+// noTerms is a product of no terms: 0, and what is added to it.
+func (c *card) noTerms(p product) {
+	if p.beta == 0 {
+		c.fill(p.c, 0)
+	}
+	if p.bias.Ok() {
 		c.addBias(p.c, p.c, p.bias, p.relu)
 	}
 }

@@ -189,3 +189,19 @@ func TestConformanceFinite(t *testing.T) {
 		}
 	})
 }
+
+// TestConformanceFiniteEach has a flag for each of many views of one tensor: those that name the culprit are neighbours.
+func TestConformanceFiniteEach(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		const parts, size = 9, 35 // views begin where no 16 bytes do
+		v := make([]float64, parts*size)
+		v[2*size], v[5*size-1], v[6*size+17] = math.NaN(), math.Inf(1), math.Inf(-1)
+		x, flags := l.Put(l.Type, v, parts*size), l.Zeros(gpu.I32, parts)
+		l.Run(func(of of) {
+			for i := range parts {
+				gpu.Finite(of(flags).Slice(i, i+1), of(x).Slice(i*size, (i+1)*size).View(5, 7))
+			}
+		})
+		gputest.Close(l.TB, "flags", gputest.Values(flags.On), []float64{0, 0, 1, 0, 1, 0, 1, 0, 0}, 0)
+	})
+}

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"contig-gpu/gpu/internal/cpukern"
@@ -12,6 +13,7 @@ type contrast struct {
 	pool         *cpukern.Pool
 	spec         InfoNCESpec
 	rows         []int
+	lo, hi       int // the anchors, of the rows present
 	group        []int32
 	b, d         int
 	u, v, s, q   []float64
@@ -39,6 +41,9 @@ func infoNCE[F Float](a *nce) {
 	clear(dz)
 	clear(dw)
 	c.compact(host[uint8](a.present), host[int32](a.group))
+	lo, hi := a.anchors()
+	c.lo, _ = slices.BinarySearch(c.rows, lo)
+	c.hi, _ = slices.BinarySearch(c.rows, hi)
 	contrastOf(c, a, u, v, work)
 	if dz == nil || c.b < 2 {
 		return
@@ -66,7 +71,7 @@ func unitRows[F Float](work []float64, x Tensor) (y, norm []F, left []float64) {
 func contrastOf[F Float](c *contrast, a *nce, u, v []F, work []float64) {
 	loss := host[F](a.loss)
 	clear(loss)
-	loss[3] = F(c.b)
+	loss[3] = F(c.hi - c.lo)
 	if c.b < 2 {
 		return
 	}
@@ -142,11 +147,17 @@ func (c *contrast) run() {
 	}
 }
 
-// direction returns the mean loss over the rows of s and replaces s by softmax minus positives. It is symmetric in
-// the pairs, so that it serves the transpose as it is.
+// direction returns the anchors' share of the mean loss over the rows of s and replaces s by softmax minus positives, 0
+// of rows that are no anchors. It is symmetric in the pairs, so that it serves the transpose as it is.
 func (c *contrast) direction(s []float64) float64 {
 	loss, b := make([]float64, c.b), c.b
-	c.pool.Run(b, func(_, i int) { loss[i] = c.anchor(s[i*b:(i+1)*b], i) })
+	c.pool.Run(b, func(_, i int) {
+		if row := s[i*b : (i+1)*b]; i >= c.lo && i < c.hi {
+			loss[i] = c.anchor(row, i)
+		} else {
+			clear(row)
+		}
+	})
 	sum := 0.0
 	for _, l := range loss {
 		sum += l

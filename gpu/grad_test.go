@@ -182,22 +182,26 @@ func TestGradL2Norm(t *testing.T) {
 
 func TestGradInfoNCE(t *testing.T) {
 	for _, how := range []gpu.Pairs{gpu.AvoidPairs, gpu.MaskPairs, gpu.PositivePairs} {
-		l := newLab(t)
-		u, v, du, dv, loss := l.fill("u", 7, 4), l.fill("v", 7, 4), l.zeros(7, 4), l.zeros(7, 4), l.zeros(4)
-		present := gputest.Put(l.a, gpu.U8, []uint8{1, 1, 0, 1, 1, 1, 1}, 7)
-		group := gputest.Put(l.a, gpu.I32, []int32{0, 1, 0, 0, 1, 2, 3}, 7)
-		scale := gputest.Put(l.a, gpu.F64, []float64{0.3}, 1)
-		forward := func() {
-			gpu.InfoNCE(loss, du, dv, u, v, present, group, scale, gpu.InfoNCESpec{Tau: 0.3, Lambda: 0.7, Pairs: how})
+		for _, anchors := range [][2]int{{0, 0}, {0, 4}, {3, 7}, {2, 3}} {
+			gradInfoNCE(newLab(t), gpu.InfoNCESpec{Tau: 0.3, Lambda: 0.7, Pairs: how, Lo: anchors[0], Hi: anchors[1]})
 		}
-		forward()
-		only := gputest.Put(l.a, gpu.F64, []float64{0.3, 0, 0, 0}, 4)
-		gu, gv := l.zeros(7, 4), l.zeros(7, 4)
-		gpu.Copy(gu, du)
-		gpu.Copy(gv, dv)
-		l.grad("u", u, gu, loss, only, forward)
-		l.grad("v", v, gv, loss, only, forward)
 	}
+}
+
+func gradInfoNCE(l lab, spec gpu.InfoNCESpec) {
+	l.Helper()
+	u, v, du, dv, loss := l.fill("u", 7, 4), l.fill("v", 7, 4), l.zeros(7, 4), l.zeros(7, 4), l.zeros(4)
+	present := gputest.Put(l.a, gpu.U8, []uint8{1, 1, 0, 1, 1, 1, 1}, 7)
+	group := gputest.Put(l.a, gpu.I32, []int32{0, 1, 0, 0, 1, 2, 3}, 7)
+	scale := gputest.Put(l.a, gpu.F64, []float64{0.3}, 1)
+	forward := func() { gpu.InfoNCE(loss, du, dv, u, v, present, group, scale, spec) }
+	forward()
+	only := gputest.Put(l.a, gpu.F64, []float64{0.3, 0, 0, 0}, 4)
+	gu, gv := l.zeros(7, 4), l.zeros(7, 4)
+	gpu.Copy(gu, du)
+	gpu.Copy(gv, dv)
+	l.grad("u", u, gu, loss, only, forward)
+	l.grad("v", v, gv, loss, only, forward)
 }
 
 func TestFillIsFloat32(t *testing.T) {

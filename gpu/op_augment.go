@@ -38,6 +38,9 @@ func Augment(y, src, geometry, colour, norm Tensor) {
 	want("Augment", "geometry", geometry, y, I32, y.Dim(0), AugmentFields)
 	want("Augment", "colour", colour, y, vectorType(y), y.Dim(0), 3)
 	want("Augment", "norm", norm, y, vectorType(y), 6)
+	if y.Len() == 0 {
+		return
+	}
 	compute(y, func() { augment[float32](y, src, geometry, colour, norm) }, func() { augment[float64](y, src, geometry, colour, norm) },
 		func(c *card) { c.augment(y, src, geometry, colour, norm) })
 }

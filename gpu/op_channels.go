@@ -23,6 +23,10 @@ func PadChannels(y, x Tensor) {
 	if y.dtype != x.dtype && (x.dtype != F32 || y.dtype == F64) {
 		panic(fmt.Sprintf("gpu: PadChannels: y is %v and x %v, want one type, or f32 to 16 bits", y.dtype, x.dtype))
 	}
+	if x.Len() == 0 {
+		Fill(y, 0)
+		return
+	}
 	compute(y, func() { copy(host[float32](y), padded[float32](x, y.Dim(last))) },
 		func() { copy(host[float64](y), padded[float64](x, y.Dim(last))) }, func(c *card) { c.padChannels(y, x) })
 }

@@ -34,10 +34,17 @@ func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s Co
 	return c
 }
 
+// noTerms reports whether a convolution has nothing to multiply: of no images, no channels or no filters.
+func noTerms(x, w, y Tensor) bool { return x.Len() == 0 || w.Len() == 0 || y.Len() == 0 }
+
 // Conv computes y [N, H', W', K] = the convolution of x [N, H, W, C] with w [K, R, S, C]. x may have ConvChannels(C)
 // channels: those beyond w's meet weights of 0, and should hold zeros. So in all three directions; dx gets zeros there.
 func Conv(y, x, w Tensor, s ConvSpec) {
 	c, p := convShape("Conv", "x", "w", "y", x, w, y, x.dtype, s), x.dev.pool
+	if noTerms(x, w, y) {
+		Fill(y, 0)
+		return
+	}
 	x.dev.note(ConvForward, c, x.dtype)
 	computeCounted(x, func() { cpukern.Conv(p, c, host[float32](y), host[float32](x), padded[float32](w, c.C)) },
 		func() { cpukern.Conv(p, c, host[float64](y), host[float64](x), padded[float64](w, c.C)) },
@@ -51,7 +58,7 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 // convolutions show before a norm. BatchNormTrain's own statistics have no such term.
 func ConvStats(y, sums, x, w Tensor, s ConvSpec) bool {
 	want("ConvStats", "sums", sums, x, vectorType(x), 2, w.Dim(0))
-	if x.dev.card == nil || !x.dev.card.statsPay(convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s), x.dtype) {
+	if x.dev.card == nil || noTerms(x, w, y) || !x.dev.card.statsPay(convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s), x.dtype) {
 		Conv(y, x, w, s)
 		return false
 	}
@@ -73,6 +80,12 @@ func ConvBackwardDataAdd(dx, dy, w Tensor, s ConvSpec) {
 
 func convBackwardData(op string, dx, dy, w Tensor, s ConvSpec, add bool) {
 	c, p := convShape(op, "dx", "w", "dy", dx, w, dy, dx.dtype, s), dx.dev.pool
+	if noTerms(dx, w, dy) {
+		if !add {
+			Fill(dx, 0)
+		}
+		return
+	}
 	dx.dev.note(ConvDataGradient, c, dx.dtype)
 	computeCounted(dx, func() {
 		cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), padded[float32](w, c.C), add)
@@ -86,6 +99,9 @@ func convBackwardData(op string, dx, dy, w Tensor, s ConvSpec, add bool) {
 // ConvBackwardWeight adds the gradient of Conv's w to dw, which is float32 where x and dy have 16 bits.
 func ConvBackwardWeight(dw, dy, x Tensor, s ConvSpec) {
 	c := convShape("ConvBackwardWeight", "x", "dw", "dy", x, dw, dy, vectorType(x), s)
+	if noTerms(x, dw, dy) {
+		return
+	}
 	x.dev.note(ConvWeightGradient, c, x.dtype)
 	computeCounted(x, func() { convBackwardWeight[float32](c, dw, dy, x) }, func() { convBackwardWeight[float64](c, dw, dy, x) },
 		func(k *card) { k.convBackwardWeight(c, dw, dy, x) })

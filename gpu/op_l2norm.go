@@ -46,7 +46,7 @@ func L2NormBackward(dx, dy, y, norm Tensor, eps float64) {
 		l2NormBackward(dx.dev, host[float32](dx), host[float32](dy), host[float32](y), host[float32](norm), dx.Dim(1), eps)
 	}, func() {
 		l2NormBackward(dx.dev, host[float64](dx), host[float64](dy), host[float64](y), host[float64](norm), dx.Dim(1), eps)
-	}, func(c *card) { c.l2NormBackward(dx, dy.ptr(), y.ptr(), norm.ptr(), nil, eps) })
+	}, func(c *card) { c.l2NormBackward(dx, dy.ptr(), y.ptr(), norm.ptr(), 0, 0, eps) })
 }
 
 func l2NormBackward[F Float](dev *Device, dx, dy, y, norm []F, d int, eps float64) {

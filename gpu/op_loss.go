@@ -16,6 +16,7 @@ type InfoNCESpec struct {
 	Tau    float64 // temperature
 	Lambda float64 // weight of image to genetics; 1 - Lambda of genetics to image
 	Pairs  Pairs
+	Lo, Hi int // the anchors [Lo, Hi) alone; both 0: all rows
 }
 
 // nceFloor is the least length that a row is divided by (method: max(|z|, 1e-12)).
@@ -33,13 +34,30 @@ type nce struct {
 // gradient 0; with fewer than 2 rows all is 0. group [N] (I32) may be left out where Pairs is AvoidPairs; dz and dw
 // may be left out together, with scale. All between z and dz is float32 at least. On a GPU it is one launch for up to 1,024
 // rows, beyond that eight, with memory O(N D).
+//
+// Of the anchors [spec.Lo, spec.Hi), images and genetics, it computes their share: the terms in which they look for their
+// partners among all rows, divided as ever by the number of all rows present, and the gradients of these terms, which
+// reach every row. Over a partition of [0, N) the four losses, the last of which then is the number of anchors present, and
+// the gradients add up to those of the whole.
 func InfoNCE(loss, dz, dw, z, w, present, group, scale Tensor, spec InfoNCESpec) {
 	a := &nce{loss, dz, dw, z, w, present, group, scale, spec}
 	a.check()
+	if z.Dim(0) == 0 {
+		Fill(loss, 0)
+		return
+	}
 	computeCounted(z, func() { infoNCE[float32](a) }, func() { infoNCE[float64](a) }, func(c *card) { c.infoNCE(a) })
 }
 
 func (a *nce) dims() (n, d int) { return a.z.Dim(0), a.z.Dim(1) }
+
+// anchors returns the range of the rows that ask.
+func (a *nce) anchors() (lo, hi int) {
+	if a.spec.Lo == 0 && a.spec.Hi == 0 {
+		return 0, a.z.Dim(0)
+	}
+	return a.spec.Lo, a.spec.Hi
+}
 
 func (a *nce) check() {
 	z, spec := a.z, a.spec
@@ -57,6 +75,9 @@ func (a *nce) check() {
 	}
 	if a.dz.Ok() {
 		want("InfoNCE", "scale", a.scale, z, vectorType(z), 1)
+	}
+	if spec.Lo < 0 || spec.Hi < spec.Lo || spec.Hi > z.Dim(0) {
+		panic(fmt.Sprintf("gpu: InfoNCE: anchors are [%d, %d), want a part of [0, %d)", spec.Lo, spec.Hi, z.Dim(0)))
 	}
 	if !(spec.Tau > 0) {
 		panic(fmt.Sprintf("gpu: InfoNCE: tau is %g, want > 0", spec.Tau))

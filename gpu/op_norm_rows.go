@@ -153,7 +153,7 @@ func part[F Float](x []F, lo, hi int) []F {
 // bnReduce returns by channel the sums of d and of d * (x - mean), d = dy where the ReLU let through.
 func bnReduce[F Float](r bnRows, a *bnArgs) (s1, s2 []float64) {
 	dy, y, x, mean, c := host[F](a.dy), host[F](a.y), host[F](a.x), host[F](a.mean), r.c
-	sums, buf := make([]float64, r.units*2*c), make([]F, r.pool.Threads()*2*c)
+	sums, buf := make([]float64, max(1, r.units)*2*c), make([]F, r.pool.Threads()*2*c)
 	r.pool.Run(r.units, func(w, u int) {
 		acc, near := sums[u*2*c:(u+1)*2*c], buf[w*2*c:(w+1)*2*c]
 		r.runs(u*r.perUnit, min(r.rows, (u+1)*r.perUnit), func(lo, hi int, present bool) {

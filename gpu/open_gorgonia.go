@@ -44,16 +44,13 @@ func (d *Device) AdoptMemory(p cu.DevicePtr, t DType, dims ...int) (Tensor, erro
 	if d.kind != gorgonia {
 		return Tensor{}, fmt.Errorf("gpu: AdoptMemory: the device is %s, want gorgonia", d.Name())
 	}
-	x := Tensor{dev: d, dtype: t, at: driver.Ptr(p), block: foreign}
+	x := Tensor{dev: d, dtype: t, at: driver.Ptr(p)}
 	x.setDims(dims)
 	if err := d.card.dev.(*gorgoniadevice.Device).Holds(p, x.Bytes()); err != nil {
 		return Tensor{}, fmt.Errorf("gpu: AdoptMemory: %w", err)
 	}
 	return x, nil
 }
-
-// foreign is the block of tensors that no arena has.
-const foreign = -1
 
 // DevicePtr returns the address of t's first element, for calls of gorgonia.org/cu. The memory remains the Arena's. It
 // panics unless t is on a gorgonia device.

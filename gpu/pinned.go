@@ -11,9 +11,12 @@ func (d *Device) pin(bytes int) (driver.Overlap, []byte, error) {
 	if !ok {
 		return nil, nil, nil
 	}
-	b, err := over.Pinned(bytes)
-	if err != nil {
-		return nil, nil, err
+	var b []byte
+	if bytes > 0 { // the driver refuses to give none
+		var err error
+		if b, err = over.Pinned(bytes); err != nil {
+			return nil, nil, err
+		}
 	}
 	d.book().add(pinnedName, bytes)
 	if d.kind == plan {

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"contig-gpu/gpu/internal/driver"
@@ -44,7 +45,7 @@ type Tensor struct {
 	dims  [4]int
 	mem   unsafe.Pointer // nil but on the CPU
 	at    driver.Ptr     // 0 but on a GPU
-	block int            // offset in the arena, for Free
+	block block          // for Free
 }
 
 // Ok reports whether t is a tensor at all: false for the zero Tensor.
@@ -107,6 +108,12 @@ func (t Tensor) Slice(lo, hi int) Tensor {
 func (t *Tensor) setDims(dims []int) {
 	if len(dims) < 1 || len(dims) > 4 {
 		panic(fmt.Sprintf("gpu: a tensor has 1 to 4 dimensions, not %v", dims))
+	}
+	for i, n := 0, 1; i < len(dims); i++ {
+		if dims[i] < 0 || dims[i] > 0 && n > math.MaxInt/8/dims[i] {
+			panic(fmt.Sprintf("gpu: no tensor is %v: lengths are 0 or more, and their product's bytes fit an int", dims))
+		}
+		n *= dims[i]
 	}
 	t.rank, t.dims = int8(len(dims)), [4]int{}
 	copy(t.dims[:], dims)

@@ -377,10 +377,12 @@ type InfonceBackward struct {
 	Present   uint64
 	Group     uint64
 	Scale     uint64
-	Loss      uint64
+	Count     uint64
 	Work      uint64
 	N         int32
 	D         int32
+	Lo        int32
+	Hi        int32
 	Pairs     int32
 	Sharpness float32
 	Lambda    float32
@@ -389,9 +391,12 @@ type InfonceBackward struct {
 // InfonceFinish has the arguments of infonce_finish_f32. Pointers are device addresses.
 type InfonceFinish struct {
 	Loss    uint64
+	Count   uint64
 	Work    uint64
 	Present uint64
 	N       int32
+	Lo      int32
+	Hi      int32
 	Lambda  float32
 }
 
@@ -401,6 +406,8 @@ type InfonceMerge struct {
 	Partial uint64
 	Present uint64
 	N       int32
+	Lo      int32
+	Hi      int32
 	Parts   int32
 }
 
@@ -413,6 +420,8 @@ type InfoncePartial struct {
 	Group     uint64
 	N         int32
 	D         int32
+	Lo        int32
+	Hi        int32
 	Pairs     int32
 	Per       int32
 	Sharpness float32
@@ -432,6 +441,8 @@ type InfonceSingle struct {
 	Gate      uint64
 	N         int32
 	D         int32
+	Lo        int32
+	Hi        int32
 	Pairs     int32
 	Rows      int32
 	Sharpness float32
@@ -693,13 +704,13 @@ func entryPoints() []EntryPoint {
 		{"im2col_forward_bf16", 60, "888444444444"},
 		{"im2col_forward_f16", 60, "888444444444"},
 		{"im2col_forward_f32", 60, "888444444444"},
-		{"infonce_backward_f32", 92, "88888888844444"},
-		{"infonce_finish_f32", 32, "88844"},
-		{"infonce_merge_f32", 32, "88844"},
-		{"infonce_partial_f32", 60, "8888844444"},
-		{"infonce_single_bf16", 112, "88888888884444448"},
-		{"infonce_single_f16", 112, "88888888884444448"},
-		{"infonce_single_f32", 112, "88888888884444448"},
+		{"infonce_backward_f32", 100, "8888888884444444"},
+		{"infonce_finish_f32", 48, "88884444"},
+		{"infonce_merge_f32", 40, "8884444"},
+		{"infonce_partial_f32", 68, "888884444444"},
+		{"infonce_single_bf16", 120, "8888888888444444448"},
+		{"infonce_single_f16", 120, "8888888888444444448"},
+		{"infonce_single_f32", 120, "8888888888444444448"},
 		{"l2norm_backward_bf16", 60, "888888444"},
 		{"l2norm_backward_f16", 60, "888888444"},
 		{"l2norm_backward_f32", 60, "888888444"},

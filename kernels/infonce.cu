@@ -29,12 +29,12 @@ __device__ __forceinline__ void nce_single(const Nce &a, T *dz, T *dw, const T *
     SHARED_DYNAMIC(float, shared);
     Strip p = nce_strip<M>(a, shared);
     nce_strip_unit<M>(a, p, p.side ? w : z);
-    int count = nce_present(a.who);
+    int count = nce_present(a.who, 0, a.who.n);
     nce_gate(gate, 1);
     nce_strip_logits<M>(a, p);
     nce_strip_sums<M>(a, p);
     nce_gate(gate, 2);
-    if (blockIdx.x == 0) nce_finish(a.loss, a.desk.losses, a.who.n, count, a.lambda);
+    if (blockIdx.x == 0) nce_finish(a.loss, a.desk.losses, a.who, count, a.lambda);
     if (dz != nullptr) {
         nce_strip_pull<M>(a, p, count);
         nce_strip_gradient<M>(a, p, count >= 2);
@@ -56,9 +56,9 @@ __device__ __forceinline__ void infonce_single(const Nce &a, T *dz, T *dw, const
 #define INFONCE(T, S)                                                                                                  \
     extern "C" __global__ void infonce_single_##S(float *loss, T *dz, T *dw, const T *z, const T *w,                   \
                                                   const u8 *present, const int *group, const float *scale,             \
-                                                  float *work, unsigned *gate, int n, int d, int pairs, int rows,      \
-                                                  float sharpness, float lambda, double least) {                       \
-        Nce a = {loss, scale, {present, group, n, pairs}, d, sharpness, lambda, least, nce_desk(work, n, d)};          \
+                                                  float *work, unsigned *gate, int n, int d, int lo, int hi,           \
+                                                  int pairs, int rows, float sharpness, float lambda, double least) {  \
+        Nce a = {loss, scale, {present, group, n, pairs, lo, hi}, d, sharpness, lambda, least, nce_desk(work, n, d)};          \
         infonce_single(a, dz, dw, z, w, gate, rows);                                                                   \
     }                                                                                                                  \
     EXPORT_KERNEL(infonce_single_##S)

@@ -18,11 +18,12 @@ constexpr float nce_nothing = -1e30f;        // the top of no logits
 // Pairs, as gpu.Pairs: what is done with other pairs of one group.
 constexpr int nce_mask = 1, nce_positive = 2;
 
-// Who says which rows take part and which belong together.
+// Who says which rows take part, which belong together and which ask: the loss is of anchors [lo, hi), on both sides, whose
+// candidates are all rows.
 struct Who {
     const u8 *present; // [n]
-    const int *group;             // [n]; read only where pairs is not 0
-    int n, pairs;
+    const int *group;  // [n]; read only where pairs is not 0
+    int n, pairs, lo, hi;
 };
 
 enum Relation { nce_apart, nce_negative, nce_match }; // in no denominator; in the denominator; positive
@@ -35,6 +36,8 @@ __device__ __forceinline__ Relation nce_relation(int i, int j, int group_i, int 
 }
 
 __device__ __forceinline__ bool nce_here(const Who &w, int i) { return i < w.n && w.present[i] != 0; }
+__device__ __forceinline__ bool nce_asks(const Who &w, int i) { return i >= w.lo && i < w.hi; }
+__device__ __forceinline__ bool nce_any_asks(const Who &w, int row, int rows) { return row < w.hi && row + rows > w.lo; }
 __device__ __forceinline__ int nce_group(const Who &w, int i) { return w.pairs != 0 && i < w.n ? w.group[i] : 0; }
 
 // Sums are of an anchor's candidates, or of some of them.
@@ -104,6 +107,13 @@ __device__ __forceinline__ float nce_pull(float s, const Soft &a, Relation r) {
     if (r == nce_match && a.share == 1.0f) return -a.rest;
     float e = exp_of(s - a.top) * a.inv;
     return r == nce_match ? e - a.share : e;
+}
+
+// nce_pulls is the gradient of logit s of rows i and j, both present: mine and theirs are the weights of their softmaxes.
+__device__ __forceinline__ float nce_pulls(float s, const Who &w, int i, int j, const Soft &own, const Soft &other, Relation r,
+                                           float mine, float theirs) {
+    float g = nce_asks(w, i) ? mine * nce_pull(s, own, r) : 0.0f;
+    return nce_asks(w, j) ? g + theirs * nce_pull(s, other, r) : g;
 }
 
 // nce_load copies rows [row, row + rows) and columns [k, k + 128) of x [n, d] to shared memory; rows that take no part
@@ -188,11 +198,11 @@ __device__ __forceinline__ void nce_store(float *dst, float (&g)[2][M], const Wh
     }
 }
 
-// nce_present counts the rows present, for every thread of the block.
-__device__ __forceinline__ int nce_present(const Who &w) {
+// nce_present counts the rows present in [lo, hi), for every thread of the block.
+__device__ __forceinline__ int nce_present(const Who &w, int lo, int hi) {
     SHARED(int, part, nce_threads / 32);
     int c = 0;
-    for (int i = threadIdx.x; i < w.n; i += nce_threads) c += nce_here(w, i);
+    for (int i = lo + int(threadIdx.x); i < hi; i += nce_threads) c += nce_here(w, i);
     for (int o = 16; o > 0; o /= 2) c += __shfl_xor_sync(~0u, c, o);
     if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = c;
     __syncthreads();
@@ -219,9 +229,11 @@ __device__ __forceinline__ double nce_total(const float *losses, int n) {
     return s;
 }
 
-// nce_finish writes the loss's four numbers from the anchors' losses, images [n] then genetics [n].
-__device__ __forceinline__ void nce_finish(float *loss, const float *losses, int n, int count, float lambda) {
-    double toGenetics = nce_total(losses, n), toImage = nce_total(losses + n, n);
+// nce_finish writes the loss's four numbers from the anchors' losses, images [n] then genetics [n], of whom count are
+// present; the last number is of the anchors that ask.
+__device__ __forceinline__ void nce_finish(float *loss, const float *losses, const Who &w, int count, float lambda) {
+    double toGenetics = nce_total(losses, w.n), toImage = nce_total(losses + w.n, w.n);
+    int asked = nce_present(w, w.lo, w.hi);
     if (threadIdx.x != 0) return;
     double share = count < 2 ? 0.0 : 1.0 / count;
     toGenetics = count < 2 ? 0.0 : toGenetics * share;
@@ -229,5 +241,5 @@ __device__ __forceinline__ void nce_finish(float *loss, const float *losses, int
     loss[0] = float(double(lambda) * toGenetics + (1 - double(lambda)) * toImage);
     loss[1] = float(toGenetics);
     loss[2] = float(toImage);
-    loss[3] = float(count);
+    loss[3] = float(asked);
 }

@@ -76,16 +76,24 @@ template <int M, class T> __device__ __forceinline__ void nce_strip_out(const Nc
     }
 }
 
+// nce_strip_skips says whether nobody asks about a tile's logits, neither of the strip nor of the tile.
+template <int M> __device__ __forceinline__ bool nce_strip_skips(const Who &w, const Strip &p, int tile) {
+    return !nce_any_asks(w, p.row, 4 * M) && !nce_any_asks(w, tile * nce_tile, nce_tile);
+}
+
 template <int M> __device__ __forceinline__ void nce_strip_logits(const Nce &a, const Strip &p) {
+    bool loaded = false;
     for (int tile = 0; tile < p.tiles; tile++) {
+        if (nce_strip_skips<M>(a.who, p, tile)) continue;
         float s[M] = {};
         for (int k = 0; k < a.d; k += nce_chunk) {
             __syncthreads();
-            if (tile == 0 || p.chunks > 1) nce_load(p.x, p.own, a.who, p.row, 4 * M, k, a.d);
+            if (!loaded || p.chunks > 1) nce_load(p.x, p.own, a.who, p.row, 4 * M, k, a.d);
             nce_load(p.y, p.other, a.who, tile * nce_tile, nce_tile, k, a.d);
             __syncthreads();
             nce_product(s, p.x, p.y, nce_width(k, a.d));
         }
+        loaded = true;
         float *to = p.s + threadIdx.x / nce_tile * p.line + tile * nce_tile + threadIdx.x % nce_tile;
 #pragma unroll
         for (int m = 0; m < M; m++) to[4 * m * p.line] = s[m] * a.sharpness;
@@ -118,7 +126,7 @@ template <int M> __device__ __forceinline__ void nce_strip_sums(const Nce &a, co
         if (i >= a.who.n) continue;
         Soft soft = {0.0f, 0.0f, 0.0f, 0.0f};
         float loss = 0;
-        if (nce_here(a.who, i)) {
+        if (nce_here(a.who, i) && nce_asks(a.who, i)) {
             Sums sums = nce_anchor(p.s + r * p.line, a.who, i);
             soft = nce_soft(sums);
             loss = nce_loss(sums);
@@ -144,7 +152,7 @@ template <int M> __device__ __forceinline__ void nce_strip_pull(const Nce &a, co
             *at = 0.0f;
             if (!here || !nce_here(w, i)) continue;
             Relation q = nce_relation(i, j, nce_group(w, i), nce_group(w, j), w.pairs);
-            *at = mine * nce_pull(s, a.desk.soft[p.side * w.n + i], q) + theirs * nce_pull(s, other, q);
+            *at = nce_pulls(s, w, i, j, a.desk.soft[p.side * w.n + i], other, q, mine, theirs);
         }
     }
     __syncthreads();
@@ -156,6 +164,7 @@ template <int M> __device__ __forceinline__ void nce_strip_gradient(const Nce &a
     for (int k = 0; k < a.d; k += nce_chunk) {
         float g[2][M] = {};
         for (int tile = 0; live && tile < p.tiles; tile++) {
+            if (nce_strip_skips<M>(a.who, p, tile)) continue;
             if (!loaded) {
                 __syncthreads();
                 nce_load(p.y, p.other, a.who, tile * nce_tile, nce_tile, k, a.d);

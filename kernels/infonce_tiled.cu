@@ -67,12 +67,14 @@ __device__ __forceinline__ Sums nce_get(const float *p, i64 plane) {
     return {p[0], p[plane], p[2 * plane], p[3 * plane], p[4 * plane]};
 }
 
-// infonce_partial_f32 sums one area: tiles [per bx, per (bx + 1)) of columns, and by of rows. Dynamic shared memory:
+// infonce_partial_f32 sums one area: tiles [per bx, per (bx + 1)) of columns, and by of rows. Tiles of which nobody asks leave
+// nothing. Dynamic shared memory:
 // (2 * 64 * 132 + 64 * 68) floats, as infonce_backward_f32.
 extern "C" __global__ void infonce_partial_f32(float *partial, const float *u, const float *v, const u8 *present,
-                                               const int *group, int n, int d, int pairs, int per, float sharpness) {
+                                               const int *group, int n, int d, int lo, int hi, int pairs, int per,
+                                               float sharpness) {
     SHARED_DYNAMIC(float, shared);
-    Tiles a = nce_tiles(u, v, {present, group, n, pairs}, d, sharpness, shared);
+    Tiles a = nce_tiles(u, v, {present, group, n, pairs, lo, hi}, d, sharpness, shared);
     int parts = gridDim.x, line = threadIdx.x / 4;
     i64 plane = 2LL * parts * n;
     float *rows = partial + (i64)blockIdx.x * n, *columns = partial + (i64)(parts + blockIdx.y) * n;
@@ -80,11 +82,16 @@ extern "C" __global__ void infonce_partial_f32(float *partial, const float *u, c
         int i0 = (int(blockIdx.y) * per + ti) * nce_tile;
         if (i0 >= n) break;
         Sums row = nce_none();
+        bool rows_ask = nce_any_asks(a.who, i0, nce_tile), loaded = false;
         for (int tj = 0; tj < per; tj++) {
             int j0 = (int(blockIdx.x) * per + tj) * nce_tile;
             if (j0 >= n) break;
-            nce_area_logits(a, i0, j0, tj > 0);
-            nce_merge(row, nce_quarter(a.s + line * nce_line, 1, a.who, i0 + line, j0));
+            bool columns_ask = nce_any_asks(a.who, j0, nce_tile);
+            if (!rows_ask && !columns_ask) continue;
+            nce_area_logits(a, i0, j0, loaded);
+            loaded = true;
+            if (rows_ask) nce_merge(row, nce_quarter(a.s + line * nce_line, 1, a.who, i0 + line, j0));
+            if (!columns_ask) continue;
             Sums column = nce_quarter(a.s + line, nce_line, a.who, j0 + line, i0);
             nce_merge_lanes(column, 4);
             if (threadIdx.x % 4 != 0 || j0 + line >= n) continue;
@@ -95,14 +102,15 @@ extern "C" __global__ void infonce_partial_f32(float *partial, const float *u, c
             }
             nce_put(columns + j0 + line, plane, column);
         }
+        if (!rows_ask) continue;
         nce_merge_lanes(row, 4);
         if (threadIdx.x % 4 == 0 && i0 + line < n) nce_put(rows + i0 + line, plane, row);
     }
 }
 EXPORT_KERNEL(infonce_partial_f32)
 
-// infonce_merge_f32 merges the parts' sums of every anchor: soft [2, n] and losses [2, n] in work.
-extern "C" __global__ void infonce_merge_f32(float *work, const float *partial, const u8 *present, int n, int parts) {
+// infonce_merge_f32 merges the parts' sums of every anchor: soft [2, n] and losses [2, n] in work, 0 of those not in [lo, hi).
+extern "C" __global__ void infonce_merge_f32(float *work, const float *partial, const u8 *present, int n, int lo, int hi, int parts) {
     Soft *soft = reinterpret_cast<Soft *>(work);
     float *losses = work + 8LL * n;
     i64 plane = 2LL * parts * n;
@@ -110,7 +118,7 @@ extern "C" __global__ void infonce_merge_f32(float *work, const float *partial, 
         int side = k >= n, i = k - side * n;
         Soft own = {0.0f, 0.0f, 0.0f, 0.0f};
         float loss = 0;
-        if (present[i] != 0) {
+        if (present[i] != 0 && i >= lo && i < hi) {
             Sums a = nce_none();
             for (int p = 0; p < parts; p++) nce_merge(a, nce_get(partial + (i64)(side * parts + p) * n + i, plane));
             own = nce_soft(a);
@@ -122,11 +130,13 @@ extern "C" __global__ void infonce_merge_f32(float *work, const float *partial, 
 }
 EXPORT_KERNEL(infonce_merge_f32)
 
-// infonce_finish_f32 is one block: loss [4] from the anchors' losses.
-extern "C" __global__ void infonce_finish_f32(float *loss, const float *work, const u8 *present, int n, float lambda) {
-    Who w = {present, nullptr, n, 0};
-    int count = nce_present(w);
-    nce_finish(loss, work + 8LL * n, n, count, lambda);
+// infonce_finish_f32 is one block: loss [4] from the anchors' losses, and in count [1] the number of all rows present.
+extern "C" __global__ void infonce_finish_f32(float *loss, float *count, const float *work, const u8 *present, int n, int lo, int hi,
+                                              float lambda) {
+    Who w = {present, nullptr, n, 0, lo, hi};
+    int all = nce_present(w, 0, n);
+    if (threadIdx.x == 0) *count = float(all);
+    nce_finish(loss, work + 8LL * n, w, all, lambda);
 }
 EXPORT_KERNEL(infonce_finish_f32)
 
@@ -142,24 +152,26 @@ __device__ __forceinline__ void nce_area_pull(const Tiles &a, const Soft *own, c
         *at = 0.0f;
         if (!here || !nce_here(w, i)) continue;
         Relation q = nce_relation(i, j, nce_group(w, i), group, w.pairs);
-        *at = mine * nce_pull(s, own[i], q) + theirs * nce_pull(s, soft, q);
+        *at = nce_pulls(s, w, i, j, own[i], soft, q, mine, theirs);
     }
     __syncthreads();
 }
 
 // infonce_backward_f32 writes the gradients of 64 rows (x) and 128 columns (y) of one side (z: 0 images, 1 genetics).
 extern "C" __global__ void infonce_backward_f32(float *du, float *dv, const float *u, const float *v, const u8 *present,
-                                                const int *group, const float *scale, const float *loss, const float *work,
-                                                int n, int d, int pairs, float sharpness, float lambda) {
+                                                const int *group, const float *scale, const float *count, const float *work,
+                                                int n, int d, int lo, int hi, int pairs, float sharpness, float lambda) {
     SHARED_DYNAMIC(float, shared);
     int side = blockIdx.z, i0 = blockIdx.x * nce_tile, k0 = blockIdx.y * nce_chunk;
-    Tiles a = nce_tiles(side ? v : u, side ? u : v, {present, group, n, pairs}, d, sharpness, shared);
+    Tiles a = nce_tiles(side ? v : u, side ? u : v, {present, group, n, pairs, lo, hi}, d, sharpness, shared);
     const Soft *soft = reinterpret_cast<const Soft *>(work), *own = soft + (i64)side * n, *other = soft + (i64)(1 - side) * n;
-    bool live = loss[3] >= 2.0f;
-    float k = live ? scale[0] * sharpness / loss[3] : 0.0f, part = side ? 1 - lambda : lambda;
+    bool live = count[0] >= 2.0f, loaded = false, rows_ask = nce_any_asks(a.who, i0, nce_tile);
+    float k = live ? scale[0] * sharpness / count[0] : 0.0f, part = side ? 1 - lambda : lambda;
     float g[2][nce_rows] = {};
     for (int j0 = 0; live && j0 < n; j0 += nce_tile) {
-        nce_area_logits(a, i0, j0, j0 > 0);
+        if (!rows_ask && !nce_any_asks(a.who, j0, nce_tile)) continue;
+        nce_area_logits(a, i0, j0, loaded);
+        loaded = true;
         nce_area_pull(a, own, other, i0, j0, k * part, k * (1 - part));
         if (d > nce_chunk) {
             nce_load(a.y, a.v, a.who, j0, nce_tile, k0, d);

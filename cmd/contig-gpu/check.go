@@ -40,7 +40,7 @@ func checkCommand() *cli.Command {
 					return err
 				}
 			}
-			co, err := openCohort(config.Resolve(settings, nil, given(c, settings)), nil)
+			co, err := openCohort(config.Resolve(settings, nil, given(c, settings)))
 			if err != nil {
 				return err
 			}

@@ -22,12 +22,29 @@ func validateData(v config.Values) error {
 }
 
 // openCohort joins the files that the settings name.
-func openCohort(v config.Values, stats map[string]*data.Stats) (*data.Cohort, error) {
+func openCohort(v config.Values) (*data.Cohort, error) {
 	if err := validateData(v); err != nil {
 		return nil, err
 	}
-	return cohort.Open(cohort.Options{Manifest: v.Text("images"), ImageRoot: v.Text("image-root"), DataTOML: v.Text("data"),
-		Join: v.Text("join"), Seed: uint64(v.Int("seed")), Stats: stats})
+	return cohort.Open(cohortOptions(v))
+}
+
+// openAligned joins the files that the settings name as a trained model takes them.
+func openAligned(v config.Values, m *train.Loaded) (*data.Cohort, error) {
+	if err := validateData(v); err != nil {
+		return nil, err
+	}
+	var modalities []string
+	for _, known := range m.Config.Model.Modalities {
+		modalities = append(modalities, known.Name)
+	}
+	o := cohortOptions(v)
+	o.Stats = m.Stats
+	return cohort.OpenAligned(o, modalities)
+}
+
+func cohortOptions(v config.Values) cohort.Options {
+	return cohort.Options{Manifest: v.Text("images"), ImageRoot: v.Text("image-root"), DataTOML: v.Text("data"), Join: v.Text("join"), Seed: uint64(v.Int("seed"))}
 }
 
 // cacheShare is the part of the free memory that decoded images may take at most.
@@ -36,8 +53,7 @@ const cacheShare = 8
 // sources returns what opens the batches of a split.
 func sources(c *data.Cohort, cfg train.Config) train.NewSource {
 	return func(f train.Feed) (data.Source, error) {
-		o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers, Recipe: cfg.Recipe, OneImagePerPerson: cfg.Model.Pairs == "avoid",
-			OneImagePerGroup: cfg.Model.Pairs == "avoid"}
+		o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers, Recipe: cfg.Recipe, OneImagePerGroup: cfg.Model.Pairs == "avoid"}
 		if f.Train {
 			o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
 			o.Shuffle, o.Augment = cfg.Shuffle, cfg.Augment

@@ -18,6 +18,9 @@ func demoValues() config.Values {
 		"no-augment": true}
 }
 
+// demoForm changes with what the files of the demo cohort hold: one of another form is not taken for it.
+const demoForm = 2
+
 // demoCohort makes the demo cohort in the user's cache folder, or finds it there, and returns its folder.
 func demoCohort(ctx context.Context, say func(string, ...any)) (string, error) {
 	cache, err := os.UserCacheDir()
@@ -25,7 +28,7 @@ func demoCohort(ctx context.Context, say func(string, ...any)) (string, error) {
 		cache = os.TempDir()
 	}
 	o := synth.DefaultDemo()
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v", version, o))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %+v", version, demoForm, o))
 	dir := filepath.Join(cache, "contig-gpu", fmt.Sprintf("demo-%x", sum[:6]))
 	if _, err := os.Stat(dir); err == nil {
 		say("no --images and --data: training on the demo cohort in %s", dir)

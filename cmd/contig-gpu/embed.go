@@ -64,7 +64,7 @@ func embed(c *cli.Context, v config.Values) error {
 		return err
 	}
 	defer m.Close()
-	co, err := openCohort(v, m.Stats)
+	co, err := openAligned(v, m)
 	if err != nil {
 		return err
 	}
@@ -72,9 +72,6 @@ func embed(c *cli.Context, v config.Values) error {
 		if _, err := fmt.Fprintln(c.App.Writer, n); err != nil {
 			return err
 		}
-	}
-	if co.Tables, err = align(co, m, v.Text("data")); err != nil {
-		return err
 	}
 	src, err := loader.New(co, loader.Options{Whole: true, Batch: m.Config.Batch, Size: m.Config.ImageSize, Recipe: m.Config.Recipe, Raw: d.Overlaps()})
 	if err != nil {
@@ -91,48 +88,6 @@ func embed(c *cli.Context, v config.Values) error {
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)
 	return err
 }
-
-// align returns the tables that the model knows, in its order. A modality that the cohort lacks is absent for all.
-func align(co *data.Cohort, m *train.Loaded, path string) ([]data.Table, error) {
-	var out []data.Table
-	found := 0
-	for _, want := range m.Config.Model.Modalities {
-		var t data.Table = absentTable{want.Name, m.Stats[want.Name]}
-		for _, have := range co.Tables {
-			if have.Name() == want.Name {
-				t = have
-				found++
-			}
-		}
-		out = append(out, t)
-	}
-	if found == 0 {
-		return nil, &data.Problem{Code: codeOther, File: path, What: "the cohort has none of the checkpoint's modalities",
-			Expected: fmt.Sprint(m.Config.Model.Modalities), Fix: "name the sections of data.toml as in training"}
-	}
-	return out, nil
-}
-
-// An absentTable is a modality that nobody has.
-type absentTable struct {
-	name  string
-	stats *data.Stats
-}
-
-// Name returns the modality.
-func (t absentTable) Name() string { return t.name }
-
-// Stats returns those of the checkpoint.
-func (t absentTable) Stats() *data.Stats { return t.stats }
-
-// Row writes zeros.
-func (t absentTable) Row(_ int, dst []float32) bool {
-	clear(dst)
-	return false
-}
-
-// Has returns false.
-func (t absentTable) Has(int) bool { return false }
 
 // A matrix is one file to write.
 type matrix struct {

@@ -7,10 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
+	"contig-gpu/model/train"
 )
 
 // Numbers of docs/errors.md that belong to the program itself.
@@ -71,7 +73,7 @@ func numbered(err error) *data.Problem {
 	case errors.Is(err, gpu.ErrPrecision):
 		return &data.Problem{Code: codeNumber, What: err.Error(), Fix: "use --precision auto, or another --device"}
 	case errors.Is(err, syscall.ENOSPC):
-		return &data.Problem{Code: codeFile, What: err.Error(), Cause: cause(err), Fix: "make room and run again with --resume"}
+		return &data.Problem{Code: codeFile, What: "cannot write", Err: err, Cause: cause(err), Fix: "make room and run again with --resume"}
 	}
 	return &data.Problem{Code: codeOther, What: err.Error()}
 }
@@ -83,6 +85,49 @@ func refused(path, op string, err error) *data.Problem {
 		p.Fix = "make room; a training goes on with --resume"
 	}
 	return p
+}
+
+// withoutIDs says in one line what went wrong, for a log and a report: the number and the kind of file, with its line, but no
+// name of a file of the cohort and nothing that is quoted from one, since both may hold ids of persons. Of what the program
+// itself writes into the run folder dir the path in it is named. Stderr has all of it.
+func withoutIDs(err error, dir string, images []data.Image) string {
+	if errors.Is(err, train.ErrInterrupted) {
+		return train.ErrInterrupted.Error()
+	}
+	p := numbered(err)
+	text := fmt.Sprintf("E%d: %s", p.Code, kindOf(p, images))
+	if p.Code >= firstOwn && p.Code != codeOther {
+		text = fmt.Sprintf("E%d: %s", p.Code, p.What)
+		var system syscall.Errno
+		if errors.As(p.Err, &system) {
+			text += fmt.Sprintf(" (%v)", system)
+		}
+		if in, err := filepath.Rel(dir, p.File); p.File != "" && err == nil && filepath.IsLocal(in) {
+			text += ": " + in
+		}
+	}
+	return text + "; the error on stderr says more"
+}
+
+// firstOwn is the first of the numbers of what is not read from a cohort: checkpoints, runs, the program.
+const firstOwn = 700
+
+// kindOf says which kind of input p is about, and which line.
+func kindOf(p *data.Problem, images []data.Image) string {
+	for _, im := range images {
+		if p.File == im.Path {
+			return fmt.Sprintf("the image of line %d of the manifest", im.Line)
+		}
+	}
+	kinds := [...]string{1: "the manifest, data.toml or a file of ids", "a PLINK file", "a score file", "a table", "an image", "the splits"}
+	kind := "a fault of the program"
+	if k := p.Code / 100; k > 0 && k < len(kinds) {
+		kind = kinds[k]
+	}
+	if p.Line > 0 {
+		kind += fmt.Sprintf(", line %d", p.Line)
+	}
+	return kind
 }
 
 func cause(err error) string {

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
+
+	"contig-gpu/data/folder"
 )
 
 // private is the mode of files that hold ids or individual values.
@@ -78,18 +78,5 @@ func number(v float32) string {
 }
 
 func writePrivate(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, private)
-	if err != nil {
-		return err
-	}
-	b := bufio.NewWriter(f)
-	if err := write(b); err != nil {
-		f.Close()
-		return err
-	}
-	if err := b.Flush(); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return folder.WriteFile(path, private, write)
 }

@@ -84,6 +84,7 @@ func runSettings(d, p train.Config) []config.Setting {
 		{Name: "checkpoint-every", Default: d.CheckpointEvery, Usage: "steps between checkpoints; 0: at the end of each epoch"},
 		{Name: "keep", Default: d.Keep, Usage: "checkpoints of epochs that are kept"},
 		{Name: "best", Default: d.Best, Usage: "what makes a checkpoint the best: retrieval or loss, of the validation split"},
+		{Name: "pictures", Default: false, Usage: "show some training images in report.html; those of a synthetic cohort are shown anyway"},
 		{Name: "init", Default: "", Usage: "safetensors file to begin with: torchvision's names or ours"},
 	}
 }

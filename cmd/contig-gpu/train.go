@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/data"
+	"contig-gpu/data/cohort"
 	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
@@ -31,15 +33,22 @@ func trainCommand() *cli.Command {
 		Description: "Defaults are those of recipe default; recipe paper has others, which the run's config.toml shows."}
 }
 
-func trainAction(c *cli.Context) error {
+func trainAction(c *cli.Context) (err error) {
 	r, err := newRun(c)
 	if err != nil {
 		return err
 	}
-	if err := train.CheckDir(r.dir, r.resumed, c.Bool("overwrite")); err != nil {
+	if err := r.take(c.Bool("overwrite")); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, r.lock.Release()) }()
+	if r.resumed && r.demo {
+		return r.noData()
+	}
 	r.say("contig-gpu %s", version+revision())
+	if note := r.lock.Note(); note != "" {
+		r.say("%s", note)
+	}
 	if r.demo {
 		dir, err := demoCohort(c.Context, r.say)
 		if err != nil {
@@ -47,7 +56,7 @@ func trainAction(c *cli.Context) error {
 		}
 		r.values["images"], r.values["data"] = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
 	}
-	if r.cohort, err = openCohort(r.values, nil); err != nil {
+	if r.cohort, err = openCohort(r.values); err != nil {
 		return err
 	}
 	for _, n := range r.cohort.Notes {
@@ -59,12 +68,21 @@ func trainAction(c *cli.Context) error {
 	if err := r.look(c.Context); err != nil {
 		return err
 	}
+	if err := r.digest(c.Context); err != nil {
+		return err
+	}
 	keepWithinMemory()
 	summary, err := train.Run(c.Context, train.Options{
-		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
+		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
 		InitFrom: r.values.Text("init"), Progress: r.progress, Version: version, Memory: int(memory()),
 	})
 	return r.finish(&summary, err)
+}
+
+// noData is E801: what is resumed has data of its own, and the demo cohort is not to take their place.
+func (r *trainRun) noData() error {
+	return &data.Problem{Code: config.Code, File: filepath.Join(r.dir, configName), What: "the settings of the run to resume name no data", Expected: "images and data",
+		Cause: "the run died before its first step, or the file was cut", Fix: "give the run's settings again, or begin anew without --resume"}
 }
 
 // look decodes some of the images and tells what is odd about them; check looks at all.
@@ -74,6 +92,19 @@ func (r *trainRun) look(ctx context.Context) error {
 	for _, n := range seen.notes(size) {
 		r.say("%s", n)
 	}
+	return err
+}
+
+// digest reads what the training will read, so that --resume can tell whether it is still the same.
+func (r *trainRun) digest(ctx context.Context) (err error) {
+	o := cohort.ContentOptions{}
+	if dir, err := os.UserCacheDir(); err == nil { // where there is none, all images are read at every start
+		o.CacheDir = filepath.Join(dir, "contig-gpu", "images")
+	}
+	line := progress.New(r.err)
+	o.Progress = func(done, images int) { line.Step(done, images, "images read") }
+	r.cohort.Content, err = cohort.Content(ctx, r.cohort, o)
+	line.Done()
 	return err
 }
 
@@ -95,8 +126,8 @@ func newRun(c *cli.Context) (*trainRun, error) {
 		}
 	}
 	flags := given(c, settings)
-	images, data := config.Resolve(settings, file, flags).Text("images"), config.Resolve(settings, file, flags).Text("data")
-	if (images == "") != (data == "") {
+	images, genetics := config.Resolve(settings, file, flags).Text("images"), config.Resolve(settings, file, flags).Text("data")
+	if (images == "") != (genetics == "") {
 		return nil, usagef("train: --images and --data go together; without both the demo cohort is trained on")
 	}
 	r := &trainRun{dir: c.String("run"), demo: images == "", out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
@@ -110,7 +141,6 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	if r.cfg, err = trainConfig(r.values); err != nil {
 		return nil, err
 	}
-	r.begin()
 	return r, nil
 }
 
@@ -155,14 +185,4 @@ func trainConfig(v config.Values) (train.Config, error) {
 		return c, usagef("train: %v", err)
 	}
 	return c, nil
-}
-
-// freeRun returns the first of runs/KIND-1, runs/KIND-2, ... that does not exist.
-func freeRun(kind string) string {
-	for n := 1; ; n++ {
-		dir := filepath.Join("runs", fmt.Sprintf("%s-%d", kind, n))
-		if _, err := os.Stat(dir); os.IsNotExist(err) {
-			return dir
-		}
-	}
 }

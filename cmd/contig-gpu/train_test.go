@@ -18,8 +18,9 @@ func small(cohort, run string, more ...string) []string {
 		"--encoder", "resnet18", "--image-size", "32", "--batch", "8", "--hidden", "8", "--embedding", "8", "--seed", "1", "--clip", "1"}, more...)
 }
 
-// tiny writes a cohort of 40 persons and returns its folder.
+// tiny writes a cohort of 40 persons and returns its folder. The test gets a cache folder of its own.
 func tiny(t *testing.T) string {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := filepath.Join(t.TempDir(), "cohort")
 	must(t, "synth", "--out", dir, "--persons", "40", "--images-per-person", "1", "--image-size", "32", "--snps", "20", "--pgs", "3", "--burden", "4", "--covariates", "2", "--missing", "pgs=0.3", "--seed", "5")
 	return dir
@@ -53,6 +54,7 @@ func TestWholePath(t *testing.T) {
 		}
 	}
 	last := filepath.Join(run, "checkpoints", "last.safetensors")
+	wantPictures(t, run, true) // of a synthetic cohort
 	testEmbed(t, cohort, last)
 	for _, flag := range []string{"--torchvision=true", "--torchvision=false"} {
 		file := filepath.Join(t.TempDir(), "out.safetensors")

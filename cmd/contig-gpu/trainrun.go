@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
-	"contig-gpu/data/fundus"
+	"contig-gpu/data/folder"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train"
 )
@@ -28,10 +27,11 @@ const (
 	reportName  = "report.html"
 )
 
-// A trainRun is one `train`: what it was asked for, and where its words go. Until the first step is done the
-// run folder does not exist and the log is kept in memory.
+// A trainRun is one `train`: what it was asked for, and where its words go. Until the first step is done the run folder
+// holds its lock alone, and the log is kept in memory.
 type trainRun struct {
 	dir           string
+	lock          *folder.Lock // of dir
 	values        config.Values
 	cfg           train.Config
 	cohort        *data.Cohort
@@ -44,15 +44,22 @@ type trainRun struct {
 	failed        error // of writing beside the training
 }
 
-func (r *trainRun) begin() {
-	if r.dir == "" {
-		kind := "run"
-		if r.demo {
-			kind = "demo"
-		}
-		r.dir = freeRun(kind)
-	}
+// take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
+// release of the lock no other process gets it.
+func (r *trainRun) take(overwrite bool) (err error) {
 	r.start, r.line = time.Now(), progress.New(r.out)
+	if r.dir != "" {
+		r.lock, err = train.Take(r.dir, r.resumed, overwrite)
+		return err
+	}
+	kind := "run"
+	if r.demo {
+		kind = "demo"
+	}
+	if r.lock, err = folder.TakeNew(filepath.Join("runs", kind)); err == nil {
+		r.dir = r.lock.Dir()
+	}
+	return err
 }
 
 // say writes one line to the log and to standard output.
@@ -115,7 +122,7 @@ func (r *trainRun) open() {
 			r.failed = errors.Join(r.failed, err)
 		}
 	}
-	r.failed = errors.Join(r.failed, os.WriteFile(filepath.Join(r.dir, configName), text.Bytes(), 0o644))
+	r.failed = errors.Join(r.failed, writeText(filepath.Join(r.dir, configName), text))
 	r.started = true
 	for l := range strings.Lines(text.String()) {
 		r.note("  " + strings.TrimSpace(l))
@@ -124,7 +131,7 @@ func (r *trainRun) open() {
 }
 
 func retrievalText(x eval.Retrieval) string {
-	return fmt.Sprintf("R@1 %.3f and %.3f among %d persons (%.0f and %.0f times chance)", x.ImageToGenetics.R1, x.GeneticsToImage.R1, x.Candidates,
+	return fmt.Sprintf("R@1 %.3f image to genetics and %.3f genetics to image among %d persons (%.0f and %.0f times chance)", x.ImageToGenetics.R1, x.GeneticsToImage.R1, x.Candidates,
 		report.Times(x.ImageToGenetics.R1, x.ChanceR1), report.Times(x.GeneticsToImage.R1, x.ChanceR1))
 }
 
@@ -134,7 +141,7 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 	if !r.started {
 		return err
 	}
-	lines := summaryLines(s, err, time.Since(r.start))
+	lines := r.summary(s, err)
 	if errors.Is(err, train.ErrInterrupted) {
 		lines = append(lines, "go on with: contig-gpu train --resume --run "+r.dir)
 	}
@@ -149,24 +156,20 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 	return errors.Join(err, r.failed)
 }
 
-func summaryLines(s *train.Summary, err error, took time.Duration) []string {
-	lines := []string{fmt.Sprintf("%d steps in %v", s.Steps, took.Round(time.Second))}
+// summary says in a few lines what a training did. It names no file of a participant: it goes into the log and the report.
+func (r *trainRun) summary(s *train.Summary, err error) []string {
+	lines := []string{fmt.Sprintf("%d steps in %v", s.Steps, time.Since(r.start).Round(time.Second))}
 	if err != nil {
-		return append(lines, "stopped: "+firstLine(err))
+		return append(lines, "stopped: "+withoutIDs(err, r.dir, r.cohort.Images))
 	}
 	lines = append(lines, fmt.Sprintf("%d parameters on %s: %s", s.Parameters, s.Device, s.Why))
 	if s.GPUIdle != nil {
-		lines = append(lines, fmt.Sprintf("the GPU waited for its next work in %.1f %% of the time of the steps", 100**s.GPUIdle))
+		lines = append(lines, fmt.Sprintf("GPU idle: %.1f %% of the time", 100**s.GPUIdle))
 	}
 	if s.Test != nil {
-		lines = append(lines, fmt.Sprintf("held-out test split (%s checkpoint): loss %.4f, image to genetics and back: %s", s.Tested, s.Test.Loss, retrievalText(s.Test.Retrieval["all"])))
+		lines = append(lines, fmt.Sprintf("held-out test split (%s checkpoint): loss %.4f, %s", s.Tested, s.Test.Loss, retrievalText(s.Test.Retrieval["all"])))
 	}
 	return lines
-}
-
-func firstLine(err error) string {
-	l, _, _ := strings.Cut(err.Error(), "\n")
-	return l
 }
 
 // report writes report.html from the run folder's own files.
@@ -185,45 +188,18 @@ func (r *trainRun) report(summary []string) error {
 		return err
 	}
 	page := &bytes.Buffer{}
+	pictures, why := r.examples()
 	err = report.Write(page, report.Page{Title: "contig-gpu: " + filepath.Base(r.dir), Summary: summary, Rows: rows,
-		Cohort: append(joinTable(r.cohort), r.cohort.Notes...), Config: settings.String(), Images: r.examples()})
+		Cohort: append(joinTable(r.cohort), r.cohort.Notes...), Config: settings.String(), Images: pictures, NoImages: why})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(r.dir, reportName), page.Bytes(), 0o644)
+	return writeText(filepath.Join(r.dir, reportName), page)
 }
 
-// examples returns some training images as the encoder sees them; none where they cannot be read.
-func (r *trainRun) examples() []image.Image {
-	src, err := sources(r.cohort, r.cfg)(train.Feed{Split: data.Train, Train: true})
-	if err != nil {
-		return nil
-	}
-	defer src.Close()
-	var b data.Batch
-	if src.Reset(0, 0) != nil || src.Next(&b) != nil {
-		return nil
-	}
-	var out []image.Image
-	d := src.Dims()
-	for i := range min(b.N, 12) {
-		n := d.Height * d.Width * 3
-		out = append(out, picture(b.Image[i*n:(i+1)*n], d.Width, d.Height))
-	}
-	return out
-}
-
-// picture turns a normalised image [H, W, 3] back into what can be looked at.
-func picture(x []float32, w, h int) image.Image {
-	var ends [6]float32 // black and white, normalised
-	fundus.Normalise(ends[:], []uint8{0, 0, 0, 255, 255, 255})
-	im := image.NewRGBA(image.Rect(0, 0, w, h))
-	for i := range w * h {
-		for c := range 3 {
-			v := (x[3*i+c] - ends[c]) / (ends[3+c] - ends[c])
-			im.Pix[4*i+c] = uint8(255*min(1, max(0, v)) + 0.5)
-		}
-		im.Pix[4*i+3] = 255
-	}
-	return im
+func writeText(path string, text *bytes.Buffer) error {
+	return folder.WriteFile(path, 0o644, func(w io.Writer) error {
+		_, err := text.WriteTo(w)
+		return err
+	})
 }

@@ -15,6 +15,9 @@ const (
 	driftErrors = 4
 )
 
+// drift of numbers other than counts of alleles has no measure yet.
+func (d *dense) drift(*data.Stats, []int) []string { return nil }
+
 // drift warns where alleles are much more or less frequent among the given rows than in the training that st comes from: the
 // names and alleles fit, but they may be another strand's or build's. Unscaled counts (centre 0) tell no frequency.
 func (g *snps) drift(st *data.Stats, rows []int) []string {

@@ -226,8 +226,8 @@ func (j *join) fit() error {
 		if err != nil {
 			return err
 		}
-		if g, ok := src.(*snps); ok && j.o.Stats != nil {
-			for _, n := range g.drift(st, all) {
+		if j.o.Stats != nil {
+			for _, n := range src.drift(st, all) {
 				j.note("%s: %s", j.names[i], n)
 			}
 		}

@@ -18,8 +18,10 @@ const (
 	idsSection   = "ids"
 	splitSection = "split"
 	tableSection = "table" // [table.NAME]
-	allName      = "all"   // what reports call the mean over modalities
 )
+
+// AllName is what metrics and reports call the mean over modalities, so that no modality can have the name.
+const AllName = "all"
 
 // A decoder turns the sections of a data.toml into a config.
 type decoder struct {
@@ -156,12 +158,12 @@ func (c *config) bad(section, key, what, expected, found string) error {
 }
 
 func (c *config) checkName(name string) error {
-	ok := name != "" && name != allName
+	ok := name != "" && name != AllName
 	for _, r := range name {
 		ok = ok && (r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 	}
 	if !ok {
-		return c.bad(name, "", "the section's name cannot name a modality", `letters, digits, _ and -, not "all"`, fmt.Sprintf("%q", name))
+		return c.bad(name, "", "the section's name cannot name a modality", fmt.Sprintf("letters, digits, _ and -, not %q", AllName), fmt.Sprintf("%q", name))
 	}
 	for _, s := range c.sources {
 		if s.name == name {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"contig-gpu/data"
@@ -35,8 +36,7 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 	g := &snps{cfg: s.files, set: set, path: strings.TrimSuffix(prefixes[0], ".bed") + ".bim"}
 	notes := append(set.Notes, fmt.Sprintf("%s: %d variants in %d filesets, %d persons.", s.name, len(set.Variants), len(prefixes), len(set.Samples)))
 	if st != nil {
-		g.selectNamed(st)
-		return g, notes, nil
+		return g, notes, g.selectNamed(st)
 	}
 	more, err := g.choose(c)
 	for _, n := range more {
@@ -61,8 +61,7 @@ func (g *snps) choose(c *config) ([]string, error) {
 	default:
 		g.selected = g.set.Every(max(1, g.cfg.Select.every), g.cfg.Select.restart)
 	}
-	g.names = g.set.Names(g.selected)
-	if err := g.unlike(); err != nil {
+	if err := g.name(g.set.Names()); err != nil {
 		return nil, err
 	}
 	other := 0
@@ -78,41 +77,66 @@ func (g *snps) choose(c *config) ([]string, error) {
 	return notes, nil
 }
 
-// unlike refuses variants that are there twice.
-func (g *snps) unlike() error {
-	seen := make(map[string]int, len(g.names))
-	for k, n := range g.names {
-		line := g.set.Variants[g.selected[k]].Line
-		if first, dup := seen[n]; dup {
-			return &data.Problem{Code: 120, File: g.path, Line: line, What: fmt.Sprintf("the variant %q is there twice, with the same position and alleles", n),
-				Expected: "every variant once", Found: fmt.Sprintf("also on line %d", first), Cause: "filesets merged without care", Fix: "plink2 --rm-dup force-first"}
+// name gives the selected variants their names, all being those of the whole set. Where one fits another variant too,
+// selected or not, that is E120: on the same files a checkpoint could not say which of them it was trained on.
+func (g *snps) name(all []string) error {
+	owner := make(map[string]int, len(g.selected))
+	for _, v := range g.selected {
+		g.names = append(g.names, all[v])
+		owner[all[v]] = v
+	}
+	for v, n := range all {
+		if first, ok := owner[n]; ok && first != v {
+			return g.twice(n, min(first, v), max(first, v))
 		}
-		seen[n] = line
 	}
 	return nil
 }
 
+func (g *snps) twice(name string, first, second int) error {
+	was, line := g.set.Where(first)
+	found := fmt.Sprintf("also on line %d", line)
+	bim, line := g.set.Where(second)
+	if bim != was {
+		found += " of " + filepath.Base(was)
+	}
+	return &data.Problem{Code: 120, File: bim, Line: line, What: fmt.Sprintf("the variant %q is there twice, with the same position and alleles", name),
+		Expected: "every variant once", Found: found, Cause: "filesets merged without care", Fix: "plink2 --rm-dup force-first"}
+}
+
 const lastAutosome = 22
 
+// autosome reads 6 and chr6, and no more: chr6_alt, for one, is another sequence.
 func autosome(chrom string) bool {
-	var n int
-	_, err := fmt.Sscanf(strings.TrimPrefix(chrom, "chr"), "%d", &n)
+	n, err := strconv.ParseUint(strings.TrimPrefix(chrom, "chr"), 10, 8)
 	return err == nil && n >= 1 && n <= lastAutosome
 }
 
-// selectNamed selects the variants that a checkpoint names, of those that are there.
-func (g *snps) selectNamed(st *data.Stats) {
+// selectNamed selects the variants that a checkpoint names, of those that are there. A full name is also that of a
+// variant whose id is unique here and was not in training.
+func (g *snps) selectNamed(st *data.Stats) error {
 	want := make(map[string]bool, len(st.Names))
 	for _, n := range st.Names {
 		want[n] = true
 	}
-	every := g.set.Every(1, true)
-	for i, n := range g.set.Names(every) {
+	all := g.set.Names()
+	found := make(map[string]bool, len(want))
+	for _, n := range all {
 		if want[n] {
-			g.selected = append(g.selected, every[i])
-			g.names = append(g.names, n)
+			found[n] = true
 		}
 	}
+	for i, v := range g.set.Variants {
+		if !found[all[i]] && len(found) < len(want) {
+			if full := v.FullName(); want[full] && !found[full] {
+				all[i] = full
+			}
+		}
+		if want[all[i]] {
+			g.selected = append(g.selected, i)
+		}
+	}
+	return g.name(all)
 }
 
 func (g *snps) people() (fid, iid []string) {
@@ -168,7 +192,7 @@ func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 		case f == 0 || f == 1:
 			c.mono++
 		}
-		if n[plink.Missing]*few > total {
+		if more(n[plink.Missing], total) {
 			c.gappy++
 		}
 		center, scale := scaling(g.cfg.Standardize, f)
@@ -187,11 +211,15 @@ func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 	return st, g.fitNotes(c, train), nil
 }
 
-// few is one in so many, more of which is worth a warning: 5 % (formats such as GWAS quality control use the same).
-const few = 20
+// tolerated is the share of variants or genotypes beyond which a fault is worth a warning: 5 %, as GWAS quality control
+// commonly has it.
+const tolerated = 0.05
+
+// more says whether n of all is more than what is tolerated.
+func more(n, all int) bool { return float64(n) > tolerated*float64(all) }
 
 // snpCounts count variants by what fitting found: dropped as missing or rare; of those kept, with one allele only, or with
-// more than few of their genotypes missing.
+// more of their genotypes missing than is tolerated.
 type snpCounts struct{ missing, rare, kept, mono, gappy int }
 
 func (g *snps) fitNotes(c snpCounts, train []int) []string {
@@ -203,17 +231,17 @@ func (g *snps) fitNotes(c snpCounts, train []int) []string {
 	}
 	note(c.rare, "%d variants removed: minor allele frequency below %g among training persons.", g.cfg.MAF)
 	note(c.missing, "%d variants removed: more than %g missing among training persons.", *g.cfg.MaxMissing)
-	if c.mono*few > c.kept {
+	if more(c.mono, c.kept) {
 		note(c.mono, "W211: %d of %d variants are monomorphic among training persons.", c.kept)
 	}
-	note(c.gappy, "W212: %d of %d variants have more than 5 %% of their genotypes missing among training persons.", c.kept)
+	note(c.gappy, "W212: %d of %d variants have more than %g %% of their genotypes missing among training persons.", c.kept, 100*tolerated)
 	gappy := 0
 	for _, k := range train {
-		if (g.packed.Variants-g.packed.Typed(k))*few > g.packed.Variants {
+		if more(g.packed.Variants-g.packed.Typed(k), g.packed.Variants) {
 			gappy++
 		}
 	}
-	note(gappy, "W213: %d of %d training persons have more than 5 %% of their genotypes missing.", len(train))
+	note(gappy, "W213: %d of %d training persons have more than %g %% of their genotypes missing.", len(train), 100*tolerated)
 	return append(notes, fmt.Sprintf("%d variants pass.", c.kept))
 }
 
@@ -299,7 +327,8 @@ func (g *snps) orient(st *data.Stats, i, j int) (bool, error) {
 	if fits(v.A1, counted) && fits(v.A2, other) {
 		return true, nil
 	}
-	return false, &data.Problem{Code: 701, File: g.path, Line: v.Line, What: fmt.Sprintf("the variant %q of %s has other alleles than in training", st.Names[i], filepath.Base(g.path)),
+	bim, line := g.set.Where(g.selected[j])
+	return false, &data.Problem{Code: 701, File: bim, Line: line, What: fmt.Sprintf("the variant %q has other alleles than in training", st.Names[i]),
 		Expected: counted + " and " + other, Found: v.A1 + " and " + v.A2, Cause: "another strand or genome build, or a multiallelic variant", Fix: "align the filesets to the same reference"}
 }
 

@@ -16,6 +16,7 @@ type source interface {
 	present(k int) bool // any value is not missing
 	fit(train []int) (*data.Stats, []string, error)
 	table(st *data.Stats) (rowDecoder, error)
+	drift(st *data.Stats, rows []int) []string // warnings of how these rows differ from the training that st comes from
 }
 
 // A rowDecoder writes the features of row k.

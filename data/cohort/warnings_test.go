@@ -110,3 +110,14 @@ func TestDriftedFrequenciesAreToldOf(t *testing.T) {
 		t.Errorf("told %q of 3 variants that have drifted", n)
 	}
 }
+
+// TestTolerated: 5 % is one in twenty, exactly.
+func TestTolerated(t *testing.T) {
+	for all := range 600 {
+		for n := range all + 1 {
+			if more(n, all) != (20*n > all) {
+				t.Fatalf("%d of %d", n, all)
+			}
+		}
+	}
+}

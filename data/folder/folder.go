@@ -1,4 +1,5 @@
-// Package folder makes folders that are there whole or not at all, whatever ends the process that makes them.
+// Package folder makes folders and files that are there whole or not at all, whatever ends the process that makes them, and
+// locks folders that one process at a time may write to.
 package folder
 
 import (
@@ -8,15 +9,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"syscall"
 
 	"contig-gpu/data"
+
+	"golang.org/x/sys/unix"
 )
 
 // Problems with the folder to write.
 const (
 	codeOccupied   = 130
 	codeUnwritable = 131
+	codeHeld       = 132 // another process has locked it
 )
 
 // Vacant reports E130 unless dir is missing or an empty folder.
@@ -49,7 +53,8 @@ func unwritable(path string, err error) error {
 }
 
 // Publish has fill write into a new folder beside dir, mode 0700, and then puts that folder in the place of whatever is at
-// dir. Where fill fails, or the process dies, dir stays as it was. What dead processes have left beside dir is removed.
+// dir; E132 where another process has locked that. Where fill fails, or the process dies, dir stays as it was. What dead
+// processes have left beside dir is removed.
 func Publish(dir string, fill func(temp string) error) error {
 	dir, err := target(dir)
 	if err != nil {
@@ -96,66 +101,78 @@ func parents(dir string) ([]string, error) {
 	var missing []string
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
-			return missing, os.MkdirAll(dir, 0o755)
+			err := os.MkdirAll(dir, 0o755)
+			if errors.Is(err, fs.ErrExist) { // a link to nowhere, or another process removes what it made
+				err = &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOENT}
+			}
+			return missing, err
 		}
 		missing = append(missing, at)
 	}
 }
 
 func publish(dir, parent, prefix string, fill func(string) error) error {
+	old := filepath.Join(parent, "."+filepath.Base(dir)+".old")
+	if err := putBack(old, dir); err != nil {
+		return err
+	}
 	if err := removeAbandoned(parent, prefix); err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(parent, prefix)
+	l, err := temporary(func() (*os.File, error) {
+		temp, err := os.MkdirTemp(parent, prefix)
+		if err != nil {
+			return nil, err
+		}
+		return os.Open(temp)
+	})
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
-	if l, err := lock(temp); err == nil { // where folders cannot be locked, nothing is ever taken for abandoned
-		defer l.Close()
-	}
+	temp := l.Name()
+	defer l.Close()
+	defer os.RemoveAll(temp) // what was at dir, or what fill has not finished
 	if err := fill(temp); err != nil {
 		return err
 	}
-	return swap(temp, dir)
-}
-
-// removeAbandoned removes the temporary folders whose processes are gone: the system lets go of their locks.
-func removeAbandoned(parent, prefix string) error {
-	entries, err := os.ReadDir(parent)
-	if err != nil {
+	if err := inUse(dir); err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
-			continue
-		}
-		path := filepath.Join(parent, e.Name())
-		l, err := lock(path)
-		if err != nil {
-			continue // in use
-		}
-		err = os.RemoveAll(path)
-		l.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return swap(temp, dir, old)
 }
 
-// swap puts temp in the place of dir, which may be missing.
-func swap(temp, dir string) error {
-	old := temp + "-old"
-	moved := os.Rename(dir, old)
-	if moved != nil && !errors.Is(moved, fs.ErrNotExist) {
-		return moved
+// swap puts temp in the place of dir, which may be missing, and what was there in the place of temp.
+func swap(temp, dir, old string) error {
+	switch err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, dir, unix.RENAME_EXCHANGE); err {
+	case nil:
+		return nil
+	case unix.ENOENT:
+		return os.Rename(temp, dir)
+	case unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP: // the file system cannot exchange
+		return swapByTwo(temp, dir, old)
+	default:
+		return &os.LinkError{Op: "exchange", Old: temp, New: dir, Err: err}
+	}
+}
+
+// swapByTwo is swap in two steps. What dies in between has left what was at dir under the name old: see putBack.
+func swapByTwo(temp, dir, old string) error {
+	if err := os.Rename(dir, old); err != nil {
+		return err
 	}
 	if err := os.Rename(temp, dir); err != nil {
-		if moved == nil {
-			err = errors.Join(err, os.Rename(old, dir))
-		}
-		return err
+		return errors.Join(err, os.Rename(old, dir))
 	}
 	return os.RemoveAll(old)
+}
+
+// putBack undoes what a process left that died within swapByTwo, or after it.
+func putBack(old, dir string) error {
+	if _, err := os.Lstat(dir); err == nil {
+		return os.RemoveAll(old)
+	}
+	if err := os.Rename(old, dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -25,9 +25,7 @@ type Options struct {
 	Workers int    // goroutines; 0: one per processor Go may use
 	Raw     bool   // batches have pixels as decoded and what varies them, for a device to do so; no tables
 
-	// OneImagePerPerson keeps two images of a person out of one batch of the training split.
-	OneImagePerPerson bool
-	// OneImagePerGroup keeps two images of a group, and so of a person, out of one batch.
+	// OneImagePerGroup keeps two images of a group, and so of a person, out of one batch of the training split.
 	OneImagePerGroup bool
 
 	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes for the training split, no cache for what is read once; below: no cache

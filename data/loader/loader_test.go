@@ -121,7 +121,7 @@ func same(a, b []data.Batch) bool {
 }
 
 func train(workers int) Options {
-	return Options{Batch: 6, Size: 12, Seed: 3, Shuffle: true, Augment: true, Workers: workers, OneImagePerPerson: true}
+	return Options{Batch: 6, Size: 12, Seed: 3, Shuffle: true, Augment: true, Workers: workers, OneImagePerGroup: true}
 }
 
 func TestSameBytesForAnyWorkersAndCache(t *testing.T) {
@@ -204,7 +204,7 @@ func TestRowsBelongTogether(t *testing.T) {
 
 func TestEvaluationKeepsEveryImageInOrder(t *testing.T) {
 	c := people(t, 20, 2)
-	s := open(t, c, Options{Split: data.Validation, Batch: 3, Size: 8, Shuffle: true, Augment: true, OneImagePerPerson: true})
+	s := open(t, c, Options{Split: data.Validation, Batch: 3, Size: 8, Shuffle: true, Augment: true, OneImagePerGroup: true})
 	var rows []int
 	var index []int32
 	for _, b := range epoch(t, s, 5, 0) {
@@ -339,7 +339,7 @@ func BenchmarkRaw64(b *testing.B)  { benchmarkNext(b, true) }
 
 func benchmarkNext(b *testing.B, raw bool) {
 	c := people(b, 80, 1)
-	s := open(b, c, Options{Batch: 32, Size: 64, Shuffle: true, Augment: true, Workers: 1, OneImagePerPerson: true, Raw: raw})
+	s := open(b, c, Options{Batch: 32, Size: 64, Shuffle: true, Augment: true, Workers: 1, OneImagePerGroup: true, Raw: raw})
 	epoch(b, s, 0, 0)
 	var batch data.Batch
 	images := 0

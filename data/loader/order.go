@@ -31,8 +31,8 @@ func newOrder(c *data.Cohort, o Options) order {
 		return r
 	}
 	r.shuffle = o.Shuffle
-	if o.OneImagePerPerson || o.OneImagePerGroup {
-		r.setKeys(c, o.OneImagePerGroup)
+	if o.OneImagePerGroup {
+		r.setKeys(c)
 	}
 	r.batches = r.full()
 	if r.batches == 0 {
@@ -41,14 +41,11 @@ func newOrder(c *data.Cohort, o Options) order {
 	return r
 }
 
-func (r *order) setKeys(c *data.Cohort, group bool) {
+func (r *order) setKeys(c *data.Cohort) {
 	number := map[int]int{}
 	r.key = make([]int, len(r.images))
 	for i, m := range r.images {
-		k := c.Images[m].Person
-		if group {
-			k = c.Persons[k].Group
-		}
+		k := c.Persons[c.Images[m].Person].Group
 		n, ok := number[k]
 		if !ok {
 			n = len(number)

@@ -7,14 +7,17 @@ import (
 	"contig-gpu/data"
 )
 
-// counted makes a cohort without files whose persons have these numbers of images.
-func counted(images ...int) *data.Cohort {
+// counted makes a cohort without files whose persons have these numbers of images, each a group alone.
+func counted(images ...int) *data.Cohort { return grouped(1, images...) }
+
+// grouped is counted with groups of so many persons.
+func grouped(size int, images ...int) *data.Cohort {
 	c := &data.Cohort{}
 	for p, n := range images {
 		for range n {
 			c.Images = append(c.Images, data.Image{Person: p})
 		}
-		c.Persons = append(c.Persons, data.Person{Group: p / 2})
+		c.Persons = append(c.Persons, data.Person{Group: p / size})
 	}
 	return c
 }
@@ -26,37 +29,37 @@ func TestAvoidingOrders(t *testing.T) {
 		name    string
 		images  []int
 		batch   int
-		group   bool
+		size    int // persons of a group
 		batches int // the most there can be
 		rows    int
 	}{
-		{"two each, exact", repeat(2, 8), 8, false, 2, 8},
-		{"two each, two go without", repeat(2, 10), 8, false, 2, 8},
-		{"two each, many", repeat(2, 500), 32, false, 31, 32},
-		{"one has most", append(repeat(1, 9), 40), 4, false, 3, 4},
-		{"uneven", []int{5, 4, 3, 2, 1, 1, 1, 1}, 3, false, 6, 3},
-		{"three have all", []int{30, 30, 30, 1}, 3, false, 30, 3},
-		{"too few persons", []int{3, 3, 2}, 8, false, 1, 3},
-		{"groups of two", repeat(2, 12), 6, true, 4, 6},
-		{"too few groups", repeat(2, 12), 7, true, 1, 6},
-		{"one image", []int{1}, 8, false, 1, 1},
+		{"two each, exact", repeat(2, 8), 8, 1, 2, 8},
+		{"two each, two go without", repeat(2, 10), 8, 1, 2, 8},
+		{"two each, many", repeat(2, 500), 32, 1, 31, 32},
+		{"one has most", append(repeat(1, 9), 40), 4, 1, 3, 4},
+		{"uneven", []int{5, 4, 3, 2, 1, 1, 1, 1}, 3, 1, 6, 3},
+		{"three have all", []int{30, 30, 30, 1}, 3, 1, 30, 3},
+		{"too few persons", []int{3, 3, 2}, 8, 1, 1, 3},
+		{"groups of two", repeat(2, 12), 6, 2, 4, 6},
+		{"too few groups", repeat(2, 12), 7, 2, 1, 6},
+		{"one image", []int{1}, 8, 1, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			all := counted(c.images...)
+			all := grouped(c.size, c.images...)
 			for _, shuffle := range []bool{true, false} {
-				r := newOrder(all, Options{Batch: c.batch, Seed: 5, Shuffle: shuffle, OneImagePerPerson: true, OneImagePerGroup: c.group})
+				r := newOrder(all, Options{Batch: c.batch, Seed: 5, Shuffle: shuffle, OneImagePerGroup: true})
 				if r.batches != c.batches {
 					t.Fatalf("%d batches, want %d", r.batches, c.batches)
 				}
 				for e := range 20 {
-					checkEpoch(t, all, r.epoch(e), c.rows, c.group)
+					checkEpoch(t, all, r.epoch(e), c.rows)
 				}
 			}
 		})
 	}
 }
 
-func checkEpoch(t *testing.T, c *data.Cohort, batches [][]int, rows int, group bool) {
+func checkEpoch(t *testing.T, c *data.Cohort, batches [][]int, rows int) {
 	t.Helper()
 	used := map[int]bool{}
 	for n, b := range batches {
@@ -65,12 +68,9 @@ func checkEpoch(t *testing.T, c *data.Cohort, batches [][]int, rows int, group b
 		}
 		keys := map[int]bool{}
 		for _, i := range b {
-			k := c.Images[i].Person
-			if group {
-				k = c.Persons[k].Group
-			}
+			k := c.Persons[c.Images[i].Person].Group
 			if used[i] || keys[k] {
-				t.Fatalf("batch %d: image %d twice or its person %d", n, i, k)
+				t.Fatalf("batch %d: image %d twice or its group %d", n, i, k)
 			}
 			used[i], keys[k] = true, true
 		}
@@ -106,7 +106,7 @@ func TestPlainOrderIsAPermutation(t *testing.T) {
 // Who is left out at the end of an epoch must not be the same persons in every epoch.
 func TestNobodyIsAlwaysDropped(t *testing.T) {
 	all := counted(repeat(2, 10)...)
-	r := newOrder(all, Options{Batch: 8, Shuffle: true, Seed: 1, OneImagePerPerson: true})
+	r := newOrder(all, Options{Batch: 8, Shuffle: true, Seed: 1, OneImagePerGroup: true})
 	seen := make([]int, 10)
 	for e := range 100 {
 		for _, i := range slices.Concat(r.epoch(e)...) {
@@ -120,7 +120,7 @@ func TestNobodyIsAlwaysDropped(t *testing.T) {
 
 func TestUnshuffledKeepsTheManifest(t *testing.T) {
 	all := counted(repeat(2, 4)...)
-	r := newOrder(all, Options{Batch: 2, OneImagePerPerson: true})
+	r := newOrder(all, Options{Batch: 2, OneImagePerGroup: true})
 	b := r.epoch(3)
 	if want := [][]int{{0, 2}, {1, 3}, {4, 6}, {5, 7}}; !slices.EqualFunc(b, want, slices.Equal[[]int]) {
 		t.Errorf("%v, want %v", b, want)
@@ -128,7 +128,7 @@ func TestUnshuffledKeepsTheManifest(t *testing.T) {
 }
 
 func BenchmarkEpoch(b *testing.B) {
-	r := newOrder(counted(repeat(2, 65000)...), Options{Batch: 256, Shuffle: true, OneImagePerPerson: true})
+	r := newOrder(counted(repeat(2, 65000)...), Options{Batch: 256, Shuffle: true, OneImagePerGroup: true})
 	for b.Loop() {
 		r.epoch(1)
 	}

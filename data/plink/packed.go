@@ -79,17 +79,13 @@ func (r *rowReader) read(variant int, dst []byte) error {
 
 func (r *rowReader) open(variant int) error {
 	r.close()
-	for _, p := range r.set.files {
-		if variant >= p.first && variant < p.first+p.n {
-			f, err := os.Open(p.bed)
-			if err != nil {
-				return table.Unreadable(p.bed, err)
-			}
-			r.file, r.part = f, p
-			return nil
-		}
+	p := r.set.part(variant)
+	f, err := os.Open(p.bed)
+	if err != nil {
+		return table.Unreadable(p.bed, err)
 	}
-	panic("plink: no such variant")
+	r.file, r.part = f, p
+	return nil
 }
 
 func (r *rowReader) close() {

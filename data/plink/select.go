@@ -2,6 +2,7 @@ package plink
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"contig-gpu/data"
@@ -56,20 +57,25 @@ func (s *Set) Extract(path string) (variants []int, absent int, err error) {
 	return variants, len(want) - len(found), nil
 }
 
-// Names returns a name for each variant: its id, or id:chromosome:position:alleles where the id is "." or not unlike others.
-func (s *Set) Names(variants []int) []string {
-	count := map[string]int{}
-	for _, v := range variants {
-		count[s.Variants[v].ID]++
+// Names returns a name for each variant of the set: its id, or its FullName where the id is "." or not unique. A name
+// depends on the whole set and never on which variants are used, so that a checkpoint finds its variants again. Variants
+// of one id, position and alleles have one name; who uses one of them must refuse it.
+func (s *Set) Names() []string {
+	count := make(map[string]int, len(s.Variants))
+	for _, v := range s.Variants {
+		count[v.ID]++
 	}
-	names := make([]string, len(variants))
-	for k, i := range variants {
-		v := s.Variants[i]
-		names[k] = v.ID
+	names := make([]string, len(s.Variants))
+	for i, v := range s.Variants {
+		names[i] = v.ID
 		if v.ID == "." || count[v.ID] > 1 {
-			a, b := min(v.A1, v.A2), max(v.A1, v.A2)
-			names[k] = fmt.Sprintf("%s:%s:%d:%s:%s", v.ID, v.Chrom, v.Pos, a, b)
+			names[i] = v.FullName()
 		}
 	}
 	return names
+}
+
+// FullName returns id:chromosome:position:alleles, the alleles in alphabetical order, whichever is A1.
+func (v Variant) FullName() string {
+	return v.ID + ":" + v.Chrom + ":" + strconv.Itoa(v.Pos) + ":" + min(v.A1, v.A2) + ":" + max(v.A1, v.A2)
 }

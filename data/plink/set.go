@@ -68,7 +68,7 @@ func (s *Set) sameSamples(path string, fam []Sample) error {
 		return p
 	}
 	for i := range fam {
-		if fam[i] != s.Samples[i] {
+		if fam[i].FID != s.Samples[i].FID || fam[i].IID != s.Samples[i].IID {
 			p.Line = i + 1
 			p.Expected = s.Samples[i].FID + " " + s.Samples[i].IID
 			p.Found = fam[i].FID + " " + fam[i].IID
@@ -78,12 +78,18 @@ func (s *Set) sameSamples(path string, fam []Sample) error {
 	return nil
 }
 
-// Files returns for each fileset the index of its first variant and how many it has.
-func (s *Set) Files() (first, n []int) {
-	for _, f := range s.files {
-		first, n = append(first, f.first), append(n, f.n)
+// Where returns the .bim that holds a variant and its line there, for errors.
+func (s *Set) Where(variant int) (bim string, line int) {
+	return strings.TrimSuffix(s.part(variant).bed, ".bed") + ".bim", s.Variants[variant].Line
+}
+
+func (s *Set) part(variant int) part {
+	for _, p := range s.files {
+		if variant >= p.first && variant < p.first+p.n {
+			return p
+		}
 	}
-	return first, n
+	panic(fmt.Sprintf("plink: variant %d of %d", variant, len(s.Variants)))
 }
 
 const headerBytes = 3

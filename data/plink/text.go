@@ -18,7 +18,10 @@ type Variant struct {
 }
 
 // A Sample is one line of a .fam.
-type Sample struct{ FID, IID string }
+type Sample struct {
+	FID, IID string
+	Sex      int // 1 male, 2 female, 0 unknown, which is whatever else stands there
+}
 
 // textColumns is the number of fields of a .bim and of a .fam.
 const textColumns = 6
@@ -65,10 +68,18 @@ func readFam(path string) ([]Sample, []string, error) {
 		if err := table.CheckID(path, line, f[1]); err != nil {
 			return err
 		}
-		out = append(out, Sample{FID: strings.Clone(f[0]), IID: strings.Clone(f[1])})
+		out = append(out, Sample{FID: strings.Clone(f[0]), IID: strings.Clone(f[1]), Sex: sex(f[4])})
 		return ids.Add(f[0]+"_"+f[1], line)
 	})
 	return out, notes, err
+}
+
+func sex(field string) int {
+	n, err := strconv.Atoi(field)
+	if err != nil || n < 0 || n > 2 {
+		return 0
+	}
+	return n
 }
 
 func readBim(path string) ([]Variant, []string, error) {

@@ -7,6 +7,9 @@ import (
 	"os"
 )
 
+// bedMagic begins a PLINK 1 .bed in variant-major order.
+const bedMagic = "\x6c\x1b\x01"
+
 // writeGenotypes writes PREFIX.bed, .bim and .fam with the persons of the given rows.
 func writeGenotypes(prefix string, g genotypes, people []person, rows []int) error {
 	var bed, bim, fam bytes.Buffer

@@ -1,143 +1,69 @@
 package synth
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/data/plink"
 )
 
-// First bytes of a PLINK 1 .bed in variant-major order, and its codes as copies of a1.
-const bedMagic = "\x6c\x1b\x01"
+// fromCode and toCode turn the codes of a .bed into copies of a1 and back.
+func fromCode(code byte) uint8 {
+	return [4]uint8{plink.HomA1: 2, plink.Missing: missingCall, plink.Het: 1, plink.HomA2: 0}[code]
+}
 
-func fromCode(code byte) uint8 { return [4]uint8{2, missingCall, 1, 0}[code] }
-func toCode(copies uint8) byte { return [4]byte{3, 2, 0, 1}[copies] }
+func toCode(copies uint8) byte {
+	return [4]byte{plink.HomA2, plink.Het, plink.HomA1, missingCall: plink.Missing}[copies]
+}
 
-// readBFile reads PREFIX.bed, .bim and .fam, of at most limit persons (0: all).
+// fewestPersons is how many a cohort has at least.
+const fewestPersons = 2
+
+// readBFile reads PREFIX.bed, .bim and .fam (PREFIX may end in .bed), of at most limit persons (0: all). Persons are known by their IID alone in what
+// is written, so that one in two families is E120; fewer than two persons are E203.
 func readBFile(prefix string, limit int) (genotypes, []person, error) {
-	people, err := readFam(prefix + ".fam")
+	set, err := plink.Open([]string{prefix})
 	if err != nil {
 		return genotypes{}, nil, err
 	}
-	snps, err := readBim(prefix + ".bim")
-	if err != nil {
-		return genotypes{}, nil, err
-	}
-	calls, err := readBed(prefix+".bed", len(snps), len(people))
+	people, err := peopleOf(strings.TrimSuffix(prefix, ".bed")+".fam", set.Samples)
 	if err != nil {
 		return genotypes{}, nil, err
 	}
 	if limit > 0 && limit < len(people) {
 		people = people[:limit]
-		for j := range calls {
-			calls[j] = calls[j][:limit]
-		}
 	}
-	return genotypes{snps: snps, calls: calls}, people, nil
-}
-
-func readFam(path string) ([]person, error) {
-	var people []person
-	seen := map[string]int{}
-	err := eachLine(path, func(line int, f []string) error {
-		if first, ok := seen[f[1]]; ok {
-			return &data.Problem{Code: 120, File: path, Line: line, What: "the same IID twice",
-				Expected: "one line per person", Found: fmt.Sprintf("the IID of line %d again", first), Fix: "remove or rename one"}
-		}
-		seen[f[1]] = line
-		sex, err := strconv.Atoi(f[4])
-		if err != nil || sex < 0 || sex > 2 {
-			sex = 0
-		}
-		people = append(people, person{fid: f[0], iid: f[1], sex: sex})
-		return nil
-	})
-	if err == nil && len(people) < 2 {
-		err = &data.Problem{Code: 203, File: path, What: "too few persons", Expected: "at least 2", Found: strconv.Itoa(len(people))}
-	}
-	return people, err
-}
-
-func readBim(path string) ([]snp, error) {
-	var snps []snp
-	err := eachLine(path, func(line int, f []string) error {
-		position, err := strconv.Atoi(f[3])
-		if err != nil {
-			return &data.Problem{Code: 203, File: path, Line: line, What: "column 4 is no position", Expected: "base pairs", Found: strconv.Quote(f[3])}
-		}
-		snps = append(snps, snp{chrom: f[0], id: f[1], position: position, a1: f[4], a2: f[5]})
-		return nil
-	})
-	if err == nil && len(snps) == 0 {
-		err = &data.Problem{Code: 203, File: path, What: "no SNPs", Expected: "one per line", Found: "an empty file"}
-	}
-	return snps, err
-}
-
-// eachLine calls f with the six fields of each line of a .bim or .fam file.
-func eachLine(path string, f func(line int, fields []string) error) error {
-	raw, err := readInput(path)
+	packed, err := set.Read(everyone(len(set.Variants)), everyone(len(people)))
 	if err != nil {
-		return err
+		return genotypes{}, nil, err
 	}
-	s := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff"))))
-	s.Buffer(nil, len(raw)+64)
-	for line := 1; s.Scan(); line++ {
-		fields := strings.Fields(s.Text())
-		if len(fields) == 0 {
-			continue
-		}
-		if len(fields) != 6 {
-			return &data.Problem{Code: 203, File: path, Line: line, What: "wrong number of columns",
-				Expected: "6, separated by blanks or tabs", Found: strconv.Itoa(len(fields)), Cause: "another kind of file under this name"}
-		}
-		if err := f(line, fields); err != nil {
-			return err
+	g := genotypes{snps: make([]snp, len(set.Variants)), calls: make([][]uint8, len(set.Variants))}
+	for j, v := range set.Variants {
+		g.snps[j] = snp{chrom: v.Chrom, id: v.ID, position: v.Pos, a1: v.A1, a2: v.A2}
+		g.calls[j] = make([]uint8, len(people))
+		for i := range people {
+			g.calls[j][i] = fromCode(packed.Code(i, j))
 		}
 	}
-	return s.Err()
+	return g, people, nil
 }
 
-func readInput(path string) ([]byte, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, &data.Problem{Code: 203, File: path, What: "cannot read it", Expected: "PREFIX.bed, PREFIX.bim and PREFIX.fam",
-			Fix: "give the prefix without the ending", Err: err}
-	}
-	return raw, nil
-}
-
-func readBed(path string, snps, persons int) ([][]uint8, error) {
-	raw, err := readInput(path)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.HasPrefix(raw, []byte(bedMagic)) {
-		return nil, &data.Problem{Code: 201, File: path, What: "not a variant-major PLINK 1 .bed",
-			Expected: fmt.Sprintf("first bytes % x", bedMagic), Found: fmt.Sprintf("% x", raw[:min(3, len(raw))]),
-			Fix: "convert it: plink2 --bfile PREFIX --make-bed"}
-	}
-	stride := (persons + 3) / 4
-	if want := len(bedMagic) + snps*stride; len(raw) != want {
-		return nil, &data.Problem{Code: 201, File: path, What: "wrong size",
-			Expected: fmt.Sprintf("3+%d*%d = %d bytes: .bim has %d SNPs, .fam %d persons", snps, stride, want, snps, persons),
-			Found:    fmt.Sprintf("%d bytes", len(raw)), Cause: "file truncated, or .bim and .fam from another set"}
-	}
-	calls := make([][]uint8, snps)
-	for j := range calls {
-		row := raw[len(bedMagic)+j*stride:][:stride]
-		if pad := persons % 4; pad != 0 && row[stride-1]>>(2*pad) != 0 {
-			return nil, &data.Problem{Code: 202, File: path, What: fmt.Sprintf("pad bits of SNP %d are not zero", j+1),
-				Cause: ".fam has too few lines", Fix: "take the .fam that was written with this .bed"}
+func peopleOf(fam string, samples []plink.Sample) ([]person, error) {
+	people := make([]person, len(samples))
+	seen := make(map[string]int, len(samples))
+	for i, s := range samples {
+		if first, ok := seen[s.IID]; ok {
+			return nil, &data.Problem{Code: 120, File: fam, What: fmt.Sprintf("the IID %q is there twice", s.IID), Expected: "an IID of its own for every person",
+				Found: fmt.Sprintf("persons %d and %d", first+1, i+1), Cause: "one IID in two families", Fix: "remove or rename one"}
 		}
-		calls[j] = make([]uint8, persons)
-		for i := range calls[j] {
-			calls[j][i] = fromCode(row[i>>2] >> (2 * (i & 3)) & 3)
-		}
+		seen[s.IID] = i
+		people[i] = person{fid: s.FID, iid: s.IID, sex: s.Sex}
 	}
-	return calls, nil
+	if len(people) < fewestPersons {
+		return nil, &data.Problem{Code: 203, File: fam, What: "too few persons", Expected: fmt.Sprintf("at least %d", fewestPersons), Found: strconv.Itoa(len(people)),
+			Cause: "a fileset of one person", Fix: "give a fileset of more"}
+	}
+	return people, nil
 }

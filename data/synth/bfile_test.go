@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"bytes"
 	"cmp"
 	"os"
 	"path/filepath"
@@ -42,6 +43,19 @@ func TestRealGenotypes(t *testing.T) {
 	}
 }
 
+// TestOnePerson: a cohort of one is refused; nothing could be told apart in it.
+func TestOnePerson(t *testing.T) {
+	prefix := filepath.Join(t.TempDir(), "x")
+	for ending, text := range map[string]string{".bed": bedMagic + "\x02", ".bim": "1 rs1 0 5 A C\n", ".fam": "a a 0 0 1 -9\n"} {
+		if err := os.WriteFile(prefix+ending, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := readBFile(prefix+".bed", 0); code(err) != 203 {
+		t.Errorf("%v, want E203", err)
+	}
+}
+
 // damage writes a small bfile whose parts a test has changed, and returns its prefix.
 func damage(t *testing.T, change func(files map[string][]byte)) string {
 	t.Helper()
@@ -65,16 +79,19 @@ func TestDamagedGenotypes(t *testing.T) {
 		code   int
 		change func(f map[string][]byte)
 	}{
-		"no .fam":    {203, func(f map[string][]byte) { delete(f, "cohort.fam") }},
-		"no .bed":    {203, func(f map[string][]byte) { delete(f, "cohort.bed") }},
-		"empty .bim": {203, func(f map[string][]byte) { f["cohort.bim"] = nil }},
-		"empty .fam": {203, func(f map[string][]byte) { f["cohort.fam"] = nil }},
+		"no .fam":    {104, func(f map[string][]byte) { delete(f, "cohort.fam") }},
+		"no .bed":    {104, func(f map[string][]byte) { delete(f, "cohort.bed") }},
+		"empty .bim": {105, func(f map[string][]byte) { f["cohort.bim"] = nil }},
+		"empty .fam": {105, func(f map[string][]byte) { f["cohort.fam"] = nil }},
 		"columns":    {203, func(f map[string][]byte) { f["cohort.fam"] = []byte("a a 0 0 1\nb b 0 0 1\n") }},
 		"position":   {203, func(f map[string][]byte) { f["cohort.bim"] = []byte("1 rs1 0 x A C\n") }},
 		"twice":      {120, func(f map[string][]byte) { f["cohort.fam"] = append(f["cohort.fam"], f["cohort.fam"]...) }},
-		"magic":      {201, func(f map[string][]byte) { f["cohort.bed"][2] = 0 }},
-		"truncated":  {201, func(f map[string][]byte) { f["cohort.bed"] = f["cohort.bed"][:50] }},
-		"pad bits":   {202, func(f map[string][]byte) { f["cohort.bed"][3+10] = 0xff }},
+		"families": {120, func(f map[string][]byte) {
+			f["cohort.fam"] = bytes.Replace(f["cohort.fam"], []byte("S000002 S000002"), []byte("F S000001"), 1)
+		}},
+		"magic":     {201, func(f map[string][]byte) { f["cohort.bed"][2] = 0 }},
+		"truncated": {201, func(f map[string][]byte) { f["cohort.bed"] = f["cohort.bed"][:50] }},
+		"pad bits":  {202, func(f map[string][]byte) { f["cohort.bed"][3+10] = 0xff }},
 	} {
 		o := small()
 		o.Persons, o.BFile = 0, damage(t, c.change)

@@ -4,7 +4,7 @@
 // The folder that Write makes holds
 //
 //	images.tsv           person_id, image, eye, visit: one row per image
-//	images/*.jpg         drawings like fundus photographs; a left eye mirrors a right one
+//	images/*.jpg         drawings like fundus photographs; a left eye mirrors a right one; a comment in each says so (Drawn)
 //	cohort.bed .bim .fam PLINK 1 genotypes with linkage disequilibrium (or real ones, see Options.BFile)
 //	pgs/NAME.sscore      one polygenic score each, in the columns of plink2
 //	burden.tsv           carriers of rare variants, 0 or 1 per gene

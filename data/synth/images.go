@@ -73,7 +73,7 @@ func (w *world) writeImage(dir string, i int) error {
 	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, filepath.FromSlash(w.imagePath(i))), b.Bytes(), 0o644)
+	return os.WriteFile(filepath.Join(dir, filepath.FromSlash(w.imagePath(i))), marked(b.Bytes()), 0o644)
 }
 
 // inParallel calls f for 0 to n-1, and returns one of the errors that it met.

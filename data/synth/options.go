@@ -62,7 +62,7 @@ func (o *Options) minPersons() int {
 	if o.BFile != "" {
 		return 0
 	}
-	return 2
+	return fewestPersons
 }
 
 func (o *Options) validateRates() error {

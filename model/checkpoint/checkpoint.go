@@ -24,7 +24,8 @@ const (
 	keyConfig  = "config"
 	keyState   = "state"
 	keyStats   = "stats"
-	keyCohort  = "cohort"
+	keyCohort  = "cohort"  // data.Cohort.Hash
+	keyContent = "content" // data.Cohort.Content; older checkpoints have none
 	keyVersion = "version"
 )
 
@@ -40,7 +41,8 @@ type Checkpoint struct {
 	Config  json.RawMessage // all settings of the training: Settings are those that build the network
 	State   json.RawMessage // where the training stands
 	Stats   map[string]*data.Stats
-	Cohort  string // digest of the cohort
+	Cohort  string // data.Cohort.Hash
+	Content string // data.Cohort.Content; "": of a version that kept none
 	Version string // of the program
 }
 
@@ -51,17 +53,28 @@ type Settings struct {
 	Accumulate int    `json:"accumulate"`
 }
 
-// Write writes a checkpoint to path, at once or not at all. config and state are kept as JSON.
-func Write(path string, ts []safetensors.Tensor, config, state any, stats map[string]*data.Stats, cohort, version string) error {
-	m := map[string]string{keyFormat: formatName, keyCohort: cohort, keyVersion: version}
-	for key, v := range map[string]any{keyConfig: config, keyState: state, keyStats: stats} {
+// Meta is what a checkpoint keeps beside its tensors. Config and State are kept as JSON.
+type Meta struct {
+	Config, State any
+	Stats         map[string]*data.Stats
+	Cohort        *data.Cohort // of which the digests are kept
+	Version       string
+}
+
+// Encode returns the text part of a checkpoint, for safetensors.WriteFile.
+func (m Meta) Encode() (map[string]string, error) {
+	text := map[string]string{keyFormat: formatName, keyCohort: m.Cohort.Hash, keyVersion: m.Version}
+	if c := m.Cohort.Content; c != "" {
+		text[keyContent] = c
+	}
+	for key, v := range map[string]any{keyConfig: m.Config, keyState: m.State, keyStats: m.Stats} {
 		b, err := json.Marshal(v)
 		if err != nil {
-			return fmt.Errorf("checkpoint: %s: %w", key, err)
+			return nil, fmt.Errorf("checkpoint: %s: %w", key, err)
 		}
-		m[key] = string(b)
+		text[key] = string(b)
 	}
-	return safetensors.WriteFile(path, ts, m)
+	return text, nil
 }
 
 // Read reads a checkpoint. A file that is none is E709.
@@ -74,7 +87,7 @@ func Read(path string) (*Checkpoint, error) {
 		return nil, notOurs(path, fmt.Sprintf("its format is %q, want %q", f.Metadata[keyFormat], formatName), nil)
 	}
 	c := &Checkpoint{File: f, Config: json.RawMessage(f.Metadata[keyConfig]), State: json.RawMessage(f.Metadata[keyState]),
-		Cohort: f.Metadata[keyCohort], Version: f.Metadata[keyVersion]}
+		Cohort: f.Metadata[keyCohort], Content: f.Metadata[keyContent], Version: f.Metadata[keyVersion]}
 	return c, c.decode(keyStats, json.RawMessage(f.Metadata[keyStats]), &c.Stats)
 }
 

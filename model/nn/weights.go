@@ -55,26 +55,30 @@ func (w *Weights) Place(dev *gpu.Device, dtype gpu.DType) error {
 	if master != gpu.F32 && master != gpu.F64 {
 		return fmt.Errorf("nn: Place: activations are f32, f64, bf16 or f16, not %v", dtype)
 	}
-	probe, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return err
+	var total int
+	total, w.decayed = w.layout()
+	w.memory = []*gpu.Arena{
+		dev.Deal("values", func(a *gpu.Arena) { w.dealValues(a, dtype, total) }),
+		dev.Deal("gradients", func(a *gpu.Arena) { w.grads = a.Zeros(master, total) }),
 	}
-	values, grads := probe.NewArena(0), probe.NewArena(0)
-	w.deal(values, grads, dtype)
-	w.memory = []*gpu.Arena{dev.NamedArena("values", values.Peak()), dev.NamedArena("gradients", grads.Peak())}
-	w.deal(w.memory[0], w.memory[1], dtype)
+	w.cut()
 	return nil
 }
 
-// deal takes all tensors from two arenas, filled with 0.
-func (w *Weights) deal(values, grads *gpu.Arena, dtype gpu.DType) {
+// dealValues takes all tensors but the gradients from a, filled with 0.
+func (w *Weights) dealValues(a *gpu.Arena, dtype gpu.DType, total int) {
 	master := Master(dtype)
-	var total int
-	total, w.decayed = w.layout()
-	w.values, w.grads, w.halves = values.Zeros(master, total), grads.Zeros(master, total), gpu.Tensor{}
+	w.values, w.halves = a.Zeros(master, total), gpu.Tensor{}
 	if dtype != master {
-		w.halves = values.Zeros(dtype, total)
+		w.halves = a.Zeros(dtype, total)
 	}
+	for _, b := range w.buffers {
+		b.Value = a.Zeros(master, b.Dims...)
+	}
+}
+
+// cut gives each parameter its part of the flat tensors.
+func (w *Weights) cut() {
 	at := 0
 	for _, decay := range []bool{true, false} {
 		for _, p := range w.params {
@@ -88,9 +92,6 @@ func (w *Weights) deal(values, grads *gpu.Arena, dtype gpu.DType) {
 			}
 			at += aligned(p.Size())
 		}
-	}
-	for _, b := range w.buffers {
-		b.Value = values.Zeros(master, b.Dims...)
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *state) improves(e *Evaluated, by string) bool {
 // found is the mean of R@1, R@5 and R@10 over both directions, by all modalities: of a hundred persons or so, R@1 alone goes up
 // and down by chance.
 func found(e *Evaluated) float64 {
-	r := e.Retrieval[allModalities]
+	r := e.Retrieval[AllName]
 	sum := 0.0
 	for _, d := range []eval.Direction{r.ImageToGenetics, r.GeneticsToImage} {
 		sum += d.R1 + d.R5 + d.R10

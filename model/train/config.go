@@ -7,6 +7,7 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/model"
+	"contig-gpu/model/build"
 	"contig-gpu/model/optim"
 )
 
@@ -20,7 +21,8 @@ type Config struct {
 
 	Deterministic bool `toml:"deterministic" json:"-"` // two runs on one device write the same bytes; see gpu.Options
 
-	Model model.Config `toml:"model" json:"model"` // Run fills Modalities from the cohort
+	Objective string       `toml:"objective" json:"objective"` // what is minimised: see package build
+	Model     model.Config `toml:"model" json:"model"`         // Run fills Modalities from the cohort
 
 	Optimizer  optim.Config `toml:"optimizer" json:"optimizer"`
 	Schedule   string       `toml:"schedule" json:"schedule"`     // constant or cosine, per step
@@ -49,7 +51,7 @@ type Config struct {
 // Recipe returns the settings called default (what we think is right) or paper (what the authors ran).
 func Recipe(name string) (Config, error) {
 	c := Config{
-		Recipe: name, Device: "auto", Precision: "auto", Deterministic: true, Model: model.Defaults(), Optimizer: optim.Defaults(),
+		Recipe: name, Device: "auto", Precision: "auto", Deterministic: true, Objective: build.ContIG, Model: model.Defaults(), Optimizer: optim.Defaults(),
 		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448,
 		Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval,
 	}
@@ -90,10 +92,12 @@ func (c Config) Validate() error {
 	if c.Chunk != 0 && c.Chunk < leastChunk {
 		return fmt.Errorf("chunk is %d, want 0 or at least %d images", c.Chunk, leastChunk)
 	}
-	if len(c.Model.Modalities) == 0 {
-		c.Model.Modalities = []model.Modality{{Name: "any", Features: 1}}
-	}
-	return c.Model.Validate()
+	return c.objective().Validate()
+}
+
+// objective returns what says how the network is built.
+func (c Config) objective() build.Config {
+	return build.Config{Objective: c.Objective, Model: c.Model, Chunk: c.Chunk}
 }
 
 func (c Config) validateRanges() error {

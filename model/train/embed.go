@@ -6,16 +6,20 @@ import (
 	"slices"
 
 	"contig-gpu/data"
+	"contig-gpu/model/build"
+	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/eval"
+	"contig-gpu/model/objective"
+	"contig-gpu/model/train/engine"
 )
 
-// Embeddings are what a model makes of a cohort. Rows of images are in the order of the source; rows of persons
-// ascend by index into Cohort.Persons.
+// Embeddings are what a network makes of a cohort. Rows of images are in the order of the source; rows of persons
+// ascend by index into Cohort.Persons. A network without tables has one image head, and nothing by modality.
 type Embeddings struct {
-	Width, Dim int           // numbers per row of features and of embeddings
+	Width, Dim int           // values per row of features and of embeddings
 	Person     []int         // per image: index into Cohort.Persons
 	Features   [][]float32   // per image: [Width], of the image encoder
-	Image      [][][]float32 // per modality and image: [Dim], projected, not normalised
+	Image      [][][]float32 // per image head and image: [Dim], projected, not normalised
 
 	Persons        []int         // with an image
 	PersonFeatures [][]float32   // per person: [Width], the mean over the person's images
@@ -23,33 +27,36 @@ type Embeddings struct {
 	PersonGenetics [][][]float32 // per modality and person: [Dim], to unit length; NaN where absent
 }
 
-// Embed runs a loaded model over all batches of src, which are of cohort c.
-func Embed(ctx context.Context, l *Loaded, c *data.Cohort, src data.Source) (*Embeddings, error) {
-	w, err := newWorkspace(l.Model, l.Device, l.dtype, src.Dims(), packed(c, src.Dims()))
+// Embed runs a loaded network over all batches of src, which are of cohort c.
+func Embed(ctx context.Context, l *checkpoint.Loaded, c *data.Cohort, src data.Source) (*Embeddings, error) {
+	e, err := engine.NewEvaluator(engine.Options{Device: l.Device, DType: l.DType, Dims: src.Dims(), Tables: packed(c, src.Dims()),
+		Build: func() (objective.Objective, error) { return build.New(l.Settings.Config) }}, l.Objective)
+	defer e.Close()
 	if err != nil {
 		return nil, err
 	}
-	w.settle()
-	cfg := l.Model.Config()
-	e := &Embeddings{Width: l.Model.TrunkWidth(), Dim: cfg.Embedding, Image: make([][][]float32, len(cfg.Modalities))}
-	t := newTally(len(cfg.Modalities), cfg.Embedding)
-	err = w.sweep(ctx, src, func(b *data.Batch, s swept) {
-		t.add(b, s)
-		e.add(b, s)
+	out, rows := &Embeddings{Dim: l.Settings.Model.Embedding}, newRows(l.Objective, l.Settings.Model.Embedding)
+	err = e.Sweep(ctx, src, func(b *data.Batch, s engine.Swept) {
+		addRows(rows, b, s)
+		out.add(b, s)
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.finish(t.rows)
-	return e, nil
+	out.finish(rows)
+	return out, nil
 }
 
-func (e *Embeddings) add(b *data.Batch, s swept) {
+func (e *Embeddings) add(b *data.Batch, s engine.Swept) {
+	e.Width = len(s.Features) / b.N
+	if e.Image == nil {
+		e.Image = make([][][]float32, len(s.Images))
+	}
 	for j, p := range b.Person[:b.N] {
 		e.Person = append(e.Person, int(p))
-		e.Features = append(e.Features, float32s(s.features[j*e.Width:(j+1)*e.Width]))
+		e.Features = append(e.Features, float32s(rowOf(s.Features, j, b.N)))
 		for i := range e.Image {
-			e.Image[i] = append(e.Image[i], float32s(s.image[i][j*e.Dim:(j+1)*e.Dim]))
+			e.Image[i] = append(e.Image[i], float32s(rowOf(s.Images[i], j, b.N)))
 		}
 	}
 }

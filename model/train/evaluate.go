@@ -7,62 +7,98 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/model/eval"
+	"contig-gpu/model/objective"
+	"contig-gpu/model/train/engine"
 )
 
-// allModalities is the key of the retrieval by all modalities together.
-const allModalities = "all"
+// AllName is the key of the retrieval by all modalities together.
+const AllName = "all"
 
-// evaluate computes loss and retrieval over one epoch of src. A source without batches gives nil.
-func (w *workspace) evaluate(ctx context.Context, src data.Source) (*Evaluated, error) {
+// evaluate computes the loss and, where tables are compared with images, retrieval over one epoch of src. A source without
+// batches gives nil.
+func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, error) {
 	if src.Batches() == 0 {
 		return nil, nil
 	}
-	modalities := w.model.Config().Modalities
-	t := newTally(len(modalities), w.model.Config().Embedding)
-	if err := w.sweep(ctx, src, t.add); err != nil {
+	obj := t.engine.Objective()
+	sums, rows := newTally(obj), newRows(obj, t.cfg.Model.Embedding)
+	err := t.engine.Sweep(ctx, src, func(b *data.Batch, s engine.Swept) {
+		sums.add(b, s)
+		addRows(rows, b, s)
+	})
+	if err != nil {
 		return nil, err
 	}
-	e := &Evaluated{Loss: t.total / max(1, t.images), Losses: map[string]float64{}, Retrieval: map[string]eval.Retrieval{}}
-	for i, m := range modalities {
-		e.Losses[m.Name] = t.terms[i] / max(1, t.images)
-		e.Retrieval[m.Name] = eval.Retrieve(t.rows[i])
+	e := sums.evaluated()
+	if len(rows) > 0 {
+		e.Retrieval = map[string]eval.Retrieval{AllName: eval.RetrieveAll(rows)}
+		for i, table := range obj.Tables() {
+			e.Retrieval[table.Name] = eval.Retrieve(rows[i])
+		}
 	}
-	e.Retrieval[allModalities] = eval.RetrieveAll(t.rows)
 	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
-		return nil, &data.Problem{Code: codeNotFinite, What: "the loss of an evaluation is not finite", Found: fmt.Sprint(e.Loss),
+		return nil, &data.Problem{Code: engine.CodeNotFinite, What: "the loss of an evaluation is not finite", Found: fmt.Sprint(e.Loss),
 			Cause: "training has diverged", Fix: "lower --lr, or clip the gradient with --clip 1, and resume"}
 	}
 	return e, nil
 }
 
-// A tally sums over the batches of an evaluation.
+// A tally sums the loss over the batches of an evaluation.
 type tally struct {
-	rows   []*eval.Rows
-	terms  []float64 // sum of loss * images
-	total  float64
-	images float64
+	names       []string
+	terms, rows []float64 // by term: the sums of loss x rows present, and of rows, of batches that have a loss
+	total       float64   // the sum of the weighted loss x images
+	images      float64
 }
 
-func newTally(modalities, dim int) *tally {
-	t := &tally{terms: make([]float64, modalities)}
-	for range modalities {
-		t.rows = append(t.rows, eval.NewRows(dim))
-	}
-	return t
+func newTally(o objective.Objective) *tally {
+	names := o.Terms().Names
+	return &tally{names: names, terms: make([]float64, len(names)), rows: make([]float64, len(names))}
 }
 
-func (t *tally) add(b *data.Batch, s swept) {
+func (t *tally) add(b *data.Batch, s engine.Swept) {
 	n := float64(b.N)
 	t.images += n
-	for i, r := range t.rows {
-		t.terms[i] += n * s.losses[4*i]
-		t.total += n * s.scale[i] * s.losses[4*i]
-		dim := len(s.image[i]) / b.N
+	for i, x := range s.Terms {
+		t.total += n * s.Weights[i] * x[0]
+		if present := x[objective.TermValues-1]; present >= 2 { // else there is nothing to tell apart, and no loss
+			t.terms[i] += present * x[0]
+			t.rows[i] += present
+		}
+	}
+}
+
+// evaluated returns the means: of the loss over images, of each term over the rows present.
+func (t *tally) evaluated() *Evaluated {
+	e := &Evaluated{Loss: t.total / max(1, t.images), Losses: map[string]float64{}}
+	for i, name := range t.names {
+		e.Losses[name] = t.terms[i] / max(1, t.rows[i])
+	}
+	return e
+}
+
+// newRows returns room for the embeddings of each table and of the image head it is compared with.
+func newRows(o objective.Objective, dim int) []*eval.Rows {
+	var rows []*eval.Rows
+	for range o.Tables() {
+		rows = append(rows, eval.NewRows(dim))
+	}
+	return rows
+}
+
+func addRows(rows []*eval.Rows, b *data.Batch, s engine.Swept) {
+	for i, r := range rows {
 		for j, person := range b.Person[:b.N] {
-			r.AddImage(int(person), s.image[i][j*dim:(j+1)*dim])
+			r.AddImage(int(person), rowOf(s.Images[i], j, b.N))
 			if b.Present[i][j] != 0 && !r.HasGenetics(int(person)) {
-				r.SetGenetics(int(person), s.genetics[i][j*dim:(j+1)*dim])
+				r.SetGenetics(int(person), rowOf(s.Tables[i], j, b.N))
 			}
 		}
 	}
+}
+
+// rowOf returns row j of x, which has n rows.
+func rowOf(x []float64, j, n int) []float64 {
+	d := len(x) / n
+	return x[j*d : (j+1)*d]
 }

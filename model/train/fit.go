@@ -15,10 +15,10 @@ func (t *trainer) reserve() error {
 	if err != nil {
 		return err
 	}
-	t.count = p.count
+	t.count = p.need
 	free, where := t.free()
-	t.event(Event{Kind: Planned, Memory: p.memory(), Free: free})
-	if fits(p.memory(), t.dev, free, t.o.Memory) {
+	t.event(Event{Kind: Planned, Memory: p.Memory, Free: free})
+	if fits(p.Memory, t.dev, free, t.o.Memory) {
 		return nil
 	}
 	fix, err := t.advice(free, t.o.Memory)
@@ -27,7 +27,7 @@ func (t *trainer) reserve() error {
 	}
 	return &data.Problem{Code: codeMemory,
 		What:     fmt.Sprintf("a step of %d images of %d px with %s does not fit into memory", t.cfg.Batch, t.cfg.ImageSize, t.cfg.Model.Encoder),
-		Expected: p.memory().String(), Found: fmt.Sprintf("%s free in %s", bytesText(free), where),
+		Expected: p.Memory.String(), Found: fmt.Sprintf("%s free in %s", bytesText(free), where),
 		Cause: "--batch, --image-size or --encoder are meant for a larger machine, or other programs use this one's memory", Fix: fix}
 }
 
@@ -73,7 +73,7 @@ func (t *trainer) largest(most, free, host int, set func(c *Config, n int)) (int
 	var failed error
 	plan, scratch := t.dev.Plan, 0
 	if t.dev.Card() != nil {
-		plan, scratch = t.dev.PlanTensors, t.count.scratch
+		plan, scratch = t.dev.PlanTensors, t.count.Scratch
 	}
 	n := sort.Search(most, func(i int) bool {
 		c := t.cfg
@@ -83,7 +83,7 @@ func (t *trainer) largest(most, free, host int, set func(c *Config, n int)) (int
 			failed = errors.Join(failed, err)
 			return true
 		}
-		return !fits(p.memory(), t.dev, free, host)
+		return !fits(p.Memory, t.dev, free, host)
 	})
 	return n, failed
 }

@@ -3,11 +3,11 @@ package train
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"contig-gpu/data"
+	"contig-gpu/data/folder"
 	"contig-gpu/model/checkpoint/safetensors"
 )
 
@@ -23,43 +23,43 @@ func CheckpointPath(dir, name string) string {
 	return filepath.Join(dir, checkpointDir, name+".safetensors")
 }
 
-// CheckDir tells before anything else is done whether dir may be trained into: E705 where it holds a run and
-// neither resume nor overwrite is asked for, E704 where there is nothing to resume, the system's refusal where nothing can
-// be written. It leaves nothing.
-func CheckDir(dir string, resume, overwrite bool) error {
+// Take locks the folder dir for a run and makes it where it is missing: E705 where it holds a run and neither resume nor
+// overwrite is asked for, E704 where there is nothing to resume, E132 while another process has it, the system's refusal
+// where nothing can be written. Nothing in it is changed. Whoever calls Take releases the lock when the run has ended; where
+// that left nothing in the folder, the folder goes too.
+func Take(dir string, resume, overwrite bool) (*folder.Lock, error) {
+	if _, err := os.Stat(dir); resume && os.IsNotExist(err) {
+		return nil, noCheckpoint(dir, err)
+	}
+	l, err := folder.Take(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(dir, resume, overwrite, l.Left()); err != nil {
+		return nil, errors.Join(err, l.Release())
+	}
+	return l, nil
+}
+
+// check tells whether a run may begin in dir; begun says that one has which died.
+func check(dir string, resume, overwrite, begun bool) error {
 	if !resume {
 		if overwrite || !holdsRun(dir) {
-			return writable(dir)
+			return nil
 		}
 		return &data.Problem{Code: codeRunExists, File: dir, What: "the run folder holds a run already",
 			Fix: "give another --run, or --resume to go on with it, or --overwrite to lose it"}
 	}
 	_, err := os.Stat(CheckpointPath(dir, "last"))
-	if err == nil || startedOnly(dir) {
-		return writable(dir)
+	if err == nil || startedOnly(dir, begun) {
+		return nil
 	}
-	return &data.Problem{Code: codeNoCheckpoint, File: CheckpointPath(dir, "last"), What: "there is no checkpoint to resume from", Err: err,
-		Cause: "another folder was meant, or the run never began", Fix: "give --run the folder of the run, or leave --resume out"}
+	return noCheckpoint(dir, err)
 }
 
-// writable makes and removes a folder in dir, or in what is there of the path to it.
-func writable(dir string) error {
-	at, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	for _, err := os.Stat(at); os.IsNotExist(err); _, err = os.Stat(at) {
-		at = filepath.Dir(at)
-	}
-	probe, err := os.MkdirTemp(at, ".contig-gpu-")
-	var refused *fs.PathError
-	if errors.As(err, &refused) {
-		return &fs.PathError{Op: "write into it", Path: at, Err: refused.Err} // not the name of a probe
-	}
-	if err != nil {
-		return err
-	}
-	return os.Remove(probe)
+func noCheckpoint(dir string, err error) error {
+	return &data.Problem{Code: codeNoCheckpoint, File: CheckpointPath(dir, "last"), What: "there is no checkpoint to resume from", Err: err,
+		Cause: "another folder was meant, or the run never began", Fix: "give --run the folder of the run, or leave --resume out"}
 }
 
 func holdsRun(dir string) bool {
@@ -71,14 +71,20 @@ func holdsRun(dir string) bool {
 	return false
 }
 
-// startedOnly reports whether dir is a run that ended before its first checkpoint: resuming it is starting it.
-func startedOnly(dir string) bool {
+// startedOnly reports whether dir is a run that ended before its first checkpoint was whole, which last is the end of:
+// resuming it is starting it. begun says that a run has died there, whatever it left.
+func startedOnly(dir string, begun bool) bool {
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) == 0 {
+	if err != nil || len(entries) <= 1 && !begun { // the one is the lock
 		return false
 	}
 	found, _ := filepath.Glob(filepath.Join(dir, checkpointDir, "*.safetensors"))
-	return len(found) == 0
+	for _, path := range found {
+		if name := filepath.Base(path); name != bestName && name != epochName(1)+".safetensors" {
+			return false
+		}
+	}
+	return true
 }
 
 // removeRun removes what a run leaves, for Overwrite. Other files in the folder stay.

@@ -6,6 +6,8 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
+	"contig-gpu/model/build"
+	"contig-gpu/model/train/engine"
 )
 
 // Memory says what a training holds, in bytes.
@@ -17,8 +19,9 @@ type Memory struct {
 // sources is how many of them are open at most: training's, and an evaluation's beside it.
 const sources = 2
 
-// MemoryOf counts what a training by c, whose modalities must be given, takes on dev, but for the persons' genetics that
-// stay there. work is the side of the pixels that dev makes images from; 0: it gets images. It takes nothing.
+// MemoryOf returns the memory that training with c needs on dev. c.Model.Modalities must be set where the objective looks at
+// any. Tables that stay on the device are not included. work is the side of the pixels that dev makes images from; 0: it gets
+// images. It takes nothing.
 func MemoryOf(c Config, work int, dev *gpu.Device) (Memory, error) {
 	_, m, err := outline(c, work, dev)
 	return m, err
@@ -48,49 +51,62 @@ func outline(c Config, work int, dev *gpu.Device) (*trainer, Memory, error) {
 	if err != nil {
 		return nil, Memory{}, err
 	}
-	t.count = p.count
-	return t, p.memory(), nil
+	t.count = p.need
+	return t, p.Memory, nil
 }
 
-// planned returns a trainer by c on a planning device for t's, which has taken all that a training takes, of scratch memory
-// at least as much as given.
-func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (*trainer, error) {
-	p := &trainer{o: t.o, cfg: c, dtype: t.dtype, dev: dev, dims: t.dims, tables: t.tables, count: need{scratch: scratch}}
-	p.dims.Batch, p.dims.Height, p.dims.Width, p.dims.Modalities, p.dims.Features = c.Batch, c.ImageSize, c.ImageSize, nil, nil
-	for _, m := range c.Model.Modalities {
-		p.dims.Modalities, p.dims.Features = append(p.dims.Modalities, m.Name), append(p.dims.Features, m.Features)
-	}
-	if err := p.take(); err != nil {
-		return nil, err
-	}
-	for _, l := range []load{{c.Batch, true}, {c.Batch, false}} {
-		n, err := p.needOf(l)
-		if err != nil {
-			return nil, err
-		}
-		p.count = p.count.most(n)
-	}
-	p.update()
-	p.count.scratch = max(p.count.scratch, p.dev.Scratch())
-	p.grow(p.count)
-	return p, nil
+// A rehearsal is what a planning device counted.
+type rehearsal struct {
+	need engine.Need
+	Memory
 }
 
-// memory returns what a trainer holds.
-func (t *trainer) memory() Memory {
+// planned takes all that a training by c takes, on a planning device for t's, of scratch memory at least as much as given.
+func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (r rehearsal, err error) {
+	o := t.engineOptions(c, dev)
+	if o.Dims, err = c.dims(t.dims); err != nil {
+		return r, err
+	}
+	e, err := engine.New(o)
+	if err != nil {
+		return r, err
+	}
+	if r.need, err = e.Need(scratch); err != nil {
+		return r, err
+	}
+	e.Reserve(r.need)
+	r.Memory = memoryOf(e, o.Dims)
+	return r, nil
+}
+
+// dims returns d with the batches of c.
+func (c Config) dims(d data.Dims) (data.Dims, error) {
+	obj, err := build.New(c.objective())
+	if err != nil {
+		return d, err
+	}
+	d.Batch, d.Height, d.Width, d.Modalities, d.Features = c.Batch, c.ImageSize, c.ImageSize, nil, nil
+	for _, t := range obj.Tables() {
+		d.Modalities, d.Features = append(d.Modalities, t.Name), append(d.Features, t.Features)
+	}
+	return d, nil
+}
+
+// memoryOf returns what an engine holds, and what its run takes beside it.
+func memoryOf(e *engine.Engine, dims data.Dims) Memory {
 	var m Memory
-	for _, h := range t.dev.Allocated() {
+	for _, h := range e.Device().Allocated() {
 		if h.Host {
 			m.Host = append(m.Host, h)
 		} else {
 			m.Device = append(m.Device, h)
 		}
 	}
-	m.Host = append(m.Host, gpu.Held{Name: "checkpoint", Bytes: t.checkpointBytes()})
-	if n := sources * t.dims.RowBytes * t.dims.Batch; n > 0 {
+	m.Host = append(m.Host, gpu.Held{Name: "checkpoint", Bytes: checkpointBytes(e)})
+	if n := sources * dims.RowBytes * dims.Batch; n > 0 {
 		m.Host = append(m.Host, gpu.Held{Name: "batches", Bytes: n})
 	}
-	if n := t.dims.CacheBytes; n > 0 {
+	if n := dims.CacheBytes; n > 0 {
 		m.Host = append(m.Host, gpu.Held{Name: "decoded images", Bytes: n})
 	}
 	return m
@@ -98,13 +114,15 @@ func (t *trainer) memory() Memory {
 
 // checkpointBytes is what writing a checkpoint takes at most: the file, and the largest tensor on its way into it, which
 // the optimiser's are.
-func (t *trainer) checkpointBytes() int {
-	flat := t.values.Bytes()
-	n := flat*(1+t.cfg.Optimizer.StateTensors()) + flat
-	for _, b := range t.model.Buffers() {
+func checkpointBytes(e *engine.Engine) int {
+	w := e.Objective().Weights()
+	values, _, _ := w.Flat()
+	flat := values.Bytes()
+	n := flat*(1+len(e.Optimizer().State())) + flat
+	for _, b := range w.Buffers() {
 		n += b.Value.Bytes()
 	}
-	if t.ema.Ok() {
+	if e.Averages().Ok() {
 		n += flat
 	}
 	return n

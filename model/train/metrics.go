@@ -9,15 +9,16 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/model/eval"
+	"contig-gpu/model/train/engine"
 )
 
-// A StepLine is one step of metrics.jsonl. Losses are by modality.
+// A StepLine is one step of metrics.jsonl.
 type StepLine struct {
 	Kind            string              `json:"kind"` // step
 	Step            int                 `json:"step"`
 	Epoch           int                 `json:"epoch"`
 	Loss            float64             `json:"loss"`
-	Losses          map[string]TermLine `json:"losses"`
+	Losses          map[string]TermLine `json:"losses"` // by term: of ContIG, by modality
 	LR              float64             `json:"lr"`
 	GradNorm        float64             `json:"grad_norm"`
 	ImagesPerSecond float64             `json:"images_per_second"`
@@ -44,12 +45,24 @@ func (p *pace) step(images int, now time.Time) float64 {
 	return rate
 }
 
-// A TermLine is one modality's part of a step.
-type TermLine struct {
-	Loss            float64 `json:"loss"`
-	ImageToGenetics float64 `json:"image_to_genetics"`
-	GeneticsToImage float64 `json:"genetics_to_image"`
-	Present         int     `json:"present"`
+// A TermLine is one term's part of a step: its values by the objective's names for them, the mean over the batches of the
+// step, and of the rows present the sum.
+type TermLine map[string]float64
+
+// lineOf returns the line of what a step left.
+func (t *trainer) lineOf(r engine.Result) StepLine {
+	line := StepLine{Kind: "step", Step: r.Step, Epoch: (r.Step-1)/t.perEpoch + 1, Loss: r.Loss, Losses: map[string]TermLine{}, LR: r.LR, GradNorm: r.GradNorm,
+		GPUIdle: r.GPUIdle, Skipped: r.Skipped, images: r.Images}
+	terms := t.engine.Objective().Terms()
+	for i, name := range terms.Names {
+		line.Losses[name] = TermLine{}
+		for k, value := range terms.Values {
+			if value != "" {
+				line.Losses[name][value] = r.Terms[i][k]
+			}
+		}
+	}
+	return line
 }
 
 // An evaluationLine is one evaluation of metrics.jsonl.
@@ -58,11 +71,11 @@ type evaluationLine struct {
 	Step       int                       `json:"step"`
 	Loss       float64                   `json:"loss"`
 	Losses     map[string]float64        `json:"losses"`
-	Retrieval  map[string]eval.Retrieval `json:"retrieval"`
+	Retrieval  map[string]eval.Retrieval `json:"retrieval,omitempty"`
 	Checkpoint string                    `json:"checkpoint,omitempty"` // test: best or last
 }
 
-func lineOf(kind string, step int, e *Evaluated) evaluationLine {
+func evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
 	return evaluationLine{Kind: kind, Step: step, Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval}
 }
 

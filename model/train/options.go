@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"contig-gpu/data"
+	"contig-gpu/data/folder"
 	"contig-gpu/model/eval"
 )
 
@@ -15,6 +16,9 @@ type Feed struct {
 	Split data.Split
 	Train bool // in shuffled order and augmented as the settings say; else every image once, as it is
 	Raw   bool // Pixels and what varies them, for a device that makes the images; else Image and Tables
+	Views int  // of each image in a batch; above 1 they are varied in evaluation too, the same way every time
+
+	NoTables bool // images alone
 }
 
 // NewSource opens the batches of a split. Who calls it closes what it opens.
@@ -32,6 +36,8 @@ type Options struct {
 	Progress  func(Event) // called from Run's goroutine; may be nil
 	Version   string      // of the program, kept in checkpoints
 	Memory    int         // bytes that are free on the host; 0: not known. On a GPU its own count
+
+	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it
 }
 
 func (o *Options) emit(e Event) {
@@ -88,6 +94,6 @@ type Summary struct {
 // Evaluated is a model's standing on one split.
 type Evaluated struct {
 	Loss      float64                   // weighted over modalities, mean over images
-	Losses    map[string]float64        // by modality
-	Retrieval map[string]eval.Retrieval // by modality, and "all"
+	Losses    map[string]float64        // by term, mean over the rows present
+	Retrieval map[string]eval.Retrieval // by modality, and AllName; nil where images are not compared with tables
 }

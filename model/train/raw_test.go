@@ -90,7 +90,7 @@ func paint(t testing.TB, path string, seed uint64, colour []float32) {
 func synthOptions(c Config, co *data.Cohort, dir string) Options {
 	return Options{Config: c, Cohort: co, Dir: dir, Version: "test", NewSource: func(f Feed) (data.Source, error) {
 		return batches.New(co, batches.Options{Split: f.Split, Raw: f.Raw, Batch: c.Batch, Size: c.ImageSize, Seed: c.Seed, Recipe: c.Recipe,
-			Shuffle: f.Train && c.Shuffle, Augment: f.Train && c.Augment, OneImagePerPerson: true, Workers: 2})
+			Shuffle: f.Train && c.Shuffle, Augment: f.Train && c.Augment, OneImagePerGroup: true, Workers: 2})
 	}}
 }
 
@@ -156,7 +156,7 @@ func TestRawBatches(t *testing.T) {
 			t.Run(target.Name+"/"+dtype.String(), func(t *testing.T) {
 				dev := target.Open(t)
 				for _, recipe := range []string{"default", "paper"} {
-					o := batches.Options{Batch: 7, Size: 32, Seed: 5, Recipe: recipe, Shuffle: true, Augment: true, OneImagePerPerson: true}
+					o := batches.Options{Batch: 7, Size: 32, Seed: 5, Recipe: recipe, Shuffle: true, Augment: true, OneImagePerGroup: true}
 					first := pairOf(t, co, o)
 					w := rawWorkspace(t, dev, dtype, co, first.raw)
 					checkRawBatches(t, w, first)

@@ -1,15 +1,15 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
-	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/checkpoint"
 )
 
 // resume restores the trainer from checkpoints/last, if there is one: see startedOnly.
@@ -29,23 +29,31 @@ func (t *trainer) resume() error {
 		return err
 	}
 	t.at, t.resumed = s.state, true
-	t.opt.SetStepCount(s.state.Step - s.state.Scaling.Skipped)
+	t.engine.Scaling = s.state.Scaling
+	t.engine.Optimizer().SetStepCount(s.state.Step - s.state.Scaling.Skipped)
 	return nil
 }
 
 // sameRun refuses to go on with other data or settings.
 func (t *trainer) sameRun(s *saved) error {
-	if s.cohort != t.o.Cohort.Hash {
-		return &data.Problem{Code: codeCohortDiffers, File: s.file.Path, What: "the data are not those that the run began with",
-			Expected: "cohort " + s.cohort, Found: "cohort " + t.o.Cohort.Hash,
-			Cause: "images, genetics, ids or splits were changed since", Fix: "restore the data, or begin a new run with --init and this checkpoint"}
+	c := t.o.Cohort
+	if s.Cohort != c.Hash {
+		return otherData(s, "ids, groups, splits, images' names or sizes, or statistics differ", "cohort "+s.Cohort, "cohort "+c.Hash)
+	}
+	if s.Content != "" && s.Content != c.Content {
+		return otherData(s, "genotypes, values or images differ; ids, splits and statistics do not", "content "+s.Content, "content "+cmp.Or(c.Content, "that was not computed"))
 	}
 	if d := differences(s.config, t.cfg); len(d) > 0 {
-		return &data.Problem{Code: codeConfigDiffers, File: s.file.Path, What: "the settings are not those that the run began with",
+		return &data.Problem{Code: codeConfigDiffers, File: s.File.Path, What: "the settings are not those that the run began with",
 			Found: strings.Join(d, "\n"), Cause: "other flags, or another recipe",
 			Fix: "resume with the settings of the run's config.toml; only epochs, max_steps and what does not change results may differ"}
 	}
 	return nil
+}
+
+func otherData(s *saved, which, expected, found string) error {
+	return &data.Problem{Code: codeCohortDiffers, File: s.File.Path, What: "the data are not those that the run began with: " + which,
+		Expected: expected, Found: found, Cause: "files were changed since", Fix: "restore the data, or begin a new run with --init and this checkpoint"}
 }
 
 // differences lists the settings that changed and must not: all that are kept in checkpoints but the length of
@@ -76,60 +84,19 @@ func diffStruct(prefix string, was, is reflect.Value) []string {
 
 // restore fills all tensors from a checkpoint.
 func (t *trainer) restore(s *saved) error {
-	l := &loader{file: s.file}
-	if t.ema.Ok() {
+	l := &checkpoint.Loader{File: s.File}
+	w := t.engine.Objective().Weights()
+	if ema := t.engine.Averages(); ema.Ok() {
 		// The averages have no names on the device: they are loaded as parameters, then moved.
-		l.params(t.model.Params(), prefixEMA)
-		gpu.Copy(t.ema, t.values)
+		l.Params(w.Params(), checkpoint.PrefixEMA)
+		values, _, _ := w.Flat()
+		gpu.Copy(ema, values)
 	}
-	l.params(t.model.Params(), "")
-	l.buffers(t.model.Buffers())
-	for _, o := range t.opt.State() {
-		l.fill(prefixOptimizer+o.Name, o.Value)
+	l.Params(w.Params(), "")
+	l.Buffers(w.Buffers())
+	for _, o := range t.engine.Optimizer().State() {
+		l.Fill(checkpoint.PrefixOptimizer+o.Name, o.Value)
 	}
-	t.model.Refresh()
-	return l.err()
-}
-
-// initFrom fills the model from a file: from a checkpoint of ours all that the model has, from any other its image
-// encoder as torchvision names it.
-func (t *trainer) initFrom(path string) error {
-	f, err := safetensors.Read(path)
-	if err != nil {
-		return err
-	}
-	l := &loader{file: f}
-	prefix := ""
-	if slices.ContainsFunc(f.Tensors, hasPrefix(prefixEMA)) {
-		prefix = prefixEMA
-	}
-	if !slices.ContainsFunc(f.Tensors, hasPrefix(prefixTrunk)) {
-		t.fillTrunk(l)
-		return l.err()
-	}
-	for _, p := range t.model.Params() {
-		if strings.HasPrefix(p.Name, prefixTrunk) || has(f, prefix+p.Name) {
-			l.fill(prefix+p.Name, p.Value)
-		}
-	}
-	for _, b := range t.model.Buffers() {
-		if strings.HasPrefix(b.Name, prefixTrunk) || has(f, b.Name) {
-			l.fill(b.Name, b.Value)
-		}
-	}
-	return l.err()
-}
-
-// fillTrunk reads the image encoder by torchvision's names. What the file has beyond (fc, counts) is left.
-func (t *trainer) fillTrunk(l *loader) {
-	for _, p := range t.model.Params() {
-		if name, ok := strings.CutPrefix(p.Name, prefixTrunk); ok {
-			l.fill(name, p.Value)
-		}
-	}
-	for _, b := range t.model.Buffers() {
-		if name, ok := strings.CutPrefix(b.Name, prefixTrunk); ok {
-			l.fill(name, b.Value)
-		}
-	}
+	w.Refresh()
+	return l.Err()
 }

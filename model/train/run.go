@@ -2,27 +2,40 @@ package train
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"contig-gpu/data"
+	"contig-gpu/model/train/engine"
 )
 
 // Run trains, and returns what it did. When ctx ends it finishes the step, writes a checkpoint and returns
-// ErrInterrupted. Errors that a file or folder causes are *data.Problem.
-func Run(ctx context.Context, o Options) (Summary, error) {
-	if err := CheckDir(o.Dir, o.Resume, o.Overwrite); err != nil {
-		return Summary{}, err
+// ErrInterrupted; before the first step it returns the cause, and the run folder is as it was. Errors that a file or folder
+// causes are *data.Problem.
+func Run(ctx context.Context, o Options) (s Summary, err error) {
+	if o.Lock == nil {
+		if o.Lock, err = Take(o.Dir, o.Resume, o.Overwrite); err != nil {
+			return Summary{}, err
+		}
+		defer func() {
+			if e := o.Lock.Release(); e != nil {
+				err = errors.Join(err, e)
+			}
+		}()
 	}
 	t, err := newTrainer(&o)
 	defer t.close()
 	if err != nil {
 		return Summary{}, t.explain(err)
 	}
-	s, err := t.run(ctx)
+	s, err = t.run(ctx)
 	return s, t.explain(err)
 }
 
 func (t *trainer) run(ctx context.Context) (s Summary, err error) {
+	if ctx.Err() != nil {
+		return t.summary(), context.Cause(ctx)
+	}
 	if t.resumed {
 		if err := t.begin(); err != nil {
 			return t.summary(), err
@@ -57,9 +70,22 @@ func (t *trainer) advance(ctx context.Context) error {
 	return nil
 }
 
+// step takes a step. Where the device works beside the host it is only queued then, and done is called a step late.
+func (t *trainer) step() error {
+	if t.engine.Idling() {
+		t.pace.begin(time.Now())
+	}
+	last := t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total
+	if err := t.engine.Step(engine.Turn{Step: t.at.Step, LR: t.schedule.At(t.at.Step), Last: last}); err != nil {
+		return err
+	}
+	t.at.Step, t.at.EpochStep = t.at.Step+1, t.at.EpochStep+1
+	return nil
+}
+
 // halt ends all queued work, validates at the end of an epoch or of the training, and writes a checkpoint.
 func (t *trainer) halt(ctx context.Context, epochEnd, end bool) error {
-	if err := t.collectAllBut(0); err != nil {
+	if err := t.engine.Finish(); err != nil {
 		return err
 	}
 	isBest := false
@@ -73,8 +99,17 @@ func (t *trainer) halt(ctx context.Context, epochEnd, end bool) error {
 	if epochEnd {
 		t.at.Epoch, t.at.EpochStep, t.open = t.at.Epoch+1, 0, false
 	}
-	t.idle.pause()
+	t.engine.Pause()
 	return t.save(isBest, epochEnd)
+}
+
+// done takes in what a step left.
+func (t *trainer) done(r engine.Result) error {
+	if err := t.report(t.lineOf(r)); err != nil {
+		return err
+	}
+	t.judged = r.Step
+	return nil
 }
 
 // publish says that a step is done.
@@ -105,7 +140,7 @@ func (t *trainer) validate(ctx context.Context) (bool, error) {
 	if e == nil || err != nil {
 		return false, err
 	}
-	if err := t.log.append(lineOf("validation", t.at.Step, e)); err != nil {
+	if err := t.log.append(evaluationOf("validation", t.at.Step, e)); err != nil {
 		return false, err
 	}
 	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval})
@@ -117,14 +152,18 @@ func (t *trainer) evaluateSplit(ctx context.Context, split data.Split) (*Evaluat
 	if !hasSplit(t.o.Cohort, split) {
 		return nil, nil
 	}
-	src, err := t.o.NewSource(t.feed(split, false))
+	f, err := t.feed(split, false)
+	if err != nil {
+		return nil, err
+	}
+	src, err := t.o.NewSource(f)
 	if err != nil {
 		return nil, err
 	}
 	defer src.Close()
 	t.event(Event{Kind: Evaluating, Split: split})
 	var e *Evaluated
-	t.withEMA(func() { e, err = t.evaluate(ctx, src) })
+	t.engine.WithAverages(func() { e, err = t.evaluate(ctx, src) })
 	return e, err
 }
 
@@ -157,7 +196,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 	if e == nil || err != nil {
 		return nil, name, err
 	}
-	line := lineOf("test", s.state.Step, e)
+	line := evaluationOf("test", s.state.Step, e)
 	line.Checkpoint = name
 	if err := t.log.append(line); err != nil {
 		return nil, name, err
@@ -167,8 +206,8 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 }
 
 func (t *trainer) summary() Summary {
-	s := Summary{Steps: t.judged, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.model.ParamCount(),
-		Memory: t.memory(), BestStep: t.at.BestStep, GPUIdle: t.idle.share()}
+	s := Summary{Steps: t.judged, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.engine.Objective().Weights().Count(),
+		Memory: memoryOf(t.engine, t.dims), BestStep: t.at.BestStep, GPUIdle: t.engine.Idle()}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss
 	}

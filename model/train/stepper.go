@@ -2,7 +2,8 @@ package train
 
 import (
 	"contig-gpu/gpu"
-	"contig-gpu/model"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/train/engine"
 )
 
 // A Stepper takes the steps of a training and does nothing else: no run folder, no evaluation, no checkpoint. The steps are
@@ -13,10 +14,7 @@ type Stepper struct {
 }
 
 // Omit says what a Stepper leaves out of its steps.
-type Omit struct {
-	Norm  bool // the gradient's length, and with it clipping; f16 needs it
-	Graph bool // recording: every step is queued anew
-}
+type Omit = engine.Omit
 
 // NewStepper takes the memory of a training by o on dev and fills the model. Of o it reads Config, but for Device, Threads
 // and Deterministic, and Cohort, NewSource and Memory. The device is the Stepper's from then on, whatever is returned:
@@ -35,69 +33,44 @@ func NewStepper(dev *gpu.Device, o Options, omit Omit) (*Stepper, error) {
 }
 
 // WarmUp is how many steps are taken before all further ones are replayed: one as it is, and the first of each slot.
-func (s *Stepper) WarmUp() int { return 1 + len(s.t.slots) }
+func (s *Stepper) WarmUp() int { return 1 + s.t.engine.Slots() }
 
 // Take takes steps, at least one, until enough, which is given their number, says so. All are done when it returns. The
 // second result is the share of the time between the ends of the first and the last of them in which the device had nothing
 // to do; nil: it was one step, or the device does not work beside the host.
 func (s *Stepper) Take(enough func(taken int) bool) ([]StepLine, *float64, error) {
 	t := s.t
-	t.idle, s.done = idleMeter{dev: t.dev}, nil
+	s.done = nil
+	t.engine.ResetIdle()
 	for n := 0; n == 0 || !enough(n); n++ {
 		if err := t.step(); err != nil {
 			return nil, nil, t.explain(err)
 		}
 	}
-	err := t.collectAllBut(0)
-	t.idle.pause()
-	return s.done, t.idle.share(), t.explain(err)
+	err := t.engine.Finish()
+	t.engine.Pause()
+	return s.done, t.engine.Idle(), t.explain(err)
 }
 
 // Launches lists what a step asks of a GPU, by queueing one anew. On a planning device nothing is computed.
 func (s *Stepper) Launches() ([]gpu.Launch, error) {
-	t := s.t
-	in, err := t.loaded()
-	if err != nil {
-		return nil, err
-	}
-	p, err := t.pass(load{in.rows, true})
-	if err != nil {
-		return nil, err
-	}
-	t.prepareUpdate(t.newLine())
-	in.upload.Arrive()
-	t.dev.CountLaunches()
-	t.work(p, in, part{true, true})
-	in.upload.Release()
-	in.rows = 0
-	return t.dev.Launches(), t.dev.Sync()
+	return s.t.engine.Launches(engine.Turn{Step: s.t.at.Step, LR: s.t.schedule.At(s.t.at.Step)})
 }
 
 // Nodes returns the operations of a recorded step, 0 where none is recorded.
-func (s *Stepper) Nodes() int {
-	if r := s.t.slots[0].recorded[part{true, true}]; r != nil {
-		return r.Nodes()
-	}
-	return 0
-}
+func (s *Stepper) Nodes() int { return s.t.engine.Nodes() }
 
 // Uploaded returns the bytes that a batch has on its way to the device.
-func (s *Stepper) Uploaded() int {
-	n := 0
-	for _, t := range s.t.slots[0].whole.tensors() {
-		n += t.Bytes()
-	}
-	return n
-}
+func (s *Stepper) Uploaded() int { return s.t.engine.Uploaded() }
 
 // Raw reports whether batches are pixels and persons, which the device makes images and tables from.
 func (s *Stepper) Raw() bool { return s.t.dims.Work > 0 }
 
-// Model returns the model. Its gradients are those of the last step, times LossScale.
-func (s *Stepper) Model() *model.Model { return s.t.model }
+// Weights returns the model's. Their gradients are those of the last step, times LossScale.
+func (s *Stepper) Weights() *nn.Weights { return s.t.engine.Objective().Weights() }
 
 // LossScale returns what the loss of the next step is multiplied by: see f16.
-func (s *Stepper) LossScale() float64 { return s.t.at.Scaling.factor() }
+func (s *Stepper) LossScale() float64 { return s.t.engine.LossScale() }
 
 // Close gives memory and device back.
 func (s *Stepper) Close() { s.t.close() }

@@ -8,35 +8,31 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
+	"contig-gpu/model/build"
+	"contig-gpu/model/checkpoint"
+	"contig-gpu/model/objective"
 	"contig-gpu/model/optim"
+	"contig-gpu/model/train/engine"
 )
 
-// A trainer is a run between its setting up and its end.
+// A trainer is a run between its setting up and its end: an engine that takes the steps, the source of their batches, and
+// what is written of them.
 type trainer struct {
 	o     *Options
 	cfg   Config
 	dtype gpu.DType
 	dev   *gpu.Device
-	dims  data.Dims // of the batches
-	count need      // of a step and an evaluation
-	idle  idleMeter
-	*workspace
-	opt           *optim.Optimizer
-	schedule      optim.Schedule
-	source        data.Source
-	tables        []*data.Packed // of the cohort, where they stay on the device
-	values, grads gpu.Tensor     // flat
-	ema, spare    gpu.Tensor     // flat; the zero Tensor without EMA
-	sumsq, scale  gpu.Tensor     // [1]: of the gradient, and what it is multiplied by
-	decay         gpu.Tensor     // [1]: of the averages, in this step
-	turn          int            // the slot of the next batch
-	ahead         error          // of loading it ahead
-	pending       []pending      // batches, oldest first
-	warm          map[part]bool  // has been run
-	pace          pace
+	dims  data.Dims      // of the batches
+	count engine.Need    // of a step and an evaluation
+	table []*data.Packed // of the cohort, where they stay on the device
+
+	engine   *engine.Engine
+	schedule optim.Schedule
+	source   data.Source
+	pace     pace
 
 	report func(StepLine) error // of a step that is done
-	omit   Omit
+	omit   engine.Omit
 
 	perEpoch, total int // steps
 	at              state
@@ -56,13 +52,16 @@ func newTrainer(o *Options) (*trainer, error) {
 
 // newTrainerOn returns a trainer on dev, nil for the device that the settings name, of which nothing is set up.
 func newTrainerOn(dev *gpu.Device, o *Options) *trainer {
-	t := &trainer{o: o, cfg: o.Config, dev: dev, warm: map[part]bool{}}
+	t := &trainer{o: o, cfg: o.Config, dev: dev}
 	t.report = t.publish
 	return t
 }
 
 func (t *trainer) setUp() error {
-	t.cfg.Model.Modalities = modalitiesOf(t.o.Cohort)
+	t.cfg.Model.Modalities = nil
+	if build.UsesTables(t.cfg.Objective) {
+		t.cfg.Model.Modalities = modalitiesOf(t.o.Cohort)
+	}
 	if err := t.cfg.Validate(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -71,7 +70,7 @@ func (t *trainer) setUp() error {
 			return err
 		}
 	}
-	t.beginScaling()
+	t.engine.BeginScaling()
 	t.judged = t.at.Step
 	return nil
 }
@@ -87,25 +86,32 @@ func modalitiesOf(c *data.Cohort) []model.Modality {
 func (t *trainer) openDevice() error {
 	var err error
 	if t.dev == nil {
-		// Float64 judges: it computes through the portable kernels.
+		// Float64 is the reference: it computes through the portable kernels.
 		t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, NonDeterministic: !t.cfg.Deterministic, Portable: t.cfg.Precision == "f64"})
 		if err != nil {
 			return err
 		}
 	}
-	t.idle.dev = t.dev
 	t.dtype, t.cfg.Precision, err = t.dev.Precision(t.cfg.Precision)
 	return err
 }
 
-// feed says what a source is to give. Where the device works beside the host it makes images and tables itself.
-func (t *trainer) feed(split data.Split, train bool) Feed {
-	return Feed{Split: split, Train: train, Raw: t.dev.Overlaps()}
+// feed says what a source is to give: on a device that works beside the host, what it makes images and tables from. In
+// evaluation views are variations too, since one view of an image has nothing to be compared with.
+func (t *trainer) feed(split data.Split, train bool) (Feed, error) {
+	obj, err := build.New(t.cfg.objective())
+	if err != nil {
+		return Feed{}, err
+	}
+	return Feed{Split: split, Train: train, Raw: t.dev.Overlaps(), Views: obj.Views(), NoTables: len(obj.Tables()) == 0}, nil
 }
 
 func (t *trainer) openSource() error {
-	var err error
-	if t.source, err = t.o.NewSource(t.feed(data.Train, true)); err != nil {
+	f, err := t.feed(data.Train, true)
+	if err != nil {
+		return err
+	}
+	if t.source, err = t.o.NewSource(f); err != nil {
 		return err
 	}
 	t.perEpoch = t.source.Batches() / t.cfg.Accumulate
@@ -116,78 +122,58 @@ func (t *trainer) openSource() error {
 	}
 	t.dims, t.total = t.source.Dims(), t.cfg.steps(t.perEpoch)
 	t.schedule = t.cfg.schedule(t.total)
-	t.tables = packed(t.o.Cohort, t.dims)
+	t.table = packed(t.o.Cohort, t.dims)
 	return nil
+}
+
+// packed returns the cohort's tables as a device keeps them; none where batches bring their rows along, or have no tables.
+func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
+	if dims.Work == 0 || len(dims.Modalities) == 0 {
+		return nil
+	}
+	var ps []*data.Packed
+	for _, t := range c.Tables {
+		ps = append(ps, data.Pack(t, len(c.Persons)))
+	}
+	return ps
+}
+
+// engineOptions are those of an engine for a training by c on dev.
+func (t *trainer) engineOptions(c Config, dev *gpu.Device) engine.Options {
+	return engine.Options{
+		Config: engine.Config{Optimizer: c.Optimizer, Clip: c.Clip, Accumulate: c.Accumulate, EMA: c.EMA, Omit: t.omit},
+		Device: dev, DType: t.dtype, Dims: t.dims, Tables: t.table, Next: t.next, Report: t.done,
+		Build: func() (objective.Objective, error) { return build.New(c.objective()) },
+	}
 }
 
 // build takes the memory that reserve has counted.
 func (t *trainer) build() error {
-	if err := t.take(); err != nil {
+	var err error
+	if t.engine, err = engine.New(t.engineOptions(t.cfg, t.dev)); err != nil {
 		return err
 	}
-	t.grow(t.count)
-	t.settle()
+	t.engine.Reserve(t.count)
 	return t.dev.Sync()
 }
 
-// take takes the memory that does not depend on what a step does.
-func (t *trainer) take() error {
-	m, err := model.New(t.cfg.Model)
-	if err != nil {
-		return err
-	}
-	if err := m.Place(t.dev, t.dtype); err != nil {
-		return err
-	}
-	if t.workspace, err = newWorkspace(m, t.dev, t.dtype, t.dims, t.tables); err != nil {
-		return err
-	}
-	t.chunk = t.cfg.Chunk
-	var decayed int
-	t.values, t.grads, decayed = m.Flat()
-	t.opt = optim.New(t.cfg.Optimizer, t.values, t.grads, decayed)
-	t.opt.Refresh(m.Halves())
-	if t.cfg.EMA > 0 {
-		// An arena each: its size is then the tensor's, whatever the alignment.
-		t.ema = t.dev.NamedArena("averages", t.values.Bytes()).Zeros(t.values.DType(), t.values.Len())
-		t.spare = t.dev.NamedArena("averages", t.values.Bytes()).Zeros(t.values.DType(), t.values.Len())
-	}
-	probe, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return err
-	}
-	a := probe.NewArena(0)
-	t.takeNumbers(a)
-	t.takeNumbers(t.dev.NamedArena("numbers", a.Peak()))
-	for _, s := range t.slots {
-		if s.results, err = t.dev.NewDownload(t.losses, t.sumsq); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// takeNumbers deals out the few numbers that an update leaves or reads.
-func (t *trainer) takeNumbers(a *gpu.Arena) {
-	master := t.values.DType()
-	t.sumsq, t.scale, t.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
-}
-
-// load fills the model: fresh, from a file, or from the run's own checkpoint.
+// load fills the parameters: fresh, from a file, or from the run's own checkpoint.
 func (t *trainer) load() error {
-	t.model.Init(t.cfg.Seed)
+	w := t.engine.Objective().Weights()
+	w.Init(t.cfg.Seed)
 	if t.o.Resume {
 		if err := t.resume(); err != nil || t.resumed {
 			return err
 		}
 	}
 	if t.o.InitFrom != "" {
-		if err := t.initFrom(t.o.InitFrom); err != nil {
+		if err := checkpoint.Init(t.o.InitFrom, w); err != nil {
 			return err
 		}
 	}
-	if t.ema.Ok() {
-		gpu.Copy(t.ema, t.values)
+	if ema := t.engine.Averages(); ema.Ok() {
+		values, _, _ := w.Flat()
+		gpu.Copy(ema, values)
 	}
 	return nil
 }
@@ -207,20 +193,6 @@ func (t *trainer) next() (*data.Batch, error) {
 	return &t.batch, err
 }
 
-// withEMA calls f with the averaged parameters in the model's place.
-func (t *trainer) withEMA(f func()) {
-	if !t.ema.Ok() {
-		f()
-		return
-	}
-	gpu.Copy(t.spare, t.values)
-	gpu.Copy(t.values, t.ema)
-	t.model.Refresh()
-	f()
-	gpu.Copy(t.values, t.spare)
-	t.model.Refresh()
-}
-
 func (t *trainer) event(e Event) {
 	if e.Kind != Stepped {
 		e.Step, e.Epoch = t.at.Step, t.at.Epoch+1
@@ -234,8 +206,8 @@ func (t *trainer) close() {
 	if t.source != nil {
 		t.source.Close()
 	}
-	if t.workspace != nil {
-		t.workspace.close()
+	if t.engine != nil {
+		t.engine.Close()
 	}
 	if t.dev != nil {
 		t.dev.Close()

@@ -75,10 +75,14 @@ func New(name, prefix string) (*Trunk, error) {
 }
 
 // Forward returns the features. They live until the pass is reset or finished.
-func (t *Trunk) Forward(p *nn.Pass, image gpu.Tensor) gpu.Tensor { return t.layers.Forward(p, inPassType(p, image)) }
+func (t *Trunk) Forward(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
+	return t.layers.Forward(p, inPassType(p, image))
+}
 
 // Backward returns the gradient of the image, in the pass's type, if the pass wants it.
-func (t *Trunk) Backward(p *nn.Pass, dy gpu.Tensor) gpu.Tensor { return nn.BackwardInput(p, t.layers, dy) }
+func (t *Trunk) Backward(p *nn.Pass, dy gpu.Tensor) gpu.Tensor {
+	return nn.BackwardInput(p, t.layers, dy)
+}
 
 // Params returns those of all stages.
 func (t *Trunk) Params() []*nn.Param { return t.layers.Params() }

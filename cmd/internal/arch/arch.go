@@ -27,7 +27,7 @@ var rules = []struct {
 	{"model/nn", []string{"gpu", "gpu/gputest"}},
 	{"model/loss", []string{"gpu"}},
 	{"model/optim", []string{"gpu"}},
-	{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data"}},
+	{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder"}},
 	{"model", []string{"model/nn", "model/loss", "gpu"}},
 	{"data", []string{"data", "data/"}},
 	{"cmd", []string{"cmd/internal/", "kernels", "gpu", "model", "model/", "data", "data/"}},

@@ -73,16 +73,8 @@ func MeasureKernels(ctx context.Context, d *gpu.Device, o KernelOptions) (*Kerne
 // measure runs an operation so often at a time that the start of the work does not count.
 func (x operation) measure(ctx context.Context, d *gpu.Device, o KernelOptions) (KernelRow, error) {
 	row := KernelRow{Op: x.name, Shape: x.shape, Bytes: x.bytes, Flops: x.flops, Calls: x.calls}
-	planner, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return row, err
-	}
-	defer planner.Close()
-	planned := planner.NewArena(0)
-	x.setup(planned)
-	a := d.NewArena(planned.Peak())
-	defer a.Close()
-	work := x.setup(a)
+	var work func()
+	defer d.Deal("kernel", func(a *gpu.Arena) { work = x.setup(a) }).Close()
 	work() // what it needs once
 	once, err := timed(d, work)
 	if err != nil {

@@ -30,21 +30,14 @@ type LossResult struct {
 // Loss measures the loss of n persons on random embeddings in float32: normalisation, both directions, gradients.
 func Loss(ctx context.Context, d *gpu.Device, n int, o LossOptions) (*LossResult, error) {
 	r := &LossResult{Batch: n}
-	planner, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer planner.Close()
-	planned := newLossRun(planner.NewArena(0), n, o)
-	planned.work()
-	r.Bytes = planned.a.Peak() + gpu.InfoNCEScratch(d, n, o.Embedding)
+	var x *lossRun
+	take := func(a *gpu.Arena) { x = newLossRun(a, n, o) }
+	r.Bytes = gpu.Room(take) + gpu.InfoNCEScratch(d, n, o.Embedding)
 	if o.Memory > 0 && r.Bytes > o.Memory {
 		r.Problem = "out of memory"
 		return r, nil
 	}
-	a := d.NewArena(planned.a.Peak())
-	defer a.Close()
-	x := newLossRun(a, n, o)
+	defer d.Deal("loss", take).Close()
 	x.fill(o.Missing)
 	x.work()
 	if err := d.Sync(); err != nil {
@@ -63,7 +56,6 @@ func Loss(ctx context.Context, d *gpu.Device, n int, o LossOptions) (*LossResult
 
 // A lossRun is the loss of several modalities with its tensors.
 type lossRun struct {
-	a      *gpu.Arena
 	spec   gpu.InfoNCESpec
 	pairs  []loss.Pair
 	dz, dw []gpu.Tensor
@@ -71,7 +63,7 @@ type lossRun struct {
 }
 
 func newLossRun(a *gpu.Arena, n int, o LossOptions) *lossRun {
-	x := &lossRun{a: a, spec: gpu.InfoNCESpec{Tau: o.Tau, Lambda: o.Lambda}, losses: a.New(gpu.F32, o.Modalities, 4)}
+	x := &lossRun{spec: gpu.InfoNCESpec{Tau: o.Tau, Lambda: o.Lambda}, losses: a.New(gpu.F32, o.Modalities, 4)}
 	embeddings := func() gpu.Tensor { return a.New(gpu.F32, n, o.Embedding) }
 	for range o.Modalities {
 		x.pairs = append(x.pairs, loss.Pair{Z: embeddings(), W: embeddings(), Present: a.New(gpu.U8, n), Scale: a.New(gpu.F32, 1)})

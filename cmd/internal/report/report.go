@@ -16,12 +16,13 @@ import (
 
 // Page is all that a report shows. It must hold no ids.
 type Page struct {
-	Title   string
-	Summary []string // sentences at the top
-	Rows    []Row    // of metrics.jsonl
-	Cohort  []string // what joining counted, one line each
-	Config  string   // config.toml
-	Images  []image.Image
+	Title    string
+	Summary  []string // sentences at the top
+	Rows     []Row    // of metrics.jsonl
+	Cohort   []string // what joining counted, one line each
+	Config   string   // config.toml
+	Images   []image.Image
+	NoImages string // why images are missing; "" where none are
 }
 
 // Write writes the page as one HTML document without references to anything outside.
@@ -52,12 +53,12 @@ func plots(rows []Row) []figure {
 			out = append(out, figure{title, template.HTML(Plot("step", curves))})
 		}
 	}
-	add("Loss of training (smoothed) and validation", lossCurves(steps, checks))
-	add("Loss of each modality (smoothed)", modalityCurves(steps))
-	add("Retrieval among validation persons, R@1, both directions", retrievalCurves(checks))
+	add("Training loss (smoothed) and validation loss", lossCurves(steps, checks))
+	add("Training loss by modality (smoothed)", modalityCurves(steps))
+	add("Validation retrieval: R@1 by modality and direction", retrievalCurves(checks))
 	add("Learning rate", []Curve{curve("learning rate", steps, func(r Row) float64 { return r.LR })})
 	add("Gradient norm (smoothed)", []Curve{smooth(curve("gradient norm", steps, func(r Row) float64 { return r.GradNorm }))})
-	add("Images per second", []Curve{smooth(curve("images per second", steps, func(r Row) float64 { return r.Rate }))})
+	add("Throughput in images per second (smoothed)", []Curve{smooth(curve("images per second", steps, func(r Row) float64 { return r.Rate }))})
 	return out
 }
 
@@ -170,7 +171,7 @@ const page = `<!DOCTYPE html>
 <style>
 body{font:15px/1.5 system-ui,sans-serif;color:#1c1c1c;max-width:1000px;margin:2em auto;padding:0 1em}
 h1{font-size:1.6em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #ddd}
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #eee}td:nth-child(-n+4),th:nth-child(-n+4){text-align:left}
+table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #eee}td:nth-child(-n+4),th:nth-child(-n+4){text-align:left;white-space:nowrap}
 .plots{display:flex;flex-wrap:wrap;gap:1.5em}figure{margin:0}figcaption{font-weight:600}svg{max-width:100%;height:auto}svg text{font-size:11px;fill:#555}.grid{stroke:#e4e4e4}
 .legend{max-width:460px;font-size:12px}.legend span{margin-right:1em;white-space:nowrap}
 .images img{width:128px;height:128px;object-fit:cover;margin:2px;image-rendering:auto}pre{background:#f6f6f6;padding:1em;overflow:auto;font-size:12px}
@@ -178,16 +179,17 @@ table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-b
 <h1>{{.Page.Title}}</h1>
 {{range .Page.Summary}}<p>{{.}}</p>
 {{end}}{{if .Tables}}<h2>Retrieval</h2>
-<p>Among persons, one row each (a person's images averaged), by the cosine similarity of the projected embeddings.</p>
-<table><tr><th>split</th><th>step</th><th>modality</th><th>direction</th><th>R@1</th><th>R@5</th><th>R@10</th><th>median rank</th><th>candidates</th><th>chance R@1</th><th>times chance</th></tr>
+<p>Candidates are the persons of the split, ranked by the cosine similarity of the projected embeddings; the image embeddings of a person are averaged.</p>
+<table><tr><th>split</th><th>step</th><th>modality</th><th>direction</th><th>R@1</th><th>R@5</th><th>R@10</th><th>median rank</th><th>candidates</th><th>chance R@1</th><th>R@1 / chance</th></tr>
 {{range .Tables}}<tr><td>{{.Kind}}</td><td>{{.Step}}</td><td>{{.Modality}}</td><td>{{.Way}}</td><td>{{printf "%.3f" .R1}}</td><td>{{printf "%.3f" .R5}}</td><td>{{printf "%.3f" .R10}}</td><td>{{.MedianRank}}</td><td>{{.Candidates}}</td><td>{{printf "%.4f" .Chance}}</td><td>{{printf "%.1f" .Times}}</td></tr>
 {{end}}</table>
 {{end}}{{if .Plots}}<h2>Curves</h2><div class="plots">
 {{range .Plots}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>
 {{end}}</div>
-{{end}}{{if .Pictures}}<h2>Example images</h2><p>Training images as the encoder sees them.</p><div class="images">
-{{range .Pictures}}<img alt="training image" src="{{.}}">{{end}}</div>
-{{end}}<h2>Cohort</h2><pre>{{range .Page.Cohort}}{{.}}
+{{end}}{{if or .Pictures .Page.NoImages}}<h2>Example images</h2>
+{{if .Pictures}}<p>Training images as the encoder sees them.</p><div class="images">{{range .Pictures}}<img alt="training image" src="{{.}}">{{end}}</div>
+{{end}}{{with .Page.NoImages}}<p>{{.}}</p>
+{{end}}{{end}}<h2>Cohort</h2><pre>{{range .Page.Cohort}}{{.}}
 {{end}}</pre>
 <h2>Settings</h2><pre>{{.Page.Config}}</pre>
 </body></html>

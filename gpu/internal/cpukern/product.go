@@ -101,6 +101,12 @@ func (p *product[F]) chunks(i, n int) []chunk {
 
 // run computes the product on pool, which nothing else uses.
 func (p *product[F]) run(pool *Pool) {
+	if p.m == 0 || p.n == 0 {
+		return
+	}
+	if p.cin == 0 {
+		p.taps = 0 // one kind of a product of no terms, which is 0
+	}
 	if p.depth == 0 {
 		p.depth = blockDepth
 	}

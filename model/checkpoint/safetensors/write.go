@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
+
+	"contig-gpu/data/folder"
 )
 
 // metadataKey is the header's one entry that is not a tensor.
@@ -65,45 +65,8 @@ func encodeHeader(ts []Tensor, metadata map[string]string) ([]byte, error) {
 	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(body))), body...), nil
 }
 
-// WriteFile writes a file so that its name holds either what it held before or all of the new content, also
-// after a crash: temporary name in the same folder, sync, rename, sync of the folder.
+// WriteFile writes a file so that its name holds either what it held before or all of the new content, also after a crash:
+// see folder.WriteFile.
 func WriteFile(path string, tensors []Tensor, metadata map[string]string) error {
-	dir, name := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
-	tmp := filepath.Join(dir, "."+name+".tmp")
-	if err := writeSynced(tmp, tensors, metadata); err != nil {
-		os.Remove(tmp)
-		return fmt.Errorf("safetensors: write %s: %w", path, err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return fmt.Errorf("safetensors: write %s: %w", path, err)
-	}
-	return syncDir(dir)
-}
-
-func writeSynced(path string, tensors []Tensor, metadata map[string]string) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := Write(f, tensors, metadata); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return folder.WriteFile(path, 0o644, func(w io.Writer) error { return Write(w, tensors, metadata) })
 }

@@ -58,7 +58,7 @@ type Engine struct {
 	dev     *gpu.Device
 	dtype   gpu.DType
 	obj     objective.Objective
-	weights *nn.Weights
+	weights *nn.Weights // that the engine owns
 	feed    feed
 	update  *update // nil: for evaluation only
 
@@ -89,7 +89,11 @@ func New(o Options) (*Engine, error) {
 // NewEvaluator returns an Engine for a placed objective, which stays its owner's, that evaluates and does not train.
 func NewEvaluator(o Options, obj objective.Objective) (*Engine, error) {
 	e := &Engine{o: o, dev: o.Device, dtype: o.DType, obj: obj, needs: map[load]Need{}}
-	return e, e.addInputs()
+	if err := e.addInputs(); err != nil {
+		return e, err
+	}
+	e.feed.settle()
+	return e, nil
 }
 
 func newEngine(o Options) (*Engine, error) {
@@ -114,17 +118,15 @@ func (e *Engine) addInputs() error {
 	if e.dev.Overlaps() {
 		n = 2
 	}
-	var err error
-	if e.inputs, err = deal(e.dev, "staging", func(a *gpu.Arena) { e.dealSlots(a, n) }); err != nil {
-		return err
-	}
+	e.inputs = e.dev.Deal("staging", func(a *gpu.Arena) { e.dealSlots(a, n) })
 	for _, s := range e.slots {
+		var err error
 		if s.upload, err = e.dev.NewUpload(s.whole.bytes()); err != nil {
 			return err
 		}
 	}
-	e.feed, err = newFeed(e.o, e.obj)
-	return err
+	e.feed = newFeed(e.o, e.obj)
+	return nil
 }
 
 // dealSlots takes the tensors of n slots from a.
@@ -152,22 +154,11 @@ func sameTables(want []objective.Table, dims data.Dims) error {
 	return nil
 }
 
-// deal takes memory called name on dev for the tensors that f takes: it is called twice, first to count them.
-func deal(dev *gpu.Device, name string, f func(*gpu.Arena)) (*gpu.Arena, error) {
-	plan, err := gpu.Open("plan", gpu.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer plan.Close()
-	counted := plan.NewArena(0)
-	f(counted)
-	a := dev.NamedArena(name, counted.Peak())
-	f(a)
-	return a, nil
-}
-
 // Objective returns what is trained.
 func (e *Engine) Objective() objective.Objective { return e.obj }
+
+// Device returns the device, which is borrowed.
+func (e *Engine) Device() *gpu.Device { return e.dev }
 
 // Optimizer returns the optimiser.
 func (e *Engine) Optimizer() *optim.Optimizer { return e.update.opt }

@@ -27,14 +27,13 @@ type feed interface {
 }
 
 // newFeed returns the feed for the batches of o.Dims.
-func newFeed(o Options, obj objective.Objective) (feed, error) {
+func newFeed(o Options, obj objective.Objective) feed {
 	if o.Dims.Work == 0 {
-		return hostFeed{}, nil
+		return hostFeed{}
 	}
 	f := &deviceFeed{o: o, obj: obj}
-	var err error
-	f.arena, err = deal(o.Device, "tables", func(a *gpu.Arena) { f.norm, f.tables = layTables(a, o.DType, o.Tables) })
-	return f, err
+	f.arena = o.Device.Deal("tables", func(a *gpu.Arena) { f.norm, f.tables = layTables(a, o.DType, o.Tables) })
+	return f
 }
 
 // An input is what travels of a batch: what the host says of each row, and either image and tables or what the device makes

@@ -64,14 +64,14 @@ func (f *deviceFeed) whole(b *data.Batch, n int) *data.Batch {
 	p.Pixels, p.Geometry, p.Colour = again(b.Pixels, b.N, n), nil, nil
 	views := b.Variations()
 	for v := range views {
-		p.Geometry = append(p.Geometry, again(part(b.Geometry, v, views), b.N, n)...)
-		p.Colour = append(p.Colour, again(part(b.Colour, v, views), b.N, n)...)
+		p.Geometry = append(p.Geometry, again(equalPart(b.Geometry, v, views), b.N, n)...)
+		p.Colour = append(p.Colour, again(equalPart(b.Colour, v, views), b.N, n)...)
 	}
 	return &p
 }
 
-// part returns part i of s cut into n equal ones.
-func part[T any](s []T, i, n int) []T { return s[i*len(s)/n : (i+1)*len(s)/n] }
+// equalPart returns part i of s cut into n equal ones.
+func equalPart[T any](s []T, i, n int) []T { return s[i*len(s)/n : (i+1)*len(s)/n] }
 
 // again returns s, which has the given number of rows, with its last one repeated until there are n.
 func again[T any](s []T, rows, n int) []T {

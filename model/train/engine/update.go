@@ -31,13 +31,11 @@ func (e *Engine) addUpdate() error {
 		u.spare = e.dev.NamedArena("averages", u.values.Bytes()).Zeros(u.values.DType(), u.values.Len())
 	}
 	master := nn.Master(e.dtype)
-	_, err := deal(e.dev, "scalars", func(a *gpu.Arena) {
+	e.dev.Deal("scalars", func(a *gpu.Arena) {
 		u.sumsq, u.scale, u.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
 	})
-	if err != nil {
-		return err
-	}
 	for _, s := range e.slots {
+		var err error
 		if s.results, err = e.dev.NewDownload(e.terms, u.sumsq); err != nil {
 			return err
 		}
