@@ -8,6 +8,9 @@ const (
 	FitStretch Fit = "stretch" // scale both sides to the same length: torchvision's Resize((n, n))
 )
 
+// LeastBlur is the smallest standard deviation of a blur, pixels: SimCLR's (Chen et al. 2020, appendix A).
+const LeastBlur = 0.1
+
 // Augmentation says how images are varied in training: ranges and probabilities that each image draws from anew in each epoch.
 // The zero value varies nothing. Package fundus applies it, in the order of the fields but for the blur, which comes first.
 type Augmentation struct {

@@ -39,7 +39,7 @@ func TestKnobsAreAlone(t *testing.T) {
 	for i := range 50 {
 		key := func() *Rand { return NewRand(5, StreamAugment, 1, uint32(i)) }
 		want, got := draw(varied(), key()), draw(all, key())
-		if !got.flip || got.saturation != 0 || !(got.sigma >= leastSigma && got.sigma < 3) {
+		if !got.flip || got.saturation != 0 || !(got.sigma >= data.LeastBlur && got.sigma < 3) {
 			t.Fatalf("image %d: %+v", i, got)
 		}
 		got.flip, got.saturation, got.sigma = want.flip, want.saturation, 0
@@ -225,7 +225,7 @@ func TestBlur(t *testing.T) {
 			if !slices.Equal(src.Pix, before) {
 				t.Error("the image itself changed")
 			}
-			if c.sigma == leastSigma && !slices.Equal(got.Pix, before) {
+			if c.sigma == data.LeastBlur && !slices.Equal(got.Pix, before) {
 				t.Error("the smallest blur is not the image")
 			}
 		})
@@ -238,7 +238,7 @@ func TestBlur(t *testing.T) {
 // TestBlurKeepsLevels: an image of one level stays so exactly, and the mean of noise stays within a tenth of a level.
 func TestBlurKeepsLevels(t *testing.T) {
 	var b blurrer
-	for sigma := leastSigma; sigma < 9; sigma += .37 {
+	for sigma := data.LeastBlur; sigma < 9; sigma += .37 {
 		b.fit(sigma)
 		one := uint32(0)
 		for _, w := range b.weight {

@@ -23,9 +23,6 @@ const (
 // cropRatio bounds the aspect of the random crop, to 1/cropRatio..cropRatio, as in torchvision's RandomResizedCrop.
 const cropRatio = 4. / 3
 
-// leastSigma is the smallest standard deviation of a blur, pixels: SimCLR's (Chen et al. 2020, appendix A).
-const leastSigma = .1
-
 // WorkSize returns the side in pixels at which images are best kept for augmentation to size: a quarter
 // more where parts of them will be enlarged.
 func WorkSize(a data.Augmentation, size int) int {
@@ -66,7 +63,7 @@ func draw(a data.Augmentation, g *Rand) variation {
 		v.saturation = 0 // of an image that was saturated before it is grey all the same: the weights of grey add up to 1
 	}
 	if b := g.Section(sectionBlur); b.Uniform(0, 1) < a.Blur {
-		v.sigma = b.Uniform(leastSigma, a.BlurSigma)
+		v.sigma = b.Uniform(data.LeastBlur, a.BlurSigma)
 	}
 	return v
 }

@@ -26,9 +26,10 @@ var rules = []struct {
 	{"gpu", []string{"kernels", "gpu", "gpu/"}},
 	{"model/nn", []string{"gpu", "gpu/gputest"}},
 	{"model/loss", []string{"gpu"}},
-	{"model/optim", []string{"gpu"}},
+	{"model/optim", []string{"gpu", "model/setting"}},
+	{"model/setting", nil},
 	{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data"}},
-	{"model", []string{"model/nn", "model/loss", "gpu"}},
+	{"model", []string{"model/nn", "model/loss", "model/setting", "gpu"}},
 	{"data", []string{"data", "data/"}},
 	{"cmd", []string{"cmd/internal/", "kernels", "gpu", "model", "model/", "data", "data/"}},
 }
