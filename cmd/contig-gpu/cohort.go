@@ -3,31 +3,16 @@ package main
 import (
 	"fmt"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/loader"
+	"contig-gpu/model/loss"
 	"contig-gpu/model/train"
 )
 
-// validateData checks the settings that openCohort takes.
-func validateData(v config.Values) error {
-	if j := v.Text("join"); j != "outer" && j != "inner" {
-		return usagef("--join %q: outer and inner are known", j)
-	}
-	if v.Int("seed") < 0 {
-		return usagef("--seed must not be negative")
-	}
-	return nil
-}
-
 // openCohort joins the files that the settings name.
-func openCohort(v config.Values, stats map[string]*data.Stats) (*data.Cohort, error) {
-	if err := validateData(v); err != nil {
-		return nil, err
-	}
-	return cohort.Open(cohort.Options{Manifest: v.Text("images"), ImageRoot: v.Text("image-root"), DataTOML: v.Text("data"),
-		Join: v.Text("join"), Seed: uint64(v.Int("seed")), Stats: stats})
+func openCohort(s *settings, stats map[string]*data.Stats) (*data.Cohort, error) {
+	return cohort.Open(cohort.Options{Manifest: s.Images, ImageRoot: s.ImageRoot, DataTOML: s.Data, Join: s.Join, Seed: s.Seed, Stats: stats})
 }
 
 // cacheShare is the part of the free memory that decoded images may take at most.
@@ -36,14 +21,23 @@ const cacheShare = 8
 // sources returns what opens the batches of a split.
 func sources(c *data.Cohort, cfg train.Config) train.NewSource {
 	return func(f train.Feed) (data.Source, error) {
-		o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers, Recipe: cfg.Recipe, OneImagePerPerson: cfg.Model.Pairs == "avoid",
-			OneImagePerGroup: cfg.Model.Pairs == "avoid"}
-		if f.Train {
-			o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
-			o.Shuffle, o.Augment = cfg.Shuffle, cfg.Augment
-		}
-		return loader.New(c, o)
+		return loader.New(c, loaderOptions(cfg, f))
 	}
+}
+
+// loaderOptions says how the batches of a split are made.
+func loaderOptions(cfg train.Config, f train.Feed) loader.Options {
+	avoid := cfg.Model.Pairs == loss.AvoidName
+	o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers,
+		OneImagePerPerson: avoid, OneImagePerGroup: avoid}
+	if f.Train {
+		o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
+		o.Shuffle = cfg.Shuffle
+		if cfg.Augment {
+			o.Augment = cfg.Augmentation
+		}
+	}
+	return o
 }
 
 // joinTable returns counts of persons and images, for each split and modality; no ids.

@@ -24,6 +24,8 @@ func (r Row) Expected() string {
 	switch {
 	case r.want.words != nil:
 		return r.want.String()
+	case r.want.alone:
+		return r.want.text
 	case kind == "":
 		kind = "a whole number"
 	}

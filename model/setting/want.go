@@ -10,8 +10,10 @@ import (
 // A Want says which values make sense. Numbers must be finite, whatever it says.
 type Want struct {
 	words []string           // of text; nil: any
+	empty bool               // text may also be ""
 	text  string             // of numbers, after "a number"; "" is any
 	ok    func(float64) bool // of numbers; nil: any
+	alone bool               // text says that it is a number
 	share bool               // "5%" is another form of 0.05
 }
 
@@ -24,6 +26,12 @@ func OneOf[T ~string](words ...T) Want {
 	for _, s := range words {
 		w.words = append(w.words, string(s))
 	}
+	return w
+}
+
+// OrEmpty takes empty text too.
+func (w Want) OrEmpty() Want {
+	w.empty = true
 	return w
 }
 
@@ -55,17 +63,18 @@ func Below(lo, hi float64) Want {
 	return Want{text: fmt.Sprintf("from %g to below %g", lo, hi), ok: func(x float64) bool { return x >= lo && x < hi }}
 }
 
-// OrZero takes 0 too.
+// OrZero takes 0 too, of whole numbers.
 func (w Want) OrZero() Want {
 	ok := w.ok
-	return Want{text: "that is 0 or " + w.text, ok: func(x float64) bool { return x == 0 || ok(x) }}
+	return Want{text: "0 or a whole number " + w.text, alone: true, ok: func(x float64) bool { return x == 0 || ok(x) }}
 }
 
 // ShareOrCount takes a share of something, from 0 to below 1, also as a percentage, or a count of at least 2. It refuses 1,
 // which could be either.
 func ShareOrCount() Want {
 	return Want{
-		text:  "that is 0, a share below 1 (0.05 or 5%) or a whole number of at least 2",
+		text:  "0, a share below 1 such as 0.05 or 5%, or a whole number of at least 2 (1 could be either)",
+		alone: true,
 		ok:    func(x float64) bool { return x >= 0 && x < 1 || x >= 2 && x <= math.MaxInt32 && x == math.Trunc(x) },
 		share: true,
 	}
@@ -83,7 +92,7 @@ func (w Want) String() string {
 func (w Want) takes(v any) bool {
 	switch x := v.(type) {
 	case string:
-		return w.words == nil || slices.Contains(w.words, x)
+		return w.words == nil || w.empty && x == "" || slices.Contains(w.words, x)
 	case int:
 		return w.ok == nil || w.ok(float64(x))
 	case float64:

@@ -106,7 +106,7 @@ func (c *Config) imageSettings() []setting.Row {
 func (c *Config) scheduleSettings() []setting.Row {
 	return []setting.Row{
 		setting.New("schedule", &c.Schedule, optim.CosineName, setting.OneOf(optim.CosineName, optim.ConstantName), "learning rate over the steps: {}").Paper(optim.ConstantName),
-		setting.New("warmup", &c.Warmup, 0.05, setting.ShareOrCount(), "over which the learning rate rises: a share of all steps below 1 (0.05 or 5%), or a number of steps from 2").Paper(0),
+		setting.New("warmup", &c.Warmup, 0.05, setting.ShareOrCount(), "length of the linear rise of the learning rate: a share of all steps (0.05 or 5%), or a number of steps from 2 on").Paper(0),
 		setting.New("final-lr", &c.FinalLR, 0, setting.AtLeast(0), "learning rate at the end of cosine"),
 		setting.New("clip", &c.Clip, 1, setting.AtLeast(0), "maximum L2 norm of the gradient; 0 does not clip").Paper(0),
 		setting.New("accumulate", &c.Accumulate, 1, setting.Count(1), "batches per optimiser step"),

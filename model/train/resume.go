@@ -55,27 +55,29 @@ func differences(was, is Config) []string {
 	if f64 := gpu.F64.String(); was.Precision != f64 && is.Precision != f64 {
 		was.Precision = is.Precision // parameters are float32 whatever products are rounded to
 	}
-	names := map[any]string{} // by field of was
-	for _, r := range was.Settings() {
-		names[r.To()] = "--" + r.Name
+	changes, now := map[any]string{}, is.Settings() // by field of was
+	for i, r := range was.Settings() {
+		changes[r.To()] = fmt.Sprintf("--%s was %s, is %s", r.Name, r.Text(), now[i].Text())
 	}
-	return diffStruct(names, "", reflect.ValueOf(&was).Elem(), reflect.ValueOf(is))
+	return diffStruct(changes, "", reflect.ValueOf(&was).Elem(), reflect.ValueOf(is))
 }
 
-func diffStruct(names map[any]string, prefix string, was, is reflect.Value) []string {
+// diffStruct lists the fields that differ: as changes tells it, or by their names in JSON where they are no setting.
+func diffStruct(changes map[any]string, prefix string, was, is reflect.Value) []string {
 	var out []string
 	for i := range was.NumField() {
 		f, a, b := was.Type().Field(i), was.Field(i), is.Field(i)
 		name := prefix + f.Tag.Get("json")
+		change, known := changes[a.Addr().Interface()]
 		switch {
 		case f.Tag.Get("json") == "-":
 		case f.Type.Kind() == reflect.Struct:
-			out = append(out, diffStruct(names, name+".", a, b)...)
+			out = append(out, diffStruct(changes, name+".", a, b)...)
 		case !reflect.DeepEqual(a.Interface(), b.Interface()):
-			if flag, ok := names[a.Addr().Interface()]; ok {
-				name = flag
+			if !known {
+				change = fmt.Sprintf("%s was %v, is %v", name, a, b)
 			}
-			out = append(out, fmt.Sprintf("%s was %v, is %v", name, a, b))
+			out = append(out, change)
 		}
 	}
 	return out
