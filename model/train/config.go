@@ -116,10 +116,10 @@ func (c *Config) scheduleSettings() []setting.Row {
 
 func (c *Config) machineSettings() []setting.Row {
 	return []setting.Row{
-		setting.New("device", &c.Device, "auto", setting.Any(), "auto, cpu, cuda or cuda:N; auto takes a GPU where there is one"),
+		setting.New("device", &c.Device, auto, setting.Any(), "auto, cpu, cuda or cuda:N; auto takes a GPU where there is one"),
 		setting.New("threads", &c.Threads, 0, setting.Between(0, mostThreads), "CPU threads; 0 takes all; results do not depend on it"),
 		setting.New("deterministic", &c.Deterministic, true, setting.Any(), "the same bytes every time on one machine; =false lets a GPU take convolutions that sum in any order where they are faster"),
-		setting.New("precision", &c.Precision, gpu.Precisions()[0], setting.OneOf(gpu.Precisions()...), "auto (bf16 on a GPU, f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the reference of the others)"),
+		setting.New("precision", &c.Precision, auto, setting.OneOf(gpu.Precisions()...), "auto (bf16 on a GPU, f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the reference of the others)"),
 	}
 }
 
@@ -158,6 +158,9 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 // leastBatch is the fewest images that have a negative. leastChunk is the fewest of --chunk: its parts of a batch, as equal
 // as can be, have two images then, of which batch normalisation has statistics whatever the size of the images.
 const leastBatch, leastChunk = 2, 3
+
+// auto is the device and the precision that are chosen by what there is.
+const auto = "auto"
 
 // mostThreads bounds threads and workers.
 const mostThreads = 1 << 14
