@@ -79,12 +79,17 @@ func TestEverySettingIsAFlagAndAKey(t *testing.T) {
 			t.Errorf("%s: %v, demo %v\ngot  %+v\nwant %+v", what, err, demo, got, want)
 		}
 	}
-	names := map[string]bool{}
+	names, fields := map[string]bool{}, map[any]bool{}
 	for _, r := range want.rows() {
-		if names[r.Name] {
-			t.Errorf("--%s is there twice", r.Name)
+		if names[r.Name] || fields[r.To()] {
+			t.Errorf("--%s or its field is there twice", r.Name)
 		}
-		names[r.Name] = true
+		names[r.Name], fields[r.To()] = true, true
+	}
+	for v, i := reflect.ValueOf(want).Elem(), 1; i < v.NumField(); i++ { // 0 is the training's
+		if p := v.Field(i).Addr().Interface(); !fields[p] {
+			t.Errorf("field %s has no row", v.Type().Field(i).Name)
+		}
 	}
 }
 
