@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"contig-gpu/data"
 	"contig-gpu/data/fundus"
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
@@ -16,14 +17,18 @@ type album struct {
 	src, geometry, colour, norm gputest.Twin
 }
 
-// newAlbum varies n images of w x h pixels to side x side by a recipe, on the host and in numbers for a device.
-func newAlbum(l *gputest.Lab, recipe string, n, w, h, side int) album {
-	r, err := fundus.NamedRecipe(recipe)
-	if err != nil {
-		l.Fatal(err)
+// augmentations are what albums are varied by.
+func augmentations() map[string]data.Augmentation {
+	return map[string]data.Augmentation{
+		"all":  {CropScale: .5, FlipHorizontal: .5, FlipVertical: .5, Rotation: 20, Brightness: .2, Contrast: .2, Saturation: .2, Greyscale: .5, Blur: .5, BlurSigma: 2},
+		"turn": {FlipHorizontal: .5, Rotation: 20},
 	}
-	a, pix, dst := album{}, noise(recipe, n*w*h*3), make([]float32, 3*side*side)
-	aug := fundus.NewAugmenter(r, side)
+}
+
+// newAlbum varies n images of w x h pixels to side x side, on the host and in numbers for a device.
+func newAlbum(l *gputest.Lab, how string, n, w, h, side int) album {
+	a, pix, dst := album{}, noise(how, n*w*h*3), make([]float32, 3*side*side)
+	aug := fundus.NewAugmenter(augmentations()[how], side)
 	var geometry []int32
 	var colour []float64
 	for i := range n {
@@ -31,6 +36,7 @@ func newAlbum(l *gputest.Lab, recipe string, n, w, h, side int) album {
 		p := aug.Params(w, h, 5, 2, i)
 		geometry = append(geometry, p.Geometry[:]...)
 		aug.Apply(dst, m, 5, 2, i)
+		copy(m.Pix, aug.Blurred(m, 5, 2, i).Pix)
 		for _, v := range dst {
 			a.want = append(a.want, float64(v))
 		}
@@ -64,9 +70,9 @@ func (a album) run(l *gputest.Lab, side, channels int) gputest.Twin {
 func TestConformanceAugment(t *testing.T) {
 	conform(t, func(l *gputest.Lab) {
 		for _, s := range [][3]int{{40, 40, 32}, {33, 33, 33}, {70, 70, 33}, {16, 16, 37}, {90, 20, 24}, {1, 1, 3}, {5, 60, 12}} {
-			for i, recipe := range []string{"default", "paper"} {
-				what := fmt.Sprintf("%s, %d x %d to %d", recipe, s[0], s[1], s[2])
-				a := newAlbum(l, recipe, 3, s[0], s[1], s[2])
+			for i, how := range []string{"all", "turn"} {
+				what := fmt.Sprintf("%s, %d x %d to %d", how, s[0], s[1], s[2])
+				a := newAlbum(l, how, 3, s[0], s[1], s[2])
 				y := a.run(l, s[2], 3+i)
 				l.Same(what, y, 1, 4)
 				ref := colours(gputest.Values(y.Ref), 3+i)
@@ -95,7 +101,7 @@ func TestAugmentPlain(t *testing.T) {
 	conform(t, func(l *gputest.Lab) {
 		const side = 35
 		pix := noise("pixels", side*side*3)
-		p := fundus.NewAugmenter(fundus.Recipe{}, side).Plain()
+		p := fundus.NewAugmenter(data.Augmentation{}, side).Plain()
 		a := album{src: l.Bytes(pix, 1, side, side, 3), geometry: l.Ints(p.Geometry[:], 1, gpu.AugmentFields),
 			colour: l.Put(l.VectorType(), []float64{1, 1, 1}, 1, 3), norm: l.Put(l.VectorType(), normalisation(), 6)}
 		got, plain := a.run(l, side, 3), make([]float32, len(pix))
@@ -111,7 +117,7 @@ func TestAugmentPlain(t *testing.T) {
 // TestAugmentRefuses: sizes that make no sense give NaN for that image alone.
 func TestAugmentRefuses(t *testing.T) {
 	conform(t, func(l *gputest.Lab) {
-		a := newAlbum(l, "paper", 3, 16, 16, 8)
+		a := newAlbum(l, "turn", 3, 16, 16, 8)
 		g := make([]int32, 3*gpu.AugmentFields)
 		gpu.Read(g, a.geometry.On)
 		g[6], g[2*gpu.AugmentFields+7] = 0, 17

@@ -4,11 +4,11 @@ package model
 
 import (
 	"fmt"
-	"math"
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/loss"
 	"contig-gpu/model/objective"
+	"contig-gpu/model/setting"
 	"contig-gpu/model/trunk"
 )
 
@@ -17,43 +17,45 @@ type Modality = objective.Table
 
 // Config says what a model is made of. Its zero value is not valid: start from Defaults.
 type Config struct {
-	Encoder    string     `toml:"encoder" json:"encoder"`       // resnet18, resnet34, resnet50, resnet101
-	Genetics   string     `toml:"genetics" json:"genetics"`     // none, linear, h1, h12
-	Hidden     int        `toml:"hidden" json:"hidden"`         // width of the genetics encoders and of the heads' middle
-	Embedding  int        `toml:"embedding" json:"embedding"`   // numbers that image and genetics are compared by
-	Modalities []Modality `toml:"modalities" json:"modalities"` // in the order of objective.Batch.Tables
-	Tau        float64    `toml:"tau" json:"tau"`               // temperature of the loss
-	Lambda     float64    `toml:"lambda" json:"lambda"`         // share of image to genetics in the loss
-	Weights    string     `toml:"weights" json:"weights"`       // mean, sum, present
-	Pairs      string     `toml:"pairs" json:"pairs"`           // avoid, mask, positive: pairs of one person in a batch
+	Encoder    string     `json:"encoder"`    // resnet18, resnet34, resnet50, resnet101
+	Genetics   string     `json:"genetics"`   // none, linear, h1, h12
+	Hidden     int        `json:"hidden"`     // width of the genetics encoders and of the heads' middle
+	Embedding  int        `json:"embedding"`  // dimension of the space in which image and genetics are compared
+	Modalities []Modality `json:"modalities"` // in the order of objective.Batch.Tables
+	Tau        float64    `json:"tau"`        // temperature of the loss
+	Lambda     float64    `json:"lambda"`     // share of image to genetics in the loss
+	Weights    string     `json:"weights"`    // mean, sum, present
+	Pairs      string     `json:"pairs"`      // avoid, mask, positive: pairs of one person in a batch
 }
 
-// Defaults are the paper's, but for the modalities, which only the data know.
+// genetics are the names that blocksOf knows.
+func genetics() []string { return []string{"none", "linear", "h1", "h12"} }
+
+// Settings returns the settings of a model; the modalities are none, they come from the data. The defaults are the paper's.
+func (c *Config) Settings() []setting.Row {
+	return []setting.Row{
+		setting.New("encoder", &c.Encoder, "resnet50", setting.OneOf(trunk.Names()...), "image encoder: {}"),
+		setting.New("genetics", &c.Genetics, "h1", setting.OneOf(genetics()...), "genetics encoder: {}"),
+		setting.New("hidden", &c.Hidden, 2048, setting.Count(1), "hidden units of the heads and genetics encoders"),
+		setting.New("embedding", &c.Embedding, 128, setting.Count(1), "embedding dimension"),
+		setting.New("tau", &c.Tau, 0.1, setting.Above(0), "temperature of the loss"),
+		setting.New("lambda", &c.Lambda, 0.75, setting.Between(0, 1), "weight of the image-to-genetics direction, {}"),
+		setting.New("weights", &c.Weights, loss.MeanName, setting.OneOf(loss.WeightNames()...), "weight of a modality's loss: mean (1 / number of modalities), "+
+			"sum (1) or present (1 / number of modalities with at least 2 rows in the batch)"),
+		setting.New("pairs", &c.Pairs, loss.AvoidName, setting.OneOf(loss.PairNames()...), "two images of a person or group: avoid in a batch, mask in the loss, or count as positive"),
+	}
+}
+
+// Defaults returns the default settings, without modalities.
 func Defaults() Config {
-	return Config{Encoder: "resnet50", Genetics: "h1", Hidden: 2048, Embedding: 128, Tau: 0.1, Lambda: 0.75, Weights: "mean", Pairs: "avoid"}
+	var c Config
+	setting.Apply(c.Settings(), setting.Default)
+	return c
 }
 
 // Validate reports the first field that makes no sense.
 func (c Config) Validate() error {
-	if _, err := trunk.New(c.Encoder, ""); err != nil {
-		return err
-	}
-	if _, err := blocksOf(c.Genetics); err != nil {
-		return err
-	}
-	if c.Hidden < 1 || c.Embedding < 1 {
-		return fmt.Errorf("hidden size %d and embedding size %d: want at least 1", c.Hidden, c.Embedding)
-	}
-	if !(c.Tau > 0) || math.IsInf(c.Tau, 0) {
-		return fmt.Errorf("tau %g: want a number above 0", c.Tau)
-	}
-	if !(c.Lambda >= 0 && c.Lambda <= 1) {
-		return fmt.Errorf("lambda %g: want a number from 0 to 1", c.Lambda)
-	}
-	if _, err := loss.ParseWeights(c.Weights); err != nil {
-		return err
-	}
-	if _, err := loss.ParsePairs(c.Pairs); err != nil {
+	if err := setting.Check(c.Settings()); err != nil {
 		return err
 	}
 	return c.validateModalities()

@@ -3,8 +3,8 @@ package main
 import (
 	"encoding/json"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/gpu"
+	"contig-gpu/model/setting"
 
 	"github.com/urfave/cli/v2"
 )
@@ -24,11 +24,15 @@ func benchCommand() *cli.Command {
 }
 
 // benchVerb is a subcommand with --json: measure returns what is printed as one object, or printed by text.
-func benchVerb(name, usage string, settings []config.Setting, measure func(c *cli.Context, v config.Values) (any, error), text func(c *cli.Context, result any) error) *cli.Command {
+func benchVerb[S interface{ rows() []setting.Row }](name, usage string, fresh func() S, measure func(c *cli.Context, s S) (any, error), text func(c *cli.Context, result any) error) *cli.Command {
 	return &cli.Command{
-		Name: name, Usage: usage, Flags: append(flags("", settings), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
+		Name: name, Usage: usage, Flags: append(flags(fresh().rows()), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
 		Action: func(c *cli.Context) error {
-			r, err := measure(c, config.Resolve(settings, nil, given(c, settings)))
+			s := fresh()
+			if err := parse(c, s.rows()); err != nil {
+				return err
+			}
+			r, err := measure(c, s)
 			switch {
 			case err != nil:
 				return err
@@ -42,30 +46,35 @@ func benchVerb(name, usage string, settings []config.Setting, measure func(c *cl
 	}
 }
 
-// benchSettings are those of every subcommand.
-func benchSettings(windows int, seconds float64) []config.Setting {
-	return []config.Setting{
-		{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N"},
-		{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all"},
-		deterministicSetting(),
-		{Name: "windows", Default: windows, Usage: "windows that are timed"},
-		{Name: "seconds", Default: seconds, Usage: "length of a window"},
-	}
+// timing says how long is measured.
+type timing struct {
+	Windows int
+	Seconds float64
+}
+
+// rows are those of every subcommand that measures on the device of s.
+func (t *timing) rows(s *settings) []setting.Row {
+	rows := setting.Of(s.rows(), &s.Device, &s.Threads, &s.Deterministic)
+	return setting.Group("", append(rows,
+		setting.New("windows", &t.Windows, 0, setting.Count(1), "windows that are timed"),
+		setting.New("seconds", &t.Seconds, 0, setting.AtLeast(0), "length of a window"))...)
+}
+
+// missing is the setting of the subcommands whose persons lack modalities.
+func missing(share *float64) setting.Row {
+	return setting.New("missing", share, 0, setting.Below(0, 1), "share of the persons that lack a modality, for each modality by itself")
 }
 
 // openBench opens the device and sets its precision. The device is closed where that fails.
-func openBench(v config.Values) (*gpu.Device, gpu.DType, benchWhere, error) {
-	if v.Int("windows") < 1 || v.Number("seconds") < 0 || v.Int("threads") < 0 {
-		return nil, 0, benchWhere{}, usagef("bench: --windows must be at least 1, --seconds and --threads at least 0")
-	}
-	d, err := gpu.Open(v.Text("device"), gpu.Options{Threads: v.Int("threads"), NonDeterministic: !v.Is("deterministic")})
+func openBench(s *settings) (*gpu.Device, gpu.DType, benchWhere, error) {
+	d, err := gpu.Open(s.Device, gpu.Options{Threads: s.Threads, NonDeterministic: !s.Deterministic})
 	if err != nil {
 		return nil, 0, benchWhere{}, err
 	}
-	t, precision, err := dtype(v, d)
+	t, precision, err := dtype(s, d)
 	if err != nil {
 		d.Close()
 		return nil, 0, benchWhere{}, err
 	}
-	return d, t, benchWhere{version + revision(), d.Name(), d.Card(), d.Threads(), precision, v.Is("deterministic")}, nil
+	return d, t, benchWhere{version + revision(), d.Name(), d.Card(), d.Threads(), precision, s.Deterministic}, nil
 }

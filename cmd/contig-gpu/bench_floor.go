@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"contig-gpu/cmd/internal/bench"
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/gpu"
 
 	"github.com/urfave/cli/v2"
@@ -22,14 +21,13 @@ type stepFloors struct {
 }
 
 func benchFloorCommand() *cli.Command {
-	settings := append(modelSettings(), shapeSettings()...)
-	return benchVerb("floor", "what a step on a GPU consists of, and the least time each part can take on an H200; needs no GPU", settings,
-		func(_ *cli.Context, v config.Values) (any, error) { return benchFloor(v) },
+	return benchVerb("floor", "what a step on a GPU consists of, and the least time each part can take on an H200; needs no GPU", newShapeSettings,
+		func(_ *cli.Context, s *shapeSettings) (any, error) { return benchFloor(s) },
 		func(c *cli.Context, result any) error { return result.(*stepFloors).print(c.App.Writer) })
 }
 
-func benchFloor(v config.Values) (any, error) {
-	o, err := stepOptions(v, "floor")
+func benchFloor(s *shapeSettings) (any, error) {
+	o, err := s.stepOptions("bench floor")
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +36,7 @@ func benchFloor(v config.Values) (any, error) {
 		return nil, err
 	}
 	defer d.Close()
-	if _, o.Precision, err = dtype(v, d); err != nil {
+	if _, o.Precision, err = dtype(&s.settings, d); err != nil {
 		return nil, err
 	}
 	f := &stepFloors{Encoder: o.Model.Encoder, ImageSize: o.ImageSize, Batch: o.Batch, Precision: o.Precision}

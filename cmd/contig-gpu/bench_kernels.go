@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"contig-gpu/cmd/internal/bench"
-	"contig-gpu/cmd/internal/config"
+	"contig-gpu/model/setting"
 
 	"github.com/urfave/cli/v2"
 )
@@ -18,10 +18,22 @@ type benchOperations struct {
 	*bench.Kernels
 }
 
+// kernelSettings are those of bench kernels.
+type kernelSettings struct {
+	shapeSettings
+	timing
+}
+
+func newKernelSettings() *kernelSettings {
+	return &kernelSettings{*newShapeSettings(), timing{Windows: 7, Seconds: 0.05}}
+}
+
+func (s *kernelSettings) rows() []setting.Row {
+	return append(s.shapeSettings.rows(), s.timing.rows(&s.settings)...)
+}
+
 func benchKernelsCommand() *cli.Command {
-	settings := append(append(modelSettings(), shapeSettings()...), benchSettings(7, 0.05)...)
-	return benchVerb("kernels", "speed of every operation at the shapes of a step, beside the device's own copies and products", settings,
-		func(c *cli.Context, v config.Values) (any, error) { return benchKernels(c, v) },
+	return benchVerb("kernels", "speed of every operation at the shapes of a step, beside the device's own copies and products", newKernelSettings, benchKernels,
 		func(c *cli.Context, result any) error {
 			r := result.(*benchOperations)
 			fmt.Fprintf(c.App.Writer, "%s, %d px, batch %d, %s on %s; copies %.4g GB/s, products %.4g TFLOP/s\n",
@@ -37,23 +49,20 @@ func benchKernelsCommand() *cli.Command {
 		})
 }
 
-func benchKernels(c *cli.Context, v config.Values) (any, error) {
-	if v.Int("batch") < 1 || v.Int("image-size") < 32 {
-		return nil, usagef("bench kernels: --batch must be at least 1, --image-size at least 32")
-	}
-	cfg, err := shapeModel(v)
+func benchKernels(c *cli.Context, s *kernelSettings) (any, error) {
+	cfg, err := s.model("bench kernels")
 	if err != nil {
 		return nil, err
 	}
-	d, t, where, err := openBench(v)
+	d, t, where, err := openBench(&s.settings)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	k, err := bench.MeasureKernels(c.Context, d, bench.KernelOptions{Model: cfg, DType: t, Batch: v.Int("batch"), ImageSize: v.Int("image-size"),
-		Windows: v.Int("windows"), Seconds: v.Number("seconds")})
+	k, err := bench.MeasureKernels(c.Context, d, bench.KernelOptions{Model: cfg, DType: t, Batch: s.Batch, ImageSize: s.ImageSize,
+		Windows: s.Windows, Seconds: s.Seconds})
 	if err != nil {
 		return nil, err
 	}
-	return &benchOperations{where, cfg.Encoder, v.Int("image-size"), v.Int("batch"), k}, nil
+	return &benchOperations{where, cfg.Encoder, s.ImageSize, s.Batch, k}, nil
 }

@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"contig-gpu/cmd/internal/bench"
-	"contig-gpu/cmd/internal/config"
+	"contig-gpu/gpu"
+	"contig-gpu/model/setting"
 
 	"github.com/urfave/cli/v2"
 )
@@ -19,19 +18,35 @@ type benchLosses struct {
 	Rows       []*bench.LossResult `json:"rows"`
 }
 
+// lossSettings are those of bench loss.
+type lossSettings struct {
+	settings
+	timing
+	Batches    string
+	Modalities int
+	Missing    float64
+}
+
+// newLossSettings returns the defaults. The loss is in f32, whatever activations are.
+func newLossSettings() *lossSettings {
+	s := &lossSettings{settings: *newSettings(setting.Default), timing: timing{Windows: 7, Seconds: 1}, Batches: "64,1024", Modalities: 3}
+	s.Precision = gpu.F32.String()
+	return s
+}
+
+func (s *lossSettings) rows() []setting.Row {
+	rows := append(s.timing.rows(&s.settings), setting.Of(s.Model.Settings(), &s.Model.Embedding, &s.Model.Tau, &s.Model.Lambda)...)
+	return append(rows,
+		setting.New("batch", &s.Batches, "", setting.Any(), "numbers of persons, separated by commas"),
+		setting.New("modalities", &s.Modalities, 0, setting.Count(1), "modalities, each with its own embeddings"),
+		missing(&s.Missing))
+}
+
 func benchLossCommand() *cli.Command {
-	settings := append(benchSettings(7, 1),
-		config.Setting{Name: "batch", Default: "64,1024", Usage: "numbers of persons, separated by commas"},
-		config.Setting{Name: "modalities", Default: 3, Usage: "modalities, each with its own embeddings"},
-		config.Setting{Name: "embedding", Default: 128, Usage: "numbers in an embedding"},
-		config.Setting{Name: "tau", Default: 0.1, Usage: "temperature of the loss"},
-		config.Setting{Name: "lambda", Default: 0.75, Usage: "weight of the image-to-genetics direction"},
-		config.Setting{Name: "missing", Default: 0.0, Usage: "share of the persons that lack a modality"})
-	return benchVerb("loss", "speed and memory of the contrastive loss, forward and backward", settings,
-		func(c *cli.Context, v config.Values) (any, error) { return benchLoss(c, v) },
+	return benchVerb("loss", "speed and memory of the contrastive loss, forward and backward", newLossSettings, benchLoss,
 		func(c *cli.Context, result any) error {
 			r := result.(*benchLosses)
-			fmt.Fprintf(c.App.Writer, "%d modalities, %d numbers, %s\n", r.Modalities, r.Embedding, r.Device)
+			fmt.Fprintf(c.App.Writer, "%d modalities, dimension %d, %s\n", r.Modalities, r.Embedding, r.Device)
 			for _, x := range r.Rows {
 				took := x.Problem
 				if x.Time != nil {
@@ -43,22 +58,14 @@ func benchLossCommand() *cli.Command {
 		})
 }
 
-func benchLoss(c *cli.Context, v config.Values) (any, error) {
-	o := bench.LossOptions{Modalities: v.Int("modalities"), Embedding: v.Int("embedding"), Tau: v.Number("tau"), Lambda: v.Number("lambda"),
-		Missing: v.Number("missing"), Windows: v.Int("windows"), Seconds: v.Number("seconds"), Memory: int(memory())}
-	if o.Modalities < 1 || o.Embedding < 1 || !(o.Tau > 0) || !(o.Missing >= 0 && o.Missing < 1) {
-		return nil, usagef("bench loss: --modalities and --embedding must be at least 1, --tau above 0, --missing from 0 to below 1")
+func benchLoss(c *cli.Context, s *lossSettings) (any, error) {
+	batches, err := atLeastOne("bench loss", "batch", s.Batches)
+	if err != nil {
+		return nil, err
 	}
-	var batches []int
-	for _, f := range strings.Split(v.Text("batch"), ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(f))
-		if err != nil || n < 1 {
-			return nil, usagef("bench loss: --batch %q: want whole numbers above 0, separated by commas", v.Text("batch"))
-		}
-		batches = append(batches, n)
-	}
-	v["precision"] = "f32" // which the loss is in, whatever activations are
-	d, _, where, err := openBench(v)
+	o := bench.LossOptions{Modalities: s.Modalities, Embedding: s.Model.Embedding, Tau: s.Model.Tau, Lambda: s.Model.Lambda,
+		Missing: s.Missing, Windows: s.Windows, Seconds: s.Seconds, Memory: int(memory())}
+	d, _, where, err := openBench(&s.settings)
 	if err != nil {
 		return nil, err
 	}

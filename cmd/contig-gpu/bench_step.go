@@ -10,9 +10,8 @@ import (
 	"strings"
 
 	"contig-gpu/cmd/internal/bench"
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/gpu"
-	"contig-gpu/model/optim"
+	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
@@ -49,22 +48,36 @@ const (
 	inputFloats = "floats"
 )
 
-func benchStepSettings() []config.Setting {
-	return append(append(append(modelSettings(), shapeSettings()...), benchSettings(7, 3)...),
-		config.Setting{Name: "input", Default: inputAuto, Usage: "what a step is given: raw, pixels and persons, which the device varies and looks up in its packed tables; " +
-			"floats, images and tables ready for the model; auto, as train does: raw on a GPU, floats on the CPU"},
-		config.Setting{Name: "missing", Default: 0.0, Usage: "share of the persons that lack a modality, for each modality by itself"},
-		config.Setting{Name: "batches", Default: 1, Usage: "different batches that the steps take in turn"},
-		config.Setting{Name: "lr", Default: 1e-3, Usage: "learning rate"},
-		config.Setting{Name: "norm", Default: true, Usage: "compute the length of the gradient, as train does; =false leaves it out, but f16 needs it"},
-		config.Setting{Name: "no-graph", Default: false, Usage: "queue every step anew where the device could record it"},
-		config.Setting{Name: "dump", Default: "", Usage: "write weights, batches, losses and gradient to this safetensors file, and measure nothing; needs --input floats"},
-		config.Setting{Name: "interactive", Default: false, Usage: "take `window SECONDS` and `losses N` from standard input, a line of JSON for each"})
+// stepSettings are those of bench step.
+type stepSettings struct {
+	shapeSettings
+	timing
+	Input                      string
+	Missing                    float64
+	Batches                    int
+	Norm, NoGraph, Interactive bool
+	Dump                       string
+}
+
+func newStepSettings() *stepSettings {
+	return &stepSettings{shapeSettings: *newShapeSettings(), timing: timing{Windows: 7, Seconds: 3}, Input: inputAuto, Batches: 1, Norm: true}
+}
+
+func (s *stepSettings) rows() []setting.Row {
+	rows := append(append(s.shapeSettings.rows(), s.timing.rows(&s.settings)...), setting.Of(s.Optimizer.Settings(), &s.Optimizer.LR)...)
+	return append(rows,
+		setting.New("input", &s.Input, inputAuto, setting.OneOf(inputAuto, inputRaw, inputFloats), "what a step is given: raw, pixels and persons, which the device varies and looks up in its packed tables; "+
+			"floats, images and tables ready for the model; auto, as train does: raw on a GPU, floats on the CPU"),
+		missing(&s.Missing),
+		setting.New("batches", &s.Batches, 1, setting.Count(1), "different batches that the steps take in turn"),
+		setting.New("norm", &s.Norm, true, setting.Any(), "compute the L2 norm of the gradient, as train does; =false leaves it out, but f16 needs it"),
+		setting.New("no-graph", &s.NoGraph, false, setting.Any(), "queue every step anew where the device could record it"),
+		setting.New("dump", &s.Dump, "", setting.Any(), "write weights, batches, losses and gradient to this safetensors file, and measure nothing; needs --input floats"),
+		setting.New("interactive", &s.Interactive, false, setting.Any(), "take `window SECONDS` and `losses N` from standard input, a line of JSON for each"))
 }
 
 func benchStepCommand() *cli.Command {
-	return benchVerb("step", "speed of whole training steps on random data, as train takes them: from the batch on the host to its losses there", benchStepSettings(),
-		func(c *cli.Context, v config.Values) (any, error) { return benchStep(c, v) },
+	return benchVerb("step", "speed of whole training steps on random data, as train takes them: from the batch on the host to its losses there", newStepSettings, benchStep,
 		func(c *cli.Context, result any) error {
 			r := result.(*benchResult)
 			busy := ""
@@ -78,43 +91,28 @@ func benchStepCommand() *cli.Command {
 }
 
 // stepOptions are those of `bench step` and `bench floor`.
-func stepOptions(v config.Values, verb string) (bench.StepOptions, error) {
-	o := bench.StepOptions{Batch: v.Int("batch"), ImageSize: v.Int("image-size"), Batches: 1, Optimizer: optim.Config{Name: v.Text("optimizer"), LR: 1e-3,
-		WeightDecay: 1e-6, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Momentum: 0.9, DecayAll: true}}
-	if o.Batch < 2 || o.ImageSize < 32 {
-		return o, usagef("bench %s: --batch must be at least 2, --image-size at least 32", verb)
-	}
-	var err error
-	if o.Model, err = shapeModel(v); err != nil {
-		return o, err
-	}
-	if err := o.Optimizer.Validate(); err != nil {
-		return o, usagef("%v", err)
-	}
-	return o, nil
+func (s *shapeSettings) stepOptions(verb string) (bench.StepOptions, error) {
+	m, err := s.model(verb)
+	return bench.StepOptions{Model: m, Batch: s.Batch, ImageSize: s.ImageSize, Batches: 1, Optimizer: s.Optimizer}, err
 }
 
-func benchStep(c *cli.Context, v config.Values) (any, error) {
-	o, err := stepOptions(v, "step")
+func benchStep(c *cli.Context, v *stepSettings) (any, error) {
+	o, err := v.stepOptions("bench step")
 	if err != nil {
 		return nil, err
 	}
-	o.Batches, o.Missing, o.Optimizer.LR = v.Int("batches"), v.Number("missing"), v.Number("lr")
-	o.Floats, o.Omit = v.Text("input") == inputFloats, train.Omit{Norm: !v.Is("norm"), Graph: v.Is("no-graph")}
-	if err := checkStep(v, o); err != nil {
-		return nil, err
-	}
-	d, _, where, err := openBench(v)
+	o.Batches, o.Missing, o.Floats, o.Omit = v.Batches, v.Missing, v.Input == inputFloats, train.Omit{Norm: !v.Norm, Graph: v.NoGraph}
+	d, _, where, err := openBench(&v.settings)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
 	switch {
-	case v.Text("input") == inputRaw && !d.Overlaps():
+	case v.Input == inputRaw && !d.Overlaps():
 		return nil, usagef("bench step: --input raw: the device %s makes no images, train gives it floats", d.Name())
-	case where.Precision == "f16" && o.Omit.Norm:
+	case where.Precision == gpu.F16.String() && o.Omit.Norm:
 		return nil, usagef("bench step: --norm=false: f16 needs the length of the gradient")
-	case v.Text("dump") != "" && d.Overlaps() && !o.Floats:
+	case v.Dump != "" && d.Overlaps() && !o.Floats:
 		return nil, usagef("bench step: --dump needs --input floats")
 	}
 	o.Precision = where.Precision
@@ -123,28 +121,18 @@ func benchStep(c *cli.Context, v config.Values) (any, error) {
 		return nil, err
 	}
 	defer s.Close()
-	r := &benchResult{benchWhere: where, Encoder: o.Model.Encoder, ImageSize: o.ImageSize, Batch: o.Batch, Features: v.Text("features"), Genetics: o.Model.Genetics,
+	r := &benchResult{benchWhere: where, Encoder: o.Model.Encoder, ImageSize: o.ImageSize, Batch: o.Batch, Features: v.Features, Genetics: o.Model.Genetics,
 		Missing: o.Missing, Input: inputFloats, Norm: !o.Omit.Norm, Parameters: s.Model().ParamCount(), Upload: s.Uploaded(), WarmUp: s.WarmUp()}
 	if s.Raw() {
 		r.Input = inputRaw
 	}
 	switch {
-	case v.Text("dump") != "":
-		return nil, s.Dump(v.Text("dump"))
-	case v.Is("interactive"):
+	case v.Dump != "":
+		return nil, s.Dump(v.Dump)
+	case v.Interactive:
 		return nil, serve(c.Context, c.App.Reader, c.App.Writer, s, r, d)
 	}
-	return r, r.measure(c.Context, s, d, v.Int("windows"), v.Number("seconds"))
-}
-
-func checkStep(v config.Values, o bench.StepOptions) error {
-	if o.Batches < 1 || !(o.Missing >= 0 && o.Missing < 1) || !(o.Optimizer.LR >= 0) {
-		return usagef("bench step: --batches must be at least 1, --missing from 0 to below 1, --lr at least 0")
-	}
-	if in := v.Text("input"); in != inputAuto && in != inputRaw && in != inputFloats {
-		return usagef("bench step: --input %q: want auto, raw or floats", in)
-	}
-	return nil
+	return r, r.measure(c.Context, s, d, v.Windows, v.Seconds)
 }
 
 // warm takes the first steps and notes what is known only then.

@@ -3,44 +3,29 @@ package main
 import (
 	"fmt"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
+	"contig-gpu/model/setting"
 
 	"github.com/urfave/cli/v2"
 )
 
-// dataSettings are what a cohort is opened with, for verbs that do not train.
-func dataSettings() []config.Setting {
-	var out []config.Setting
-	for _, s := range trainSettings() {
-		switch s.Name {
-		case "images":
-			s.Usage = "manifest of the images, images.tsv or .csv"
-		case "data", "image-root", "join":
-		case "seed":
-			s.Usage = "of the split, where data.toml gives none"
-		default:
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
 func checkCommand() *cli.Command {
-	settings := dataSettings()
 	size := &cli.IntFlag{Name: "image-size", Usage: "size to train at, in pixels: tells of smaller images; 0 does not"}
 	return &cli.Command{
 		Name: "check", Usage: "validate a cohort, decode every image, print the join table; writes nothing",
-		Flags: append(flags("", settings), size),
+		Flags: append(flags(newSettings(setting.Default).cohortRows()), size),
 		Action: func(c *cli.Context) error {
 			for _, f := range []string{"images", "data"} {
 				if _, err := need(c, f); err != nil {
 					return err
 				}
 			}
-			co, err := openCohort(config.Resolve(settings, nil, given(c, settings)))
+			s := newSettings(setting.Default)
+			if err := parse(c, s.cohortRows()); err != nil {
+				return err
+			}
+			co, err := openCohort(s)
 			if err != nil {
 				return err
 			}

@@ -3,48 +3,29 @@ package main
 import (
 	"fmt"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/loader"
+	"contig-gpu/model/loss"
 	"contig-gpu/model/train"
 )
 
-// validateData checks the settings that openCohort takes.
-func validateData(v config.Values) error {
-	if j := v.Text("join"); j != "outer" && j != "inner" {
-		return usagef("--join %q: outer and inner are known", j)
-	}
-	if v.Int("seed") < 0 {
-		return usagef("--seed must not be negative")
-	}
-	return nil
-}
-
 // openCohort joins the files that the settings name.
-func openCohort(v config.Values) (*data.Cohort, error) {
-	if err := validateData(v); err != nil {
-		return nil, err
-	}
-	return cohort.Open(cohortOptions(v))
-}
+func openCohort(s *settings) (*data.Cohort, error) { return cohort.Open(s.cohort()) }
 
-// openAligned joins the files that the settings name as a trained model takes them.
-func openAligned(v config.Values, m *train.Loaded) (*data.Cohort, error) {
-	if err := validateData(v); err != nil {
-		return nil, err
-	}
+// openAligned joins the files that the settings name as a trained network takes them.
+func openAligned(s *settings, l *checkpoint.Loaded) (*data.Cohort, error) {
 	var modalities []string
-	for _, known := range m.Config.Model.Modalities {
+	for _, known := range l.Objective.Tables() {
 		modalities = append(modalities, known.Name)
 	}
-	o := cohortOptions(v)
-	o.Stats = m.Stats
+	o := s.cohort()
+	o.Stats = l.Stats
 	return cohort.OpenAligned(o, modalities)
 }
 
-func cohortOptions(v config.Values) cohort.Options {
-	return cohort.Options{Manifest: v.Text("images"), ImageRoot: v.Text("image-root"), DataTOML: v.Text("data"), Join: v.Text("join"), Seed: uint64(v.Int("seed"))}
+func (s *settings) cohort() cohort.Options {
+	return cohort.Options{Manifest: s.Images, ImageRoot: s.ImageRoot, DataTOML: s.Data, Join: s.Join, Seed: s.Seed}
 }
 
 // cacheShare is the part of the free memory that decoded images may take at most.
@@ -53,13 +34,22 @@ const cacheShare = 8
 // sources returns what opens the batches of a split.
 func sources(c *data.Cohort, cfg train.Config) train.NewSource {
 	return func(f train.Feed) (data.Source, error) {
-		o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers, Recipe: cfg.Recipe, OneImagePerGroup: cfg.Model.Pairs == "avoid"}
-		if f.Train {
-			o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
-			o.Shuffle, o.Augment = cfg.Shuffle, cfg.Augment
-		}
-		return loader.New(c, o)
+		return loader.New(c, loaderOptions(cfg, f))
 	}
+}
+
+// loaderOptions says how the batches of a split are made.
+func loaderOptions(cfg train.Config, f train.Feed) loader.Options {
+	o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers,
+		OneImagePerGroup: cfg.Model.Pairs == loss.AvoidName}
+	if f.Train {
+		o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
+		o.Shuffle = cfg.Shuffle
+		if cfg.Augment {
+			o.Augment = cfg.Augmentation
+		}
+	}
+	return o
 }
 
 // joinTable returns counts of persons and images, for each split and modality; no ids.

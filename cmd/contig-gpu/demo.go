@@ -7,15 +7,14 @@ import (
 	"os"
 	"path/filepath"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/data/synth"
 )
 
-// demoValues are the settings of a run without data: it ends within three minutes on two cores and retrieves
+// fitDemo makes the settings those of a run without data: it ends within three minutes on two cores and retrieves
 // held-out persons far above chance. Flags and --config win over them.
-func demoValues() config.Values {
-	return config.Values{"encoder": "resnet18", "hidden": 512, "embedding": 128, "image-size": 48, "batch": 64, "epochs": 8,
-		"no-augment": true}
+func (s *settings) fitDemo() {
+	s.Model.Encoder, s.Model.Hidden, s.Model.Embedding = "resnet18", 512, 128
+	s.ImageSize, s.Batch, s.Epochs, s.Augment = 48, 64, 8, false
 }
 
 // demoForm changes with what the files of the demo cohort hold: one of another form is not taken for it.

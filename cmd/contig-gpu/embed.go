@@ -6,18 +6,17 @@ import (
 	"os"
 	"path/filepath"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/loader"
 	"contig-gpu/gpu"
+	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
 )
 
 func embedCommand() *cli.Command {
-	settings := dataSettings()
 	own := []cli.Flag{
 		&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example"},
 		&cli.StringFlag{Name: "out", Usage: "folder to make"},
@@ -28,23 +27,24 @@ func embedCommand() *cli.Command {
 	return &cli.Command{
 		Name: "embed", Usage: "write features and embeddings of a cohort, per person and per image",
 		Description: "The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.",
-		Flags:       append(own, flags("", settings)...),
+		Flags:       append(own, flags(newSettings(setting.Default).cohortRows())...),
 		Action: func(c *cli.Context) error {
 			for _, f := range []string{"checkpoint", "images", "data", "out"} {
 				if _, err := need(c, f); err != nil {
 					return err
 				}
 			}
-			return embed(c, config.Resolve(settings, nil, given(c, settings)))
+			s := newSettings(setting.Default)
+			if err := parse(c, s.cohortRows()); err != nil {
+				return err
+			}
+			return embed(c, s)
 		},
 	}
 }
 
-func embed(c *cli.Context, v config.Values) error {
+func embed(c *cli.Context, s *settings) error {
 	dir := c.String("out")
-	if err := validateData(v); err != nil {
-		return err
-	}
 	if c.Int("threads") < 0 {
 		return usagef("embed: --threads must not be negative")
 	}
@@ -64,7 +64,7 @@ func embed(c *cli.Context, v config.Values) error {
 		return err
 	}
 	defer m.Close()
-	co, err := openAligned(v, m)
+	co, err := openAligned(s, m)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func embed(c *cli.Context, v config.Values) error {
 			return err
 		}
 	}
-	src, err := loader.New(co, loader.Options{Whole: true, Batch: m.Config.Batch, Size: m.Config.ImageSize, Recipe: m.Config.Recipe, Raw: d.Overlaps()})
+	src, err := loader.New(co, loader.Options{Whole: true, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: d.Overlaps()})
 	if err != nil {
 		return err
 	}

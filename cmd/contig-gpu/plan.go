@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"strings"
 
-	"contig-gpu/cmd/internal/config"
-	"contig-gpu/data/fundus"
+	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
+	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
@@ -37,36 +34,33 @@ type memoryPlan struct {
 	Convolutions *gpu.ConvAnswers `json:"convolutions,omitempty"` // of --card: what its scratch is taken from
 }
 
-// shapeSettings are what a step's shapes depend on beside the model.
-func shapeSettings() []config.Setting {
-	return []config.Setting{
-		{Name: "batch", Default: 64, Usage: "images per batch"},
-		{Name: "image-size", Default: 224, Usage: "height and width of the images, in pixels"},
-		{Name: "features", Default: "481,7854", Usage: "features of each modality, separated by commas"},
-		{Name: "precision", Default: "auto", Usage: "auto (bf16 on a GPU, f32 elsewhere), bf16, f16, tf32, f32 or f64"},
-		{Name: "optimizer", Default: "adam", Usage: "adam, adamw or sgd"},
-	}
+// planSettings are those of plan.
+type planSettings struct {
+	shapeSettings
+	Card, Memory string
 }
 
-func planSettings() []config.Setting {
-	return append(append(modelSettings(), shapeSettings()...),
-		chunkSetting(0),
-		config.Setting{Name: "accumulate", Default: 1, Usage: "batches per optimiser step"},
-		config.Setting{Name: "ema", Default: 0.0, Usage: "decay of an average of the parameters; 0 keeps none"},
-		config.Setting{Name: "device", Default: "auto", Usage: "auto, cpu, cuda or cuda:N; cuda need not be there, it is then taken for an H100"},
-		config.Setting{Name: "card", Default: "", Usage: "plan for a GPU that need not be there: a100, b200 or h200; instead of --device"},
-		config.Setting{Name: "threads", Default: 0, Usage: "CPU threads; 0 takes all"},
-		config.Setting{Name: "memory", Default: "", Usage: "memory for the largest batch, such as 16G; none: what the device has free"})
+func newPlanSettings() *planSettings { return &planSettings{shapeSettings: *newShapeSettings()} }
+
+func (p *planSettings) rows() []setting.Row {
+	s := p.settings.rows()
+	device := setting.Of(s, &p.Device)[0].Saying("auto, cpu, cuda or cuda:N; cuda need not be there, it is then taken for an H100")
+	own := append(setting.Of(s, &p.Chunk, &p.Accumulate, &p.EMA, &p.Threads), device,
+		setting.New("card", &p.Card, "", setting.OneOf(gpu.PlannedCards()...).OrEmpty(), "plan for a GPU that need not be there, instead of --device: {}"),
+		setting.New("memory", &p.Memory, "", setting.Any(), "memory for the largest batch, such as 16G; none: what the device has free"))
+	return append(p.shapeSettings.rows(), setting.Group("", own...)...)
 }
 
 func planCommand() *cli.Command {
-	settings := planSettings()
 	return &cli.Command{
 		Name: "plan", Usage: "memory of a training run, and the largest batch that fits; needs no data and no GPU",
-		Flags: append(flags("", settings), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
+		Flags: append(flags(newPlanSettings().rows()), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
 		Action: func(c *cli.Context) error {
-			v := config.Resolve(settings, nil, given(c, settings))
-			p, err := planFor(v)
+			s := newPlanSettings()
+			if err := parse(c, s.rows()); err != nil {
+				return err
+			}
+			p, err := planFor(s)
 			if err != nil {
 				return err
 			}
@@ -78,20 +72,20 @@ func planCommand() *cli.Command {
 	}
 }
 
-func planFor(v config.Values) (*memoryPlan, error) {
-	cfg, err := plannedConfig(v)
+func planFor(s *planSettings) (*memoryPlan, error) {
+	cfg, err := plannedConfig(s)
 	if err != nil {
 		return nil, err
 	}
-	d, notes, err := plannedDevice(v)
+	d, notes, err := plannedDevice(s)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	if _, cfg.Precision, err = dtype(v, d); err != nil {
+	if _, cfg.Precision, err = dtype(&s.settings, d); err != nil {
 		return nil, err
 	}
-	room, err := planRoom(v, d)
+	room, err := planRoom(s, d)
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +93,7 @@ func planFor(v config.Values) (*memoryPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	work, err := pixelSide(cfg, d)
-	if err != nil {
-		return nil, err
-	}
+	work := pixelSide(cfg, d)
 	x, err := train.MemoryOf(cfg, work, d)
 	if err != nil {
 		return nil, err
@@ -120,38 +111,30 @@ func planFor(v config.Values) (*memoryPlan, error) {
 }
 
 // plannedConfig returns the training that is planned.
-func plannedConfig(v config.Values) (train.Config, error) {
-	c := recipe("default")
+func plannedConfig(s *planSettings) (train.Config, error) {
+	c := s.training()
 	var err error
-	if c.Model, err = shapeModel(v); err != nil {
+	if c.Model, err = s.model("plan"); err != nil {
 		return c, err
 	}
-	c.Batch, c.ImageSize, c.Accumulate, c.EMA, c.Optimizer.Name = v.Int("batch"), v.Int("image-size"), v.Int("accumulate"), v.Number("ema"), v.Text("optimizer")
-	c.Precision, c.Chunk = v.Text("precision"), v.Int("chunk")
 	if err := c.Validate(); err != nil {
-		return c, usagef("plan: %v", err)
+		return c, misused("plan", err)
 	}
 	return c, nil
 }
 
 // plannedDevice opens --device, or what plans for it in its absence, and says what that cannot know.
-func plannedDevice(v config.Values) (*gpu.Device, []string, error) {
-	if v.Int("threads") < 0 {
-		return nil, nil, usagef("plan: --threads must not be negative")
-	}
-	spec, o := v.Text("device"), gpu.Options{Threads: v.Int("threads")}
-	if card := v.Text("card"); card != "" {
-		if !slices.Contains(gpu.PlannedCards(), card) {
-			return nil, nil, usagef("--card %q: want one of %s", card, strings.Join(gpu.PlannedCards(), ", "))
-		}
-		d, err := gpu.Open("plan:"+card, o)
+func plannedDevice(s *planSettings) (*gpu.Device, []string, error) {
+	o := gpu.Options{Threads: s.Threads}
+	if s.Card != "" {
+		d, err := gpu.Open("plan:"+s.Card, o)
 		return d, nil, err
 	}
-	d, err := gpu.Open(spec, o)
+	d, err := gpu.Open(s.Device, o)
 	if err == nil {
 		return d, nil, nil
 	}
-	if spec != "cuda" || !errors.Is(err, gpu.ErrNoDevice) {
+	if s.Device != "cuda" || !errors.Is(err, gpu.ErrNoDevice) {
 		return nil, nil, err
 	}
 	d, err = gpu.Open("plan:cuda", o)
@@ -159,56 +142,22 @@ func plannedDevice(v config.Values) (*gpu.Device, []string, error) {
 }
 
 // pixelSide returns the side of the pixels that a training gives a device to make images from, 0 where it gives it images.
-func pixelSide(c train.Config, d *gpu.Device) (int, error) {
+func pixelSide(c train.Config, d *gpu.Device) int {
 	if !d.Overlaps() {
-		return 0, nil
+		return 0
 	}
-	r, err := fundus.NamedRecipe(c.Recipe)
-	if !c.Augment {
-		return c.ImageSize, err
-	}
-	return r.WorkSize(c.ImageSize), err
+	return loaderOptions(c, train.Feed{Split: data.Train, Train: true, Raw: true}).PixelSide()
 }
 
 // planRoom returns the memory that the largest batch is for.
-func planRoom(v config.Values, d *gpu.Device) (int, error) {
-	if text := v.Text("memory"); text != "" {
-		return parseBytes(text)
+func planRoom(s *planSettings, d *gpu.Device) (int, error) {
+	if s.Memory != "" {
+		return parseBytes(s.Memory)
 	}
 	if card := d.Card(); card != nil {
 		return card.Free, nil
 	}
 	return int(memory()), nil
-}
-
-// shapeModel returns a model whose modalities have the widths of --features.
-func shapeModel(v config.Values) (model.Config, error) {
-	cfg := modelConfig(v)
-	for i, f := range strings.Split(v.Text("features"), ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(f))
-		if err != nil || n < 1 {
-			return cfg, usagef("--features %q: want whole numbers above 0, separated by commas", v.Text("features"))
-		}
-		cfg.Modalities = append(cfg.Modalities, model.Modality{Name: fmt.Sprintf("m%d", i), Features: n})
-	}
-	if err := cfg.Validate(); err != nil {
-		return cfg, usagef("%v", err)
-	}
-	return cfg, nil
-}
-
-func modelConfig(v config.Values) model.Config {
-	return model.Config{Encoder: v.Text("encoder"), Genetics: v.Text("genetics"), Hidden: v.Int("hidden"), Embedding: v.Int("embedding"),
-		Tau: v.Number("tau"), Lambda: v.Number("lambda"), Weights: v.Text("weights"), Pairs: v.Text("pairs")}
-}
-
-// dtype returns the type of activations that --precision means to a device, and its name.
-func dtype(v config.Values, d *gpu.Device) (gpu.DType, string, error) {
-	t, name, err := d.Precision(v.Text("precision"))
-	if err != nil {
-		return 0, "", usagef("--precision: %v", err)
-	}
-	return t, name, nil
 }
 
 func (p *memoryPlan) print(w io.Writer) error {
@@ -232,27 +181,4 @@ func (p *memoryPlan) print(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "largest batch in %s: %d\n", bytesText(p.Memory), p.Largest)
 	return err
-}
-
-func bytesText(n int) string {
-	if n < 1<<30 {
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
-}
-
-// parseBytes reads 16G, 512M or a number of bytes.
-func parseBytes(s string) (int, error) {
-	number, shift := strings.TrimSuffix(strings.ToUpper(s), "B"), 0
-	for suffix, n := range map[string]int{"K": 10, "M": 20, "G": 30, "T": 40} {
-		if cut, ok := strings.CutSuffix(number, suffix); ok {
-			number, shift = cut, n
-			break
-		}
-	}
-	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(f > 0 && f < 1<<20) && shift > 0 || f <= 0 {
-		return 0, usagef("--memory %q: want a size such as 16G or 512M", s)
-	}
-	return int(f * float64(int(1)<<shift)), nil
 }

@@ -87,7 +87,7 @@ func noCommand(c *cli.Context) error {
 const undefined = "flag provided but not defined: -"
 
 func wrongUsage(c *cli.Context, err error, _ bool) error {
-	text, verb, known := strings.Replace(err.Error(), "for flag -", "for flag --", 1), "", c.App.Flags
+	text, verb, known := strings.NewReplacer("for flag -", "for flag --", "for -", "for --").Replace(err.Error()), "", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
 		verb, known = c.Command.Name+": ", c.Command.Flags
 	}

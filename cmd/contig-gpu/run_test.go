@@ -64,7 +64,7 @@ func TestUsageErrors(t *testing.T) {
 		{"plan", "--genetics", "h9"}, {"plan", "--card", "gt210"}, {"plan", "--card", "h200", "--precision", "f64"}, {"check", "--images", "i", "--data", "d", "--join", "left"}, {"check", "--images", "i", "--data", "d", "--seed", "-1"},
 		{"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--threads", "-1"}, {"completion", "bash", "zsh"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"bench", "step", "--threads", "-1"}, {"plan", "--threads", "-1"},
 		{"bench", "step", "--missing", "1"}, {"bench", "step", "--batch", "1"}, {"bench", "step", "--input", "cake"}, {"bench", "step", "--device", "cpu", "--input", "raw"}, {"bench", "floor", "--batch", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},
-		{"completion", "tcsh"}, {"completion"},
+		{"completion", "tcsh"}, {"completion"}, {"plan", "--memory", "1e30"}, {"plan", "--memory", "nan"}, {"plan", "--memory", "0.5"}, {"train", "--crop-scale", "0"}, {"train", "--rotation", "181"},
 	} {
 		code, _, errs := exec(t, args...)
 		if code != 2 || !strings.HasPrefix(errs, "contig-gpu: ") || strings.Count(errs, "\n") != 1 {
@@ -93,9 +93,16 @@ func TestDidYouMean(t *testing.T) {
 
 func TestUsageIsSaidInWords(t *testing.T) {
 	for want, args := range map[string][]string{
-		"batch is 1, want 2 to 2147483647":         {"train", "--batch", "1"},
-		`invalid value "4.5" for flag --batch`:     {"train", "--batch", "4.5"},
-		`--join "left": outer and inner are known`: {"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--join", "left"},
+		"train: --batch: want a whole number from 2 to 2147483647, found 1":                                          {"train", "--batch", "1"},
+		`train: --batch: want a whole number from 2 to 2147483647, found "4.5"`:                                      {"train", "--batch", "4.5"},
+		`embed: --join: want outer or inner, found "left"`:                                                           {"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--join", "left"},
+		`train: --encoder: want resnet18, resnet34, resnet50 or resnet101, found "resnet19", did you mean resnet18?`: {"train", "--encoder", "resnet19"},
+		"bench loss: --tau: want a number above 0, found 0":                                                          {"bench", "loss", "--tau", "0"},
+		`invalid boolean value "maybe" for --no-augment`:                                                             {"train", "--no-augment=maybe"},
+		`plan: --features: want whole numbers of at least 1, separated by commas, found "3,x"`:                       {"plan", "--features", "3,x"},
+		"whole number of at least 2 (1 could be either), found 1":                                                    {"train", "--warmup", "1"},
+		"train: --blur: want a number from 0 to 1, found 1.5":                                                        {"train", "--blur", "1.5"},
+		"epochs and max-steps are both 0":                                                                            {"train", "--epochs", "0"},
 	} {
 		if code, _, errs := exec(t, args...); code != 2 || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit code %d, %q, want %q", args, code, errs, want)

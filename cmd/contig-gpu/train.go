@@ -11,26 +11,25 @@ import (
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
+	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
 )
 
 func trainCommand() *cli.Command {
-	d, p := recipe("default"), recipe("paper")
 	own := []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "TOML file of these flags; flags win over it"},
 		&cli.StringFlag{Name: "run", Usage: "run folder (default: runs/run-N, or runs/demo-N without data)"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on from the last checkpoint of --run"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "begin anew in a run folder that is in use"},
 	}
-	all := append(own, flags("", trainSettings()[:1])...)
-	all = append(all, flags("Data and length", runSettings(d, p))...)
-	all = append(all, flags("Model and loss", modelSettings())...)
-	all = append(all, flags("Optimiser", optimSettings(d, p))...)
-	all = append(all, flags("Machine", machineSettings())...)
-	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: all, Action: trainAction,
-		Description: "Defaults are those of recipe default; recipe paper has others, which the run's config.toml shows."}
+	demo := newSettings(setting.Default)
+	demo.fitDemo()
+	rows := flags(newSettings(setting.Default).rows(), preset{"paper", newSettings(setting.Paper).rows()}, preset{"demo", demo.rows()})
+	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: append(own, rows...), Action: trainAction,
+		Description: "Defaults are those of --recipe default, and of --recipe paper and the demo (no --images and --data) where they differ.\n" +
+			"Flags win over --config, and --config over the defaults. The run's config.toml has every setting as used."}
 }
 
 func trainAction(c *cli.Context) (err error) {
@@ -54,7 +53,7 @@ func trainAction(c *cli.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		r.values["images"], r.values["data"] = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
+		r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
 	}
 	if r.cohort, err = openCohort(r.values); err != nil {
 		return err
@@ -74,7 +73,7 @@ func trainAction(c *cli.Context) (err error) {
 	keepWithinMemory()
 	summary, err := train.Run(c.Context, train.Options{
 		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
-		InitFrom: r.values.Text("init"), Progress: r.progress, Version: version, Memory: int(memory()),
+		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: int(memory()),
 	})
 	return r.finish(&summary, err)
 }
@@ -87,9 +86,8 @@ func (r *trainRun) noData() error {
 
 // look decodes some of the images and tells what is odd about them; check looks at all.
 func (r *trainRun) look(ctx context.Context) error {
-	size := r.values.Int("image-size")
-	seen, err := lookAt(ctx, sample(r.cohort.Images), size, progress.New(io.Discard))
-	for _, n := range seen.notes(size) {
+	seen, err := lookAt(ctx, sample(r.cohort.Images), r.cfg.ImageSize, progress.New(io.Discard))
+	for _, n := range seen.notes(r.cfg.ImageSize) {
 		r.say("%s", n)
 	}
 	return err
@@ -110,79 +108,54 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 
 // newRun resolves the settings of a training; it touches no file but --config.
 func newRun(c *cli.Context) (*trainRun, error) {
-	settings := trainSettings()
-	path := c.String("config")
-	if path == "" && c.Bool("resume") && c.String("run") != "" {
-		path = filepath.Join(c.String("run"), configName)
-		if _, err := os.Stat(path); err != nil {
-			path = "" // the checkpoint is missing too, or says what differs
-		}
+	file, err := configFile(c)
+	if err != nil {
+		return nil, err
 	}
-	file := config.Values{}
-	var err error
-	if path != "" {
-		if file, err = config.Load(path, settings); err != nil {
-			return nil, err
-		}
+	r := &trainRun{dir: c.String("run"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	if r.values, r.demo, err = resolve(c, file); err != nil {
+		return nil, err
 	}
-	flags := given(c, settings)
-	images, genetics := config.Resolve(settings, file, flags).Text("images"), config.Resolve(settings, file, flags).Text("data")
-	if (images == "") != (genetics == "") {
-		return nil, usagef("train: --images and --data go together; without both the demo cohort is trained on")
-	}
-	r := &trainRun{dir: c.String("run"), demo: images == "", out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
-	if r.demo {
-		file = under(demoValues(), file)
-	}
-	r.values = config.Resolve(settings, file, flags)
 	if r.resumed && r.dir == "" {
 		return nil, usagef("train: --resume needs --run")
 	}
-	if r.cfg, err = trainConfig(r.values); err != nil {
-		return nil, err
+	r.cfg = r.values.training()
+	if err := r.cfg.Validate(); err != nil {
+		return nil, misused("train", err)
 	}
 	return r, nil
 }
 
-// under lays over on top of base.
-func under(base, over config.Values) config.Values {
-	for k, v := range over {
-		base[k] = v
+// configFile reads --config, or the file of the run that is resumed.
+func configFile(c *cli.Context) (config.File, error) {
+	if path := c.String("config"); path != "" {
+		return config.Load(path)
 	}
-	return base
+	path := filepath.Join(c.String("run"), configName)
+	if _, err := os.Stat(path); err != nil || c.String("run") == "" || !c.Bool("resume") {
+		return config.File{}, nil // of a run without its file the checkpoint is missing too, or says what differs
+	}
+	return config.LoadRun(path)
 }
 
-// trainConfig turns settings into train's own form and checks them.
-func trainConfig(v config.Values) (train.Config, error) {
-	c, err := train.Recipe(v.Text("recipe"))
-	if err != nil {
-		return c, usagef("train: %v", err)
-	}
-	c.Device, c.Threads, c.Precision, c.Model = v.Text("device"), v.Int("threads"), v.Text("precision"), modelConfig(v)
-	c.Deterministic = v.Is("deterministic")
-	o := &c.Optimizer
-	o.Name, o.LR, o.WeightDecay, o.DecayAll = v.Text("optimizer"), v.Number("lr"), v.Number("weight-decay"), v.Is("decay-all")
-	o.Beta1, o.Beta2, o.Eps, o.Momentum, o.Nesterov = v.Number("beta1"), v.Number("beta2"), v.Number("eps"), v.Number("momentum"), v.Is("nesterov")
-	c.Schedule, c.Warmup, c.FinalLR, c.Clip = v.Text("schedule"), v.Number("warmup"), v.Number("final-lr"), v.Number("clip")
-	c.Accumulate, c.EMA = v.Int("accumulate"), v.Number("ema")
-	c.Epochs, c.MaxSteps, c.Batch, c.ImageSize = v.Int("epochs"), v.Int("max-steps"), v.Int("batch"), v.Int("image-size")
-	c.Chunk = v.Int("chunk")
-	if n := v.Int("steps"); n > 0 {
-		c.Epochs, c.MaxSteps = 0, n
-		if m := v.Int("max-steps"); m > 0 {
-			c.MaxSteps = min(n, m)
+// resolve lays the flags over the file over the defaults, which are those of the recipe or the demo that file and flags ask for.
+func resolve(c *cli.Context, file config.File) (s *settings, demo bool, err error) {
+	lay := func(s *settings) error {
+		if err := file.Into(s.rows()); err != nil {
+			return err
 		}
+		return parse(c, s.rows())
 	}
-	c.Augment, c.Shuffle, c.Workers, c.Seed = !v.Is("no-augment"), !v.Is("no-shuffle"), v.Int("workers"), uint64(v.Int("seed"))
-	c.CheckpointEvery, c.Keep, c.Best = v.Int("checkpoint-every"), v.Int("keep"), v.Text("best")
-	if err := validateData(v); err != nil {
-		return c, err
+	asked := newSettings(setting.Default)
+	if err := lay(asked); err != nil {
+		return nil, false, err
 	}
-	if v.Int("steps") < 0 {
-		return c, usagef("train: --steps must not be negative")
+	if (asked.Images == "") != (asked.Data == "") {
+		return nil, false, usagef("train: --images and --data go together; without both the demo cohort is trained on")
 	}
-	if err := c.Validate(); err != nil {
-		return c, usagef("train: %v", err)
+	s, demo = newSettings(asked.Recipe), asked.Images == ""
+	if demo {
+		s.fitDemo()
 	}
-	return c, nil
+	return s, demo, lay(s)
 }

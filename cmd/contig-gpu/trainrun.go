@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
@@ -32,7 +31,7 @@ const (
 type trainRun struct {
 	dir           string
 	lock          *folder.Lock // of dir
-	values        config.Values
+	values        *settings
 	cfg           train.Config
 	cohort        *data.Cohort
 	demo, resumed bool
@@ -115,7 +114,7 @@ func freeText(free int) string {
 // open writes config.toml and what was logged so far into the run folder, which exists now.
 func (r *trainRun) open() {
 	text := &bytes.Buffer{}
-	r.failed = errors.Join(r.failed, r.values.Write(text, trainSettings()))
+	r.failed = errors.Join(r.failed, r.values.write(text))
 	if !r.resumed {
 		err := os.Remove(filepath.Join(r.dir, logName)) // of a run that is being overwritten
 		if !os.IsNotExist(err) {
@@ -184,7 +183,7 @@ func (r *trainRun) report(summary []string) error {
 		return err
 	}
 	settings := &bytes.Buffer{}
-	if err := r.values.Write(settings, trainSettings()); err != nil {
+	if err := r.values.write(settings); err != nil {
 		return err
 	}
 	page := &bytes.Buffer{}

@@ -1,24 +1,31 @@
 package fundus
 
-import "math"
+import (
+	"math"
 
-// An Augmenter varies images by a recipe, on buffers of its own: one per goroutine.
+	"contig-gpu/data"
+)
+
+// An Augmenter varies images, on buffers of its own: one per goroutine.
 type Augmenter struct {
-	recipe Recipe
+	how    data.Augmentation
 	size   int
 	resize resizer
 	small  RGB
+	soft   blurrer
 }
 
 // NewAugmenter returns an augmenter that writes images of size x size pixels.
-func NewAugmenter(r Recipe, size int) *Augmenter { return &Augmenter{recipe: r, size: size} }
+func NewAugmenter(how data.Augmentation, size int) *Augmenter {
+	return &Augmenter{how: how, size: size}
+}
 
 // Apply writes the normalised variation of src that belongs to (seed, epoch, index) to dst [size, size, 3]:
-// crop, mirror and rotation in one bilinear pass, black outside, then colour. Where the pass would shrink,
+// blur, then crop, flips and rotation in one bilinear pass, black outside, then colour. Where the pass would shrink,
 // src goes through the antialiased filter first.
 func (a *Augmenter) Apply(dst []float32, src *RGB, seed uint64, epoch, index int) {
-	v := a.recipe.draw(NewRand(seed, StreamAugment, uint32(epoch), uint32(index)))
-	src = a.prefilter(src, v)
+	v := a.drawn(seed, epoch, index)
+	src = a.prefilter(a.soft.blur(src, v.sigma), v)
 	sum := warp(dst, src, a.size, v)
 	colour(dst, v, sum)
 }
@@ -51,6 +58,9 @@ func (v variation) geometry(w, h, size int) geometry {
 	kx, ky := v.cw*float64(w)/float64(size), v.ch*float64(h)/float64(size)
 	if v.mirror {
 		kx = -kx
+	}
+	if v.flip {
+		ky = -ky
 	}
 	u := .5 - float64(size)/2
 	return geometry{

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"contig-gpu/data"
 )
 
 // From the known-answer file of Random123 (kat_vectors, philox4x32 10).
@@ -38,6 +40,11 @@ func TestPerm(t *testing.T) {
 	}
 }
 
+// varied is an augmentation by what has always been there.
+func varied() data.Augmentation {
+	return data.Augmentation{CropScale: .5, FlipHorizontal: .5, Rotation: 20, Brightness: .2, Contrast: .2, Saturation: .2}
+}
+
 func picture(w, h int) *RGB {
 	m := NewRGB(w, h)
 	for i := range m.Pix {
@@ -48,7 +55,7 @@ func picture(w, h int) *RGB {
 }
 
 func TestNoVariationIsTheImage(t *testing.T) {
-	src, a := picture(33, 33), NewAugmenter(Recipe{}, 33)
+	src, a := picture(33, 33), NewAugmenter(data.Augmentation{}, 33)
 	got, want := make([]float32, 3*33*33), make([]float32, 3*33*33)
 	a.Apply(got, src, 1, 2, 3)
 	Normalise(want, src.Pix)
@@ -127,7 +134,7 @@ func TestColour(t *testing.T) {
 
 func TestDrawsDependOnTheirKeyAlone(t *testing.T) {
 	src := picture(80, 80)
-	a, b := NewAugmenter(must(NamedRecipe("default")), 64), NewAugmenter(must(NamedRecipe("default")), 64)
+	a, b := NewAugmenter(varied(), 64), NewAugmenter(varied(), 64)
 	one, two := make([]float32, 3*64*64), make([]float32, 3*64*64)
 	a.Apply(one, src, 1, 2, 3)
 	b.Apply(two, src, 9, 9, 9)
@@ -140,11 +147,11 @@ func TestDrawsDependOnTheirKeyAlone(t *testing.T) {
 	}
 }
 
-func TestRecipeRanges(t *testing.T) {
-	r := must(NamedRecipe("default"))
-	mirrored := 0
+func TestRanges(t *testing.T) {
+	how := varied()
+	mirror := 0
 	for i := range 2000 {
-		v := r.draw(NewRand(5, StreamAugment, 0, uint32(i)))
+		v := draw(how, NewRand(5, StreamAugment, 0, uint32(i)))
 		area, aspect := v.cw*v.ch, v.cw/v.ch
 		in := v.cx-v.cw/2 > -1e-9 && v.cx+v.cw/2 < 1+1e-9 && v.cy-v.ch/2 > -1e-9 && v.cy+v.ch/2 < 1+1e-9
 		if !in || area < .5-1e-9 || area > 1 || aspect < .75-1e-9 || aspect > 4./3+1e-9 || math.Abs(v.angle) > math.Pi/9 {
@@ -156,14 +163,11 @@ func TestRecipeRanges(t *testing.T) {
 			}
 		}
 		if v.mirror {
-			mirrored++
+			mirror++
 		}
 	}
-	if mirrored < 900 || mirrored > 1100 {
-		t.Errorf("%d of 2000 mirrored", mirrored)
-	}
-	if _, err := NamedRecipe("other"); err == nil {
-		t.Error("an unknown recipe is accepted")
+	if mirror < 900 || mirror > 1100 {
+		t.Errorf("%d of 2000 mirrored", mirror)
 	}
 }
 
@@ -172,13 +176,13 @@ func TestSquare(t *testing.T) {
 	for i := range src.Pix {
 		src.Pix[i] = 100
 	}
-	p, s := Pad.Square(src, 16), Stretch.Square(src, 16)
+	p, s := Square(src, 16, data.FitPad), Square(src, 16, data.FitStretch)
 	near(t, p, 8, 3, [3]uint8{}, 0)
 	near(t, p, 8, 12, [3]uint8{}, 0)
 	near(t, p, 0, 4, [3]uint8{100, 100, 100}, 0)
 	near(t, p, 15, 11, [3]uint8{100, 100, 100}, 0)
 	near(t, s, 8, 0, [3]uint8{100, 100, 100}, 0)
-	one := Pad.Square(NewRGB(1000, 1), 8)
+	one := Square(NewRGB(1000, 1), 8, data.FitPad)
 	if one.W != 8 || one.H != 8 {
 		t.Errorf("%d x %d", one.W, one.H)
 	}
@@ -190,7 +194,7 @@ func TestPrefilterKeepsDetailFromAliasing(t *testing.T) {
 		src.Pix[i] = uint8(255 * (i / 3 % 2))
 	}
 	out := make([]float32, 3*32*32)
-	NewAugmenter(Recipe{}, 32).Apply(out, src, 1, 1, 1)
+	NewAugmenter(data.Augmentation{}, 32).Apply(out, src, 1, 1, 1)
 	k, b := affine()
 	for i, v := range out {
 		if g := (v - b[i%3]) / k[i%3]; g < 115 || g > 140 {
@@ -199,16 +203,9 @@ func TestPrefilterKeepsDetailFromAliasing(t *testing.T) {
 	}
 }
 
-func must(r Recipe, err error) Recipe {
-	if err != nil {
-		panic(err)
-	}
-	return r
-}
-
-func benchmarkAugment(b *testing.B, name string) {
-	r := must(NamedRecipe(name))
-	a, src := NewAugmenter(r, 64), picture(r.WorkSize(64), r.WorkSize(64))
+func benchmarkAugment(b *testing.B, how data.Augmentation) {
+	work := WorkSize(how, 64)
+	a, src := NewAugmenter(how, 64), picture(work, work)
 	dst := make([]float32, 3*64*64)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
@@ -217,8 +214,15 @@ func benchmarkAugment(b *testing.B, name string) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "img/s")
 }
 
-func BenchmarkAugmentDefault(b *testing.B) { benchmarkAugment(b, "default") }
-func BenchmarkAugmentPaper(b *testing.B)   { benchmarkAugment(b, "paper") }
+func BenchmarkAugmentVaried(b *testing.B) { benchmarkAugment(b, varied()) }
+
+func BenchmarkAugmentRotation(b *testing.B) {
+	benchmarkAugment(b, data.Augmentation{FlipHorizontal: .5, Rotation: 20})
+}
+
+func BenchmarkAugmentBlur(b *testing.B) {
+	benchmarkAugment(b, data.Augmentation{Blur: 1, BlurSigma: 2})
+}
 
 func BenchmarkResize(b *testing.B) {
 	src := picture(1411, 1411)

@@ -2,6 +2,6 @@
 // antialiased resizing equal to torchvision's, normalisation, and augmentation whose draws depend on
 // (seed, epoch, image) alone.
 //
-// Decode reads a file into an RGB; Recipe.Fit says how it becomes square; Augmenter or Normalise write the
+// Decode reads a file into an RGB; Square makes it square; Augmenter or Normalise write the
 // float32 values of a batch. Nothing here keeps state between images but reusable buffers.
 package fundus

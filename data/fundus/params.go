@@ -1,7 +1,7 @@
 package fundus
 
 // Params are a variation in numbers, as the operation Augment of package gpu takes them: what Apply computes, a device
-// computes from them.
+// computes from them and the pixels of Blurred.
 type Params struct {
 	// Geometry is {x0, y0, dxx, dxy, dyx, dyy, w, h, bits of w, bits of h}: output pixel (x, y) lies at
 	// (x0 + x*dxx + y*dyx, y0 + x*dxy + y*dyy) of the source shrunk to w x h pixels, in units of 2^-16 pixels. The bits are
@@ -13,7 +13,7 @@ type Params struct {
 
 // Params returns the variation that Apply gives an image of w x h pixels for (seed, epoch, index).
 func (a *Augmenter) Params(w, h int, seed uint64, epoch, index int) Params {
-	v := a.recipe.draw(NewRand(seed, StreamAugment, uint32(epoch), uint32(index)))
+	v := a.drawn(seed, epoch, index)
 	sw, sh := a.prefiltered(w, h, v)
 	p := a.params(v, sw, sh)
 	if sw != w || sh != h {
@@ -22,6 +22,12 @@ func (a *Augmenter) Params(w, h int, seed uint64, epoch, index int) Params {
 		p.Geometry[8], p.Geometry[9] = int32(a.resize.x.shift), int32(a.resize.y.shift)
 	}
 	return p
+}
+
+// Blurred returns the pixels that Params are for: src itself, or, where the variation blurs, an image that is valid until the
+// next call of a method.
+func (a *Augmenter) Blurred(src *RGB, seed uint64, epoch, index int) *RGB {
+	return a.soft.blur(src, a.drawn(seed, epoch, index).sigma)
 }
 
 // Plain returns the parameters that leave an image of the augmenter's own size as it is, but for normalisation.

@@ -36,6 +36,12 @@ func NewRand(seed uint64, stream, epoch, index uint32) *Rand {
 	return &Rand{key: [2]uint32{uint32(seed), uint32(seed >> 32)}, ctr: [4]uint32{0, stream, index, epoch}, used: 4}
 }
 
+// Section returns another sequence of the same seed, stream, epoch and image: n, above 0, begins 2^18 n draws further on,
+// whatever was drawn from r.
+func (r *Rand) Section(n uint32) *Rand {
+	return &Rand{key: r.key, ctr: [4]uint32{n << 16, r.ctr[1], r.ctr[2], r.ctr[3]}, used: 4}
+}
+
 // Uint32 returns 32 random bits.
 func (r *Rand) Uint32() uint32 {
 	if r.used == 4 {

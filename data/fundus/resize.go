@@ -1,5 +1,7 @@
 package fundus
 
+import "contig-gpu/data"
+
 // Resize returns the image resampled to w x h by the antialiased bilinear filter of torchvision
 // (v2.functional.resize, antialias, uint8): 16-bit fixed-point weights, columns first, 8 bits between.
 func Resize(src *RGB, w, h int) *RGB {
@@ -126,17 +128,9 @@ func (f *filter) column(dst []uint8, acc []int32, src []uint8, y int) {
 
 func clamp8(v int32) uint8 { return uint8(max(0, min(255, v))) }
 
-// A Fit says how an image that is not square becomes square.
-type Fit uint8
-
-const (
-	Pad     Fit = iota // keep the aspect, black beside or above
-	Stretch            // torchvision's Resize((n, n)), as the paper
-)
-
 // Square returns the image as size x size pixels.
-func (f Fit) Square(src *RGB, size int) *RGB {
-	if f == Stretch || src.W == src.H {
+func Square(src *RGB, size int, fit data.Fit) *RGB {
+	if fit == data.FitStretch || src.W == src.H {
 		return Resize(src, size, size)
 	}
 	w, h, long := size, size, max(src.W, src.H)

@@ -10,7 +10,8 @@ import (
 // A filler has what the workers share.
 type filler struct {
 	cohort  *data.Cohort
-	recipe  fundus.Recipe
+	how     data.Augmentation
+	fit     data.Fit
 	size    int
 	work    int // side of decoded images, pixels
 	seed    uint64
@@ -19,12 +20,8 @@ type filler struct {
 	cache   cache
 }
 
-func newFiller(c *data.Cohort, o Options, r fundus.Recipe) filler {
-	f := filler{cohort: c, recipe: r, size: o.Size, work: o.Size, seed: o.Seed, raw: o.Raw,
-		augment: o.Augment && !o.Whole && o.Split == data.Train}
-	if f.augment {
-		f.work = r.WorkSize(o.Size)
-	}
+func newFiller(c *data.Cohort, o Options) filler {
+	f := filler{cohort: c, how: o.Augment, fit: o.Fit, size: o.Size, work: o.PixelSide(), seed: o.Seed, raw: o.Raw, augment: o.varies()}
 	f.cache = cache{limit: o.CacheBytes, images: make([]atomic.Pointer[fundus.RGB], len(c.Images)), used: new(atomic.Int64)}
 	return f
 }
@@ -55,7 +52,7 @@ func (f *filler) image(i int) (*fundus.RGB, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := f.recipe.Fit.Square(whole, f.work)
+	m := fundus.Square(whole, f.work, f.fit)
 	f.cache.put(i, m)
 	return m, nil
 }
@@ -68,7 +65,7 @@ type worker struct {
 }
 
 func (f *filler) worker(epoch int) *worker {
-	return &worker{filler: f, epoch: epoch, variety: fundus.NewAugmenter(f.recipe, f.size)}
+	return &worker{filler: f, epoch: epoch, variety: fundus.NewAugmenter(f.how, f.size)}
 }
 
 // fill makes the batch of the images in rows.
@@ -156,11 +153,12 @@ func (w *worker) person(b *data.Batch, n, i int) {
 	}
 }
 
-// pixels writes an image as it is, and its variation.
+// pixels writes an image as it is but for the blur, which devices have no part in, and its variation.
 func (w *worker) pixels(b *data.Batch, n, i int, m *fundus.RGB) {
 	p := w.variety.Plain()
 	if w.augment {
 		p = w.variety.Params(m.W, m.H, w.seed, w.epoch, i)
+		m = w.variety.Blurred(m, w.seed, w.epoch, i)
 	}
 	copy(b.Pixels[n*len(m.Pix):], m.Pix)
 	copy(b.Geometry[n*len(p.Geometry):], p.Geometry[:])

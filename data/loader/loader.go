@@ -19,16 +19,29 @@ type Options struct {
 	Batch   int  // images
 	Size    int  // pixels of a side, at the network's input
 	Seed    uint64
-	Shuffle bool // of the training split: a new order every epoch, else the manifest's
-	Augment bool
-	Recipe  string // of fundus.NamedRecipe: fit and augmentation; "" is "default"
-	Workers int    // goroutines; 0: one per processor Go may use
-	Raw     bool   // batches have pixels as decoded and what varies them, for a device to do so; no tables
+	Shuffle bool              // of the training split: a new order every epoch, else the manifest's
+	Augment data.Augmentation // of the training split; the zero value: images as they are
+	Fit     data.Fit          // of all images; "" is data.FitPad
+	Workers int               // goroutines; 0: one per processor Go may use
+	Raw     bool              // batches have pixels as decoded and what varies them, for a device to do so; no tables
 
 	// OneImagePerGroup keeps two images of a group, and so of a person, out of one batch of the training split.
 	OneImagePerGroup bool
 
 	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes for the training split, no cache for what is read once; below: no cache
+}
+
+// varies reports whether images are augmented.
+func (o Options) varies() bool {
+	return o.Augment != data.Augmentation{} && !o.Whole && o.Split == data.Train
+}
+
+// PixelSide returns the side in pixels at which decoded images are kept, and come in Raw batches.
+func (o Options) PixelSide() int {
+	if o.varies() {
+		return fundus.WorkSize(o.Augment, o.Size)
+	}
+	return o.Size
 }
 
 // source implements data.Source. One goroutine drives it.
@@ -54,9 +67,8 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	if o.Batch < 1 || o.Size < 1 || o.Workers < 0 {
 		return nil, fmt.Errorf("loader: batch %d, image size %d and workers %d must be positive", o.Batch, o.Size, o.Workers)
 	}
-	r, err := fundus.NamedRecipe(o.Recipe)
-	if err != nil {
-		return nil, err
+	if o.Fit != "" && o.Fit != data.FitPad && o.Fit != data.FitStretch {
+		return nil, fmt.Errorf("loader: fit %q: want %s or %s", o.Fit, data.FitPad, data.FitStretch)
 	}
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -68,7 +80,7 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	if len(ord.images) == 0 {
 		return nil, emptySplit(c, o)
 	}
-	return &source{cohort: c, opts: o, order: ord, fill: newFiller(c, o, r)}, nil
+	return &source{cohort: c, opts: o, order: ord, fill: newFiller(c, o)}, nil
 }
 
 func emptySplit(c *data.Cohort, o Options) error {

@@ -120,8 +120,14 @@ func same(a, b []data.Batch) bool {
 	})
 }
 
+// varied is an augmentation by everything.
+func varied() data.Augmentation {
+	return data.Augmentation{CropScale: .5, FlipHorizontal: .5, FlipVertical: .3, Rotation: 20, Brightness: .2, Contrast: .2, Saturation: .2,
+		Greyscale: .3, Blur: .5, BlurSigma: 2}
+}
+
 func train(workers int) Options {
-	return Options{Batch: 6, Size: 12, Seed: 3, Shuffle: true, Augment: true, Workers: workers, OneImagePerGroup: true}
+	return Options{Batch: 6, Size: 12, Seed: 3, Shuffle: true, Augment: varied(), Workers: workers, OneImagePerGroup: true}
 }
 
 func TestSameBytesForAnyWorkersAndCache(t *testing.T) {
@@ -178,7 +184,7 @@ func TestSkippedImagesAreNotDecoded(t *testing.T) {
 
 func TestRowsBelongTogether(t *testing.T) {
 	c := people(t, 20, 2)
-	o := Options{Batch: 7, Size: 16, Whole: true, Recipe: "paper"}
+	o := Options{Batch: 7, Size: 16, Whole: true, Fit: data.FitStretch}
 	s := open(t, c, o)
 	seen := 0
 	for _, b := range epoch(t, s, 0, 0) {
@@ -204,7 +210,7 @@ func TestRowsBelongTogether(t *testing.T) {
 
 func TestEvaluationKeepsEveryImageInOrder(t *testing.T) {
 	c := people(t, 20, 2)
-	s := open(t, c, Options{Split: data.Validation, Batch: 3, Size: 8, Shuffle: true, Augment: true, OneImagePerGroup: true})
+	s := open(t, c, Options{Split: data.Validation, Batch: 3, Size: 8, Shuffle: true, Augment: varied(), OneImagePerGroup: true})
 	var rows []int
 	var index []int32
 	for _, b := range epoch(t, s, 5, 0) {
@@ -253,7 +259,7 @@ func TestErrorsComeInOrder(t *testing.T) {
 
 func TestRefusedOptions(t *testing.T) {
 	c := people(t, 5, 1)
-	for _, o := range []Options{{Size: 8}, {Batch: 1}, {Batch: 1, Size: 8, Workers: -1}, {Batch: 1, Size: 8, Recipe: "none"}} {
+	for _, o := range []Options{{Size: 8}, {Batch: 1}, {Batch: 1, Size: 8, Workers: -1}, {Batch: 1, Size: 8, Fit: "none"}} {
 		if _, err := New(c, o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}
@@ -339,7 +345,7 @@ func BenchmarkRaw64(b *testing.B)  { benchmarkNext(b, true) }
 
 func benchmarkNext(b *testing.B, raw bool) {
 	c := people(b, 80, 1)
-	s := open(b, c, Options{Batch: 32, Size: 64, Shuffle: true, Augment: true, Workers: 1, OneImagePerGroup: true, Raw: raw})
+	s := open(b, c, Options{Batch: 32, Size: 64, Shuffle: true, Augment: varied(), Workers: 1, OneImagePerGroup: true, Raw: raw})
 	epoch(b, s, 0, 0)
 	var batch data.Batch
 	images := 0

@@ -8,10 +8,10 @@ import (
 	"contig-gpu/data/fundus"
 )
 
-// TestRaw: raw batches have the rows of the others, the images as decoded and the numbers of the others' variation.
+// TestRaw: raw batches have the rows of the others, the images as decoded but for the blur, and the numbers of the others' variation.
 func TestRaw(t *testing.T) {
 	c := people(t, 20, 2)
-	for _, o := range []Options{train(2), {Split: data.Validation, Batch: 3, Size: 9, Augment: true}, {Whole: true, Batch: 7, Size: 16, Recipe: "paper"}} {
+	for _, o := range []Options{train(2), {Split: data.Validation, Batch: 3, Size: 9, Augment: varied()}, {Whole: true, Batch: 7, Size: 16, Fit: data.FitStretch}} {
 		plain := open(t, c, o)
 		want := epoch(t, plain, 3, 0)
 		o.Raw = true
@@ -19,7 +19,7 @@ func TestRaw(t *testing.T) {
 		got := epoch(t, s, 3, 0)
 		d := s.Dims()
 		work := o.Size
-		if o.Augment && o.Split == data.Train {
+		if o.Split == data.Train && !o.Whole {
 			work += o.Size / 4
 		}
 		if d.Work != work || d.Norm != fundus.Normalisation() || plain.Dims().Work != 0 {
@@ -43,15 +43,13 @@ func checkRaw(t *testing.T, c *data.Cohort, o Options, got, want data.Batch, wor
 	if got.Image != nil || got.Tables != nil || want.Pixels != nil {
 		t.Fatal("a batch of both forms")
 	}
-	recipe, err := fundus.NamedRecipe(o.Recipe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, image, pixels := fundus.NewAugmenter(recipe, o.Size), make([]float32, 3*o.Size*o.Size), 3*work*work
+	sharp := o.Augment
+	sharp.Blur = 0 // the pixels are blurred already
+	a, image, pixels := fundus.NewAugmenter(sharp, o.Size), make([]float32, 3*o.Size*o.Size), 3*work*work
 	for n, i := range got.Index {
 		m := &fundus.RGB{W: work, H: work, Pix: got.Pixels[n*pixels : (n+1)*pixels]}
 		p := a.Plain()
-		if o.Augment && o.Split == data.Train {
+		if o.Split == data.Train && !o.Whole {
 			p = a.Params(work, work, o.Seed, 3, int(i))
 			a.Apply(image, m, o.Seed, 3, int(i))
 		} else {

@@ -3,6 +3,7 @@ package loss
 
 import (
 	"fmt"
+	"slices"
 
 	"contig-gpu/gpu"
 )
@@ -16,25 +17,35 @@ const (
 	Present                // 1/live each, live the modalities with two or more present rows in the batch
 )
 
+// Names of the Weights and of the treatments of pairs of one person in configurations.
+const (
+	MeanName    = "mean"
+	SumName     = "sum"
+	PresentName = "present"
+
+	AvoidName    = "avoid"
+	MaskName     = "mask"
+	PositiveName = "positive"
+)
+
+// WeightNames returns the names of the Weights, in their order.
+func WeightNames() []string { return []string{MeanName, SumName, PresentName} }
+
+// PairNames returns the names of gpu.Pairs, in their order.
+func PairNames() []string { return []string{AvoidName, MaskName, PositiveName} }
+
 // ParseWeights returns the Weights called mean, sum or present.
 func ParseWeights(name string) (Weights, error) {
-	for i, s := range []string{"mean", "sum", "present"} {
-		if s == name {
-			return Weights(i), nil
-		}
+	if i := slices.Index(WeightNames(), name); i >= 0 {
+		return Weights(i), nil
 	}
 	return 0, fmt.Errorf("loss weights %q: want mean, sum or present", name)
 }
 
 // ParsePairs returns the treatment of pairs of one person called avoid, mask or positive.
 func ParsePairs(name string) (gpu.Pairs, error) {
-	switch name {
-	case "avoid":
-		return gpu.AvoidPairs, nil
-	case "mask":
-		return gpu.MaskPairs, nil
-	case "positive":
-		return gpu.PositivePairs, nil
+	if i := slices.Index(PairNames(), name); i >= 0 {
+		return [...]gpu.Pairs{gpu.AvoidPairs, gpu.MaskPairs, gpu.PositivePairs}[i], nil
 	}
 	return 0, fmt.Errorf("pairs of one person %q: want avoid, mask or positive", name)
 }

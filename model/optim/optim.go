@@ -2,54 +2,58 @@
 package optim
 
 import (
-	"fmt"
-	"math"
-
 	"contig-gpu/gpu"
+	"contig-gpu/model/setting"
+)
+
+// Names of the optimisers.
+const (
+	AdamName  = "adam"  // coupled L2
+	AdamWName = "adamw" // decoupled weight decay
+	SGDName   = "sgd"
 )
 
 // Config of an optimiser. Fields that the named optimiser does not use are ignored.
 type Config struct {
-	Name        string  `toml:"name" json:"name"` // adam (coupled L2), adamw (decoupled) or sgd
-	LR          float64 `toml:"lr" json:"lr"`     // the schedule's base; Step takes the rate of each step
-	WeightDecay float64 `toml:"weight_decay" json:"weight_decay"`
-	Beta1       float64 `toml:"beta1" json:"beta1"`
-	Beta2       float64 `toml:"beta2" json:"beta2"`
-	Eps         float64 `toml:"eps" json:"eps"`
-	Momentum    float64 `toml:"momentum" json:"momentum"`
-	Nesterov    bool    `toml:"nesterov" json:"nesterov"`
-	DecayAll    bool    `toml:"decay_all" json:"decay_all"` // decay biases and norms too, as PyTorch does unasked
+	Name        string  `json:"name"`
+	LR          float64 `json:"lr"` // the schedule's base; Step takes the rate of each step
+	WeightDecay float64 `json:"weight_decay"`
+	Beta1       float64 `json:"beta1"`
+	Beta2       float64 `json:"beta2"`
+	Eps         float64 `json:"eps"`
+	Momentum    float64 `json:"momentum"`
+	Nesterov    bool    `json:"nesterov"`
+	DecayAll    bool    `json:"decay_all"` // decay biases and norms too, as PyTorch does unasked
 }
 
-// Defaults are AdamW's, for a learning rate of 1e-3.
+// Settings returns the settings of an optimiser.
+func (c *Config) Settings() []setting.Row {
+	return []setting.Row{
+		setting.New("optimizer", &c.Name, AdamWName, setting.OneOf(AdamName, AdamWName, SGDName), "optimiser: {}").Paper(AdamName),
+		setting.New("lr", &c.LR, 1e-3, setting.AtLeast(0), "learning rate at its highest"),
+		setting.New("weight-decay", &c.WeightDecay, 1e-2, setting.AtLeast(0), "weight decay: decoupled for adamw, an L2 penalty for adam and sgd").Paper(1e-6),
+		setting.New("decay-all", &c.DecayAll, false, setting.Any(), "weight decay on biases and norms too").Paper(true),
+		setting.New("beta1", &c.Beta1, 0.9, setting.Below(0, 1), "decay rate of Adam's first moment"),
+		setting.New("beta2", &c.Beta2, 0.999, setting.Below(0, 1), "decay rate of Adam's second moment"),
+		setting.New("eps", &c.Eps, 1e-8, setting.AtLeast(0), "Adam's epsilon"),
+		setting.New("momentum", &c.Momentum, 0.9, setting.Below(0, 1), "momentum of sgd"),
+		setting.New("nesterov", &c.Nesterov, false, setting.Any(), "Nesterov momentum for sgd"),
+	}
+}
+
+// Defaults returns the settings of recipe default: AdamW, for a learning rate of 1e-3.
 func Defaults() Config {
-	return Config{Name: "adamw", LR: 1e-3, WeightDecay: 1e-2, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Momentum: 0.9}
+	var c Config
+	setting.Apply(c.Settings(), setting.Default)
+	return c
 }
 
 // Validate reports the first field that makes no sense.
-func (c Config) Validate() error {
-	if c.Name != "adam" && c.Name != "adamw" && c.Name != "sgd" {
-		return fmt.Errorf("optimiser %q: want adam, adamw or sgd", c.Name)
-	}
-	fraction := func(x float64) bool { return x >= 0 && x < 1 }
-	for _, f := range []struct {
-		name  string
-		value float64
-		ok    bool
-	}{
-		{"learning rate", c.LR, c.LR >= 0}, {"weight decay", c.WeightDecay, c.WeightDecay >= 0}, {"eps", c.Eps, c.Eps >= 0},
-		{"beta1", c.Beta1, fraction(c.Beta1)}, {"beta2", c.Beta2, fraction(c.Beta2)}, {"momentum", c.Momentum, fraction(c.Momentum)},
-	} {
-		if !f.ok || math.IsInf(f.value, 0) {
-			return fmt.Errorf("optimiser: %s %g is out of range", f.name, f.value)
-		}
-	}
-	return nil
-}
+func (c Config) Validate() error { return setting.Check(c.Settings()) }
 
 // StateTensors returns how many tensors of the parameters' size the optimiser keeps.
 func (c Config) StateTensors() int {
-	if c.Name == "sgd" {
+	if c.Name == SGDName {
 		return 1
 	}
 	return 2
@@ -113,7 +117,7 @@ func (o *Optimizer) Apply(scale gpu.Tensor) {
 }
 
 func (o *Optimizer) ratesOf(lr float64) []float64 {
-	if o.cfg.Name == "sgd" {
+	if o.cfg.Name == SGDName {
 		return o.sgd(0).Rates(lr)
 	}
 	return o.adam(0).Rates(lr, o.steps)
@@ -124,7 +128,7 @@ func (o *Optimizer) sgd(decay float64) gpu.SGDSpec {
 }
 
 func (o *Optimizer) adam(decay float64) gpu.AdamSpec {
-	return gpu.AdamSpec{Beta1: o.cfg.Beta1, Beta2: o.cfg.Beta2, Eps: o.cfg.Eps, WeightDecay: decay, Decoupled: o.cfg.Name == "adamw"}
+	return gpu.AdamSpec{Beta1: o.cfg.Beta1, Beta2: o.cfg.Beta2, Eps: o.cfg.Eps, WeightDecay: decay, Decoupled: o.cfg.Name == AdamWName}
 }
 
 func (o *Optimizer) span(lo, hi int, decay float64, scale gpu.Tensor) {
@@ -139,7 +143,7 @@ func (o *Optimizer) span(lo, hi int, decay float64, scale gpu.Tensor) {
 	if o.halves.Ok() {
 		half = o.halves.Slice(lo, hi)
 	}
-	if o.cfg.Name == "sgd" {
+	if o.cfg.Name == SGDName {
 		gpu.SGD(p, half, g, part[0], o.rates, scale, o.sgd(decay))
 		return
 	}

@@ -2,6 +2,12 @@ package optim
 
 import "math"
 
+// Names of the schedules.
+const (
+	CosineName   = "cosine"
+	ConstantName = "constant"
+)
+
 // A Schedule gives the learning rate of every step: Warmup steps of linear rise to Base, then Base (constant) or
 // half a cosine down to Final at step Total.
 type Schedule struct {
@@ -15,7 +21,7 @@ func (s Schedule) At(step int) float64 {
 	if step < s.Warmup {
 		return s.Base * float64(step+1) / float64(s.Warmup)
 	}
-	if s.Kind != "cosine" {
+	if s.Kind != CosineName {
 		return s.Base
 	}
 	done := float64(step-s.Warmup) / float64(max(1, s.Total-s.Warmup))

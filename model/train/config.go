@@ -1,96 +1,184 @@
 package train
 
 import (
+	"encoding/json"
 	"fmt"
-	"math"
-	"slices"
 
+	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/build"
 	"contig-gpu/model/optim"
+	"contig-gpu/model/setting"
 )
 
 // Config holds every setting of a training. Those with json:"-" do not change what is computed; they stay out of
 // checkpoints.
 type Config struct {
-	Recipe    string `toml:"recipe" json:"recipe"`       // default or paper: where the defaults came from
-	Device    string `toml:"device" json:"-"`            // as gpu.Open takes it
-	Threads   int    `toml:"threads" json:"-"`           // 0: all
-	Precision string `toml:"precision" json:"precision"` // as gpu.Device.Precision takes it
+	Recipe    string `json:"recipe"`    // default or paper: where the defaults came from
+	Device    string `json:"-"`         // as gpu.Open takes it
+	Threads   int    `json:"-"`         // 0: all
+	Precision string `json:"precision"` // as gpu.Device.Precision takes it
 
-	Deterministic bool `toml:"deterministic" json:"-"` // two runs on one device write the same bytes; see gpu.Options
+	Deterministic bool `json:"-"` // two runs on one device write the same bytes; see gpu.Options
 
-	Objective string       `toml:"objective" json:"objective"` // what is minimised: see package build
-	Model     model.Config `toml:"model" json:"model"`         // Run fills Modalities from the cohort
+	Objective string       `json:"objective"` // what is minimised: see package build
+	Model     model.Config `json:"model"`     // Run fills Modalities from the cohort
 
-	Optimizer  optim.Config `toml:"optimizer" json:"optimizer"`
-	Schedule   string       `toml:"schedule" json:"schedule"`     // constant or cosine, per step
-	Warmup     float64      `toml:"warmup" json:"warmup"`         // below 1: share of all steps; else steps
-	FinalLR    float64      `toml:"final_lr" json:"final_lr"`     // where the cosine ends
-	Clip       float64      `toml:"clip" json:"clip"`             // largest length of the gradient; 0: not clipped
-	Accumulate int          `toml:"accumulate" json:"accumulate"` // batches per step
-	EMA        float64      `toml:"ema" json:"ema"`               // decay of the averaged parameters; 0: none
+	Optimizer  optim.Config `json:"optimizer"`
+	Schedule   string       `json:"schedule"`   // constant or cosine, per step
+	Warmup     float64      `json:"warmup"`     // below 1: share of all steps; from 2 on: steps
+	FinalLR    float64      `json:"final_lr"`   // where the cosine ends
+	Clip       float64      `json:"clip"`       // largest L2 norm of the gradient; 0: not clipped
+	Accumulate int          `json:"accumulate"` // batches per step
+	EMA        float64      `json:"ema"`        // decay of the averaged parameters; 0: none
 
-	Epochs    int    `toml:"epochs" json:"epochs"`       // 0: MaxSteps alone decides
-	MaxSteps  int    `toml:"max_steps" json:"max_steps"` // 0: Epochs alone decide
-	Batch     int    `toml:"batch" json:"batch"`
-	Chunk     int    `toml:"chunk" json:"chunk"`           // images that the image encoder takes at a time; 0: the batch
-	ImageSize int    `toml:"image_size" json:"image_size"` // pixels
-	Augment   bool   `toml:"augment" json:"augment"`
-	Shuffle   bool   `toml:"shuffle" json:"shuffle"`
-	Workers   int    `toml:"workers" json:"-"` // decoding images; 0: as many as threads
-	Seed      uint64 `toml:"seed" json:"seed"`
+	Epochs    int      `json:"epochs"`    // 0: MaxSteps alone decides
+	MaxSteps  int      `json:"max_steps"` // 0: Epochs alone decide
+	Batch     int      `json:"batch"`
+	Chunk     int      `json:"chunk"`      // images that the image encoder takes at a time; 0: the batch
+	ImageSize int      `json:"image_size"` // pixels
+	Fit       data.Fit `json:"fit"`        // how images become square, in evaluation too
+	Augment   bool     `json:"augment"`    // training images, by Augmentation
+	Shuffle   bool     `json:"shuffle"`
+	Workers   int      `json:"-"` // decoding images; 0: as many as threads
+	Seed      uint64   `json:"seed"`
 
-	CheckpointEvery int `toml:"checkpoint_every" json:"-"` // steps; 0: at the end of each epoch only
-	Keep            int `toml:"keep" json:"-"`             // how many epoch-N checkpoints stay
+	CheckpointEvery int `json:"-"` // steps; 0: at the end of each epoch only
+	Keep            int `json:"-"` // how many epoch-N checkpoints stay
 
-	Best string `toml:"best" json:"-"` // which checkpoint is the best: by retrieval or loss of the validation split
+	Augmentation data.Augmentation `json:"augmentation"` // BlurSigma is at least data.LeastBlur, CropScale above 0
+
+	Best string `json:"-"` // which checkpoint is the best: by retrieval or loss of the validation split
 }
 
-// Recipe returns the settings called default (what we think is right) or paper (what the authors ran).
+// Settings returns all settings of a training, with their defaults in both recipes. Recipe paper is Taleb et al., CVPR 2022, section
+// 4.1 and supplement; its schedule is the constant one that their code runs.
+func (c *Config) Settings() []setting.Row {
+	recipe := setting.New("recipe", &c.Recipe, setting.Default, setting.OneOf(setting.Default, setting.Paper), "default, or paper: the published settings").Paper(setting.Paper)
+	all := []setting.Row{recipe}
+	for _, part := range [][]setting.Row{
+		setting.Group("Data and length", c.lengthSettings()...),
+		setting.Group("Augmentation", c.imageSettings()...),
+		setting.Group("Model and loss", append([]setting.Row{c.objectiveSetting()}, c.Model.Settings()...)...),
+		setting.Group("Optimiser", append(c.Optimizer.Settings(), c.scheduleSettings()...)...),
+		setting.Group("Machine", c.machineSettings()...),
+	} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func (c *Config) objectiveSetting() setting.Row {
+	return setting.New("objective", &c.Objective, build.ContIG, setting.OneOf(build.Names()...), "what is trained for: contig (images against genetics) or simclr (two views of an image against each other; genetics are ignored)")
+}
+
+func (c *Config) lengthSettings() []setting.Row {
+	return []setting.Row{
+		setting.New("epochs", &c.Epochs, 101, setting.Count(0), "passes over the training images"),
+		setting.New("max-steps", &c.MaxSteps, 0, setting.Count(0), "at most so many optimiser steps, whatever the epochs; 0: no such limit"),
+		setting.New("batch", &c.Batch, 64, setting.Count(leastBatch), "images per batch"),
+		setting.New("chunk", &c.Chunk, 0, setting.Count(leastChunk).OrZero(), "images that the image encoder takes at a time, 0: the batch. The loss stays the batch's, exactly, "+
+			"at the price of a second forward pass; BatchNorm in the image encoder uses each chunk's own statistics, as --accumulate does each batch's"),
+		setting.Not("no-shuffle", &c.Shuffle, "take the images in the manifest's order"),
+		setting.New("workers", &c.Workers, 0, setting.Between(0, mostThreads), "goroutines that decode images; 0 takes as many as processors"),
+		setting.New("seed", &c.Seed, 42, setting.AtLeast(0), "of initialisation, order, augmentation and split"),
+		setting.New("checkpoint-every", &c.CheckpointEvery, 0, setting.Count(0), "steps between checkpoints; 0: at the end of each epoch"),
+		setting.New("keep", &c.Keep, 3, setting.Count(0), "checkpoints of epochs that are kept"),
+		setting.New("best", &c.Best, bestRetrieval, setting.OneOf(bestRetrieval, bestLoss), "what makes a checkpoint the best: {}, of the validation split"),
+	}
+}
+
+// imageSettings are those of package fundus. The blur is SimCLR's, whose probability is 0.5; there are none in the recipes, nor greyscale.
+func (c *Config) imageSettings() []setting.Row {
+	a, share := &c.Augmentation, setting.Between(0, 1)
+	return []setting.Row{
+		setting.New("image-size", &c.ImageSize, 448, setting.Between(32, 1<<14), "height and width of the images, in pixels"),
+		setting.New("fit", &c.Fit, data.FitPad, setting.OneOf(data.FitPad, data.FitStretch), "how images become square: pad (black bars) or stretch").Paper(data.FitStretch),
+		setting.Not("no-augment", &c.Augment, "resize and normalise only"),
+		setting.New("crop-scale", &a.CropScale, 0.5, setting.AboveTo(0, 1), "least share of the area that the random resized crop keeps; 1: no crop").Paper(1),
+		setting.New("flip-horizontal", &a.FlipHorizontal, 0.5, share, "probability of exchanging left and right"),
+		setting.New("flip-vertical", &a.FlipVertical, 0, share, "probability of exchanging top and bottom"),
+		setting.New("rotation", &a.Rotation, 20, setting.Between(0, 180), "largest rotation to either side, in degrees"),
+		setting.New("brightness", &a.Brightness, 0.2, share, "colour jitter: the factor of brightness lies in 1-x to 1+x").Paper(0),
+		setting.New("contrast", &a.Contrast, 0.2, share, "colour jitter: the factor of contrast lies in 1-x to 1+x").Paper(0),
+		setting.New("saturation", &a.Saturation, 0.2, share, "colour jitter: the factor of saturation lies in 1-x to 1+x").Paper(0),
+		setting.New("greyscale", &a.Greyscale, 0, share, "probability of losing all colour"),
+		setting.New("blur", &a.Blur, 0, share, "probability of a Gaussian blur"),
+		setting.New("blur-sigma", &a.BlurSigma, 2, setting.Between(data.LeastBlur, 64), "largest standard deviation of the blur, in pixels of the image before the crop; the smallest is 0.1"),
+	}
+}
+
+func (c *Config) scheduleSettings() []setting.Row {
+	return []setting.Row{
+		setting.New("schedule", &c.Schedule, optim.CosineName, setting.OneOf(optim.CosineName, optim.ConstantName), "learning rate over the steps: {}").Paper(optim.ConstantName),
+		setting.New("warmup", &c.Warmup, 0.05, setting.ShareOrCount(), "length of the linear rise of the learning rate: a share of all steps (0.05 or 5%), or a number of steps from 2 on").Paper(0),
+		setting.New("final-lr", &c.FinalLR, 0, setting.AtLeast(0), "learning rate at the end of cosine"),
+		setting.New("clip", &c.Clip, 1, setting.AtLeast(0), "maximum L2 norm of the gradient; 0 does not clip").Paper(0),
+		setting.New("accumulate", &c.Accumulate, 1, setting.Count(1), "batches per optimiser step"),
+		setting.New("ema", &c.EMA, 0, setting.Below(0, 1), "decay of an exponential moving average of the parameters; 0 keeps none"),
+	}
+}
+
+func (c *Config) machineSettings() []setting.Row {
+	return []setting.Row{
+		setting.New("device", &c.Device, auto, setting.Any(), "auto, cpu, cuda or cuda:N; auto takes a GPU where there is one"),
+		setting.New("threads", &c.Threads, 0, setting.Between(0, mostThreads), "CPU threads; 0 takes all; results do not depend on it"),
+		setting.New("deterministic", &c.Deterministic, true, setting.Any(), "the same bytes every time on one machine; =false lets a GPU take convolutions that sum in any order where they are faster"),
+		setting.New("precision", &c.Precision, auto, setting.OneOf(gpu.Precisions()...), "auto (bf16 on a GPU, f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the reference of the others)"),
+	}
+}
+
+// Recipe returns the settings of recipe setting.Default (what we think is right) or setting.Paper (what the authors ran).
 func Recipe(name string) (Config, error) {
-	c := Config{
-		Recipe: name, Device: "auto", Precision: "auto", Deterministic: true, Objective: build.ContIG, Model: model.Defaults(), Optimizer: optim.Defaults(),
-		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448,
-		Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval,
+	var c Config
+	setting.Apply(c.Settings(), name)
+	if c.Recipe != name {
+		return Config{}, fmt.Errorf("recipe %q: want %s or %s", name, setting.Default, setting.Paper)
 	}
-	switch name {
-	case "default":
-		return c, nil
-	case "paper":
-		// Taleb et al., CVPR 2022, section 4.1 and supplement; the schedule is the constant one that their code runs.
-		c.Optimizer.Name, c.Optimizer.LR, c.Optimizer.WeightDecay, c.Optimizer.DecayAll = "adam", 1e-3, 1e-6, true
-		c.Schedule, c.Warmup, c.Clip = "constant", 0, 0
-		c.Model.Weights = "mean"
-		return c, nil
+	return c, nil
+}
+
+// UnmarshalJSON reads the settings of a checkpoint, which may be older than some of them: what it does not name is as in its recipe, or
+// as runs were before there was such a setting (setting.Row.Before).
+func (c *Config) UnmarshalJSON(text []byte) error {
+	head := struct {
+		Recipe string `json:"recipe"`
+	}{setting.Default}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return err
 	}
-	return Config{}, fmt.Errorf("recipe %q: want default or paper", name)
+	base, err := Recipe(head.Recipe)
+	if err != nil {
+		return err
+	}
+	setting.Earlier(base.Settings())
+	type fields Config // without this method
+	if err := json.Unmarshal(text, (*fields)(&base)); err != nil {
+		return err
+	}
+	*c = base
+	return nil
 }
 
 // leastBatch is the fewest images that have a negative. leastChunk is the fewest of --chunk: its parts of a batch, as equal
 // as can be, have two images then, of which batch normalisation has statistics whatever the size of the images.
 const leastBatch, leastChunk = 2, 3
 
-// Validate reports the first setting that makes no sense. Model.Modalities may be empty: Run fills them.
+// auto is the device and the precision that are chosen by what there is.
+const auto = "auto"
+
+// mostThreads bounds threads and workers.
+const mostThreads = 1 << 14
+
+// Validate reports the first setting that makes no sense, as a *setting.Error where it is one alone. Model.Modalities may be
+// empty: Run fills them.
 func (c Config) Validate() error {
-	if !slices.Contains(gpu.Precisions(), c.Precision) {
-		return fmt.Errorf("precision %q: want one of %v", c.Precision, gpu.Precisions())
-	}
-	if c.Schedule != "constant" && c.Schedule != "cosine" {
-		return fmt.Errorf("schedule %q: want constant or cosine", c.Schedule)
-	}
-	if c.Best != bestRetrieval && c.Best != bestLoss {
-		return fmt.Errorf("best %q: want retrieval or loss", c.Best)
-	}
-	if err := c.Optimizer.Validate(); err != nil {
+	if err := setting.Check(c.Settings()); err != nil {
 		return err
 	}
-	if err := c.validateRanges(); err != nil {
-		return err
-	}
-	if c.Chunk != 0 && c.Chunk < leastChunk {
-		return fmt.Errorf("chunk is %d, want 0 or at least %d images", c.Chunk, leastChunk)
+	if c.Epochs+c.MaxSteps < 1 {
+		return fmt.Errorf("epochs and max-steps are both 0: there is nothing to do")
 	}
 	return c.objective().Validate()
 }
@@ -98,26 +186,6 @@ func (c Config) Validate() error {
 // objective returns what says how the network is built.
 func (c Config) objective() build.Config {
 	return build.Config{Objective: c.Objective, Model: c.Model, Chunk: c.Chunk}
-}
-
-func (c Config) validateRanges() error {
-	inf := math.Inf(1)
-	for _, f := range []struct {
-		name          string
-		value, lo, hi float64
-	}{
-		{"warmup", c.Warmup, 0, math.MaxInt32}, {"final lr", c.FinalLR, 0, math.MaxFloat64}, {"clip", c.Clip, 0, math.MaxFloat64},
-		{"accumulate", float64(c.Accumulate), 1, math.MaxInt32}, {"ema", c.EMA, 0, math.Nextafter(1, 0)},
-		{"epochs", float64(c.Epochs), 0, math.MaxInt32}, {"max steps", float64(c.MaxSteps), 0, math.MaxInt32},
-		{"epochs or max steps", float64(c.Epochs + c.MaxSteps), 1, inf}, {"batch", float64(c.Batch), leastBatch, math.MaxInt32},
-		{"image size", float64(c.ImageSize), 32, 1 << 14}, {"threads", float64(c.Threads), 0, 1 << 14}, {"workers", float64(c.Workers), 0, 1 << 14},
-		{"checkpoint every", float64(c.CheckpointEvery), 0, math.MaxInt32}, {"keep", float64(c.Keep), 0, math.MaxInt32},
-	} {
-		if !(f.value >= f.lo && f.value <= f.hi) {
-			return fmt.Errorf("%s is %.15g, want %.15g to %.15g", f.name, f.value, f.lo, f.hi)
-		}
-	}
-	return nil
 }
 
 // steps returns the number of steps of the whole training, given those of an epoch.

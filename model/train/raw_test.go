@@ -20,6 +20,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/model"
+	"contig-gpu/model/setting"
 )
 
 // counted is a modality of small whole numbers; nobody with odd number has it, or nobody at all.
@@ -89,8 +90,12 @@ func paint(t testing.TB, path string, seed uint64, colour []float32) {
 // synthOptions trains on a cohort by way of the loader, as the program does.
 func synthOptions(c Config, co *data.Cohort, dir string) Options {
 	return Options{Config: c, Cohort: co, Dir: dir, Version: "test", NewSource: func(f Feed) (data.Source, error) {
-		return batches.New(co, batches.Options{Split: f.Split, Raw: f.Raw, Batch: c.Batch, Size: c.ImageSize, Seed: c.Seed, Recipe: c.Recipe,
-			Shuffle: f.Train && c.Shuffle, Augment: f.Train && c.Augment, OneImagePerGroup: true, Workers: 2})
+		o := batches.Options{Split: f.Split, Raw: f.Raw, Batch: c.Batch, Size: c.ImageSize, Seed: c.Seed, Fit: c.Fit, Shuffle: f.Train && c.Shuffle,
+			OneImagePerGroup: true, Workers: 2}
+		if f.Train && c.Augment {
+			o.Augment = c.Augmentation
+		}
+		return batches.New(co, o)
 	}}
 }
 
@@ -147,6 +152,22 @@ func rawWorkspace(t *testing.T, dev *gpu.Device, dtype gpu.DType, co *data.Cohor
 	return w
 }
 
+// varieties are the recipes, and all that neither has.
+func varieties(t *testing.T) []Config {
+	t.Helper()
+	var all []Config
+	for _, recipe := range []string{setting.Default, setting.Paper, setting.Default} {
+		c, err := Recipe(recipe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	a := &all[2].Augmentation
+	a.FlipVertical, a.Greyscale, a.Blur = 0.5, 0.5, 0.5
+	return all
+}
+
 // TestRawBatches: what a device makes of pixels and persons is what the loader makes on the CPU: tables bit by bit, images
 // to rounding. Two working sizes and batches of fewer rows than there is room for share one workspace.
 func TestRawBatches(t *testing.T) {
@@ -155,12 +176,12 @@ func TestRawBatches(t *testing.T) {
 		for _, dtype := range target.Types {
 			t.Run(target.Name+"/"+dtype.String(), func(t *testing.T) {
 				dev := target.Open(t)
-				for _, recipe := range []string{"default", "paper"} {
-					o := batches.Options{Batch: 7, Size: 32, Seed: 5, Recipe: recipe, Shuffle: true, Augment: true, OneImagePerGroup: true}
+				for _, c := range varieties(t) {
+					o := batches.Options{Batch: 7, Size: 32, Seed: 5, Fit: c.Fit, Augment: c.Augmentation, Shuffle: true, OneImagePerGroup: true}
 					first := pairOf(t, co, o)
 					w := rawWorkspace(t, dev, dtype, co, first.raw)
 					checkRawBatches(t, w, first)
-					o.Augment = false
+					o.Augment = data.Augmentation{}
 					checkRawBatches(t, w, pairOf(t, co, o))
 					o.Split, o.Batch = data.Validation, 5
 					checkRawBatches(t, w, pairOf(t, co, o))

@@ -46,7 +46,7 @@ func (t *trainer) sameRun(s *saved) error {
 	if d := differences(s.config, t.cfg); len(d) > 0 {
 		return &data.Problem{Code: codeConfigDiffers, File: s.File.Path, What: "the settings are not those that the run began with",
 			Found: strings.Join(d, "\n"), Cause: "other flags, or another recipe",
-			Fix: "resume with the settings of the run's config.toml; only epochs, max_steps and what does not change results may differ"}
+			Fix: "resume with the settings of the run's config.toml; only --epochs, --max-steps, --steps and what does not change results may differ"}
 	}
 	return nil
 }
@@ -60,23 +60,32 @@ func otherData(s *saved, which, expected, found string) error {
 // the run, and the precision of products, so that a run may go on on another device.
 func differences(was, is Config) []string {
 	was.Epochs, was.MaxSteps = is.Epochs, is.MaxSteps
-	if was.Precision != "f64" && is.Precision != "f64" {
+	if f64 := gpu.F64.String(); was.Precision != f64 && is.Precision != f64 {
 		was.Precision = is.Precision // parameters are float32 whatever products are rounded to
 	}
-	return diffStruct("", reflect.ValueOf(was), reflect.ValueOf(is))
+	changes, now := map[any]string{}, is.Settings() // by field of was
+	for i, r := range was.Settings() {
+		changes[r.To()] = fmt.Sprintf("--%s was %s, is %s", r.Name, r.Text(), now[i].Text())
+	}
+	return diffStruct(changes, "", reflect.ValueOf(&was).Elem(), reflect.ValueOf(is))
 }
 
-func diffStruct(prefix string, was, is reflect.Value) []string {
+// diffStruct lists the fields that differ: as changes tells it, or by their names in JSON where they are no setting.
+func diffStruct(changes map[any]string, prefix string, was, is reflect.Value) []string {
 	var out []string
 	for i := range was.NumField() {
-		f := was.Type().Field(i)
-		name := f.Tag.Get("json")
+		f, a, b := was.Type().Field(i), was.Field(i), is.Field(i)
+		name := prefix + f.Tag.Get("json")
+		change, known := changes[a.Addr().Interface()]
 		switch {
-		case name == "-":
+		case f.Tag.Get("json") == "-":
 		case f.Type.Kind() == reflect.Struct:
-			out = append(out, diffStruct(prefix+name+".", was.Field(i), is.Field(i))...)
-		case !reflect.DeepEqual(was.Field(i).Interface(), is.Field(i).Interface()):
-			out = append(out, fmt.Sprintf("%s%s was %v, is %v", prefix, name, was.Field(i), is.Field(i)))
+			out = append(out, diffStruct(changes, name+".", a, b)...)
+		case !reflect.DeepEqual(a.Interface(), b.Interface()):
+			if !known {
+				change = fmt.Sprintf("%s was %v, is %v", name, a, b)
+			}
+			out = append(out, change)
 		}
 	}
 	return out

@@ -177,7 +177,7 @@ func TestRunFolderRules(t *testing.T) {
 	o = options(c, dir)
 	o.Resume, o.Config.Model.Hidden, o.Config.Optimizer.LR = true, 17, 5
 	_, err = Run(context.Background(), o)
-	if p := wantCode(t, err, 703); p.Found != "model.hidden was 16, is 17\noptimizer.lr was 0.001, is 5" {
+	if p := wantCode(t, err, 703); p.Found != "--hidden was 16, is 17\n--lr was 0.001, is 5" {
 		t.Errorf("found %q", p.Found)
 	}
 	os.Truncate(filepath.Join(dir, metricsName), 3)

@@ -10,9 +10,9 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/model"
+	"contig-gpu/model/checkpoint/safetensors"
 	"contig-gpu/model/loss"
 	"contig-gpu/model/optim"
-	"contig-gpu/model/checkpoint/safetensors"
 )
 
 func tinyModel() model.Config {

@@ -7,8 +7,8 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/model"
-	"contig-gpu/model/train"
 	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/train"
 )
 
 // Dump computes the losses and the gradient of the first batch and writes all that another program needs to check

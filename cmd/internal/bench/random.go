@@ -75,14 +75,10 @@ type few struct {
 	held    bool // at the one that is next
 }
 
-// newFew draws n batches for a training by c: pixels, and their variation as the recipe has it. Batches are raw, for a
+// newFew draws n batches for a training by c: pixels, and their variation as it has them. Batches are raw, for a
 // device that makes images and tables from them, or have those that it would make.
-func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) (*few, error) {
-	recipe, err := fundus.NamedRecipe(cfg.Recipe)
-	if err != nil {
-		return nil, err
-	}
-	work := recipe.WorkSize(cfg.ImageSize)
+func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) *few {
+	work := fundus.WorkSize(cfg.Augmentation, cfg.ImageSize)
 	s := &few{dims: data.Dims{Batch: cfg.Batch, Height: cfg.ImageSize, Width: cfg.ImageSize}}
 	if raw {
 		s.dims.Work, s.dims.Norm = work, fundus.Normalisation()
@@ -90,7 +86,7 @@ func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) (*few, error) {
 	for _, t := range c.Tables {
 		s.dims.Modalities, s.dims.Features = append(s.dims.Modalities, t.Name()), append(s.dims.Features, t.Stats().Width())
 	}
-	vary, r := fundus.NewAugmenter(recipe, cfg.ImageSize), rand.New(rand.NewPCG(3, 4))
+	vary, r := fundus.NewAugmenter(cfg.Augmentation, cfg.ImageSize), rand.New(rand.NewPCG(3, 4))
 	for k := range n {
 		b := data.Batch{N: cfg.Batch, Present: make([][]uint8, len(c.Tables)), Tables: make([][]float32, len(c.Tables))}
 		for i := k * cfg.Batch; i < (k+1)*cfg.Batch; i++ {
@@ -98,7 +94,7 @@ func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) (*few, error) {
 		}
 		s.batches = append(s.batches, b)
 	}
-	return s, nil
+	return s
 }
 
 // grain returns an image of noise around a colour: of noise alone all images look the same to a network, and its gradient
@@ -123,7 +119,7 @@ func (s *few) add(b *data.Batch, c *data.Cohort, vary *fundus.Augmenter, image *
 	}
 	if s.dims.Work > 0 {
 		p := vary.Params(image.W, image.H, seed, 0, i)
-		b.Pixels, b.Geometry, b.Colour = append(b.Pixels, image.Pix...), append(b.Geometry, p.Geometry[:]...), append(b.Colour, p.Colour[:]...)
+		b.Pixels, b.Geometry, b.Colour = append(b.Pixels, vary.Blurred(image, seed, 0, i).Pix...), append(b.Geometry, p.Geometry[:]...), append(b.Colour, p.Colour[:]...)
 		return
 	}
 	at := len(b.Image)

@@ -9,6 +9,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/optim"
+	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 )
 
@@ -35,17 +36,16 @@ type Step struct {
 
 // NewStep takes the memory and fills weights and batches. Nothing is computed yet. The device is the Step's from then on.
 func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
-	c, err := train.Recipe("default")
+	c, err := train.Recipe(setting.Default)
 	if err != nil {
 		return nil, err
 	}
 	c.Model, c.Precision, c.Batch, c.ImageSize, c.Optimizer = o.Model, o.Precision, o.Batch, o.ImageSize, o.Optimizer
-	c.Schedule, c.Warmup, c.Clip, c.Epochs, c.Seed = "constant", 0, 0, 1, 1
+	c.Schedule, c.Warmup, c.Clip, c.Epochs, c.Seed = optim.ConstantName, 0, 0, 1, 1
 	co, s := randomCohort(o.Batch*o.Batches, o.Model.Modalities, o.Missing), &Step{o: o}
 	open := func(f train.Feed) (data.Source, error) {
-		var err error
-		s.source, err = newFew(co, c, o.Batches, f.Raw && !o.Floats)
-		return s.source, err
+		s.source = newFew(co, c, o.Batches, f.Raw && !o.Floats)
+		return s.source, nil
 	}
 	s.Stepper, err = train.NewStepper(d, train.Options{Config: c, Cohort: co, NewSource: open}, o.Omit)
 	return s, err

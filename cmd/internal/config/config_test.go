@@ -4,18 +4,26 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/model/setting"
 )
 
-var table = []Setting{
-	{Name: "recipe", Default: "default"},
-	{Name: "lr", Default: 1e-3, Paper: 2.0},
-	{Name: "batch", Default: 64},
-	{Name: "augment", Default: true, Paper: false},
+type fields struct {
+	name    string
+	lr      float64
+	batch   int
+	warmup  float64
+	augment bool
+}
+
+func (f *fields) rows() []setting.Row {
+	return []setting.Row{
+		setting.New("name", &f.name, "x", setting.Any(), ""), setting.New("lr", &f.lr, 1e-3, setting.AtLeast(0), ""), setting.New("batch", &f.batch, 64, setting.Count(2), "").Before(32),
+		setting.New("warmup", &f.warmup, 0, setting.ShareOrCount(), ""), setting.New("augment", &f.augment, true, setting.Any(), ""),
+	}
 }
 
 func write(t *testing.T, text string) string {
@@ -26,41 +34,65 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func TestLayers(t *testing.T) {
-	file, err := Load(write(t, "\ufeffrecipe = \"paper\"\r\nbatch = 8\r\n"), table)
+func load(t *testing.T, text string, into *fields) error {
+	t.Helper()
+	f, err := Load(write(t, text))
 	if err != nil {
+		return err
+	}
+	return f.Into(into.rows())
+}
+
+func TestFileOverDefaults(t *testing.T) {
+	got := fields{lr: 2, batch: 64, augment: true}
+	if err := load(t, "\ufeffname = \"a\"\r\nbatch = 8\r\nwarmup = \"5%\"\r\nlr = 3\r\n", &got); err != nil {
 		t.Fatal(err)
 	}
-	got := Resolve(table, file, Values{"batch": 4})
-	want := Values{"recipe": "paper", "lr": 2.0, "batch": 4, "augment": false}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("resolved %v, want %v", got, want)
+	if want := (fields{name: "a", lr: 3, batch: 8, warmup: 0.05, augment: true}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	before := got
+	if err := (File{}).Into(got.rows()); err != nil || got != before {
+		t.Errorf("no file: %+v, %v", got, err)
+	}
+}
+
+// TestFileOfARun: what a run's own file does not name is as it was when there was no such setting.
+func TestFileOfARun(t *testing.T) {
+	for text, want := range map[string]fields{"lr = 3": {lr: 3, batch: 32}, "batch = 8": {batch: 8}} {
+		f, err := LoadRun(write(t, text))
+		got := fields{batch: 64}
+		if err = errors.Join(err, f.Into(got.rows())); err != nil || got != want {
+			t.Errorf("%s: %+v (%v), want %+v", text, got, err, want)
+		}
 	}
 }
 
 func TestWriteIsReadBack(t *testing.T) {
-	v := Resolve(table, nil, Values{"recipe": `a "quoted" \ name`, "lr": 1e-7})
+	was := fields{name: "a \"quoted\" \\ name, \x07\x7f\téß", lr: 1e-7, batch: 3, warmup: 200}
 	var b strings.Builder
-	if err := v.Write(&b, table); err != nil {
+	if err := Write(&b, was.rows()); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Load(write(t, b.String()), table)
-	if err != nil || !reflect.DeepEqual(got, v) {
-		t.Errorf("read %v (%v), wrote %v", got, err, v)
+	var got fields
+	if err := load(t, b.String(), &got); err != nil || got != was {
+		t.Errorf("read %+v (%v), wrote %+v", got, err, was)
 	}
 }
 
 func TestMistakes(t *testing.T) {
 	for text, line := range map[string]int{
-		"batch = 1\nbatsch = 2\n": 2, "lrx = 1\nlr = 2\n": 1, "batch = 1\nbat = 2\n": 2, "lr = 1\nlrx = 2\nlry = 2\n": 2, "batch = \"8\"\n": 1, "lr = nan": 1, "lr = = 1": 1, "batch = 1.5": 1, "augment = 1": 1,
+		"batch = 3\nbatsch = 2\n": 2, "lrx = 1\nlr = 2\n": 1, "batch = 4\nbatt = 2\n": 2, "lr = 1\nlrx = 2\nlry = 2\n": 2, "batch = \"8\"\n": 1, "lr = nan": 1, "lr = inf": 1, "lr = = 1": 1,
+		"batch = 1.5": 1, "augment = 1": 1, "name = 3": 1, "lr = -1": 1, "lr = 1\nbatch = 1": 2, "batch = 9000000000": 1, "warmup = 1": 1, "warmup = 1.0": 1, "warmup = 2.5": 1, "warmup = \"100%\"": 1,
+		"warmup = \"5\"": 1, "lr = \"5%\"": 1, "[name]\nx = 1": 1,
 	} {
-		_, err := Load(write(t, text), table)
+		err := load(t, text, &fields{})
 		var p *data.Problem
 		if !errors.As(err, &p) || p.Code != Code || p.Line != line || p.File == "" {
 			t.Errorf("%q: %v, want E%d in line %d", text, err, Code, line)
 		}
 	}
-	if _, err := Load(filepath.Join(t.TempDir(), "none.toml"), table); err == nil {
+	if _, err := Load(filepath.Join(t.TempDir(), "none.toml")); err == nil {
 		t.Error("no error for a missing file")
 	}
 }
