@@ -73,7 +73,7 @@ type Cohort struct {
 // Person.
 type Batch struct {
 	N       int
-	Views   int         // variations of each image, 0: one. Image, Geometry and Colour have rows for the first view of all N, then for the next
+	Views   int         // variations of each image, 0: one. What is of images has rows for the first view of all N, then for the next
 	Image   []float32   // [Views N, H, W, 3], normalised
 	Tables  [][]float32 // per modality, in the cohort's order: [N, features], zero where absent
 	Present [][]uint8   // per modality: [N], 1 where the person has it
@@ -82,7 +82,7 @@ type Batch struct {
 	Index   []int32     // [N] index into Cohort.Images
 
 	Work     int       // side of Pixels; 0: there are none
-	Pixels   []uint8   // [N, Work, Work, 3], as decoded
+	Pixels   []uint8   // [Views N, Work, Work, 3], as decoded
 	Geometry []int32   // [Views N, 10] of the variation, as package gpu's Augment takes it
 	Colour   []float32 // [Views N, 3]: brightness, contrast, saturation
 }

@@ -122,7 +122,7 @@ func benchStep(c *cli.Context, v *stepSettings) (any, error) {
 	}
 	defer s.Close()
 	r := &benchResult{benchWhere: where, Encoder: o.Model.Encoder, ImageSize: o.ImageSize, Batch: o.Batch, Features: v.Features, Genetics: o.Model.Genetics,
-		Missing: o.Missing, Input: inputFloats, Norm: !o.Omit.Norm, Parameters: s.Model().ParamCount(), Upload: s.Uploaded(), WarmUp: s.WarmUp()}
+		Missing: o.Missing, Input: inputFloats, Norm: !o.Omit.Norm, Parameters: s.Weights().Count(), Upload: s.Uploaded(), WarmUp: s.WarmUp()}
 	if s.Raw() {
 		r.Input = inputRaw
 	}

@@ -6,6 +6,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/loader"
+	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/loss"
 	"contig-gpu/model/train"
 )
@@ -15,6 +16,10 @@ func openCohort(s *settings) (*data.Cohort, error) { return cohort.Open(s.cohort
 
 // openAligned joins the files that the settings name as a trained network takes them.
 func openAligned(s *settings, l *checkpoint.Loaded) (*data.Cohort, error) {
+	if len(l.Objective.Tables()) == 0 {
+		co, err := openCohort(s)
+		return imagesOf(co), err
+	}
 	var modalities []string
 	for _, known := range l.Objective.Tables() {
 		modalities = append(modalities, known.Name)
@@ -34,20 +39,33 @@ const cacheShare = 8
 // sources returns what opens the batches of a split.
 func sources(c *data.Cohort, cfg train.Config) train.NewSource {
 	return func(f train.Feed) (data.Source, error) {
+		if f.NoTables {
+			return loader.New(imagesOf(c), loaderOptions(cfg, f))
+		}
 		return loader.New(c, loaderOptions(cfg, f))
 	}
 }
 
+// imagesOf returns the cohort without its tables.
+func imagesOf(c *data.Cohort) *data.Cohort {
+	if c == nil {
+		return nil
+	}
+	images := *c
+	images.Tables = nil
+	return &images
+}
+
 // loaderOptions says how the batches of a split are made.
 func loaderOptions(cfg train.Config, f train.Feed) loader.Options {
-	o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: f.Raw, Seed: cfg.Seed, Workers: cfg.Workers,
+	o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: f.Raw, Views: f.Views, Seed: cfg.Seed, Workers: cfg.Workers,
 		OneImagePerGroup: cfg.Model.Pairs == loss.AvoidName}
 	if f.Train {
 		o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
 		o.Shuffle = cfg.Shuffle
-		if cfg.Augment {
-			o.Augment = cfg.Augmentation
-		}
+	}
+	if cfg.Augment && (f.Train || f.Views > 1) {
+		o.Augment = cfg.Augmentation
 	}
 	return o
 }

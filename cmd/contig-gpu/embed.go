@@ -10,6 +10,7 @@ import (
 	"contig-gpu/data/folder"
 	"contig-gpu/data/loader"
 	"contig-gpu/gpu"
+	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 
@@ -59,11 +60,15 @@ func embed(c *cli.Context, s *settings) error {
 	}
 	defer d.Close()
 	keepWithinMemory()
-	m, err := train.LoadModel(c.String("checkpoint"), d)
+	m, err := checkpoint.Load(c.String("checkpoint"), d)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	var cfg train.Config
+	if err := m.DecodeConfig(&cfg); err != nil {
+		return err
+	}
 	co, err := openAligned(s, m)
 	if err != nil {
 		return err
@@ -109,6 +114,9 @@ func writeEmbeddings(dir string, e *train.Embeddings, co *data.Cohort) error {
 		images = append(images, []string{co.Persons[p].ID, co.Images[i].Path})
 	}
 	byPerson, byImage := []matrix{{"features", e.Width, e.PersonFeatures}}, []matrix{{"features", e.Width, e.Features}}
+	if len(co.Tables) == 0 { // trained on images alone: one head
+		byImage = append(byImage, matrix{"projection", e.Dim, e.Image[0]})
+	}
 	for i, t := range co.Tables {
 		name := url.PathEscape(t.Name())
 		byPerson = append(byPerson, matrix{name + ".image", e.Dim, e.PersonImage[i]}, matrix{name + ".genetics", e.Dim, e.PersonGenetics[i]})

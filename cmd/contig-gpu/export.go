@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"contig-gpu/model/train"
+	"contig-gpu/model/checkpoint"
 
 	"github.com/urfave/cli/v2"
 )
@@ -26,9 +26,9 @@ func exportCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			write := train.ExportAll
+			write := checkpoint.ExportAll
 			if c.Bool("torchvision") {
-				write = train.ExportTorchvision
+				write = checkpoint.ExportTorchvision
 			}
 			if same(from, out) {
 				return usagef("export: --out is the checkpoint itself, which a run goes on from")

@@ -17,7 +17,7 @@ const shownPictures = 12
 // say that synth has drawn it: a manifest or a name may be wrong.
 func (r *trainRun) examples() (shown []image.Image, left string) {
 	const hint = "Pictures of participants are left out. With --pictures, the report shows some training images."
-	all := r.values.Is("pictures")
+	all := r.values.Pictures
 	if !all && !drawn(sample(r.cohort.Images)) {
 		return nil, hint
 	}

@@ -98,7 +98,7 @@ func planFor(s *planSettings) (*memoryPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &memoryPlan{Device: d.Name(), Precision: cfg.Precision, Parameters: m.ParamCount(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
+	p := &memoryPlan{Device: d.Name(), Precision: cfg.Precision, Parameters: m.Weights().Count(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
 		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes, Convolutions: d.ConvAnswers()}
 	if card := d.Card(); card != nil {
 		p.Device = card.Name

@@ -94,7 +94,7 @@ func (r *trainRun) progress(e train.Event) {
 	case train.Stepped:
 		r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
 	case train.Validated:
-		r.say("epoch %d, step %d: validation loss %.4f, %s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval["all"]))
+		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval))
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 	case train.Warned:
@@ -129,8 +129,13 @@ func (r *trainRun) open() {
 	r.flush()
 }
 
-func retrievalText(x eval.Retrieval) string {
-	return fmt.Sprintf("R@1 %.3f image to genetics and %.3f genetics to image among %d persons (%.0f and %.0f times chance)", x.ImageToGenetics.R1, x.GeneticsToImage.R1, x.Candidates,
+// retrievalText tells of the retrieval by all modalities together, behind a comma, where images are compared with genetics.
+func retrievalText(all map[string]eval.Retrieval) string {
+	x, ok := all[train.AllName]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(", R@1 %.3f image to genetics and %.3f genetics to image among %d persons (%.0f and %.0f times chance)", x.ImageToGenetics.R1, x.GeneticsToImage.R1, x.Candidates,
 		report.Times(x.ImageToGenetics.R1, x.ChanceR1), report.Times(x.GeneticsToImage.R1, x.ChanceR1))
 }
 
@@ -166,7 +171,7 @@ func (r *trainRun) summary(s *train.Summary, err error) []string {
 		lines = append(lines, fmt.Sprintf("GPU idle: %.1f %% of the time", 100**s.GPUIdle))
 	}
 	if s.Test != nil {
-		lines = append(lines, fmt.Sprintf("held-out test split (%s checkpoint): loss %.4f, %s", s.Tested, s.Test.Loss, retrievalText(s.Test.Retrieval["all"])))
+		lines = append(lines, fmt.Sprintf("held-out test split (%s checkpoint): loss %.4f%s", s.Tested, s.Test.Loss, retrievalText(s.Test.Retrieval)))
 	}
 	return lines
 }

@@ -8,6 +8,8 @@ import (
 
 // An Augmenter varies images, on buffers of its own: one per goroutine.
 type Augmenter struct {
+	View int // of an image, that is drawn; 0 is the first
+
 	how    data.Augmentation
 	size   int
 	resize resizer

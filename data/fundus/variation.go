@@ -8,8 +8,9 @@ import (
 
 // Streams of Rand that are in use, so that no two purposes share draws.
 const (
-	StreamAugment uint32 = 1 // of one image in one epoch
-	StreamOrder   uint32 = 2 // of the images of an epoch
+	StreamAugment uint32 = 1       // of one image in one epoch
+	StreamOrder   uint32 = 2       // of the images of an epoch
+	StreamViews   uint32 = 1 << 16 // + v, of view v of one image in one epoch; the first view has StreamAugment
 )
 
 // What is drawn beyond crop, mirror, angle and colour has sections of the stream of its own (Rand.Section), so that no
@@ -45,7 +46,11 @@ type variation struct {
 
 // drawn returns the variation of an image that belongs to (seed, epoch, index).
 func (a *Augmenter) drawn(seed uint64, epoch, index int) variation {
-	return draw(a.how, NewRand(seed, StreamAugment, uint32(epoch), uint32(index)))
+	stream := StreamAugment
+	if a.View > 0 {
+		stream = StreamViews + uint32(a.View)
+	}
+	return draw(a.how, NewRand(seed, stream, uint32(epoch), uint32(index)))
 }
 
 func draw(a data.Augmentation, g *Rand) variation {

@@ -13,6 +13,7 @@ type filler struct {
 	how     data.Augmentation
 	fit     data.Fit
 	size    int
+	views   int
 	work    int // side of decoded images, pixels
 	seed    uint64
 	augment bool
@@ -21,7 +22,7 @@ type filler struct {
 }
 
 func newFiller(c *data.Cohort, o Options) filler {
-	f := filler{cohort: c, how: o.Augment, fit: o.Fit, size: o.Size, work: o.PixelSide(), seed: o.Seed, raw: o.Raw, augment: o.varies()}
+	f := filler{cohort: c, how: o.Augment, fit: o.Fit, size: o.Size, views: max(1, o.Views), work: o.PixelSide(), seed: o.Seed, raw: o.Raw, augment: o.varies()}
 	f.cache = cache{limit: o.CacheBytes, images: make([]atomic.Pointer[fundus.RGB], len(c.Images)), used: new(atomic.Int64)}
 	return f
 }
@@ -82,19 +83,20 @@ func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
 			return err
 		}
 		w.person(b, n, i)
-		if w.raw {
-			w.pixels(b, n, i, m)
-			continue
+		for v := range w.views {
+			w.variety.View = v
+			w.view(b, v*b.N+n, i, m)
 		}
-		w.normalised(b, n, i, m)
-		w.genetics(b, n)
+		if !w.raw {
+			w.tables(b, n)
+		}
 	}
 	return nil
 }
 
 // shape gives the batch n rows on its old memory where that suffices.
 func (w *worker) shape(b *data.Batch, n int) {
-	b.N = n
+	b.N, b.Views, b.Work = n, w.views, 0
 	b.Person, b.Group, b.Index = sized(b.Person, n), sized(b.Group, n), sized(b.Index, n)
 	tables := w.cohort.Tables
 	b.Present = sized(b.Present, len(tables))
@@ -103,11 +105,11 @@ func (w *worker) shape(b *data.Batch, n int) {
 	}
 	if w.raw {
 		var p fundus.Params
-		b.Pixels = sized(b.Pixels, 3*n*w.work*w.work)
-		b.Geometry, b.Colour = sized(b.Geometry, n*len(p.Geometry)), sized(b.Colour, n*len(p.Colour))
+		b.Work, b.Pixels = w.work, sized(b.Pixels, 3*w.views*n*w.work*w.work)
+		b.Geometry, b.Colour = sized(b.Geometry, w.views*n*len(p.Geometry)), sized(b.Colour, w.views*n*len(p.Colour))
 		return
 	}
-	b.Image = sized(b.Image, 3*n*w.size*w.size)
+	b.Image = sized(b.Image, 3*w.views*n*w.size*w.size)
 	b.Tables = sized(b.Tables, len(tables))
 	for m, t := range tables {
 		b.Tables[m] = sized(b.Tables[m], n*t.Stats().Width())
@@ -120,9 +122,9 @@ func (f *filler) rowBytes() int {
 	n := 3*4 + len(f.cohort.Tables)
 	if f.raw {
 		var p fundus.Params
-		return n + 3*f.work*f.work + 4*len(p.Geometry) + 4*len(p.Colour)
+		return n + f.views*(3*f.work*f.work+4*len(p.Geometry)+4*len(p.Colour))
 	}
-	n += 4 * 3 * f.size * f.size
+	n += f.views * 4 * 3 * f.size * f.size
 	for _, t := range f.cohort.Tables {
 		n += 4 * t.Stats().Width()
 	}
@@ -153,6 +155,15 @@ func (w *worker) person(b *data.Batch, n, i int) {
 	}
 }
 
+// view writes a view of image i to row n.
+func (w *worker) view(b *data.Batch, n, i int, m *fundus.RGB) {
+	if w.raw {
+		w.pixels(b, n, i, m)
+	} else {
+		w.normalised(b, n, i, m)
+	}
+}
+
 // pixels writes an image as it is but for the blur, which devices have no part in, and its variation.
 func (w *worker) pixels(b *data.Batch, n, i int, m *fundus.RGB) {
 	p := w.variety.Plain()
@@ -175,7 +186,7 @@ func (w *worker) normalised(b *data.Batch, n, i int, m *fundus.RGB) {
 	fundus.Normalise(dst, m.Pix)
 }
 
-func (w *worker) genetics(b *data.Batch, n int) {
+func (w *worker) tables(b *data.Batch, n int) {
 	for m, t := range w.cohort.Tables {
 		width := t.Stats().Width()
 		t.Row(int(b.Person[n]), b.Tables[m][n*width:(n+1)*width])

@@ -22,6 +22,7 @@ type Options struct {
 	Shuffle bool              // of the training split: a new order every epoch, else the manifest's
 	Augment data.Augmentation // of the training split; the zero value: images as they are
 	Fit     data.Fit          // of all images; "" is data.FitPad
+	Views   int               // variations of each image in a batch, 0: one; above 1 they vary in all splits, by the draws of their epoch
 	Workers int               // goroutines; 0: one per processor Go may use
 	Raw     bool              // batches have pixels as decoded and what varies them, for a device to do so; no tables
 
@@ -31,9 +32,10 @@ type Options struct {
 	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes for the training split, no cache for what is read once; below: no cache
 }
 
-// varies reports whether images are augmented.
+// varies reports whether images are augmented: those of the training split, and views, one of which alone has nothing to be
+// compared with.
 func (o Options) varies() bool {
-	return o.Augment != data.Augmentation{} && !o.Whole && o.Split == data.Train
+	return o.Augment != data.Augmentation{} && !o.Whole && (o.Split == data.Train || o.Views > 1)
 }
 
 // PixelSide returns the side in pixels at which decoded images are kept, and come in Raw batches.

@@ -24,7 +24,7 @@ func (s *state) improves(e *Evaluated, by string) bool {
 	switch {
 	case s.BestLoss == nil:
 		return true
-	case by == bestLoss:
+	case by == bestLoss || e.Retrieval == nil: // where nothing is retrieved the loss decides
 		return e.Loss < *s.BestLoss
 	case s.BestRetrieval == nil: // of an older version, which did not keep it
 		return true

@@ -3,6 +3,7 @@ package train
 import (
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
 	"contig-gpu/model/train/engine"
 )
 
@@ -65,6 +66,9 @@ func (s *Stepper) Uploaded() int { return s.t.engine.Uploaded() }
 
 // Raw reports whether batches are pixels and persons, which the device makes images and tables from.
 func (s *Stepper) Raw() bool { return s.t.dims.Work > 0 }
+
+// Objective returns what is trained.
+func (s *Stepper) Objective() objective.Objective { return s.t.engine.Objective() }
 
 // Weights returns the model's. Their gradients are those of the last step, times LossScale.
 func (s *Stepper) Weights() *nn.Weights { return s.t.engine.Objective().Weights() }

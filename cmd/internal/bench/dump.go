@@ -8,6 +8,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/objective"
 	"contig-gpu/model/train"
 )
 
@@ -29,7 +30,7 @@ func (s *Step) Dump(path string) error {
 		}
 		ts = append(ts, safetensors.FromFloats(name, kind, dims, v))
 	}
-	m := s.Model()
+	m := s.Weights()
 	for _, p := range m.Params() {
 		put("param/"+p.Name, p.Value.Dims(), host(p.Value))
 	}
@@ -48,11 +49,13 @@ func (s *Step) Dump(path string) error {
 		put("grad/"+p.Name, p.Grad.Dims(), g)
 	}
 	var losses []float64
-	for _, x := range s.o.Model.Modalities {
-		l := line.Losses[x.Name]
-		losses = append(losses, l.Loss, l.ImageToGenetics, l.GeneticsToImage, float64(l.Present))
+	terms := s.Objective().Terms()
+	for _, name := range terms.Names {
+		for _, value := range terms.Values {
+			losses = append(losses, line.Losses[name][value])
+		}
 	}
-	put("losses", []int{len(s.o.Model.Modalities), 4}, losses)
+	put("losses", []int{len(terms.Names), objective.TermValues}, losses)
 	s.dumpBatches(put)
 	return safetensors.WriteFile(path, ts, metadata(s.o.Model))
 }
@@ -68,7 +71,7 @@ func (s *Step) dumpBatches(put func(name string, dims []int, v []float64)) {
 			put(prefix+"present/"+m.Name, []int{n}, numbers(b.Present[j]))
 			counts = append(counts, bytes.Count(b.Present[j], []byte{1}))
 		}
-		put(prefix+"scale", []int{len(counts)}, s.Model().ModalityScale(counts))
+		put(prefix+"scale", []int{len(counts)}, s.Objective().TermWeights(n, counts))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
 )
 
 // KernelOptions say what Kernels measures.
@@ -131,15 +132,15 @@ func planned(o KernelOptions) (*gpu.Device, []*nn.Param, error) {
 	}
 	m, err := model.New(o.Model)
 	if err == nil {
-		err = m.Place(d, o.DType)
+		err = m.Weights().Place(d, o.DType)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, d.Close())
 	}
 	in := d.NewArena(0)
-	b := m.NewBatch(in, o.DType, o.Batch, o.ImageSize, o.ImageSize)
-	m.Step(&nn.Pass{Train: true, Arena: d.NewArena(0), DType: o.DType}, b, in.New(nn.Master(o.DType), len(o.Model.Modalities), 4))
-	return d, m.Params(), nil
+	b := objective.NewBatch(m, in, o.DType, o.Batch, m.Views(), o.ImageSize, o.ImageSize)
+	m.Step(nn.Training(d.NewArena(0), o.DType), b, in.New(nn.Master(o.DType), len(o.Model.Modalities), objective.TermValues))
+	return d, m.Weights().Params(), nil
 }
 
 // linears returns the different [out, in] of the parameters that are matrices.

@@ -6,6 +6,7 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/loss"
+	"contig-gpu/model/objective"
 )
 
 // LossOptions say what Loss measures.
@@ -89,7 +90,7 @@ func (x *lossRun) fill(missing float64) {
 
 func (x *lossRun) work() {
 	for i, p := range x.pairs {
-		loss.Term(x.losses.Slice(4*i, 4*i+4), x.dz[i], x.dw[i], p, x.spec)
+		gpu.InfoNCE(objective.TermAt(x.losses, i), x.dz[i], x.dw[i], p.Z, p.W, p.Present, p.Group, p.Scale, x.spec)
 	}
 }
 

@@ -41,7 +41,7 @@ func newFeed(o Options, obj objective.Objective) feed {
 type input struct {
 	objective.Batch
 	views    int
-	pixels   gpu.Tensor   // U8 [N, Work, Work, 3]; the zero Tensor where Image and Tables travel
+	pixels   gpu.Tensor   // U8 [V N, Work, Work, 3]; the zero Tensor where Image and Tables travel
 	geometry gpu.Tensor   // I32 [V N, 10]
 	colour   gpu.Tensor   // [V N, 3]
 	row      []gpu.Tensor // per table I32 [N]: of the resident table, -1 where absent
@@ -53,7 +53,7 @@ func newInput(a *gpu.Arena, o Options, obj objective.Objective, n, views int) in
 	if d.Work == 0 {
 		return input{Batch: objective.NewBatch(obj, a, o.DType, n, views, d.Height, d.Width), views: views}
 	}
-	in := input{Batch: objective.NewRows(obj, a, o.DType, n), views: views, pixels: a.New(gpu.U8, n, d.Work, d.Work, 3),
+	in := input{Batch: objective.NewRows(obj, a, o.DType, n), views: views, pixels: a.New(gpu.U8, views*n, d.Work, d.Work, 3),
 		geometry: a.New(gpu.I32, views*n, gpu.AugmentFields), colour: a.New(nn.Master(o.DType), views*n, 3)}
 	for range d.Features {
 		in.row = append(in.row, a.New(gpu.I32, n))
@@ -74,7 +74,7 @@ func (in input) first(n, views, work int) input {
 		}
 		return v
 	}
-	v.pixels = in.pixels.Slice(0, n*work*work*3).View(n, work, work, 3)
+	v.pixels = in.pixels.Slice(0, views*n*work*work*3).View(views*n, work, work, 3)
 	v.geometry, v.colour = firstRows(in.geometry, views*n), firstRows(in.colour, views*n)
 	for _, r := range in.row {
 		v.row = append(v.row, firstRows(r, n))

@@ -20,23 +20,13 @@ type deviceFeed struct {
 }
 
 func (f *deviceFeed) unpack(p *nn.Pass, in input) objective.Batch {
-	b, n := in.Batch, in.rows()
-	objective.NewInputs(&b, f.obj, p.Arena, p.DType, n, in.views, f.o.Dims.Height, f.o.Dims.Width)
-	for v := range in.views {
-		gpu.Augment(view(b.Image, v, n), in.pixels, view(in.geometry, v, n), view(in.colour, v, n), f.norm)
-	}
+	b := in.Batch
+	objective.NewInputs(&b, f.obj, p.Arena, p.DType, in.rows(), in.views, f.o.Dims.Height, f.o.Dims.Width)
+	gpu.Augment(b.Image, in.pixels, in.geometry, in.colour, f.norm)
 	for i, t := range f.tables {
 		t.gather(b.Tables[i], in.row[i])
 	}
 	return b
-}
-
-// view returns rows [v n, (v+1) n) of t.
-func view(t gpu.Tensor, v, n int) gpu.Tensor {
-	d := t.Dims()
-	per := t.Len() / d[0]
-	d[0] = n
-	return t.Slice(v*n*per, (v+1)*n*per).View(d...)
 }
 
 func (f *deviceFeed) upload(u *gpu.Upload, in input, b *data.Batch) {
@@ -61,9 +51,10 @@ func (f *deviceFeed) whole(b *data.Batch, n int) *data.Batch {
 		p.Present = append(p.Present, append(slices.Clip(x[:b.N]), make([]uint8, n-b.N)...))
 	}
 	p.Person, p.Group, p.Index = again(b.Person, b.N, n), again(b.Group, b.N, n), again(b.Index, b.N, n)
-	p.Pixels, p.Geometry, p.Colour = again(b.Pixels, b.N, n), nil, nil
+	p.Pixels, p.Geometry, p.Colour = nil, nil, nil
 	views := b.Variations()
 	for v := range views {
+		p.Pixels = append(p.Pixels, again(equalPart(b.Pixels, v, views), b.N, n)...)
 		p.Geometry = append(p.Geometry, again(equalPart(b.Geometry, v, views), b.N, n)...)
 		p.Colour = append(p.Colour, again(equalPart(b.Colour, v, views), b.N, n)...)
 	}
