@@ -67,15 +67,14 @@ func (c contigCase) config() Config {
 // TestGoldenContig takes whole training steps: the whole curve in float64, the first step in float32, on the CPU and on
 // every GPU of gputest.Targets.
 func TestGoldenContig(t *testing.T) {
-	var file struct{ Cases []contigCase }
-	golden.JSON(t, "contig", &file)
-	for i, stored := range golden.Open(t, "contig").Cases {
-		c := file.Cases[i]
-		t.Run(c.Name+"/f64", func(t *testing.T) { runContig(t, open(t, "cpu"), c, stored, gpu.F64, c.Steps) })
-		t.Run(c.Name+"/f32", func(t *testing.T) { runContig(t, open(t, "cpu"), c, stored, gpu.F32, 1) })
+	for _, stored := range golden.Cases(t, "contig") {
+		var c contigCase
+		stored.Decode(t, &c)
+		t.Run(stored.Label()+"/f64", func(t *testing.T) { runContig(t, open(t, "cpu"), c, stored, gpu.F64, c.Steps) })
+		t.Run(stored.Label()+"/f32", func(t *testing.T) { runContig(t, open(t, "cpu"), c, stored, gpu.F32, 1) })
 		for _, g := range gputest.Targets() {
 			if !g.Has(gpu.F64) {
-				t.Run(c.Name+"/f32/"+g.Name, func(t *testing.T) { runContig(t, g.OpenLong(t), c, stored, gpu.F32, 1) })
+				t.Run(stored.Label()+"/f32/"+g.Name, func(t *testing.T) { runContig(t, g.OpenLong(t), c, stored, gpu.F32, 1) })
 			}
 		}
 	}
@@ -226,6 +225,7 @@ func compareBuffers(t *testing.T, buffers []*nn.Buffer, want map[string]golden.D
 }
 
 type resnetCase struct {
+	Seed       string `json:"-"` // of the folder: the fills are named after it
 	Name       string
 	Net        string
 	Input      []int
@@ -242,11 +242,11 @@ type resnetCase struct {
 
 // TestGoldenResnet runs the trunk alone, in training, forward and back to the image.
 func TestGoldenResnet(t *testing.T) {
-	var file struct{ Cases []resnetCase }
-	golden.JSON(t, "resnet", &file)
-	for _, c := range file.Cases {
+	for _, stored := range golden.Cases(t, "resnet") {
+		c := resnetCase{Seed: stored.Folder.Seed(t)}
+		stored.Decode(t, &c)
 		for _, dtype := range []gpu.DType{gpu.F64, gpu.F32} {
-			t.Run(fmt.Sprint(c.Name, "/", dtype), func(t *testing.T) {
+			t.Run(fmt.Sprint(stored.Label(), "/", dtype), func(t *testing.T) {
 				if testing.Short() && c.Net == "resnet101" {
 					t.Skip("resnet101 takes long")
 				}
@@ -259,16 +259,16 @@ func TestGoldenResnet(t *testing.T) {
 func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
 	dev := open(t, "cpu")
 	trunk, in := c.trunk(t, dev, dtype), dev.NewArena(1<<24)
-	seed, n := seed(t), c.Input[0]*c.Input[1]*c.Input[2]*c.Input[3]
+	n := c.Input[0]*c.Input[1]*c.Input[2]*c.Input[3]
 	x := in.New(dtype, c.Input[0], c.Input[2], c.Input[3], c.Input[1])
-	gpu.Write(x, golden.ChannelsLast(golden.Fill(fmt.Sprintf("%s/%s/x", seed, c.Name), n, -2, 2), c.Input))
+	gpu.Write(x, golden.ChannelsLast(golden.Fill(fmt.Sprintf("%s/%s/x", c.Seed, c.Name), n, -2, 2), c.Input))
 	p := &nn.Pass{Train: true, Arena: dev.NewArena(1 << 30), DType: dtype}
 	y := trunk.Forward(p, x)
 	if e, bound := c.Features.Error("features", read(y)), gradBound(dtype, c.Torch.Features); !(e <= bound) {
 		t.Errorf("features are off by %.3g, bound %.3g", e, bound)
 	}
 	dy := p.Temp(y.Dims()...)
-	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", seed, c.Name), y.Len(), -1, 1))
+	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", c.Seed, c.Name), y.Len(), -1, 1))
 	dx := torchLayout(trunk.Backward(p, dy))
 	p.Reset()
 	bound := gradBound(dtype, c.Torch.WorstGradient)
@@ -308,30 +308,35 @@ func place(dev *gpu.Device, dtype gpu.DType, s nn.Sequential) {
 
 // TestGoldenTorchvisionNames holds names and shapes of the trunk to torchvision's.
 func TestGoldenTorchvisionNames(t *testing.T) {
-	for net, rows := range torchvisionNames(t) {
-		arch, err := architectureOf(net)
-		if err != nil {
-			t.Error(err)
-			continue
+	for _, f := range golden.Folders(t, "torchvision_names") {
+		for net, rows := range torchvisionNames(t, f) {
+			t.Run(f.Name+":"+net, func(t *testing.T) { compareNames(t, net, rows) })
 		}
-		got, trunk := map[string][]int{}, arch.trunk("")
-		for _, p := range trunk.Params() {
-			d := slices.Clone(p.Dims)
-			if len(d) == 4 {
-				d = []int{d[0], d[3], d[1], d[2]}
-			}
-			got[p.Name] = d
+	}
+}
+
+func compareNames(t *testing.T, net string, want map[string][]int) {
+	arch, err := architectureOf(net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, trunk := map[string][]int{}, arch.trunk("")
+	for _, p := range trunk.Params() {
+		d := slices.Clone(p.Dims)
+		if len(d) == 4 {
+			d = []int{d[0], d[3], d[1], d[2]}
 		}
-		for _, b := range trunk.Buffers() {
-			got[b.Name] = b.Dims
+		got[p.Name] = d
+	}
+	for _, b := range trunk.Buffers() {
+		got[b.Name] = b.Dims
+	}
+	for name, shape := range want {
+		if !slices.Equal(got[name], shape) {
+			t.Errorf("%s is %v, want %v", name, got[name], shape)
 		}
-		for name, shape := range rows {
-			if !slices.Equal(got[name], shape) {
-				t.Errorf("%s: %s is %v, want %v", net, name, got[name], shape)
-			}
-		}
-		if len(got) != len(rows) {
-			t.Errorf("%s: %d tensors, want %d", net, len(got), len(rows))
-		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d tensors, want %d", len(got), len(want))
 	}
 }

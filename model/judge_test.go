@@ -59,7 +59,7 @@ func judgeTrunk(t *testing.T, c resnetCase, trunk nn.Sequential, p *nn.Pass, x g
 	var j judgement
 	y := j.force(q, exact, wide, rectified(p, trunk, x))
 	dy := q.Temp(y.Dims()...)
-	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", seed(t), c.Name), y.Len(), -1, 1))
+	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", c.Seed, c.Name), y.Len(), -1, 1))
 	j.compare("dx", dx, torchLayout(exact.Backward(q, dy)))
 	j.compareParams(trunk.Params(), exact.Params())
 	return j

@@ -2,20 +2,11 @@ package model
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"contig-gpu/gpu/gputest/golden"
 )
-
-// seed returns the reference's seed, which the fills of the trunk's cases are named after.
-func seed(t testing.TB) string {
-	var about struct{ Seed string }
-	golden.JSON(t, "about", &about)
-	return about.Seed
-}
 
 // weights returns the reference's value of a parameter or buffer by its full name and its shape in PyTorch's layout.
 func weights(name string, shape []int) []float64 {
@@ -38,16 +29,12 @@ func weights(name string, shape []int) []float64 {
 	return golden.Fill(name, n, -k, k)
 }
 
-// torchvisionNames returns the shapes of torchvision's state dicts by network and name, without the counters of
-// batches.
-func torchvisionNames(t testing.TB) map[string]map[string][]int {
+// torchvisionNames returns the shapes of torchvision's state dicts that f holds, by network and name, without the counters
+// of batches.
+func torchvisionNames(t testing.TB, f golden.Folder) map[string]map[string][]int {
 	t.Helper()
-	const file = "torchvision_names"
-	if _, err := os.Stat(filepath.Join(golden.Dir(t, "CONTIG_GOLDEN", "golden"), file+".json")); err != nil {
-		t.Skip("these reference numbers have no torchvision names")
-	}
 	var nets map[string][][3]any
-	golden.JSON(t, file, &nets)
+	f.JSON(t, "torchvision_names", &nets)
 	out := map[string]map[string][]int{}
 	for net, rows := range nets {
 		out[net] = map[string][]int{}

@@ -2,14 +2,15 @@
 """One training step: contig-gpu against PyTorch on the CPU, interleaved, as a table of ratios.
 
   go build -o contig-gpu ./cmd/contig-gpu
-  python3 scripts/bench_compare.py --torch-bench ../shared/golden/bench_torch.py [--rounds 5] [--compile] [--cases resnet18:64:32 ...]
+  python3 scripts/bench_compare.py [--rounds 5] [--compile] [--cases resnet18:64:32 ...]
 
 Each round runs every contestant once, one after the other, so that a drift of the machine's speed touches all of
 them; a figure is the median over the rounds of each run's median window, the ratio is taken round by round.
-Needs torch and torchvision in the Python that runs this script.
+PyTorch's step is bench_torch.py, beside this script. Needs torch and torchvision in the Python that runs it (pip install torch torchvision).
 """
 import argparse, json, os, statistics, subprocess, sys
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = ["resnet18:64:32", "resnet50:64:32", "resnet50:224:8"]
 
 
@@ -31,7 +32,7 @@ def torch_rate(net, size, batch, extra, a):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("--torch-bench", default="../shared/golden/bench_torch.py")
+    p.add_argument("--torch-bench", default=os.path.join(HERE, "bench_torch.py"), help="the script that measures PyTorch")
     p.add_argument("--binary", default="./contig-gpu")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--rounds", type=int, default=3)

@@ -14,6 +14,7 @@ type multimodalCase struct {
 	Name       string
 	Modalities []string
 	Weights    string
+	SamePerson string `json:"same_person"`
 	Tau        float64
 	Lambda     float64
 	Total      float64
@@ -22,12 +23,11 @@ type multimodalCase struct {
 
 // TestGoldenMultimodal holds every term, their total and all gradients to the reference.
 func TestGoldenMultimodal(t *testing.T) {
-	var file struct{ Cases []multimodalCase }
-	golden.JSON(t, "multimodal", &file)
-	for i, stored := range golden.Open(t, "multimodal").Cases {
-		c := file.Cases[i]
+	for _, stored := range golden.Cases(t, "multimodal") {
+		c := multimodalCase{SamePerson: "avoid"}
+		stored.Decode(t, &c)
 		for _, j := range gputest.GoldenTargets() {
-			t.Run(c.Name+"/"+j.Name, func(t *testing.T) { runMultimodal(t, c, stored, j) })
+			t.Run(stored.Label()+"/"+j.Name, func(t *testing.T) { runMultimodal(t, c, stored, j) })
 		}
 	}
 }
@@ -35,6 +35,10 @@ func TestGoldenMultimodal(t *testing.T) {
 func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest.Judged) {
 	dtype, lossBound, gradBound := j.Type, gputest.GoldenTol(j.Type, true), gputest.GoldenTol(j.Type, false)
 	w, err := ParseWeights(c.Weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, err := ParsePairs(c.SamePerson)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +52,10 @@ func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest
 		counts = append(counts, n)
 	}
 	a, scale, losses := j.Open(t).NewArena(1<<22), w.Scale(counts), []float64(nil)
+	var group gpu.Tensor // none: all rows are of different persons
+	if person, ok := stored.Lookup("person"); ok {
+		group = gputest.Put(a, gpu.I32, person.Data, person.Dims...)
+	}
 	for i, m := range c.Modalities {
 		put := func(key string, as gpu.DType) gpu.Tensor {
 			x := a.New(as, get(m, key).Dims...)
@@ -56,9 +64,9 @@ func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest
 		}
 		s := a.New(dtype, 1)
 		gpu.Write(s, scale[i:i+1])
-		x := Pair{Z: put("z", dtype), W: put("w", dtype), Present: put("present", gpu.U8), Scale: s}
+		x := Pair{Z: put("z", dtype), W: put("w", dtype), Present: put("present", gpu.U8), Group: group, Scale: s}
 		out, dz, dw := a.New(dtype, 4), a.New(dtype, x.Z.Dims()...), a.New(dtype, x.W.Dims()...)
-		Term(out, dz, dw, x, gpu.InfoNCESpec{Tau: c.Tau, Lambda: c.Lambda})
+		Term(out, dz, dw, x, gpu.InfoNCESpec{Tau: c.Tau, Lambda: c.Lambda, Pairs: pairs})
 		losses = append(losses, read(out)...)
 		near(t, m, losses[4*i:4*i+1], []float64{c.Terms[m]}, lossBound)
 		near(t, m+" dz", read(dz), get(m, "dz").Data, gradBound)

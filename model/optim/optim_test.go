@@ -13,6 +13,7 @@ import (
 type optimizerCase struct {
 	Name        string
 	Op          string
+	Kind        string
 	Steps       int
 	LR          float64
 	WeightDecay float64 `json:"weight_decay"`
@@ -24,12 +25,11 @@ type optimizerCase struct {
 
 // TestGoldenOptimizers takes the reference's steps, one of them with zero gradient.
 func TestGoldenOptimizers(t *testing.T) {
-	var file struct{ Cases []optimizerCase }
-	golden.JSON(t, "layers", &file)
-	for i, stored := range golden.Open(t, "layers").Cases {
-		if c := file.Cases[i]; c.Op == "optimizer" {
-			t.Run(c.Name+"/f64", func(t *testing.T) { runOptimizer(t, c, stored, gpu.F64, 1e-8) })
-			t.Run(c.Name+"/f32", func(t *testing.T) { runOptimizer(t, c, stored, gpu.F32, 1e-5) })
+	for _, stored := range golden.Cases(t, "layers") {
+		var c optimizerCase
+		if stored.Decode(t, &c); c.Op == "optimizer" {
+			t.Run(stored.Label()+"/f64", func(t *testing.T) { runOptimizer(t, c, stored, gpu.F64, 1e-8) })
+			t.Run(stored.Label()+"/f32", func(t *testing.T) { runOptimizer(t, c, stored, gpu.F32, 1e-5) })
 		}
 	}
 }
@@ -56,9 +56,12 @@ func runOptimizer(t *testing.T, c optimizerCase, stored golden.Case, dtype gpu.D
 	}
 }
 
-// kindOf tells the optimisers apart by their constants; that Adam's decay is decoupled stands in the name alone.
+// kindOf returns the optimiser of a case. Cases without a kind are told apart by their constants; that Adam's decay is decoupled
+// stands in their names alone.
 func kindOf(c optimizerCase) string {
 	switch {
+	case c.Kind != "":
+		return c.Kind
 	case c.Betas[0] == 0:
 		return "sgd"
 	case strings.HasPrefix(c.Name, "adamw"):

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model"
 	"contig-gpu/model/checkpoint/safetensors"
 )
@@ -125,36 +125,31 @@ func testInit(t *testing.T, torch, all string) {
 
 func TestNamesAndShapesAreTorchvisions(t *testing.T) {
 	slow(t)
-	golden := os.Getenv("CONTIG_GOLDEN")
-	if golden == "" {
-		golden = "../../../shared/golden"
+	for _, folder := range golden.Folders(t, "torchvision_names") {
+		var nets map[string][][]any
+		folder.JSON(t, "torchvision_names", &nets)
+		for net, entries := range nets {
+			t.Run(folder.Name+":"+net, func(t *testing.T) { compareExport(t, net, entries) })
+		}
 	}
-	raw, err := os.ReadFile(filepath.Join(golden, "torchvision_names.json"))
-	if err != nil {
-		t.Skipf("no reference numbers: set CONTIG_GOLDEN (%v)", err)
-	}
-	var nets map[string][][]any
-	if err := json.Unmarshal(raw, &nets); err != nil {
+}
+
+// compareExport exports an untrained network and holds every tensor's name, shape and type to want.
+func compareExport(t *testing.T, net string, want [][]any) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := ExportTorchvision(untrained(t, net), out); err != nil {
 		t.Fatal(err)
 	}
-	for net, entries := range nets {
-		t.Run(net, func(t *testing.T) {
-			out := filepath.Join(t.TempDir(), "out")
-			if err := ExportTorchvision(untrained(t, net), out); err != nil {
-				t.Fatal(err)
-			}
-			f := mustRead(t, out)
-			types := map[safetensors.DType]string{safetensors.F32: "float32", safetensors.I64: "int64"}
-			for _, e := range entries {
-				x, ok := f.Lookup(e[0].(string))
-				if !ok || fmt.Sprint(x.Shape) != fmt.Sprint(e[1]) || types[x.DType] != e[2] {
-					t.Errorf("%s: %s %v, want %v", e[0], x.DType, x.Shape, e)
-				}
-			}
-			if len(f.Tensors) != len(entries) {
-				t.Errorf("%d tensors, want %d", len(f.Tensors), len(entries))
-			}
-		})
+	f := mustRead(t, out)
+	types := map[safetensors.DType]string{safetensors.F32: "float32", safetensors.I64: "int64"}
+	for _, e := range want {
+		x, ok := f.Lookup(e[0].(string))
+		if !ok || fmt.Sprint(x.Shape) != fmt.Sprint(e[1]) || types[x.DType] != e[2] {
+			t.Errorf("%s: %s %v, want %v", e[0], x.DType, x.Shape, e)
+		}
+	}
+	if len(f.Tensors) != len(want) {
+		t.Errorf("%d tensors, want %d", len(f.Tensors), len(want))
 	}
 }
 
