@@ -12,7 +12,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/model"
 	"contig-gpu/model/setting"
-	"contig-gpu/model/train/safetensors"
+	"contig-gpu/model/checkpoint/safetensors"
 )
 
 func mustRecipe(t *testing.T, name string) Config {
