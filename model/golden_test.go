@@ -259,7 +259,7 @@ func TestGoldenResnet(t *testing.T) {
 func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
 	dev := open(t, "cpu")
 	trunk, in := c.trunk(t, dev, dtype), dev.NewArena(1<<24)
-	n := c.Input[0]*c.Input[1]*c.Input[2]*c.Input[3]
+	n := c.Input[0] * c.Input[1] * c.Input[2] * c.Input[3]
 	x := in.New(dtype, c.Input[0], c.Input[2], c.Input[3], c.Input[1])
 	gpu.Write(x, golden.ChannelsLast(golden.Fill(fmt.Sprintf("%s/%s/x", c.Seed, c.Name), n, -2, 2), c.Input))
 	p := &nn.Pass{Train: true, Arena: dev.NewArena(1 << 30), DType: dtype}

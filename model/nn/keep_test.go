@@ -24,7 +24,7 @@ func kept(t *testing.T, l Layer, d gpu.DType, dims ...int) int {
 	for _, b := range l.Buffers() {
 		b.Value = a.New(Master(d), b.Dims...)
 	}
-	p := &Pass{Train: true, Arena: dev.NewArena(0), DType: d}
+	p := Training(dev.NewArena(0), d)
 	y := l.Forward(p, a.New(d, dims...))
 	n := p.Arena.InUse()
 	dx := l.Backward(p, p.Temp(y.Dims()...))
@@ -51,8 +51,8 @@ func TestForwardKeepsWhatBackwardReads(t *testing.T) {
 		"bf16, relu, maxpool": {Sequential{norm().WithReLU(), &MaxPool{K: 3, Stride: 2, Pad: 1}}, gpu.BF16, elements/8 + elements/4 + vectors},
 		"bf16, relu, conv":    {Sequential{norm().WithReLU(), NewConv("c", 64, 8, 1, 1, 0)}, gpu.BF16, 2*elements + elements/8 + vectors},
 		"f32, pool":           {Sequential{norm(), &GlobalAvgPool{}}, gpu.F32, vectors},
-		"f32, shortcut": {&Residual{Body: Sequential{NewConv("c", 64, 64, 1, 1, 0)}, Norm: norm().WithReLU(),
-			Shortcut: Sequential{NewConv("d", 64, 64, 1, 1, 0), norm()}}, gpu.F32, 2*4*elements + 2*vectors},
+		"f32, shortcut": {&Residual{Body: Sequential{NewConv("b", 64, 64, 1, 1, 0)}, Last: &ConvNorm{NewConv("c", 64, 64, 1, 1, 0), norm().WithReLU()},
+			Shortcut: Sequential{&ConvNorm{NewConv("d", 64, 64, 1, 1, 0), norm()}}}, gpu.F32, 3*4*elements + 2*vectors},
 	} {
 		if got := kept(t, c.layer, c.d, 4, 8, 8, 64); got != c.want {
 			t.Errorf("%s: %d bytes are kept, want %d", name, got, c.want)

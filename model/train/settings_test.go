@@ -11,8 +11,8 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/model"
-	"contig-gpu/model/setting"
 	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/setting"
 )
 
 func mustRecipe(t *testing.T, name string) Config {
