@@ -166,45 +166,6 @@ func TestCUDANotFinite(t *testing.T) {
 	}
 }
 
-// TestCUDANamesTheLayer: where only the gradient of a batch is not finite, and the next batch's has taken its place, its
-// first layer is named all the same, and the parameters are those before.
-func TestCUDANamesTheLayer(t *testing.T) {
-	gputest.Long(t)
-	gputest.UseEmulator(t)
-	o := synthOptions(onCard(t, "f32", 9), synthCohort(t, 40), filepath.Join(t.TempDir(), "run"))
-	o.Config.Batch = 4
-	tr, err := newTrainer(&o)
-	defer tr.close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := tr.step(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tr.dev.Sync(); err != nil { // the batch that is loaded ahead is there
-		t.Fatal(err)
-	}
-	gpu.Write(tr.slots[tr.turn].input.Scale.Slice(0, 1), []float64{math.NaN()})
-	if err := tr.step(); err != nil {
-		t.Fatal(err)
-	}
-	p := wantCode(t, tr.step(), 720)
-	last := ""
-	for _, x := range tr.model.Params() {
-		if strings.Contains(x.Name, "."+tr.dims.Modalities[0]+".") {
-			last = x.Name
-		}
-	}
-	if !strings.Contains(p.What, "gradient of step 3") || !strings.HasSuffix(p.Found, last) {
-		t.Errorf("%v; want step 3 and %s", p, last)
-	}
-	if !allFinite(tr.values) || !allFinite(tr.ema) {
-		t.Error("the step changed parameters")
-	}
-}
-
 // TestCUDAAccumulates: the batches of a step take turns in two slots, whose recorded parts differ: the first of three
 // clears the gradients, the last updates.
 func TestCUDAAccumulates(t *testing.T) {
@@ -213,45 +174,4 @@ func TestCUDAAccumulates(t *testing.T) {
 	c, co := onCard(t, "f32", 3), synthCohort(t, 40)
 	c.Batch, c.Accumulate = 3, 3
 	followTheCPU(t, c, co, map[string][]float64{"cuda": trainedLosses(t, c, co)})
-}
-
-// TestCUDAStepIsOneGraph: from the second step on a step is one graph, its update included, and its results are read while the
-// next one runs.
-func TestCUDAStepIsOneGraph(t *testing.T) {
-	gputest.Long(t)
-	gputest.UseEmulator(t)
-	o := synthOptions(onCard(t, "bf16", 9), synthCohort(t, 40), filepath.Join(t.TempDir(), "run"))
-	o.Config.Batch = 4
-	var told []int
-	o.Progress = func(e Event) {
-		if e.Kind == Stepped {
-			told = append(told, e.Step)
-		}
-	}
-	tr, err := newTrainer(&o)
-	defer tr.close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for step := range 3 {
-		if err := tr.step(); err != nil {
-			t.Fatal(err)
-		}
-		if len(told) != step || len(tr.pending) != 1 {
-			t.Errorf("after %d steps %v were told of, %d are pending", step+1, told, len(tr.pending))
-		}
-	}
-	if err := tr.collectAllBut(0); err != nil || len(told) != 3 {
-		t.Fatalf("%v, %v", told, err)
-	}
-	for i, s := range tr.slots {
-		before, steps := host(tr.values), s.recorded[part{true, true}]
-		if len(s.recorded) != 1 || steps == nil || steps.Nodes() == 0 {
-			t.Fatalf("slot %d: %d recordings", i, len(s.recorded))
-		}
-		steps.Replay()
-		if after := host(tr.values); slices.Equal(before, after) {
-			t.Errorf("slot %d: the recorded step changes no parameter", i)
-		}
-	}
 }

@@ -39,39 +39,6 @@ func TestCUDALate(t *testing.T) {
 	}
 }
 
-// TestCUDAScaleChangesLate: the loss's scale may change while the batch loaded ahead travels with the old one.
-func TestCUDAScaleChangesLate(t *testing.T) {
-	gputest.Long(t)
-	gputest.UseEmulator(t)
-	c, co := onCard(t, "f16", 9), synthCohort(t, 40)
-	c.Batch = 4
-	var norms [2][]float64
-	for i := range norms {
-		late(t, i == 1)
-		o := synthOptions(c, co, filepath.Join(t.TempDir(), "run"))
-		o.Progress = func(e Event) {
-			if e.Kind == Stepped {
-				norms[i] = append(norms[i], e.GradNorm)
-			}
-		}
-		tr, err := newTrainer(&o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr.at.Scaling.Log2 = 8
-		for range 3 {
-			if err := tr.step(); err != nil {
-				t.Fatal(err)
-			}
-			tr.scaleBy(-1)
-		}
-		tr.close()
-	}
-	if len(norms[0]) != 3 || !slices.Equal(norms[0], norms[1]) {
-		t.Errorf("gradients of length %v, where copies take their time %v", norms[0], norms[1])
-	}
-}
-
 // unreadable is a source whose later batches cannot be read.
 type unreadable struct {
 	data.Source

@@ -19,12 +19,7 @@ type memoryTable struct {
 func (t *memoryTable) Name() string { return t.name }
 
 func (t *memoryTable) Stats() *data.Stats {
-	s := &data.Stats{Center: make([]float64, t.width), Scale: make([]float64, t.width), Fill: make([]float64, t.width)}
-	for i := range t.width {
-		s.Names = append(s.Names, fmt.Sprint(t.name, i))
-		s.Scale[i] = 1
-	}
-	return s
+	return traintest.UnitStats(t.name, t.width)
 }
 
 func (t *memoryTable) Has(person int) bool { return !t.lacks(person) }
@@ -40,16 +35,10 @@ func (t *memoryTable) Row(person int, dst []float32) bool {
 	for i := range dst {
 		dst[i] = float32(0.3 * r.NormFloat64())
 	}
-	for i, x := range trait(person) {
+	for i, x := range traintest.Trait(person) {
 		dst[i%len(dst)] += x
 	}
 	return true
-}
-
-// trait is what images and genetics of a person share.
-func trait(person int) []float32 {
-	r := rand.New(rand.NewPCG(uint64(person), 99))
-	return []float32{float32(r.NormFloat64()), float32(r.NormFloat64()), float32(r.NormFloat64())}
 }
 
 func testCohort(persons int) *data.Cohort {
@@ -156,7 +145,7 @@ func (s *memorySource) Next(b *data.Batch) error {
 // pixels is noise around the person's trait, one colour channel per number.
 func (s *memorySource) pixels(img, person int) []float32 {
 	r := rand.New(rand.NewPCG(uint64(img), uint64(s.epoch)))
-	v, shared := make([]float32, s.size*s.size*3), trait(person)
+	v, shared := make([]float32, s.size*s.size*3), traintest.Trait(person)
 	for i := range v {
 		v[i] = shared[i%3] + float32(0.2*r.NormFloat64())
 		if s.corrupt != 0 && s.epoch == 2 {

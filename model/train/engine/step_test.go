@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
+)
+
+// TestCUDANamesTheLayer: where only the gradient of a batch is not finite, and the next batch's has taken its place, its
+// first layer is named all the same, and the parameters are those before.
+func TestCUDANamesTheLayer(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	r := newRig(t, gputest.Open(t, "cuda", gpu.Options{Threads: 2}), "f32", 0.9)
+	for range 2 {
+		if err := r.take(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.dev.Sync(); err != nil { // the batch that is loaded ahead is there
+		t.Fatal(err)
+	}
+	gpu.Write(r.slots[r.turn].input.Scale.Slice(0, 1), []float64{math.NaN()})
+	if err := r.take(); err != nil {
+		t.Fatal(err)
+	}
+	var p *data.Problem
+	if err := r.take(); !errors.As(err, &p) || p.Code != CodeNotFinite {
+		t.Fatalf("error %v, want E%d", err, CodeNotFinite)
+	}
+	last := ""
+	for _, x := range r.weights.Params() {
+		if strings.Contains(x.Name, "."+r.o.Dims.Modalities[0]+".") {
+			last = x.Name
+		}
+	}
+	if !strings.Contains(p.What, "gradient of step 3") || !strings.HasSuffix(p.Found, last) {
+		t.Errorf("%v; want step 3 and %s", p, last)
+	}
+	if !allFinite(r.update.values) || !allFinite(r.update.ema) {
+		t.Error("the step changed parameters")
+	}
+}
+
+// TestCUDAStepIsOneGraph: from the second step on a step is one graph, its update included, and its results are read while the
+// next one runs.
+func TestCUDAStepIsOneGraph(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	r := newRig(t, gputest.Open(t, "cuda", gpu.Options{Threads: 2}), "bf16", 0.9)
+	for step := range 3 {
+		if err := r.take(); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.steps) != step || len(r.pending) != 1 {
+			t.Errorf("after %d steps %d were told of, %d are pending", step+1, len(r.steps), len(r.pending))
+		}
+	}
+	if err := r.Finish(); err != nil || len(r.steps) != 3 {
+		t.Fatalf("%v, %v", r.steps, err)
+	}
+	for i, s := range r.slots {
+		before, steps := host(r.update.values), s.recorded[part{true, true}]
+		if len(s.recorded) != 1 || steps == nil || steps.Nodes() == 0 {
+			t.Fatalf("slot %d: %d recordings", i, len(s.recorded))
+		}
+		steps.Replay()
+		if after := host(r.update.values); slices.Equal(before, after) {
+			t.Errorf("slot %d: the recorded step changes no parameter", i)
+		}
+	}
+}
+
+// TestCUDAScaleChangesLate: the loss's scale may change while the batch loaded ahead travels with the old one. SIMT_DEFER puts
+// all queued work of the emulator off as long as a GPU may.
+func TestCUDAScaleChangesLate(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	var norms [2][]float64
+	for i, late := range []string{"0", "1"} {
+		t.Setenv("SIMT_DEFER", late)
+		r := newRig(t, gputest.Open(t, "cuda", gpu.Options{Threads: 2}), "f16", 0.9)
+		r.Scaling.Log2 = 8
+		for range 3 {
+			if err := r.take(); err != nil {
+				t.Fatal(err)
+			}
+			r.scaleBy(-1)
+		}
+		for _, s := range r.steps {
+			norms[i] = append(norms[i], s.GradNorm)
+		}
+	}
+	if len(norms[0]) != 3 || !slices.Equal(norms[0], norms[1]) {
+		t.Errorf("gradients of length %v, where copies take their time %v", norms[0], norms[1])
+	}
+}
+
+// TestLossScaleAdapts: an overflow halves the scale, takes the optimiser's step back and is not an error.
+func TestLossScaleAdapts(t *testing.T) {
+	r := newRig(t, gputest.Open(t, "cpu", gpu.Options{Threads: 2}), "f32", 0)
+	r.dtype = gpu.F16
+	r.BeginScaling()
+	r.Optimizer().Prepare(1)
+	x := Result{GradNorm: math.Inf(1)}
+	if !r.rescale(&x) || !x.Skipped || x.GradNorm != 0 || r.Scaling.Log2 != firstScale-1 || r.Optimizer().StepCount() != 0 {
+		t.Errorf("after an overflow: %+v, %+v, %d steps", x, r.Scaling, r.Optimizer().StepCount())
+	}
+	for range growAfter {
+		x = Result{GradNorm: 1}
+		if r.rescale(&x) {
+			t.Fatal("a good step was skipped")
+		}
+	}
+	if r.Scaling.Log2 != firstScale || r.Scaling.Skipped != 1 {
+		t.Errorf("after %d good steps: %+v", growAfter, r.Scaling)
+	}
+	r.Scaling.Log2 = leastScale
+	if x = (Result{GradNorm: math.NaN()}); r.rescale(&x) {
+		t.Error("a gradient that is not finite at the least scale was skipped")
+	}
+}
