@@ -24,19 +24,29 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
+// values returns those of the first rows that were wanted, row after row.
+func values(w *table.Wide, rows int) []float32 {
+	width := len(w.Names)
+	out := make([]float32, rows*width)
+	for i := range rows {
+		w.Row(i, out[i*width:(i+1)*width])
+	}
+	return out
+}
+
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	a := write(t, dir, "PGS1.chr22.sscore", header+"f\tx\t404\t194\t0.5\t5\nf\ty\t404\t190\t-0.5\tnan\n")
 	b := write(t, dir, "many.sscore", "#FID\tIID\tH_AVG\tW_AVG\nf\ty\t3\t4\nf\tx\t1\t2\n")
-	w, err := Read([]string{a, b}, "AVG")
+	w, err := Read([]string{a, b}, "AVG", table.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(w.Names, []string{"PGS1", "H", "W"}) || !slices.Equal(w.Values, []float32{0.5, 1, 2, -0.5, 3, 4}) || !slices.Equal(w.IID, []string{"x", "y"}) {
+	if !slices.Equal(w.Names, []string{"PGS1", "H", "W"}) || !slices.Equal(values(w, 2), []float32{0.5, 1, 2, -0.5, 3, 4}) || !slices.Equal(w.IID, []string{"x", "y"}) {
 		t.Errorf("%+v", w)
 	}
-	w, err = Read([]string{a}, "SUM")
-	if err != nil || len(w.Names) != 1 || w.Values[0] != 5 || !table.Missing(w.Values[1]) {
+	w, err = Read([]string{a}, "SUM", table.Selection{})
+	if err != nil || len(w.Names) != 1 || values(w, 2)[0] != 5 || !table.Missing(values(w, 2)[1]) {
 		t.Errorf("%+v %v", w, err)
 	}
 }
@@ -48,8 +58,8 @@ func TestReadZstd(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := header + "f\tx\t404\t194\t0.5\t5\nf\ty\t404\t190\t-0.5\tnan\n"
-	w, err := Read([]string{write(t, t.TempDir(), "PGS1.sscore.zst", string(z.EncodeAll([]byte(text), nil)))}, "AVG")
-	if err != nil || !slices.Equal(w.Names, []string{"PGS1"}) || !slices.Equal(w.Values, []float32{0.5, -0.5}) || !slices.Equal(w.IID, []string{"x", "y"}) {
+	w, err := Read([]string{write(t, t.TempDir(), "PGS1.sscore.zst", string(z.EncodeAll([]byte(text), nil)))}, "AVG", table.Selection{})
+	if err != nil || !slices.Equal(w.Names, []string{"PGS1"}) || !slices.Equal(values(w, 2), []float32{0.5, -0.5}) || !slices.Equal(w.IID, []string{"x", "y"}) {
 		t.Errorf("%+v %v", w, err)
 	}
 }
@@ -65,7 +75,7 @@ func TestRefused(t *testing.T) {
 		{"no ids", "S_AVG\n1\n", "AVG", 108}, {"empty", "", "AVG", 105}, {"header", "#IID\tS_AVG\n", "AVG", 105}, {"text", "#IID\tS_AVG\nx\thigh\n", "AVG", 107}, {"inf", "#IID\tS_AVG\nx\tinf\n", "AVG", 107},
 		{"ragged", "#IID\tS_AVG\nx\n", "AVG", 106}, {"twice", "#IID\tS_AVG\nx\t1\nx\t1\n", "AVG", 120}, {"zero", "#IID\tS_AVG\n0\t1\n", "AVG", 121},
 	} {
-		_, err := Read([]string{good, write(t, dir, "bad.sscore", c.text)}, c.kind)
+		_, err := Read([]string{good, write(t, dir, "bad.sscore", c.text)}, c.kind, table.Selection{})
 		var p *data.Problem
 		if !errors.As(err, &p) || p.Code != c.code {
 			t.Errorf("%s: %v, want E%d", c.what, err, c.code)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -30,6 +31,7 @@ type Lines struct {
 	zstd    *zstd.Decoder // nil where the file is not of its kind
 	packed  bool
 	r       *bufio.Reader
+	long    []byte // of a line that is longer than the buffer
 	text    string
 	n       int
 	err     error
@@ -122,7 +124,7 @@ func (l *Lines) unpack(head []byte) error {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		z, err = gzip.NewReader(l.r)
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		l.zstd, err = zstd.NewReader(l.r, zstd.WithDecoderConcurrency(1))
+		l.zstd, err = zstd.NewReader(l.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(mostWindow))
 		z = l.zstd
 	default:
 		return nil
@@ -140,6 +142,10 @@ func (l *Lines) unreadable(err error) error {
 	if l.packed {
 		p.What, p.Cause, p.Fix = "the compressed file cannot be unpacked", "it was copied or written in part, or is damaged", "copy or write the file again"
 	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		p.Expected = fmt.Sprintf("a window of at most %d MiB", mostWindow>>20)
+		p.Cause, p.Fix = "it was compressed with zstd --long or --ultra", "compress it without, or unpack it"
+	}
 	return p
 }
 
@@ -156,7 +162,11 @@ func notText(path string, line int, found, cause string) *data.Problem {
 // Next goes to the next line that is not blank, and reports whether there is one.
 func (l *Lines) Next() bool {
 	for l.err == nil {
-		line, err := l.r.ReadString('\n')
+		line, err := l.read()
+		if errors.Is(err, errTooLong) {
+			l.err = l.tooLong(line)
+			return false
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			l.err = l.unreadable(err)
 			return false
