@@ -84,8 +84,8 @@ func formOf(raw []float32, width int) *form {
 	f := &form{bits: slices.Repeat([]uint8{1}, width)}
 	for at := 0; at < len(raw); at += width {
 		for j, v := range raw[at : at+width] {
-			if n := bitsOf(v); n > f.bits[j] {
-				f.bits[j] = n
+			if f.bits[j] < 32 {
+				f.bits[j] = max(f.bits[j], bitsOf(v))
 			}
 		}
 	}
@@ -128,21 +128,20 @@ func bitsOf(v float32) uint8 {
 func (f *form) encode(dst []byte, row []float32) {
 	at32, at8, at2, at1 := f.start[32]/8, f.start[8]/8, f.start[2], f.start[1]
 	for j, v := range row {
-		gone := math.Float32bits(v) == missingBits
 		switch f.bits[j] {
 		case 1:
 			dst[at1>>3] |= uint8(v) << (at1 & 7)
 			at1++
 		case 2:
 			code := uint8(missing2)
-			if !gone {
+			if !Missing(v) {
 				code = uint8(v)
 			}
 			dst[at2>>3] |= code << (at2 & 7)
 			at2 += 2
 		case 8:
 			dst[at8] = missing8
-			if !gone {
+			if !Missing(v) {
 				dst[at8] = uint8(v)
 			}
 			at8++
