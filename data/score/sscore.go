@@ -94,6 +94,9 @@ func (j *joined) add(path, kind string, room int) error {
 			Cause: "scores made from different filesets or --keep lists", Fix: "score all with the same persons"}
 	}
 	j.all.Beside(one, order)
+	if n := j.all.Bytes(); room > 0 && n > room {
+		return table.NoRoom(path, 0, fmt.Sprintf("%d persons with %d scores", len(order), len(j.all.Names)), n, room)
+	}
 	return table.Columns(path, 1, j.all.Names)
 }
 

@@ -142,9 +142,9 @@ func (l *Lines) unreadable(err error) error {
 	if l.packed {
 		p.What, p.Cause, p.Fix = "the compressed file cannot be unpacked", "it was copied or written in part, or is damaged", "copy or write the file again"
 	}
-	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		p.Expected = fmt.Sprintf("a window of at most %d MiB", mostWindow>>20)
-		p.Cause, p.Fix = "it was compressed with zstd --long or --ultra", "compress it without, or unpack it"
+		p.Cause, p.Fix = "it was compressed with zstd --long, or is damaged", "compress it without --long, or copy the file again"
 	}
 	return p
 }
