@@ -26,8 +26,18 @@ func openCohort(v config.Values, stats map[string]*data.Stats) (*data.Cohort, er
 	if err := validateData(v); err != nil {
 		return nil, err
 	}
+	keepWithinMemory() // also while tables are read: what lines leave behind would be as much again
 	return cohort.Open(cohort.Options{Manifest: v.Text("images"), ImageRoot: v.Text("image-root"), DataTOML: v.Text("data"),
-		Join: v.Text("join"), Seed: uint64(v.Int("seed")), Stats: stats})
+		Join: v.Text("join"), Seed: uint64(v.Int("seed")), Stats: stats, Memory: memory()})
+}
+
+// hostMemory returns the bytes that a training has, 0 where the system does not tell: what is free, and what the tables hold already.
+func hostMemory(c *data.Cohort) int {
+	free := int(memory())
+	if free == 0 {
+		return 0
+	}
+	return free + c.TableBytes()
 }
 
 // cacheShare is the part of the free memory that decoded images may take at most.

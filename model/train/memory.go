@@ -90,6 +90,9 @@ func (t *trainer) memory() Memory {
 	if n := sources * t.dims.RowBytes * t.dims.Batch; n > 0 {
 		m.Host = append(m.Host, gpu.Held{Name: "batches", Bytes: n})
 	}
+	if c := t.o.Cohort; c != nil && c.TableBytes() > 0 {
+		m.Host = append(m.Host, gpu.Held{Name: "tables", Bytes: c.TableBytes()})
+	}
 	if n := t.dims.CacheBytes; n > 0 {
 		m.Host = append(m.Host, gpu.Held{Name: "decoded images", Bytes: n})
 	}
