@@ -21,7 +21,8 @@ import (
 
 const lineBuffer = 1 << 16
 
-// Lines yields the lines of a text file that are not blank. It owns the open file until Close.
+// Lines yields the lines of a text file that are not blank, the ends of lines taken off. A line has at most 64 MiB: a longer one is
+// E119. It owns the open file until Close.
 //
 //	for l.Next() { use(l.Text()) }
 //	if err := l.Err(); err != nil { ... }
