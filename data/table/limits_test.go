@@ -19,9 +19,18 @@ func endless(t *testing.T, pack func(string) string, char string) string {
 	return write(t, "t.tsv", strings.Repeat(pack(strings.Repeat(char, member)), 20<<30/member))
 }
 
+// slow skips a test of a great deal of memory under the race detector, which takes many times as much.
+func slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: go test without it runs this")
+	}
+}
+
 func plain(s string) string { return s }
 
 func TestLongLines(t *testing.T) {
+	slow(t)
 	long := strings.Repeat("x", mostLine)
 	for _, end := range []string{"", "\n", "\r\n"} {
 		text := long[len(strings.TrimSuffix(end, "\n")):] + end
@@ -47,6 +56,7 @@ func TestLongLines(t *testing.T) {
 
 // TestLongLinesThatAreNoText: what a long line shows is said rather than that it is long.
 func TestLongLinesThatAreNoText(t *testing.T) {
+	slow(t)
 	for what, c := range map[string]struct {
 		text string
 		code int
@@ -72,9 +82,7 @@ func TestEndless(t *testing.T) {
 		fmt.Println(string(peak(t)))
 		return
 	}
-	if testing.Short() {
-		t.Skip("the race detector takes memory of its own")
-	}
+	slow(t)
 	for what, pack := range map[string]func(string) string{"gzip": gzipped, "zstd": zstandard} {
 		for _, char := range []string{"0", "\t"} {
 			path := endless(t, pack, char)
