@@ -30,7 +30,17 @@ func openAligned(s *settings, l *checkpoint.Loaded) (*data.Cohort, error) {
 }
 
 func (s *settings) cohort() cohort.Options {
-	return cohort.Options{Manifest: s.Images, ImageRoot: s.ImageRoot, DataTOML: s.Data, Join: s.Join, Seed: s.Seed}
+	keepWithinMemory() // also while tables are read: what lines leave behind would be as much again
+	return cohort.Options{Manifest: s.Images, ImageRoot: s.ImageRoot, DataTOML: s.Data, Join: s.Join, Seed: s.Seed, Memory: memory()}
+}
+
+// hostMemory returns the bytes that a training has, 0 where the system does not tell: what is free, and what the tables hold already.
+func hostMemory(c *data.Cohort) int {
+	free := int(memory())
+	if free == 0 {
+		return 0
+	}
+	return free + c.TableBytes()
 }
 
 // cacheShare is the part of the free memory that decoded images may take at most.

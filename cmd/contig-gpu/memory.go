@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -13,11 +14,13 @@ import (
 // memory returns the bytes that this process can still take, 0 where the system does not tell.
 func memory() int64 { return freeMemory(os.DirFS("/")) }
 
-// keepWithinMemory makes the collector work harder rather than let garbage take what is not free. It leaves a limit
-// of the environment alone.
+// keepWithinMemory makes the collector work harder rather than let garbage take what is not free: the limit is of all that
+// this process has, so that what it has taken already counts too. It leaves a limit of the environment alone.
 func keepWithinMemory() {
 	if free := memory(); free > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(free / 20 * 19)
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		debug.SetMemoryLimit(int64(m.Sys-m.HeapReleased) + free/20*19)
 	}
 }
 

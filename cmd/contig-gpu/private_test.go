@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/data"
+	"contig-gpu/model/setting"
 )
 
 // telltale is in every person id, family id and image's name of the cohorts below, and nowhere else.
@@ -53,8 +53,9 @@ func photograph(b []byte) []byte {
 // looked at first.
 func heldOut(t *testing.T, dir string) string {
 	t.Helper()
-	v := config.Resolve(trainSettings(), nil, config.Values{"images": filepath.Join(dir, "images.tsv"), "data": filepath.Join(dir, "data.toml"), "seed": 1})
-	c, err := openCohort(v, nil)
+	s := newSettings(setting.Default)
+	s.Images, s.Data, s.Seed = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml"), 1
+	c, err := openCohort(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,12 +164,12 @@ func TestLoaderOptions(t *testing.T) {
 		want    data.Augmentation
 	}{{train.Feed{Train: true}, true, c.Augmentation}, {train.Feed{Train: true}, false, data.Augmentation{}}, {train.Feed{Split: data.Test}, true, data.Augmentation{}}} {
 		c.Augment = x.augment
-		if o := loaderOptions(c, x.feed); o.Augment != x.want || o.Fit != data.FitStretch || o.Split != x.feed.Split || !o.OneImagePerPerson {
+		if o := loaderOptions(c, x.feed); o.Augment != x.want || o.Fit != data.FitStretch || o.Split != x.feed.Split || !o.OneImagePerGroup {
 			t.Errorf("%+v, augment %v: %+v", x.feed, x.augment, o)
 		}
 	}
 	c.Model.Pairs = "mask"
-	if o := loaderOptions(c, train.Feed{}); o.OneImagePerPerson || o.OneImagePerGroup || !reflect.DeepEqual(o.Augment, loader.Options{}.Augment) {
+	if o := loaderOptions(c, train.Feed{}); o.OneImagePerGroup || !reflect.DeepEqual(o.Augment, loader.Options{}.Augment) {
 		t.Errorf("%+v", o)
 	}
 }

@@ -73,7 +73,7 @@ func trainAction(c *cli.Context) (err error) {
 	keepWithinMemory()
 	summary, err := train.Run(c.Context, train.Options{
 		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
-		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: int(memory()),
+		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: hostMemory(r.cohort),
 	})
 	return r.finish(&summary, err)
 }

@@ -147,8 +147,9 @@ func (r *selectRule) set(key string, v any) error {
 // E115 where it names no genetics.
 func readConfig(path string) (*config, []string, error) {
 	c := &config{path: path}
-	notes, err := c.read()
-	if err != nil {
+	var notes []string
+	var err error
+	if c.text, notes, err = table.ReadText(path); err != nil {
 		return nil, nil, err
 	}
 	var top map[string]toml.Primitive
@@ -167,25 +168,6 @@ func readConfig(path string) (*config, []string, error) {
 			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
 	}
 	return c, notes, c.check()
-}
-
-// read keeps the text with line ends and byte order mark as TOML wants them.
-func (c *config) read() ([]string, error) {
-	l, err := table.Open(c.path)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	var b strings.Builder
-	for at := 1; l.Next(); at++ {
-		for ; at < l.Line(); at++ { // blank lines were left out
-			b.WriteByte('\n')
-		}
-		b.WriteString(l.Text())
-		b.WriteByte('\n')
-	}
-	c.text = b.String()
-	return l.Notes(), l.Err()
 }
 
 func (c *config) syntax(err error) error {

@@ -3,6 +3,8 @@ package cohort
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 
 	"contig-gpu/data"
 	"contig-gpu/data/table"
@@ -13,25 +15,30 @@ type dense struct {
 	wide        *table.Wide
 	standardize bool
 	minCarriers int
-	rows        []int // loaded
+	rows        []int // loaded: their numbers among those that the table kept
 }
 
 func (d *dense) people() (fid, iid []string) { return d.wide.FID, d.wide.IID }
 
 func (d *dense) file() string { return d.wide.Path }
 
+// bytes is what the table took when it was opened.
+func (d *dense) bytes(int) int { return d.wide.Bytes() }
+
+// load lets the ids go: of a biobank's table they take more memory than a small cohort's values.
 func (d *dense) load(rows []int) error {
-	d.rows = rows
+	d.rows = make([]int, len(rows))
+	for k, r := range rows {
+		d.rows[k] = d.wide.Kept(r)
+	}
+	d.wide.FID, d.wide.IID = nil, nil
 	return nil
 }
 
 func (d *dense) present(k int) bool {
-	for _, v := range d.wide.Row(d.rows[k]) {
-		if !table.Missing(v) {
-			return true
-		}
-	}
-	return false
+	row := make([]float32, len(d.wide.Names))
+	d.wide.Row(d.rows[k], row)
+	return slices.ContainsFunc(row, func(v float32) bool { return !table.Missing(v) })
 }
 
 // moments are of one column over training persons.
@@ -42,9 +49,10 @@ type moments struct {
 
 // columns computes the moments of every column in two passes, in the order of the rows.
 func (d *dense) columns(train []int) []moments {
-	out := make([]moments, len(d.wide.Names))
+	out, row := make([]moments, len(d.wide.Names)), make([]float32, len(d.wide.Names))
 	for _, k := range train {
-		for j, v := range d.wide.Row(d.rows[k]) {
+		d.wide.Row(d.rows[k], row)
+		for j, v := range row {
 			if table.Missing(v) {
 				continue
 			}
@@ -59,7 +67,8 @@ func (d *dense) columns(train []int) []moments {
 		out[j].mean /= max(1, float64(out[j].n))
 	}
 	for _, k := range train {
-		for j, v := range d.wide.Row(d.rows[k]) {
+		d.wide.Row(d.rows[k], row)
+		for j, v := range row {
 			if !table.Missing(v) {
 				e := float64(v) - out[j].mean
 				out[j].sd += e * e
@@ -157,10 +166,18 @@ type denseRows struct {
 	d       *dense
 	st      *data.Stats
 	columns []int32
+	spare   sync.Pool // of *[]float32: a row of the table
 }
 
 func (r *denseRows) decode(k int, dst []float32) {
-	row := r.d.wide.Row(r.d.rows[k])
+	spare, ok := r.spare.Get().(*[]float32)
+	if !ok {
+		row := make([]float32, len(r.d.wide.Names))
+		spare = &row
+	}
+	defer r.spare.Put(spare)
+	row := *spare
+	r.d.wide.Row(r.d.rows[k], row)
 	for i, j := range r.columns {
 		v := row[j]
 		if table.Missing(v) {

@@ -128,22 +128,28 @@ func (c *config) readMap() (map[string]string, []string, error) {
 	return out, append(l.Notes(), fmt.Sprintf("%s: %d ids mapped.", filepath.Base(path), len(out))), l.Err()
 }
 
+// joined returns what a person of a source is called in the manifest. ids are its IID, or its FID and IID.
+func (c *config) joined(ids []string, bridge map[string]string) string {
+	id := ids[len(ids)-1]
+	if len(ids) == 2 {
+		id = c.id(ids[0], id)
+	}
+	if to, ok := bridge[id]; ok {
+		return to
+	}
+	return id
+}
+
 // rowsOf returns the row of each id that a source has, after the map and by the rule of [ids] match.
 func (c *config) rowsOf(src source, bridge map[string]string) (map[string]int, error) {
 	fid, iid := src.people()
 	rows := make(map[string]int, len(iid))
 	for r := range iid {
-		f := iid[r]
+		ids := iid[r : r+1]
 		if fid != nil {
-			f = fid[r]
+			ids = []string{fid[r], iid[r]}
 		}
-		id := c.id(f, iid[r])
-		if fid == nil {
-			id = iid[r]
-		}
-		if to, ok := bridge[id]; ok {
-			id = to
-		}
+		id := c.joined(ids, bridge)
 		if first, dup := rows[id]; dup {
 			return nil, &data.Problem{Code: 120, File: src.file(), What: fmt.Sprintf("the id %q is there twice", id), Expected: "one row a person",
 				Found: fmt.Sprintf("rows %d and %d of the persons", first+1, r+1), Cause: "one IID in two families, or two ids mapped to one", Fix: `remove one, or set match = "fid_iid" in [ids]`}

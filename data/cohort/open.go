@@ -16,6 +16,7 @@ type Options struct {
 	Join      string                 // "outer" (default): an image and at least one modality; "inner": all modalities
 	Seed      uint64                 // of the split, where data.toml gives none
 	Stats     map[string]*data.Stats // of a checkpoint, by modality; nil: fit on the training persons
+	Memory    int64                  // bytes that are free, which the tables must not exceed (E403); 0: not known
 }
 
 // Open joins images with genetics. Whatever is wrong with the files is a *data.Problem.
@@ -43,6 +44,7 @@ type join struct {
 	names   []string
 	rows    [][]int32 // per source: the loaded row of each person of the manifest, -1 where absent
 	kept    []int     // persons of the manifest
+	bytes   []int     // per source
 	c       *data.Cohort
 }
 
@@ -94,7 +96,7 @@ func (j *join) openSources() error {
 }
 
 func (j *join) openSource(s *section, st *data.Stats, bridge map[string]string) error {
-	src, notes, err := j.cfg.openSource(s, st)
+	src, notes, err := j.cfg.openSource(s, st, j.selection(bridge))
 	if err != nil {
 		return err
 	}
@@ -123,6 +125,9 @@ func (j *join) openSource(s *section, st *data.Stats, bridge map[string]string) 
 	}
 	if found == 0 {
 		return noOverlap(j.m, s, src)
+	}
+	if err := j.makeRoom(src, len(load)); err != nil {
+		return err
 	}
 	if err := src.load(load); err != nil {
 		return err
@@ -231,7 +236,7 @@ func (j *join) fit() error {
 				j.note("%s: %s", j.names[i], n)
 			}
 		}
-		j.c.Tables = append(j.c.Tables, &modality{name: j.names[i], stats: st, rows: rows, from: from})
+		j.c.Tables = append(j.c.Tables, &modality{name: j.names[i], stats: st, rows: rows, from: from, bytes: j.bytes[i]})
 	}
 	return nil
 }

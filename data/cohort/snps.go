@@ -148,6 +148,9 @@ func (g *snps) people() (fid, iid []string) {
 
 func (g *snps) file() string { return strings.TrimSuffix(g.path, ".bim") + ".fam" }
 
+// bytes is as plink.Read says: two bits a genotype.
+func (g *snps) bytes(rows int) int { return rows * ((len(g.selected) + 3) / 4) }
+
 func (g *snps) load(rows []int) error {
 	var err error
 	g.packed, err = g.set.Read(g.selected, rows)

@@ -12,8 +12,9 @@ import (
 type source interface {
 	people() (fid, iid []string) // fid may be nil
 	file() string
-	load(rows []int) error
-	present(k int) bool // any value is not missing
+	bytes(rows int) int    // of so many rows, once they are loaded
+	load(rows []int) error // nobody asks for people after it
+	present(k int) bool    // any value is not missing
 	fit(train []int) (*data.Stats, []string, error)
 	table(st *data.Stats) (rowDecoder, error)
 	drift(st *data.Stats, rows []int) []string // warnings of how these rows differ from the training that st comes from
@@ -30,6 +31,7 @@ type modality struct {
 	stats *data.Stats
 	rows  []int32 // of each person, -1 where absent
 	from  rowDecoder
+	bytes int
 }
 
 // Name returns the section's name.
@@ -40,6 +42,9 @@ func (m *modality) Stats() *data.Stats { return m.stats }
 
 // Has reports whether a person has the modality.
 func (m *modality) Has(person int) bool { return m.rows[person] >= 0 }
+
+// Bytes returns the memory that the persons' values take.
+func (m *modality) Bytes() int { return m.bytes }
 
 // Row writes a person's features, zeros where the person is without.
 func (m *modality) Row(person int, dst []float32) bool {
@@ -52,8 +57,8 @@ func (m *modality) Row(person int, dst []float32) bool {
 	return true
 }
 
-// openSource reads what a section names; st is nil where statistics will be fitted.
-func (c *config) openSource(s *section, st *data.Stats) (source, []string, error) {
+// openSource reads what a section names, of a table no more than only; st is nil where statistics will be fitted.
+func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (source, []string, error) {
 	switch {
 	case s.files != nil:
 		return c.openSNPs(s, st)
@@ -62,14 +67,14 @@ func (c *config) openSource(s *section, st *data.Stats) (source, []string, error
 		if err != nil {
 			return nil, nil, err
 		}
-		w, err := score.Read(paths, s.score.Column)
+		w, err := score.Read(paths, s.score.Column, only)
 		if err != nil {
 			return nil, nil, err
 		}
 		note := fmt.Sprintf("%s: %d scores in %d files, %d persons.", s.name, len(w.Names), len(paths), len(w.IID))
 		return &dense{wide: w, standardize: s.score.Standardize == "train"}, append(w.Notes, note), nil
 	}
-	w, err := table.ReadWide(c.resolve(s.wide.Table))
+	w, err := table.ReadWide(c.resolve(s.wide.Table), only)
 	if err != nil {
 		return nil, nil, err
 	}

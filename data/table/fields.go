@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"contig-gpu/data"
 )
@@ -38,13 +39,23 @@ func (s Splitter) Split(line string, dst []string) []string {
 		return splitQuoted(line, dst)
 	}
 	for {
-		field, rest, more := strings.Cut(line, string(rune(s.sep)))
-		dst = append(dst, strings.TrimSpace(field))
-		if !more {
-			return dst
+		n := 1 // carriers and genotypes are fields of one byte
+		if len(line) < 2 || line[0] == s.sep || line[1] != s.sep {
+			if n = strings.IndexByte(line, s.sep); n < 0 {
+				return append(dst, trimmed(line))
+			}
 		}
-		line = rest
+		dst = append(dst, trimmed(line[:n]))
+		line = line[n+1:]
 	}
+}
+
+// trimmed is strings.TrimSpace, sooner done where there is nothing to trim.
+func trimmed(s string) string {
+	if n := len(s); n > 0 && ' ' < s[0] && s[0] < utf8.RuneSelf && ' ' < s[n-1] && s[n-1] < utf8.RuneSelf {
+		return s
+	}
+	return strings.TrimSpace(s)
 }
 
 func splitQuoted(line string, dst []string) []string {
@@ -103,6 +114,9 @@ func Columns(path string, line int, names []string) error {
 
 // Number reads a finite number, or NaN where the field says that the value is missing (empty, NA, NaN, N/A or a dot).
 func Number(field string) (float32, bool) {
+	if len(field) == 1 && '0' <= field[0] && field[0] <= '9' {
+		return float32(field[0] - '0'), true
+	}
 	switch field {
 	case "", "NA", "NaN", "nan", "N/A", "na", ".":
 		return float32(math.NaN()), true

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,7 +21,8 @@ import (
 
 const lineBuffer = 1 << 16
 
-// Lines yields the lines of a text file that are not blank. It owns the open file until Close.
+// Lines yields the lines of a text file that are not blank, the ends of lines taken off. A line has at most 64 MiB: a longer one is
+// E119. It owns the open file until Close.
 //
 //	for l.Next() { use(l.Text()) }
 //	if err := l.Err(); err != nil { ... }
@@ -30,6 +32,7 @@ type Lines struct {
 	zstd    *zstd.Decoder // nil where the file is not of its kind
 	packed  bool
 	r       *bufio.Reader
+	long    []byte // of a line that is longer than the buffer
 	text    string
 	n       int
 	err     error
@@ -122,7 +125,7 @@ func (l *Lines) unpack(head []byte) error {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		z, err = gzip.NewReader(l.r)
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		l.zstd, err = zstd.NewReader(l.r, zstd.WithDecoderConcurrency(1))
+		l.zstd, err = zstd.NewReader(l.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(mostWindow))
 		z = l.zstd
 	default:
 		return nil
@@ -140,6 +143,10 @@ func (l *Lines) unreadable(err error) error {
 	if l.packed {
 		p.What, p.Cause, p.Fix = "the compressed file cannot be unpacked", "it was copied or written in part, or is damaged", "copy or write the file again"
 	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		p.Expected = fmt.Sprintf("a window of at most %d MiB", mostWindow>>20)
+		p.Cause, p.Fix = "it was compressed with zstd --long, or is damaged", "compress it without --long, or copy the file again"
+	}
 	return p
 }
 
@@ -156,7 +163,11 @@ func notText(path string, line int, found, cause string) *data.Problem {
 // Next goes to the next line that is not blank, and reports whether there is one.
 func (l *Lines) Next() bool {
 	for l.err == nil {
-		line, err := l.r.ReadString('\n')
+		line, err := l.read()
+		if errors.Is(err, errTooLong) {
+			l.err = l.tooLong(line)
+			return false
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			l.err = l.unreadable(err)
 			return false

@@ -53,6 +53,12 @@ func zstandard(s string) string {
 
 func cut(s string) string { return s[:len(s)-9] }
 
+func row(w *Wide, k int) []float32 {
+	dst := make([]float32, len(w.Names))
+	w.Row(k, dst)
+	return dst
+}
+
 func TestAccepted(t *testing.T) {
 	const plain = "person_id\ta\tb\n007\t1\t2.5\nx\tNA\t-3e2\n"
 	for _, c := range []struct{ what, name, text string }{
@@ -62,12 +68,12 @@ func TestAccepted(t *testing.T) {
 		{"csv", "t.csv", strings.ReplaceAll(plain, "\t", ",")}, {"quoted csv", "t.csv", "\"person_id\",a,\"b\"\n\"007\",1,\"2.5\"\nx,,-300\n"},
 		{"IID", "t.tsv", strings.Replace(plain, "person_id", "IID", 1)}, {"spaces", "t.txt", "FID IID a b\nf 007 1 2.5\ng x nan -300\n"}, {"blank lines", "t.tsv", strings.ReplaceAll(plain, "\n", "\n\n")},
 	} {
-		w, err := ReadWide(write(t, c.name, c.text))
+		w, err := ReadWide(write(t, c.name, c.text), Selection{})
 		if err != nil {
 			t.Errorf("%s: %v", c.what, err)
 			continue
 		}
-		if !slices.Equal(w.IID, []string{"007", "x"}) || !slices.Equal(w.Names, []string{"a", "b"}) || w.Row(0)[1] != 2.5 || !Missing(w.Row(1)[0]) || w.Row(1)[1] != -300 {
+		if !slices.Equal(w.IID, []string{"007", "x"}) || !slices.Equal(w.Names, []string{"a", "b"}) || row(w, 0)[1] != 2.5 || !Missing(row(w, 1)[0]) || row(w, 1)[1] != -300 {
 			t.Errorf("%s: %+v", c.what, w)
 		}
 		odd := c.what == "bom" || c.what == "crlf" || c.what == "no newline"
@@ -100,13 +106,13 @@ func TestRefused(t *testing.T) {
 		{"scientific id", head + "1.00004e+06\t1\t2\n", 102, 2}, {"space in id", head + "a b\t1\t2\n", 102, 2},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			_, err := ReadWide(write(t, "t.tsv", c.text))
+			_, err := ReadWide(write(t, "t.tsv", c.text), Selection{})
 			wantCode(t, err, c.code, c.line)
 		})
 	}
-	_, err := ReadWide(filepath.Join(t.TempDir(), "absent.tsv"))
+	_, err := ReadWide(filepath.Join(t.TempDir(), "absent.tsv"), Selection{})
 	wantCode(t, err, 104, 0)
-	if _, err = ReadWide(t.TempDir()); !strings.Contains(err.Error(), "this is a folder") {
+	if _, err = ReadWide(t.TempDir(), Selection{}); !strings.Contains(err.Error(), "this is a folder") {
 		t.Error(err)
 	}
 	wantCode(t, err, 104, 0)

@@ -8,56 +8,110 @@ import (
 	"contig-gpu/data"
 )
 
-// A Wide is a table with one row a person and one column a feature.
+// A Wide is a table with one row a person and one column a feature: who has a row, and the values of those who were wanted.
 type Wide struct {
 	Path     string
-	FID, IID []string // FID is nil where the table has none
+	FID, IID []string // of all rows of the file; FID is nil where the table has none
 	Names    []string // of the features
-	Values   []float32
 	Notes    []string
+
+	kept  []int32 // of each row of the file: its number among those that were wanted, -1 for others
+	parts []part
 }
 
+// A part is some of the columns.
+type part struct {
+	*Rows
+	order []int32 // of each row that was wanted: where it lies in Rows; nil: in their order
+}
+
+// Kept returns the number of a row of the file among those that were wanted, -1 where it was not.
+func (w *Wide) Kept(row int) int { return int(w.kept[row]) }
+
+// Row writes the values of the k-th row that was wanted, NaN where missing; dst is [features]. It may be called from several
+// goroutines.
+func (w *Wide) Row(k int, dst []float32) {
+	for _, p := range w.parts {
+		at := k
+		if p.order != nil {
+			at = int(p.order[k])
+		}
+		p.Rows.Row(at, dst[:p.width])
+		dst = dst[p.width:]
+	}
+}
+
+// Bytes returns the memory that the values take.
+func (w *Wide) Bytes() int {
+	n := 0
+	for _, p := range w.parts {
+		n += p.Bytes() + 4*len(p.order)
+	}
+	return n
+}
+
+// Beside puts the columns of another table to the right. order holds, for each row that was wanted of w, the number of its row
+// among those that were wanted of x.
+func (w *Wide) Beside(x *Wide, order []int32) {
+	w.Names, w.Notes = append(w.Names, x.Names...), append(w.Notes, x.Notes...)
+	for i, k := range order {
+		if int(k) != i {
+			w.parts = append(w.parts, part{x.parts[0].Rows, order})
+			return
+		}
+	}
+	w.parts = append(w.parts, part{Rows: x.parts[0].Rows})
+}
+
+// Missing reports whether a value is missing.
+func Missing(v float32) bool { return math.IsNaN(float64(v)) }
+
 // ReadWide reads a table whose first column is person_id or IID, or whose first two are FID and IID, and whose
-// others are all numbers. Values is [rows, features], NaN where missing.
-func ReadWide(path string) (*Wide, error) {
+// others are all numbers. It keeps the rows of those who are wanted; all rows are checked.
+func ReadWide(path string, s Selection) (*Wide, error) {
 	l, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
-	w := &Wide{Path: path}
-	split, first, err := w.header(l)
+	split, names, first, err := wideHeader(l)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.rows(l, split, first); err != nil {
-		return nil, err
+	b := NewBuilder(path, names[first:], names[first:], s)
+	var fields []string
+	for l.Next() {
+		fields = split.Split(l.Text(), fields)
+		if len(fields) != len(names) {
+			return nil, Ragged(path, l.Line(), len(names), len(fields), split)
+		}
+		if err := b.Add(l.Line(), fields[:first], fields[first:]); err != nil {
+			return nil, err
+		}
 	}
-	w.Notes = l.Notes()
-	return w, nil
+	return b.Wide(l)
 }
 
-// header returns how lines are cut and the index of the first feature's column.
-func (w *Wide) header(l *Lines) (Splitter, int, error) {
+// wideHeader returns how lines are cut, the names of the columns and the index of the first feature's.
+func wideHeader(l *Lines) (Splitter, []string, int, error) {
 	if !l.Next() {
-		return Splitter{}, 0, orEmpty(l, "the table has no header")
+		return Splitter{}, nil, 0, orEmpty(l, "the table has no header")
 	}
-	split := SplitterFor(w.Path, l.Text())
+	split := SplitterFor(l.Path(), l.Text())
 	names := split.Split(l.Text(), nil)
 	first := firstFeature(names)
 	if first == 0 {
-		return split, 0, noIDColumn(w.Path, l.Line(), names, split)
+		return split, nil, 0, noIDColumn(l.Path(), l.Line(), names, split)
 	}
-	if err := Columns(w.Path, l.Line(), names); err != nil {
-		return split, 0, err
+	if err := Columns(l.Path(), l.Line(), names); err != nil {
+		return split, nil, 0, err
 	}
 	if len(names) == first {
-		return split, 0, &data.Problem{Code: 401, File: w.Path, Line: l.Line(), What: "the table has ids and no features",
+		return split, nil, 0, &data.Problem{Code: 401, File: l.Path(), Line: l.Line(), What: "the table has ids and no features",
 			Expected: "one column a feature after the id", Found: fmt.Sprintf("%d columns", len(names)),
 			Cause: "another separator than the file's name says", Fix: "use tabs in .tsv and commas in .csv"}
 	}
-	w.Names = names[first:]
-	return split, first, nil
+	return split, names, first, nil
 }
 
 func firstFeature(names []string) int {
@@ -101,50 +155,3 @@ func orEmpty(l *Lines, what string) error {
 	}
 	return Empty(l.Path(), what)
 }
-
-func (w *Wide) rows(l *Lines, split Splitter, first int) error {
-	ids := IDs{Path: w.Path}
-	var fields []string
-	for l.Next() {
-		fields = split.Split(l.Text(), fields)
-		if len(fields) != first+len(w.Names) {
-			return Ragged(w.Path, l.Line(), first+len(w.Names), len(fields), split)
-		}
-		if err := w.identify(&ids, fields[:first], l.Line()); err != nil {
-			return err
-		}
-		for j, f := range fields[first:] {
-			v, ok := Number(f)
-			if !ok {
-				return NotNumber(w.Path, l.Line(), w.Names[j], f)
-			}
-			w.Values = append(w.Values, v)
-		}
-	}
-	if err := l.Err(); err != nil || len(w.IID) > 0 {
-		return err
-	}
-	return Empty(w.Path, "the table has a header and no rows")
-}
-
-// identify keeps the ids of a row. With families, only the pair must be unlike all others here.
-func (w *Wide) identify(ids *IDs, fields []string, line int) error {
-	iid := strings.Clone(fields[len(fields)-1])
-	if err := CheckID(w.Path, line, iid); err != nil {
-		return err
-	}
-	key := iid
-	if len(fields) == 2 {
-		fid := strings.Clone(fields[0])
-		key = fid + "_" + iid
-		w.FID = append(w.FID, fid)
-	}
-	w.IID = append(w.IID, iid)
-	return ids.Add(key, line)
-}
-
-// Row returns the values of a row; it aliases the table.
-func (w *Wide) Row(i int) []float32 { return w.Values[i*len(w.Names) : (i+1)*len(w.Names)] }
-
-// Missing reports whether a value is missing.
-func Missing(v float32) bool { return math.IsNaN(float64(v)) }

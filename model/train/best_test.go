@@ -11,7 +11,7 @@ import (
 func evaluated(loss, r1, r10 float64) *Evaluated {
 	d := eval.Direction{R1: r1, R5: r10, R10: r10}
 	return &Evaluated{Loss: loss, Retrieval: map[string]eval.Retrieval{
-		allModalities: {ImageToGenetics: d, GeneticsToImage: d}, "other": {ImageToGenetics: eval.Direction{R1: 1 - r1}},
+		AllName: {ImageToGenetics: d, GeneticsToImage: d}, "other": {ImageToGenetics: eval.Direction{R1: 1 - r1}},
 	}}
 }
 

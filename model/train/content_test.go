@@ -28,8 +28,8 @@ func TestResumeComparesContent(t *testing.T) {
 			}
 			c.MaxSteps++
 			s, err := readCheckpoint(CheckpointPath(dir, "last"))
-			if err != nil || s.content != r.content {
-				t.Errorf("content %q is kept as %q: %v", r.content, s.content, err)
+			if err != nil || s.Content != r.content {
+				t.Errorf("content %q is kept as %q: %v", r.content, s.Content, err)
 			}
 			continue
 		}

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"math"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"contig-gpu/data"
-	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 )
 

@@ -2,7 +2,6 @@ package train
 
 import (
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"contig-gpu/data"

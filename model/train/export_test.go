@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model"
+	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/checkpoint/safetensors"
 )
 
@@ -42,10 +42,10 @@ func TestExport(t *testing.T) {
 	last := oneStep(t, func(c *Config) { c.EMA = 0.5 })
 	dir := t.TempDir()
 	torch, all := filepath.Join(dir, "torch"), filepath.Join(dir, "all")
-	if err := ExportTorchvision(last, torch); err != nil {
+	if err := checkpoint.ExportTorchvision(last, torch); err != nil {
 		t.Fatal(err)
 	}
-	if err := ExportAll(last, all); err != nil {
+	if err := checkpoint.ExportAll(last, all); err != nil {
 		t.Fatal(err)
 	}
 	ck, tv, full := mustRead(t, last), mustRead(t, torch), mustRead(t, all)
@@ -64,8 +64,8 @@ func TestExport(t *testing.T) {
 	}
 	dev := openCPU(t)
 	a, b := mustLoad(t, last, dev), mustLoad(t, all, dev)
-	for i, p := range a.Model.Params() {
-		if fmt.Sprint(host(p.Value)) != fmt.Sprint(host(b.Model.Params()[i].Value)) {
+	for i, p := range a.Objective.Weights().Params() {
+		if string(checkpoint.Encode("", p.Value).Data) != string(checkpoint.Encode("", b.Objective.Weights().Params()[i].Value).Data) {
 			t.Fatalf("%s differs between checkpoint and export", p.Name)
 		}
 	}
@@ -84,9 +84,9 @@ func mustRead(t *testing.T, path string) *safetensors.File {
 	return f
 }
 
-func mustLoad(t *testing.T, path string, dev *gpu.Device) *Loaded {
+func mustLoad(t *testing.T, path string, dev *gpu.Device) *checkpoint.Loaded {
 	t.Helper()
-	l, err := LoadModel(path, dev)
+	l, err := checkpoint.Load(path, dev)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +105,8 @@ func testInit(t *testing.T, torch, all string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range tr.model.Params() {
-			if p.Name == "trunk.layer1.0.conv1.weight" && string(encode("", p.Value).Data) != string(want.Data) {
+		for _, p := range tr.engine.Objective().Weights().Params() {
+			if p.Name == "trunk.layer1.0.conv1.weight" && string(checkpoint.Encode("", p.Value).Data) != string(want.Data) {
 				t.Errorf("%s: the weights did not arrive", path)
 			}
 		}
@@ -119,7 +119,7 @@ func testInit(t *testing.T, torch, all string) {
 	if p := wantCode(t, err, 706); !strings.Contains(p.Found, "layer1.2.conv1.weight") {
 		t.Errorf("found %q", p.Found)
 	}
-	_, err = LoadModel(torch, openCPU(t))
+	_, err = checkpoint.Load(torch, openCPU(t))
 	wantCode(t, err, 709)
 }
 
@@ -137,7 +137,7 @@ func TestNamesAndShapesAreTorchvisions(t *testing.T) {
 // compareExport exports an untrained network and holds every tensor's name, shape and type to want.
 func compareExport(t *testing.T, net string, want [][]any) {
 	out := filepath.Join(t.TempDir(), "out")
-	if err := ExportTorchvision(untrained(t, net), out); err != nil {
+	if err := checkpoint.ExportTorchvision(untrained(t, net), out); err != nil {
 		t.Fatal(err)
 	}
 	f := mustRead(t, out)
@@ -163,32 +163,18 @@ func untrained(t *testing.T, net string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Place(openCPU(t), gpu.F32); err != nil {
+	if err := m.Weights().Place(openCPU(t), gpu.F32); err != nil {
 		t.Fatal(err)
 	}
-	config, _ := json.Marshal(c)
 	path := filepath.Join(t.TempDir(), "checkpoint")
-	meta := map[string]string{keyFormat: formatName, keyConfig: string(config), keyState: "{}", keyStats: "{}"}
-	if err := safetensors.WriteFile(path, modelTensors(m, ""), meta); err != nil {
+	meta, err := checkpoint.Meta{Config: c, State: state{}, Cohort: &data.Cohort{}}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := safetensors.WriteFile(path, checkpoint.Tensors(m.Weights()), meta); err != nil {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func TestLayoutRoundTrip(t *testing.T) {
-	d := []int{2, 3, 4, 5}
-	v := make([]float64, 120)
-	for i := range v {
-		v[i] = float64(i)
-	}
-	torch := toTorch(v, d)
-	// Element [k, r, s, c] of ours is [k, c, r, s] of PyTorch's.
-	if at := func(k, c, r, s int) float64 { return torch[((k*5+c)*3+r)*4+s] }; at(1, 4, 2, 3) != 119 || at(0, 1, 0, 0) != 1 || at(1, 2, 1, 3) != v[((1*3+1)*4+3)*5+2] {
-		t.Error("toTorch")
-	}
-	if back := fromTorch(torch, d); fmt.Sprint(back) != fmt.Sprint(v) {
-		t.Error("fromTorch does not undo toTorch")
-	}
 }
 
 func TestEmbed(t *testing.T) {

@@ -2,10 +2,8 @@ package train
 
 import (
 	"math"
-	"path/filepath"
 	"testing"
 
-	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 )
 

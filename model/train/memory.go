@@ -75,7 +75,7 @@ func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (r rehearsal, 
 		return r, err
 	}
 	e.Reserve(r.need)
-	r.Memory = memoryOf(e, o.Dims)
+	r.Memory = t.memory(e, o.Dims)
 	return r, nil
 }
 
@@ -92,8 +92,8 @@ func (c Config) dims(d data.Dims) (data.Dims, error) {
 	return d, nil
 }
 
-// memoryOf returns what an engine holds, and what its run takes beside it.
-func memoryOf(e *engine.Engine, dims data.Dims) Memory {
+// memory returns what an engine holds, and what its run takes beside it.
+func (t *trainer) memory(e *engine.Engine, dims data.Dims) Memory {
 	var m Memory
 	for _, h := range e.Device().Allocated() {
 		if h.Host {
@@ -105,6 +105,9 @@ func memoryOf(e *engine.Engine, dims data.Dims) Memory {
 	m.Host = append(m.Host, gpu.Held{Name: "checkpoint", Bytes: checkpointBytes(e)})
 	if n := sources * dims.RowBytes * dims.Batch; n > 0 {
 		m.Host = append(m.Host, gpu.Held{Name: "batches", Bytes: n})
+	}
+	if c := t.o.Cohort; c != nil && c.TableBytes() > 0 {
+		m.Host = append(m.Host, gpu.Held{Name: "tables", Bytes: c.TableBytes()})
 	}
 	if n := dims.CacheBytes; n > 0 {
 		m.Host = append(m.Host, gpu.Held{Name: "decoded images", Bytes: n})

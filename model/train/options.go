@@ -35,7 +35,7 @@ type Options struct {
 	InitFrom  string      // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
 	Progress  func(Event) // called from Run's goroutine; may be nil
 	Version   string      // of the program, kept in checkpoints
-	Memory    int         // bytes that are free on the host; 0: not known. On a GPU its own count
+	Memory    int         // bytes that the host has for training: those that are free, and those of Cohort's tables; 0: not known. On a GPU its own count
 
 	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it
 }

@@ -1,26 +1,15 @@
 package train
 
 import (
-	"errors"
-	"image"
-	"image/png"
-	"io"
 	"math"
-	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"contig-gpu/data"
-	"contig-gpu/data/cohort"
-	"contig-gpu/data/fundus"
 	batches "contig-gpu/data/loader"
-	"contig-gpu/data/synth"
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
-	"contig-gpu/model"
-	"contig-gpu/model/setting"
+	"contig-gpu/model/train/traintest"
 )
 
 // synthCohort is traintest's.

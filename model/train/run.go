@@ -207,7 +207,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 
 func (t *trainer) summary() Summary {
 	s := Summary{Steps: t.judged, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.engine.Objective().Weights().Count(),
-		Memory: memoryOf(t.engine, t.dims), BestStep: t.at.BestStep, GPUIdle: t.engine.Idle()}
+		Memory: t.memory(t.engine, t.dims), BestStep: t.at.BestStep, GPUIdle: t.engine.Idle()}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss
 	}

@@ -193,7 +193,7 @@ func TestResumeOfAnOlderRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := map[string]any{}
-	if err := json.Unmarshal([]byte(f.Metadata[keyConfig]), &old); err != nil {
+	if err := json.Unmarshal([]byte(f.Metadata["config"]), &old); err != nil {
 		t.Fatal(err)
 	}
 	delete(old, "augmentation")
@@ -202,7 +202,7 @@ func TestResumeOfAnOlderRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Metadata[keyConfig] = string(text)
+	f.Metadata["config"] = string(text)
 	if err := safetensors.WriteFile(last, f.Tensors, f.Metadata); err != nil {
 		t.Fatal(err)
 	}

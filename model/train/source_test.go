@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"contig-gpu/data"
+	"contig-gpu/model/train/traintest"
 )
 
 // memoryTable is a modality made up from a person's number: a noisy copy of what the images show.

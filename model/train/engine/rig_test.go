@@ -54,8 +54,9 @@ func evaluator(t *testing.T, dev *gpu.Device, dtype gpu.DType, src data.Source, 
 // A rig is an engine that trains on a cohort of files, and the steps that it told of.
 type rig struct {
 	*Engine
-	steps []Result
-	step  int
+	cohort *data.Cohort
+	steps  []Result
+	step   int
 }
 
 // newRig returns a rig on dev that computes in precision, of batches of 4.
@@ -65,7 +66,8 @@ func newRig(t *testing.T, dev *gpu.Device, precision string, ema float64) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	co, r := traintest.Cohort(t, 40), &rig{}
+	co := traintest.Cohort(t, 40)
+	r := &rig{cohort: co}
 	src, err := loader.New(co, loader.Options{Batch: 4, Size: 32, Seed: 5, Shuffle: true, OneImagePerGroup: true, Workers: 2, Raw: dev.Overlaps(),
 		Augment: data.Augmentation{CropScale: 0.5, FlipHorizontal: 0.5, Rotation: 20, BlurSigma: 2}})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/data/loader"
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 )
@@ -73,6 +74,35 @@ func TestCUDAStepIsOneGraph(t *testing.T) {
 		steps.Replay()
 		if after := host(r.update.values); slices.Equal(before, after) {
 			t.Errorf("slot %d: the recorded step changes no parameter", i)
+		}
+	}
+}
+
+// TestCUDAEvaluatesWholeBatches: the last batch of an evaluation is filled up, so that no shape is used that was not planned,
+// and the rows that fill it up are not handed on.
+func TestCUDAEvaluatesWholeBatches(t *testing.T) {
+	gputest.UseEmulator(t)
+	r := newRig(t, gputest.Open(t, "cuda", gpu.Options{Threads: 2}), "f32", 0)
+	src, err := loader.New(r.cohort, loader.Options{Whole: true, Batch: 3, Size: 32, Raw: true, Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	images := 0
+	if err := r.Sweep(t.Context(), src, func(b *data.Batch, s Swept) {
+		images += b.N
+		if width := len(s.Features) / b.N; width != 512 {
+			t.Errorf("%d features of %d images", len(s.Features), b.N)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if images != len(r.cohort.Images) {
+		t.Errorf("%d images of %d", images, len(r.cohort.Images))
+	}
+	for l := range r.needs {
+		if l.rows != r.o.Dims.Batch {
+			t.Errorf("a pass of %d rows, which nothing is planned for", l.rows)
 		}
 	}
 }

@@ -1,0 +1,56 @@
+package table
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// benchTable writes a table of carriers (one value in twenty is 1) or of scores, and returns its path and size.
+func benchTable(b *testing.B, rows, width int, value func(r *rand.Rand) string) (string, int64) {
+	b.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	text.WriteString("person_id")
+	for j := range width {
+		fmt.Fprintf(&text, "\tGENE%d", j)
+	}
+	for i := range rows {
+		fmt.Fprintf(&text, "\n%d", 1000000+i)
+		for range width {
+			text.WriteByte('\t')
+			text.WriteString(value(r))
+		}
+	}
+	path := filepath.Join(b.TempDir(), "t.tsv")
+	if err := os.WriteFile(path, []byte(text.String()+"\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return path, int64(text.Len())
+}
+
+func carrier(r *rand.Rand) string { return []string{"0", "1"}[max(0, r.IntN(20)-18)] }
+
+func scored(r *rand.Rand) string { return fmt.Sprintf("%.6g", r.NormFloat64()) }
+
+// BenchmarkReadWide reads tables of which everybody is wanted.
+func BenchmarkReadWide(b *testing.B) {
+	for name, c := range map[string]struct {
+		rows, width int
+		value       func(r *rand.Rand) string
+	}{"carriers": {400, 18574, carrier}, "scores": {4000, 481, scored}} {
+		b.Run(name, func(b *testing.B) {
+			path, size := benchTable(b, c.rows, c.width, c.value)
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ReadWide(path, Selection{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,100 @@
+package table
+
+import (
+	"fmt"
+	"strings"
+
+	"contig-gpu/data"
+)
+
+// A Selection says what of a table is kept. The zero Selection is all of it.
+type Selection struct {
+	Want func(ids []string) bool // of a row, by its IID, or its FID and IID, as in the file, once for each in their order; the slice is reused. nil: all
+	Room int                     // bytes that the values may take; 0: not known, so as many as they need
+}
+
+// A Builder makes a Wide of rows as they are read.
+type Builder struct {
+	w       *Wide
+	only    Selection
+	ids     IDs
+	columns []string // as the header names them
+	row     []float32
+	rows    *Rows
+	n       int // rows kept
+}
+
+// NewBuilder begins a table of the file at path, whose features have names, and whose columns are called columns in errors.
+func NewBuilder(path string, names, columns []string, only Selection) *Builder {
+	r := NewRows(len(names))
+	return &Builder{w: &Wide{Path: path, Names: names, parts: []part{{Rows: r}}}, only: only, ids: IDs{Path: path}, columns: columns, row: make([]float32, len(names)), rows: r}
+}
+
+// Add takes the row of a line: ids are its IID, or its FID and IID, values its other fields, one for each column. The ids are checked
+// (E102, E120, E121), and the values (E107), whether the row is wanted or not. Values that take more than the room there is are E403.
+func (b *Builder) Add(line int, ids, values []string) error {
+	if err := b.identify(line, ids); err != nil {
+		return err
+	}
+	for j, f := range values {
+		v, ok := Number(f)
+		if !ok {
+			return NotNumber(b.w.Path, line, b.columns[j], f)
+		}
+		b.row[j] = v
+	}
+	if b.only.Want != nil && !b.only.Want(ids) {
+		b.w.kept = append(b.w.kept, -1)
+		return nil
+	}
+	b.w.kept = append(b.w.kept, int32(b.n))
+	b.n++
+	return b.fits(line, b.rows.Add(b.row))
+}
+
+// identify keeps the ids of a row. With families, only the pair must be unlike all others here.
+func (b *Builder) identify(line int, ids []string) error {
+	iid := strings.Clone(ids[len(ids)-1])
+	if err := CheckID(b.w.Path, line, iid); err != nil {
+		return err
+	}
+	key := iid
+	if len(ids) == 2 {
+		fid := strings.Clone(ids[0])
+		key = fid + "_" + iid
+		b.w.FID = append(b.w.FID, fid)
+	}
+	b.w.IID = append(b.w.IID, iid)
+	return b.ids.Add(key, line)
+}
+
+func (b *Builder) fits(line, bytes int) error {
+	if b.only.Room == 0 || bytes <= b.only.Room {
+		return nil
+	}
+	return NoRoom(b.w.Path, line, fmt.Sprintf("%d persons with %d features", b.n, len(b.w.Names)), bytes, b.only.Room)
+}
+
+// Wide returns the table once l has no more lines, or what ended them (E105 where there was none).
+func (b *Builder) Wide(l *Lines) (*Wide, error) {
+	if err := l.Err(); err != nil {
+		return nil, err
+	}
+	if len(b.w.IID) == 0 {
+		return nil, Empty(b.w.Path, "the table has a header and no rows")
+	}
+	if err := b.fits(l.Line(), b.rows.Close()); err != nil {
+		return nil, err
+	}
+	b.w.Notes = l.Notes()
+	return b.w, nil
+}
+
+// NoRoom is the problem of values that take more bytes than there is room for (E403); so many of them are said in words.
+func NoRoom(path string, line int, have string, bytes, room int) *data.Problem {
+	return &data.Problem{Code: 403, File: path, Line: line, What: "the values take more memory than is free",
+		Expected: fmt.Sprintf("at most %.1f MiB", mib(room)), Found: fmt.Sprintf("%.1f MiB for %s", mib(bytes), have),
+		Cause: "more persons or features than this machine has memory for, or other programs use it", Fix: "fewer persons (keep in [ids]) or features, or a machine with more memory"}
+}
+
+func mib(bytes int) float64 { return float64(bytes) / (1 << 20) }
