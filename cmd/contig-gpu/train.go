@@ -100,7 +100,9 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 		o.CacheDir = filepath.Join(dir, "contig-gpu", "images")
 	}
 	line := progress.New(r.err)
-	o.Progress = func(done, images int) { line.Step(done, images, "images read") }
+	o.Progress = func(done, images int) {
+		line.Count(done, images, "images read, to tell on --resume whether they are the same")
+	}
 	r.cohort.Content, err = cohort.Content(ctx, r.cohort, o)
 	line.Done()
 	return err

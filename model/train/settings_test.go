@@ -64,7 +64,7 @@ func TestEveryFieldIsASetting(t *testing.T) {
 // TestRecipesStay holds the defaults that runs depend on.
 func TestRecipesStay(t *testing.T) {
 	want := Config{
-		Recipe: "default", Device: "auto", Precision: "auto", Deterministic: true,
+		Recipe: "default", Device: "auto", Precision: "auto", Deterministic: true, Objective: "contig",
 		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448, Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval, Fit: data.FitPad,
 		Augmentation: data.Augmentation{CropScale: .5, FlipHorizontal: .5, Rotation: 20, Brightness: .2, Contrast: .2, Saturation: .2, BlurSigma: 2},
 	}
@@ -116,7 +116,7 @@ func without(t *testing.T, c Config, key string) []byte {
 func change(t *testing.T, r setting.Row) {
 	t.Helper()
 	was := r.Text()
-	for _, text := range []string{"false", "true", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "constant", "cosine", "loss", "stretch", "pad", "paper", "cpu"} {
+	for _, text := range []string{"false", "true", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "constant", "cosine", "loss", "stretch", "pad", "paper", "cpu", "simclr"} {
 		if r.Parse(text) == nil && r.Text() != was {
 			return
 		}

@@ -48,14 +48,14 @@ func TestTablesAreCounted(t *testing.T) {
 		return n
 	}
 	without, err := planned(0, 0)
-	if err != ErrInterrupted || tables(without) != 0 {
+	if err != context.Canceled || tables(without) != 0 {
 		t.Fatalf("%d bytes of tables that do not say what they take, %v", tables(without), err)
 	}
 	with, err := planned(bytes, 0)
-	if err != ErrInterrupted || tables(with) != bytes || with.OnHost() != without.OnHost()+bytes || with.OnDevice() != without.OnDevice() {
+	if err != context.Canceled || tables(with) != bytes || with.OnHost() != without.OnHost()+bytes || with.OnDevice() != without.OnDevice() {
 		t.Errorf("%d bytes of tables, %v: %v", tables(with), err, with)
 	}
-	if _, err := planned(bytes, with.Total()); err != ErrInterrupted {
+	if _, err := planned(bytes, with.Total()); err != context.Canceled {
 		t.Errorf("where it fits: %v", err)
 	}
 	_, err = planned(bytes, with.Total()-1)

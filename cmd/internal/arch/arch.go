@@ -31,6 +31,7 @@ var rules = []struct {
 	{"model/trunk", []string{"model/nn", "gpu", "gpu/gputest"}},
 	{"model/objective", []string{"model/nn", "model/trunk", "gpu"}},
 	{"model/ssl", []string{"model", "model/nn", "model/objective", "model/trunk", "gpu", "gpu/gputest"}},
+	{"model/train/traintest", []string{"data", "data/"}},
 	{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder"}},
 	{"model", []string{"model/nn", "model/loss", "model/objective", "model/setting", "model/trunk", "gpu"}},
 	{"data", []string{"data", "data/"}},

@@ -40,12 +40,24 @@ func IsTerminal(w io.Writer) bool {
 
 // Step shows done of total steps, with text such as the loss. The last step is always shown.
 func (l *Line) Step(done, total int, text string) {
-	now := time.Now()
-	if now.Sub(l.last) < l.every && done != total {
-		return
+	if now := time.Now(); now.Sub(l.last) >= l.every || done == total {
+		l.show(now, fmt.Sprintf("step %d of %d  %s", done, total, text), done, total)
 	}
+}
+
+// patience is how long something takes before its progress is shown.
+const patience = 2 * time.Second
+
+// Count shows done of total things, such as images, of something that is seldom worth a word: nothing for the first two
+// seconds, and not its end.
+func (l *Line) Count(done, total int, things string) {
+	if now := time.Now(); now.Sub(l.start) >= patience && now.Sub(l.last) >= l.every && done != total {
+		l.show(now, fmt.Sprintf("%d of %d %s", done, total, things), done, total)
+	}
+}
+
+func (l *Line) show(now time.Time, s string, done, total int) {
 	l.last = now
-	s := fmt.Sprintf("step %d of %d  %s", done, total, text)
 	if eta, ok := l.eta(done, total, now); ok {
 		s += "  " + eta.String() + " left"
 	}
