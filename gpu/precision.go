@@ -3,6 +3,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrPrecision is wrapped by the error for a precision that the device does not compute in.
@@ -39,4 +40,27 @@ func (d *Device) Precision(name string) (DType, string, error) {
 		d.card.tf32 = name == "tf32"
 	}
 	return t, name, nil
+}
+
+// ProductError bounds the rounding of MatMul's float32 products (beta 0) in the precision that is set: every element of
+// c = op(a) op(b) is off by at most ProductError(terms) times the lengths of its row of op(a) and its column of op(b),
+// which have terms elements. It is +Inf where the sum is too long for such a bound.
+//
+// A term passes through at most as many roundings as there are terms, in whatever order they are summed (Higham 2002,
+// Accuracy and Stability of Numerical Algorithms, section 3.1): of half a unit in the last place on the CPU. For a GPU a whole
+// unit is allowed, since tensor cores may cut off; TF32 beside that keeps 10 bits of the inputs, rounded or cut off.
+func (d *Device) ProductError(terms int) float64 {
+	unit, inputs := 0x1p-24, 0.0
+	if d.card != nil {
+		unit = 0x1p-23
+		if d.card.tf32 {
+			inputs = 0x1p-9 + 0x1p-20 // (1 + 2^-10)^2 - 1
+		}
+	}
+	sum := float64(terms) * unit
+	if sum >= 0.5 {
+		return math.Inf(1)
+	}
+	sum /= 1 - sum
+	return sum + inputs + sum*inputs
 }

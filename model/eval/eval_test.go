@@ -4,7 +4,46 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"contig-gpu/gpu"
 )
+
+// rank computes the retrieval by modality and by all, on a CPU device.
+func rank(t testing.TB, dim int, rows ...*Rows) ([]Retrieval, Retrieval) {
+	t.Helper()
+	return rankOn(t, openCPU(t, gpu.Options{}), largestSide, dim, rows)
+}
+
+func openCPU(t testing.TB, o gpu.Options) *gpu.Device {
+	t.Helper()
+	dev, err := gpu.Open("cpu", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	return dev
+}
+
+// rankOn takes exactly the memory that a planning device counts.
+func rankOn(t testing.TB, dev *gpu.Device, side, dim int, rows []*Rows) ([]Retrieval, Retrieval) {
+	t.Helper()
+	counted := dev.Plan().NewArena(0)
+	newRanker(counted, len(rows), dim, side).Rehearse()
+	a := dev.NewArena(counted.Peak())
+	defer a.Close()
+	each, all, err := newRanker(a, len(rows), dim, side).Rank(t.Context(), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return each, all
+}
+
+// alone is rank of one modality.
+func alone(t testing.TB, dim int, r *Rows) Retrieval {
+	t.Helper()
+	each, _ := rank(t, dim, r)
+	return each[0]
+}
 
 func near(t *testing.T, what string, got, want float64) {
 	t.Helper()
@@ -27,7 +66,7 @@ func TestPerfectRetrieval(t *testing.T) {
 		r.AddImage(p, axis(20, p, 0.1))
 		r.SetGenetics(p, axis(20, p, float64(p+1)))
 	}
-	m := Retrieve(r)
+	m := alone(t, 20, r)
 	for _, d := range []Direction{m.ImageToGenetics, m.GeneticsToImage} {
 		if d != (Direction{1, 1, 1, 1}) {
 			t.Errorf("got %+v", d)
@@ -42,7 +81,7 @@ func TestConstantEmbeddingsAreAtChance(t *testing.T) {
 		r.AddImage(p, axis(4, 0, 1))
 		r.SetGenetics(p, axis(4, 0, 1))
 	}
-	m := Retrieve(r).ImageToGenetics
+	m := alone(t, 4, r).ImageToGenetics
 	near(t, "r1", m.R1, 1.0/40)
 	near(t, "r5", m.R5, 5.0/40)
 	near(t, "r10", m.R10, 10.0/40)
@@ -57,7 +96,7 @@ func TestShiftedByOne(t *testing.T) {
 		r.AddImage(p, z)
 		r.SetGenetics(p, axis(8, p, 1))
 	}
-	m := Retrieve(r)
+	m := alone(t, 8, r)
 	near(t, "r1", m.ImageToGenetics.R1, 0)
 	near(t, "r5", m.GeneticsToImage.R5, 1)
 	near(t, "median", m.GeneticsToImage.MedianRank, 2)
@@ -70,7 +109,7 @@ func TestDirectionsDiffer(t *testing.T) {
 		r.AddImage(p, axis(2, 0, 1))
 		r.SetGenetics(p, axis(2, p, 1))
 	}
-	m := Retrieve(r)
+	m := alone(t, 2, r)
 	near(t, "image to genetics", m.ImageToGenetics.R1, 0.5)
 	near(t, "genetics to image", m.GeneticsToImage.R1, 0.5)
 	near(t, "median", m.ImageToGenetics.MedianRank, 1.5)
@@ -93,18 +132,19 @@ func TestAllUsesCommonModalities(t *testing.T) {
 	a.SetGenetics(0, axis(3, 0, 1))
 	a.SetGenetics(1, axis(3, 1, 1))
 	b.SetGenetics(2, axis(3, 2, 1))
-	m := RetrieveAll([]*Rows{a, b})
+	each, m := rank(t, 3, a, b)
 	if m.Candidates != 3 || m.ImageToGenetics.R1 != 1 || m.GeneticsToImage.R1 != 1 {
 		t.Errorf("got %+v", m)
 	}
-	if one := Retrieve(a); one.Candidates != 2 {
+	if one := each[0]; one.Candidates != 2 {
 		t.Errorf("modality a has %d candidates", one.Candidates)
 	}
 }
 
 func TestNobody(t *testing.T) {
-	if m := RetrieveAll([]*Rows{NewRows(3)}); m != (Retrieval{}) {
-		t.Errorf("got %+v", m)
+	each, all := rank(t, 3, NewRows(3), NewRows(3))
+	if none := (Retrieval{}); all != none || each[0] != none || each[1] != none {
+		t.Errorf("got %+v and %+v", each, all)
 	}
 }
 
@@ -122,7 +162,7 @@ func TestRandomIsNearChance(t *testing.T) {
 		r.AddImage(p, v())
 		r.SetGenetics(p, v())
 	}
-	m := Retrieve(r)
+	m := alone(t, 16, r)
 	if d := m.ImageToGenetics; math.Abs(d.MedianRank-150.5) > 30 || d.R10 > 0.1 {
 		t.Errorf("got %+v", d)
 	}

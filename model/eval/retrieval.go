@@ -1,16 +1,6 @@
-// Package eval judges a model by cross-modal retrieval among persons: given the images of one, find their
-// genetics among everybody's, and the reverse.
-//
-//	r := eval.NewRows(persons, dim)
-//	r.AddImage(person, embedding)     // once per image, unit length not needed
-//	r.SetGenetics(person, embedding)
-//	m := eval.Retrieve(r)
-//
-// Ties are neither luck nor a trap: ranks and recalls are those expected when ties are broken at random.
 package eval
 
 import (
-	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -33,20 +23,13 @@ type Retrieval struct {
 	ChanceR1        float64   `json:"chance_r1"`  // 1 / Candidates
 }
 
-// similarity gives the score of query i and candidate j; it must be safe for several goroutines.
-type similarity func(i, j int) float64
-
-// retrieve ranks n candidates for each of n queries, in both directions; i's match is i.
-func retrieve(n int, sim similarity) Retrieval {
+// retrieval returns the metrics of n persons by their places in both directions, in the same order.
+func retrieval(toGenetics, toImage []place) Retrieval {
+	n := len(toGenetics)
 	if n == 0 {
 		return Retrieval{}
 	}
-	return Retrieval{
-		ImageToGenetics: direction(n, sim),
-		GeneticsToImage: direction(n, func(i, j int) float64 { return sim(j, i) }),
-		Candidates:      n,
-		ChanceR1:        1 / float64(n),
-	}
+	return Retrieval{direction(toGenetics), direction(toImage), n, 1 / float64(n)}
 }
 
 // A place is where a query's own row stands: how many others score higher, and how many the same.
@@ -60,37 +43,20 @@ func (p place) within(k int) float64 {
 // rank returns the expected rank.
 func (p place) rank() float64 { return 1 + float64(p.above) + float64(p.tied)/2 }
 
-func direction(n int, sim similarity) Direction {
-	places := make([]place, n)
-	parallel(n, func(i int) { places[i] = placeOf(i, n, sim) })
+// direction sums in the order of the places, of which there is one at least.
+func direction(places []place) Direction {
 	var d Direction
-	ranks := make([]float64, n)
+	n := float64(len(places))
+	ranks := make([]float64, len(places))
 	for i, p := range places {
 		d.R1 += p.within(1)
 		d.R5 += p.within(5)
 		d.R10 += p.within(10)
 		ranks[i] = p.rank()
 	}
-	d.R1, d.R5, d.R10 = d.R1/float64(n), d.R5/float64(n), d.R10/float64(n)
+	d.R1, d.R5, d.R10 = d.R1/n, d.R5/n, d.R10/n
 	d.MedianRank = median(ranks)
 	return d
-}
-
-func placeOf(i, n int, sim similarity) place {
-	own := sim(i, i)
-	var p place
-	for j := range n {
-		if j == i {
-			continue
-		}
-		switch s := sim(i, j); {
-		case s > own:
-			p.above++
-		case s == own || math.IsNaN(s) || math.IsNaN(own):
-			p.tied++
-		}
-	}
-	return p
 }
 
 func median(v []float64) float64 {
@@ -99,11 +65,14 @@ func median(v []float64) float64 {
 	return (v[(n-1)/2] + v[n/2]) / 2
 }
 
-// parallel calls f(i) for all i in [0, n), on all processors.
-func parallel(n int, f func(i int)) {
+// parallel calls f(i) for all i in [0, n) from several goroutines, from one for each processor if threads is 0.
+func parallel(threads, n int, f func(i int)) {
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	for range min(n, threads) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				f(i)

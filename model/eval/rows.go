@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -8,112 +9,110 @@ import (
 // normFloor is the smallest norm that a row is divided by, as in the loss.
 const normFloor = 1e-12
 
-// Rows holds one modality's projected embeddings of persons: image and genetics, one row each.
+// Rows holds one modality's projected embeddings of persons: image and genetics, one row each, in float64.
 type Rows struct {
-	dim      int
-	image    map[int][]float64 // sums of unit rows
-	genetics map[int][]float64 // unit rows
+	image    table // sums of unit rows
+	genetics table // unit rows
 }
 
 // NewRows returns an empty set of rows of length dim.
-func NewRows(dim int) *Rows {
-	return &Rows{dim: dim, image: map[int][]float64{}, genetics: map[int][]float64{}}
-}
+func NewRows(dim int) *Rows { return &Rows{newTable(dim), newTable(dim)} }
 
-// AddImage adds the embedding of one image of a person: images count equally, whatever their norms.
+// AddImage adds the embedding of one image of a person: images count equally, whatever their norms. It panics if z has
+// not the length of the rows.
 func (r *Rows) AddImage(person int, z []float64) {
-	sum := r.image[person]
-	if sum == nil {
-		sum = make([]float64, r.dim)
-		r.image[person] = sum
-	}
-	for i, x := range unit(z) {
-		sum[i] += x
+	r.image.check("AddImage", z)
+	sum, n := r.image.grown(person), norm(z)
+	for i, x := range z {
+		sum[i] += x / n
 	}
 }
 
-// SetGenetics sets the embedding of a person's genetics.
-func (r *Rows) SetGenetics(person int, w []float64) { r.genetics[person] = unit(w) }
+// SetGenetics sets the embedding of a person's genetics. It panics if w has not the length of the rows.
+func (r *Rows) SetGenetics(person int, w []float64) {
+	r.genetics.check("SetGenetics", w)
+	toUnit(r.genetics.grown(person), w)
+}
 
 // HasGenetics reports whether the person's genetics are set.
-func (r *Rows) HasGenetics(person int) bool { return r.genetics[person] != nil }
+func (r *Rows) HasGenetics(person int) bool { return r.genetics.row(person) != nil }
 
 // Image returns the person's row: the mean of the unit rows of the images, to unit length; nil without images.
 func (r *Rows) Image(person int) []float64 {
-	if r.image[person] == nil {
+	sum := r.image.row(person)
+	if sum == nil {
 		return nil
 	}
-	return unit(r.image[person])
+	u := make([]float64, len(sum))
+	toUnit(u, sum)
+	return u
 }
 
 // Genetics returns the person's unit row, nil where absent.
-func (r *Rows) Genetics(person int) []float64 { return r.genetics[person] }
+func (r *Rows) Genetics(person int) []float64 { return r.genetics.row(person) }
 
-// complete returns the persons who have both rows, ascending.
+// complete returns the persons who have both rows, in no order.
 func (r *Rows) complete() []int {
 	var ps []int
-	for p := range r.genetics {
-		if r.image[p] != nil {
+	for p := range r.genetics.place {
+		if r.image.row(p) != nil {
 			ps = append(ps, p)
 		}
 	}
-	slices.Sort(ps)
 	return ps
 }
 
-// table lays the rows of persons out in order; persons who lack one have nil.
-func (r *Rows) table(persons []int) (image, genetics [][]float64) {
-	for _, p := range persons {
-		image, genetics = append(image, r.Image(p)), append(genetics, r.genetics[p])
-	}
-	return image, genetics
+// slabRows is how many rows a table takes memory for at a time: what there is is never copied.
+const slabRows = 256
+
+// A table has a row of dim elements for some persons.
+type table struct {
+	dim   int
+	place map[int]int32 // by person: the row's number
+	slabs [][]float64   // of slabRows rows each
 }
 
-// Retrieve computes the metrics of one modality among the persons who have it.
-func Retrieve(r *Rows) Retrieval {
-	image, genetics := r.table(r.complete())
-	return retrieve(len(image), func(i, j int) float64 { return dot(image[i], genetics[j]) })
+func newTable(dim int) table { return table{dim: dim, place: map[int]int32{}} }
+
+// row returns a person's row, nil if there is none.
+func (t *table) row(person int) []float64 {
+	n, ok := t.place[person]
+	if !ok {
+		return nil
+	}
+	lo := int(n) % slabRows * t.dim
+	return t.slabs[n/slabRows][lo : lo+t.dim : lo+t.dim]
 }
 
-// RetrieveAll computes the metrics by the mean similarity over the modalities that both persons of a pair have.
-// Candidates are the persons with any modality; a pair without a common one ranks last.
-func RetrieveAll(rows []*Rows) Retrieval {
-	persons := anyOf(rows)
-	image, genetics := make([][][]float64, len(rows)), make([][][]float64, len(rows))
-	for m, r := range rows {
-		image[m], genetics[m] = r.table(persons)
-	}
-	return retrieve(len(persons), func(i, j int) float64 {
-		sum, n := 0.0, 0
-		for m := range rows {
-			if genetics[m][i] != nil && genetics[m][j] != nil && image[m][i] != nil && image[m][j] != nil {
-				sum, n = sum+dot(image[m][i], genetics[m][j]), n+1
-			}
+// grown returns a person's row, of zeros if there was none.
+func (t *table) grown(person int) []float64 {
+	if _, ok := t.place[person]; !ok {
+		n := len(t.place)
+		if n%slabRows == 0 {
+			t.slabs = append(t.slabs, make([]float64, slabRows*t.dim))
 		}
-		if n == 0 {
-			return math.Inf(-1)
-		}
-		return sum / float64(n)
-	})
-}
-
-func anyOf(rows []*Rows) []int {
-	var ps []int
-	for _, r := range rows {
-		ps = append(ps, r.complete()...)
+		t.place[person] = int32(n)
 	}
-	slices.Sort(ps)
-	return slices.Compact(ps)
+	return t.row(person)
 }
 
-func unit(x []float64) []float64 {
-	n := max(normFloor, math.Sqrt(dot(x, x)))
-	u := make([]float64, len(x))
+func (t *table) check(op string, x []float64) {
+	if len(x) != t.dim {
+		panic(fmt.Sprintf("eval: %s: %d elements, want %d", op, len(x), t.dim))
+	}
+}
+
+// norm returns what a row is divided by to have unit length.
+func norm(x []float64) float64 { return max(normFloor, math.Sqrt(dot(x, x))) }
+
+func toUnit(u, x []float64) {
+	n := norm(x)
 	for i, v := range x {
 		u[i] = v / n
 	}
-	return u
 }
+
+func hasNaN(x []float64) bool { return slices.ContainsFunc(x, math.IsNaN) }
 
 // dot sums in four strands, always in the same order.
 func dot(a, b []float64) float64 {

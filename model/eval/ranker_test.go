@@ -1,0 +1,190 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"contig-gpu/gpu"
+)
+
+// A draw makes rows that are hard to rank.
+type draw struct {
+	*rand.Rand
+	dim   int
+	close float64 // how far rows are from one another, beside what they have in common
+	odd   float64 // share of rows that are NaN, zeros, or those of another person
+	lacks float64 // share of persons without the genetics, or without the images, of a modality
+}
+
+// row draws an embedding, of the first persons of a modality when it is one that there is already.
+func (d draw) row(common []float64, earlier [][]float64) []float64 {
+	x := make([]float64, d.dim)
+	if d.Float64() < d.odd {
+		switch k := d.IntN(5); {
+		case k == 0:
+			x[d.IntN(d.dim)] = []float64{math.NaN(), math.Inf(1), math.Inf(-1)}[d.IntN(3)]
+			return x
+		case k == 1:
+			return x
+		case len(earlier) > 0:
+			return earlier[d.IntN(len(earlier))]
+		}
+	}
+	for i := range x {
+		x[i] = common[i] + d.close*d.NormFloat64()
+	}
+	return x
+}
+
+// modality draws the rows of up to persons persons, whose numbers have gaps, in no order.
+func (d draw) modality(persons int) *Rows {
+	r, common := NewRows(d.dim), make([]float64, d.dim)
+	var seen [][]float64
+	for i := range common {
+		common[i] = d.NormFloat64()
+	}
+	for _, p := range d.Perm(persons) {
+		if d.Float64() >= d.lacks {
+			for range 1 + d.IntN(2) {
+				z := d.row(common, seen)
+				seen = append(seen, z)
+				r.AddImage(3*p, z)
+			}
+		}
+		if d.Float64() >= d.lacks {
+			w := d.row(common, seen)
+			seen = append(seen, w)
+			r.SetGenetics(3*p, w)
+		}
+	}
+	return r
+}
+
+// TestRankIsTheReference: bit for bit, whatever is tied, absent, NaN or closer than float32 can tell, however many
+// blocks there are, and on whichever kernels.
+func TestRankIsTheReference(t *testing.T) {
+	devices := map[string]*gpu.Device{"kernels": openCPU(t, gpu.Options{}), "portable": openCPU(t, gpu.Options{Portable: true, Threads: 3})}
+	seed := uint64(0)
+	for _, persons := range []int{0, 1, 2, 5, 63, 64, 65, 150, 321} {
+		for _, modalities := range []int{1, 2, 3} {
+			for _, close := range []float64{1, 1e-3, 1e-7, 0} {
+				for _, odd := range []float64{0, 0.2} {
+					seed++
+					d := draw{rand.New(rand.NewPCG(seed, 1)), []int{1, 3, 16, 67}[seed%4], close, odd, []float64{0, 0.3}[seed/4%2]}
+					var rows []*Rows
+					for range modalities {
+						rows = append(rows, d.modality(persons))
+					}
+					name := fmt.Sprintf("%d persons, %d modalities of %d, %g apart, %g odd, %g lacking", persons, modalities, d.dim, close, odd, d.lacks)
+					for kernels, dev := range devices {
+						for _, side := range []int{37, 64, largestSide} {
+							holdToReference(t, fmt.Sprintf("%s, %s, blocks of %d", name, kernels, side), dev, side, d.dim, rows)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func holdToReference(t *testing.T, what string, dev *gpu.Device, side, dim int, rows []*Rows) {
+	t.Helper()
+	each, all := rankOn(t, dev, side, dim, rows)
+	for m, r := range rows {
+		if want := referenceOf(r); each[m] != want {
+			t.Errorf("%s: modality %d: got %+v, want %+v", what, m, each[m], want)
+		}
+	}
+	if want := referenceOf(rows...); all != want {
+		t.Errorf("%s: all: got %+v, want %+v", what, all, want)
+	}
+}
+
+// TestRankStops where the context says so.
+func TestRankStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := draw{rand.New(rand.NewPCG(1, 1)), 4, 1, 0, 0}.modality(5)
+	dev := openCPU(t, gpu.Options{})
+	if _, _, err := NewRanker(dev.NewArena(8<<20), 1, 4).Rank(ctx, []*Rows{r}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestRankerIsPlanned: its memory depends on the size of a block only, and scratch memory is counted for every size.
+func TestRankerIsPlanned(t *testing.T) {
+	for _, spec := range []string{"plan", "plan:cuda", "cpu"} {
+		dev, err := gpu.Open(spec, gpu.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dev.Close()
+		plan := dev.Plan()
+		a := plan.NamedArena("retrieval", 0)
+		NewRanker(a, 3, 128).Rehearse()
+		if want := (4*128 + largestSide) * largestSide * 4; a.Peak() != want {
+			t.Errorf("%s: %d bytes, want %d", spec, a.Peak(), want)
+		}
+		if spec != "cpu" {
+			continue
+		}
+		for _, persons := range []int{1, 65, 150, 300, 600, 1100} {
+			rankOn(t, dev, largestSide, 128, []*Rows{draw{rand.New(rand.NewPCG(1, 1)), 128, 1, 0, 0}.spread(persons)})
+		}
+		if dev.Scratch() == 0 || dev.Scratch() != plan.Scratch() {
+			t.Errorf("%s: %d bytes of scratch memory, counted %d", spec, dev.Scratch(), plan.Scratch())
+		}
+	}
+}
+
+func TestWrongLengthsPanic(t *testing.T) {
+	a := openCPU(t, gpu.Options{}).NewArena(16 << 20)
+	for what, f := range map[string]func(){
+		"image":      func() { NewRows(3).AddImage(0, make([]float64, 4)) },
+		"genetics":   func() { NewRows(3).SetGenetics(0, make([]float64, 2)) },
+		"rows":       func() { NewRanker(a, 1, 3).Rank(t.Context(), []*Rows{NewRows(4)}) },
+		"modalities": func() { NewRanker(a, 1, 3).Rank(t.Context(), []*Rows{NewRows(3), NewRows(3)}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", what)
+				}
+			}()
+			f()
+		}()
+		a.Reset()
+	}
+}
+
+// BenchmarkRetrieve is an evaluation's retrieval in three modalities of 128 elements.
+func BenchmarkRetrieve(b *testing.B) {
+	for _, persons := range []int{1000, 8000, 100000} {
+		b.Run(fmt.Sprintf("%d_persons", persons), func(b *testing.B) {
+			const modalities, dim = 3, 128
+			d := draw{rand.New(rand.NewPCG(1, 2)), dim, 1, 0, 0}
+			var rows []*Rows
+			for range modalities {
+				rows = append(rows, d.spread(persons))
+			}
+			dev := openCPU(b, gpu.Options{})
+			for b.Loop() {
+				rankOn(b, dev, largestSide, dim, rows)
+			}
+		})
+	}
+}
+
+// spread draws rows in all directions.
+func (d draw) spread(persons int) *Rows {
+	r, zero := NewRows(d.dim), make([]float64, d.dim)
+	for p := range persons {
+		r.AddImage(p, d.row(zero, nil))
+		r.SetGenetics(p, d.row(zero, nil))
+	}
+	return r
+}
