@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/objective"
 	"contig-gpu/model/train/engine"
@@ -30,10 +31,14 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 		return nil, err
 	}
 	e := sums.evaluated()
-	if len(rows) > 0 {
-		e.Retrieval = map[string]eval.Retrieval{AllName: eval.RetrieveAll(rows)}
+	if t.ranker != nil {
+		each, all, err := t.ranker.Rank(ctx, rows)
+		if err != nil {
+			return nil, err
+		}
+		e.Retrieval = map[string]eval.Retrieval{AllName: all}
 		for i, table := range obj.Tables() {
-			e.Retrieval[table.Name] = eval.Retrieve(rows[i])
+			e.Retrieval[table.Name] = each[i]
 		}
 	}
 	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
@@ -41,6 +46,14 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 			Cause: "training has diverged", Fix: "lower --lr, or clip the gradient with --clip 1, and resume"}
 	}
 	return e, nil
+}
+
+// newRanker takes the memory of retrieval on dev; nil where an objective compares no tables with images.
+func newRanker(dev *gpu.Device, o objective.Objective, dim int) (k *eval.Ranker) {
+	if n := len(o.Tables()); n > 0 {
+		dev.Deal("retrieval", func(a *gpu.Arena) { k = eval.NewRanker(a, n, dim) })
+	}
+	return k
 }
 
 // A tally sums the loss over the batches of an evaluation.

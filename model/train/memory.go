@@ -71,7 +71,10 @@ func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (r rehearsal, 
 	if err != nil {
 		return r, err
 	}
-	if r.need, err = e.Need(scratch); err != nil {
+	if k := newRanker(dev, e.Objective(), c.Model.Embedding); k != nil {
+		k.Rehearse()
+	}
+	if r.need, err = e.Need(max(scratch, dev.Scratch())); err != nil {
 		return r, err
 	}
 	e.Reserve(r.need)

@@ -10,6 +10,7 @@ import (
 	"contig-gpu/model"
 	"contig-gpu/model/build"
 	"contig-gpu/model/checkpoint"
+	"contig-gpu/model/eval"
 	"contig-gpu/model/objective"
 	"contig-gpu/model/optim"
 	"contig-gpu/model/train/engine"
@@ -27,6 +28,7 @@ type trainer struct {
 	table []*data.Packed // of the cohort, where they stay on the device
 
 	engine   *engine.Engine
+	ranker   *eval.Ranker // nil: the objective retrieves nothing
 	schedule optim.Schedule
 	source   data.Source
 	pace     pace
@@ -153,6 +155,7 @@ func (t *trainer) build() error {
 	if t.engine, err = engine.New(t.engineOptions(t.cfg, t.dev)); err != nil {
 		return err
 	}
+	t.ranker = newRanker(t.dev, t.engine.Objective(), t.cfg.Model.Embedding)
 	t.engine.Reserve(t.count)
 	return t.dev.Sync()
 }
