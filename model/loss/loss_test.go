@@ -58,13 +58,22 @@ func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest
 		gpu.Write(s, scale[i:i+1])
 		x := Pair{Z: put("z", dtype), W: put("w", dtype), Present: put("present", gpu.U8), Scale: s}
 		out, dz, dw := a.New(dtype, 4), a.New(dtype, x.Z.Dims()...), a.New(dtype, x.W.Dims()...)
-		Term(out, dz, dw, x, gpu.InfoNCESpec{Tau: c.Tau, Lambda: c.Lambda})
+		gpu.InfoNCE(out, dz, dw, x.Z, x.W, x.Present, x.Group, x.Scale, gpu.InfoNCESpec{Tau: c.Tau, Lambda: c.Lambda})
 		losses = append(losses, read(out)...)
 		near(t, m, losses[4*i:4*i+1], []float64{c.Terms[m]}, lossBound)
 		near(t, m+" dz", read(dz), get(m, "dz").Data, gradBound)
 		near(t, m+" dw", read(dw), get(m, "dw").Data, gradBound)
 	}
-	near(t, "total", []float64{Total(scale, losses)}, []float64{c.Total}, lossBound)
+	near(t, "total", []float64{weighted(scale, losses)}, []float64{c.Total}, lossBound)
+}
+
+// weighted returns the sum of the terms [M, 4], weighted by scale.
+func weighted(scale, losses []float64) float64 {
+	sum := 0.0
+	for i, s := range scale {
+		sum += s * losses[4*i]
+	}
+	return sum
 }
 
 func arena(t *testing.T) *gpu.Arena {
@@ -129,7 +138,7 @@ func TestParseRefuses(t *testing.T) {
 func TestTermOfNobody(t *testing.T) {
 	a := arena(t)
 	z, w, present, scale, out := a.Zeros(gpu.F64, 3, 2), a.Zeros(gpu.F64, 3, 2), a.Zeros(gpu.U8, 3), a.Zeros(gpu.F64, 1), a.New(gpu.F64, 4)
-	Term(out, gpu.Tensor{}, gpu.Tensor{}, Pair{Z: z, W: w, Present: present, Scale: scale}, gpu.InfoNCESpec{Tau: 1})
+	gpu.InfoNCE(out, gpu.Tensor{}, gpu.Tensor{}, z, w, present, gpu.Tensor{}, scale, gpu.InfoNCESpec{Tau: 1})
 	if got := read(out); !slices.Equal(got, []float64{0, 0, 0, 0}) {
 		t.Errorf("nobody present: %v, want zeros", got)
 	}

@@ -41,16 +41,26 @@ func newBench(t *testing.T, l Layer, rows []uint8, dims ...int) *bench {
 	for _, b := range l.Buffers() {
 		b.Value = a.New(gpu.F64, b.Dims...)
 		gpu.Fill(b.Value, 1)
+		if strings.HasSuffix(b.Name, "running_mean") {
+			gpu.Write(b.Value, random(b.Size()))
+		}
 	}
-	b := &bench{layer: l, x: a.New(gpu.F64, dims...), p: &Pass{Train: true, Arena: dev.NewArena(1 << 20), DType: gpu.F64}}
+	b := &bench{layer: l, x: a.New(gpu.F64, dims...), p: training(dev)}
 	gpu.Write(b.x, random(b.x.Len()))
 	if rows != nil {
-		b.p.Rows = a.New(gpu.U8, len(rows))
-		gpu.Write(b.p.Rows, rows)
+		b.p.Present = a.New(gpu.U8, len(rows))
+		gpu.Write(b.p.Present, rows)
 	}
 	b.dy = random(l.Forward(b.p, b.x).Len())
 	b.p.Reset()
 	return b
+}
+
+// training returns a pass that wants all gradients.
+func training(dev *gpu.Device) *Pass {
+	p := Training(dev.NewArena(1<<20), gpu.F64)
+	p.Want |= OfInputs
+	return p
 }
 
 // value is the scalar whose gradients are checked: sum(y dy).
@@ -102,28 +112,30 @@ func (b *bench) check(t *testing.T, what string, values, grads []float64) {
 func layers() map[string]func() (Layer, []uint8, []int) {
 	some := []uint8{1, 0, 1, 1, 0, 1}
 	block := func(cin, stride int) *Residual {
-		r := &Residual{Body: Sequential{NewConv("c1", cin, 2, 3, stride, 1), NewBatchNorm("b1", 2).WithReLU(), NewConv("c2", 2, 4, 1, 1, 0)},
-			Norm: NewBatchNorm("b2", 4).WithReLU()}
+		r := &Residual{Body: Sequential{&ConvNorm{NewConv("c1", cin, 2, 3, stride, 1), NewBatchNorm("b1", 2).WithReLU()}},
+			Last: &ConvNorm{NewConv("c2", 2, 4, 1, 1, 0), NewBatchNorm("b2", 4).WithReLU()}}
 		if stride > 1 || cin != 4 {
-			r.Shortcut = Sequential{NewConv("d0", cin, 4, 1, stride, 0), NewBatchNorm("d1", 4)}
+			r.Shortcut = Sequential{&ConvNorm{NewConv("d0", cin, 4, 1, stride, 0), NewBatchNorm("d1", 4)}}
 		}
 		return r
 	}
 	return map[string]func() (Layer, []uint8, []int){
-		"linear":         func() (Layer, []uint8, []int) { return NewLinear("l", 5, 3), nil, []int{4, 5} },
-		"linear relu":    func() (Layer, []uint8, []int) { return NewLinear("l", 5, 3).WithReLU(), nil, []int{4, 5} },
-		"conv":           func() (Layer, []uint8, []int) { return NewConv("c", 3, 4, 3, 2, 1), nil, []int{2, 5, 6, 3} },
-		"norm":           func() (Layer, []uint8, []int) { return NewBatchNorm("b", 3), nil, []int{2, 3, 2, 3} },
-		"norm relu":      func() (Layer, []uint8, []int) { return NewBatchNorm("b", 3).WithReLU(), nil, []int{2, 3, 2, 3} },
-		"masked norm":    func() (Layer, []uint8, []int) { return NewBatchNorm("b", 3).Masked(), some, []int{6, 3} },
-		"maxpool":        func() (Layer, []uint8, []int) { return &MaxPool{K: 3, Stride: 2, Pad: 1}, nil, []int{2, 5, 6, 2} },
-		"avgpool":        func() (Layer, []uint8, []int) { return &GlobalAvgPool{}, nil, []int{2, 3, 2, 3} },
-		"relu":           func() (Layer, []uint8, []int) { return &ReLU{}, nil, []int{3, 4} },
+		"linear":      func() (Layer, []uint8, []int) { return NewLinear("l", 5, 3), nil, []int{4, 5} },
+		"linear relu": func() (Layer, []uint8, []int) { return NewLinear("l", 5, 3).WithReLU(), nil, []int{4, 5} },
+		"conv":        func() (Layer, []uint8, []int) { return NewConv("c", 3, 4, 3, 2, 1), nil, []int{2, 5, 6, 3} },
+		"norm":        func() (Layer, []uint8, []int) { return NewBatchNorm("b", 3), nil, []int{2, 3, 2, 3} },
+		"norm relu":   func() (Layer, []uint8, []int) { return NewBatchNorm("b", 3).WithReLU(), nil, []int{2, 3, 2, 3} },
+		"masked norm": func() (Layer, []uint8, []int) { return NewBatchNorm("b", 3).PresentOnly(), some, []int{6, 3} },
+		"maxpool":     func() (Layer, []uint8, []int) { return &MaxPool{K: 3, Stride: 2, Pad: 1}, nil, []int{2, 5, 6, 2} },
+		"avgpool":     func() (Layer, []uint8, []int) { return &GlobalAvgPool{}, nil, []int{2, 3, 2, 3} },
+		"conv norm": func() (Layer, []uint8, []int) {
+			return &ConvNorm{NewConv("c", 3, 4, 3, 2, 1), NewBatchNorm("b", 4).WithReLU()}, nil, []int{2, 5, 6, 3}
+		},
 		"block":          func() (Layer, []uint8, []int) { return block(4, 1), nil, []int{2, 4, 4, 4} },
 		"block, wider":   func() (Layer, []uint8, []int) { return block(3, 1), nil, []int{2, 4, 4, 3} },
 		"block, strided": func() (Layer, []uint8, []int) { return block(4, 2), nil, []int{2, 5, 4, 4} },
 		"masked block": func() (Layer, []uint8, []int) {
-			return Sequential{NewLinear("l", 4, 5).WithReLU(), NewBatchNorm("b", 5).Masked(), NewLinear("m", 5, 2)}, some, []int{6, 4}
+			return Sequential{NewLinear("l", 4, 5).WithReLU(), NewBatchNorm("b", 5).PresentOnly(), NewLinear("m", 5, 2)}, some, []int{6, 4}
 		},
 		"identity then linear": func() (Layer, []uint8, []int) {
 			return Sequential{Sequential{}, NewLinear("l", 4, 5)}, nil, []int{2, 4}
@@ -179,7 +191,7 @@ func TestPassGivesAllBack(t *testing.T) {
 		if n := b.p.Arena.InUse(); n != 0 {
 			t.Errorf("%s: %d bytes in use after training", name, n)
 		}
-		b.p.Train = false
+		b.p = Evaluation(b.p.Arena, gpu.F64)
 		peak := b.p.Arena.Peak()
 		for range 3 {
 			l.Forward(b.p, b.x)
@@ -187,24 +199,6 @@ func TestPassGivesAllBack(t *testing.T) {
 		}
 		if n := b.p.Arena.InUse(); n != 0 || b.p.Arena.Peak() > peak {
 			t.Errorf("%s: %d bytes in use after evaluation, peak %d over %d", name, n, b.p.Arena.Peak(), peak)
-		}
-	}
-}
-
-func TestFirstReturnsNothing(t *testing.T) {
-	for _, s := range []Sequential{{NewLinear("l", 4, 2), NewLinear("m", 2, 3)}, {NewConv("c", 4, 2, 1, 1, 0)}, {}} {
-		s.First()
-		if len(s) == 0 {
-			continue
-		}
-		dims := map[bool][]int{true: {2, 4}, false: {2, 3, 3, 4}}[len(s) == 2]
-		b := newBench(t, s, nil, dims...)
-		y := s.Forward(b.p, b.x)
-		if dx := s.Backward(b.p, b.p.Temp(y.Dims()...)); dx.Ok() {
-			t.Error("a first layer returned a gradient")
-		}
-		if b.p.Finish(); b.p.Arena.InUse() != 0 {
-			t.Error("memory is left over")
 		}
 	}
 }
@@ -235,10 +229,10 @@ func TestEvaluationFreesWhatIsConsumed(t *testing.T) {
 	var s Sequential
 	for i := range 6 {
 		c := fmt.Sprint("c", i)
-		s = append(s, &Residual{Body: Sequential{NewConv(c, 4, 4, 3, 1, 1)}, Norm: NewBatchNorm(c, 4).WithReLU()}, &MaxPool{K: 3, Stride: 1, Pad: 1})
+		s = append(s, &Residual{Body: Sequential{&ConvNorm{NewConv(c+"a", 4, 4, 3, 1, 1), NewBatchNorm(c+"a", 4).WithReLU()}}, Last: &ConvNorm{NewConv(c, 4, 4, 3, 1, 1), NewBatchNorm(c, 4).WithReLU()}}, &MaxPool{K: 3, Stride: 1, Pad: 1})
 	}
 	b := newBench(t, s, nil, 2, 6, 6, 4)
-	b.p = &Pass{Arena: b.p.Arena.Device().NewArena(1 << 20), DType: gpu.F64}
+	b.p = Evaluation(b.p.Arena.Device().NewArena(1<<20), gpu.F64)
 	one := b.x.Bytes()
 	y := s.Forward(b.p, b.x)
 	if n := b.p.Arena.InUse(); n > one+256 {
