@@ -61,3 +61,23 @@ func TestForwardKeepsWhatBackwardReads(t *testing.T) {
 		}
 	}
 }
+
+// TestInputsAloneKeepLess: inputs of products and convolutions are kept for the gradients of parameters alone, and so are
+// those of norms by running averages.
+func TestInputsAloneKeepLess(t *testing.T) {
+	for name, c := range map[string]struct {
+		layer Layer
+		dims  []int
+	}{
+		"linears":  {Sequential{NewLinear("l", 64, 64).WithReLU(), NewBatchNorm("b", 64), NewLinear("m", 64, 64)}, []int{512, 64}},
+		"convs":    {Sequential{NewConv("c", 8, 8, 3, 1, 1), NewConv("d", 8, 8, 3, 1, 1)}, []int{4, 8, 8, 8}},
+		"residual": {&Residual{Body: Sequential{NewConv("c", 64, 64, 1, 1, 0)}, Last: &ConvNorm{NewConv("e", 64, 64, 1, 1, 0), NewBatchNorm("b", 64).WithReLU()}}, []int{4, 8, 8, 64}},
+	} {
+		for _, d := range []gpu.DType{gpu.F32, gpu.BF16} {
+			both, params, inputs := kept(t, c.layer, d, OfParams|OfInputs, c.dims...), kept(t, c.layer, d, OfParams, c.dims...), kept(t, c.layer, d, OfInputs, c.dims...)
+			if !(inputs < both) || params != both {
+				t.Errorf("%s, %v: %d bytes are kept for inputs, %d for parameters, %d for both", name, d, inputs, params, both)
+			}
+		}
+	}
+}
