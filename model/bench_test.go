@@ -6,6 +6,7 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
 	"contig-gpu/model/optim"
 )
 
@@ -24,7 +25,7 @@ func BenchmarkStep(b *testing.B) {
 
 func benchmarkStep(b *testing.B, encoder string, size, batch int) {
 	cfg := Defaults()
-	cfg.Encoder, cfg.Modalities = encoder, []Modality{{"a", 481}, {"b", 7854}}
+	cfg.Encoder, cfg.Modalities = encoder, []Modality{{Name: "a", Features: 481}, {Name: "b", Features: 7854}}
 	d, err := gpu.Open("cpu", gpu.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -34,28 +35,28 @@ func benchmarkStep(b *testing.B, encoder string, size, batch int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := m.Place(d, gpu.F32); err != nil {
+	if err := m.Weights().Place(d, gpu.F32); err != nil {
 		b.Fatal(err)
 	}
-	m.Init(1)
+	m.Weights().Init(1)
 	plan, err := planStep(cfg, gpu.F32, batch, size)
 	if err != nil {
 		b.Fatal(err)
 	}
 	a := d.NewArena(1 << 24)
-	in, losses := m.NewBatch(a, gpu.F32, batch, size, size), a.New(gpu.F32, 2, 4)
+	in, losses := objective.NewBatch(m, a, gpu.F32, batch, 1, size, size), a.New(gpu.F32, 2, 4)
 	for i := range in.Tables {
 		gpu.Fill(in.Tables[i], float64(i))
 		gpu.Fill(in.Present[i], 1)
 	}
 	gpu.Fill(in.Image, 0.5)
 	gpu.Fill(in.Scale, 0.5)
-	values, grads, decayed := m.Flat()
+	values, grads, decayed := m.Weights().Flat()
 	opt := optim.New(optim.Config{Name: "adam", LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}, values, grads, decayed)
-	pass := &nn.Pass{Train: true, Arena: d.NewArena(plan.Activations), DType: gpu.F32}
+	pass := nn.Training(d.NewArena(plan.Activations), gpu.F32)
 	b.ResetTimer()
 	for range b.N {
-		m.ZeroGrad()
+		m.Weights().ZeroGrad()
 		m.Step(pass, in, losses)
 		pass.Reset()
 		opt.Step(1e-3, gpu.Tensor{})

@@ -8,34 +8,34 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/trunk"
 )
 
 // inChunks is a batch of 8 in which some lack a modality, nobody of the second chunk of 3 has b, and two images of one
 // person are in different chunks.
-func inChunks(t *testing.T, cfg Config, trunk nn.Sequential) *rig {
+func inChunks(t *testing.T, cfg Config, net *trunk.Trunk) *rig {
 	r := newRig(t, "cpu", cfg, gpu.F64, 8, 33)
-	if trunk != nil {
-		r.m.trunk, r.m.params, r.m.buffers = trunk, nil, nil
-		for _, s := range []nn.Sequential{trunk, r.m.towers[0].image, r.m.towers[0].genetics, r.m.towers[1].image, r.m.towers[1].genetics} {
-			r.m.params, r.m.buffers = append(r.m.params, s.Params()...), append(r.m.buffers, s.Buffers()...)
-		}
-		if err := r.m.Place(r.p.Arena.Device(), gpu.F64); err != nil {
+	if net != nil {
+		r.m.trunk = net
+		a, b := r.m.towers[0], r.m.towers[1]
+		r.m.weights = nn.NewWeights(net, a.image, a.genetics, b.image, b.genetics)
+		if err := r.m.weights.Place(r.p.Arena.Device(), gpu.F64); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.m.Init(1)
+	r.m.Weights().Init(1)
 	counts := r.fill(2, func(i, row int) bool { return i == 0 && row != 4 || i == 1 && (row < 2 || row > 4) })
 	gpu.Write(r.b.Group, []int32{0, 1, 2, 3, 4, 0, 6, 1})
-	gpu.Write(r.b.Scale, r.m.ModalityScale(counts))
+	gpu.Write(r.b.Scale, r.m.TermWeights(8, counts))
 	r.p.Arena = r.p.Arena.Device().NewArena(1 << 26)
 	return r
 }
 
 // apart is a trunk that does not mix images: nothing in it is normalised over the batch.
-func apart() nn.Sequential {
-	s := nn.Sequential{nn.NewConv("trunk.a", 3, 8, 3, 2, 1), &nn.ReLU{}, nn.NewConv("trunk.b", 8, 512, 3, 2, 1), &nn.ReLU{}, &nn.GlobalAvgPool{}}
-	s.First()
-	return s
+func apart() *trunk.Trunk {
+	pool := func() nn.Layer { return &nn.MaxPool{K: 2, Stride: 1} }
+	s := nn.Sequential{nn.NewConv("trunk.a", 3, 8, 3, 2, 1), pool(), nn.NewConv("trunk.b", 8, 512, 3, 2, 1), pool()}
+	return &trunk.Trunk{Stages: []trunk.Stage{{Layers: s}}, Pool: &nn.GlobalAvgPool{}, Width: 512}
 }
 
 // TestChunksAreTheWholeBatch: where the image encoder does not mix images, losses and gradients are those of a step over the
@@ -49,14 +49,15 @@ func TestChunksAreTheWholeBatch(t *testing.T) {
 			whole.m.Step(whole.p, whole.b, whole.losses)
 			for _, chunk := range []int{1, 3, 4, 7, 8, 9} {
 				r := inChunks(t, cfg, apart())
-				r.m.StepInChunks(r.p, r.b, chunk, r.losses)
+				r.m.Chunk = chunk
+				r.m.Step(r.p, r.b, r.losses)
 				name := fmt.Sprint(pairs, ", ", genetics, ", chunks of ", chunk)
 				sameNumbers(t, name+": losses", r.read(), whole.read(), 1e-12)
-				for i, p := range r.m.Params() {
-					sameNumbers(t, name+": "+p.Name, read(p.Grad), read(whole.m.Params()[i].Grad), 1e-10)
+				for i, p := range r.m.Weights().Params() {
+					sameNumbers(t, name+": "+p.Name, read(p.Grad), read(whole.m.Weights().Params()[i].Grad), 1e-10)
 				}
-				for i, b := range r.m.Buffers() {
-					sameNumbers(t, name+": "+b.Name, read(b.Value), read(whole.m.Buffers()[i].Value), 0)
+				for i, b := range r.m.Weights().Buffers() {
+					sameNumbers(t, name+": "+b.Name, read(b.Value), read(whole.m.Weights().Buffers()[i].Value), 0)
 				}
 				if r.p.Arena.InUse() != 0 {
 					t.Errorf("%s: %d bytes are left", name, r.p.Arena.InUse())
@@ -92,28 +93,34 @@ func TestChunksNormaliseByThemselves(t *testing.T) {
 	var kept []*nn.Pass
 	ends := []int{0, 2, 5, 8} // three parts of at most 3
 	for i := range 3 {
-		p := &nn.Pass{Train: true, Arena: want.p.Arena, DType: gpu.F64}
-		gpu.Copy(rows(features, ends[i], ends[i+1]), want.m.Features(p, rows(want.b.Image, ends[i], ends[i+1])))
+		p := nn.Training(want.p.Arena, gpu.F64)
+		gpu.Copy(rows(features, ends[i], ends[i+1]), want.m.trunk.Forward(p, rows(want.b.Image, ends[i], ends[i+1])))
 		kept = append(kept, p)
 	}
-	d := want.m.heads(want.p, features, want.b, want.losses)
+	e := want.m.embedFrom(want.p, features, want.b)
+	dz, dw := want.m.Compare(want.p, e.Pairs, want.losses)
+	var d gpu.Tensor
+	for i, tw := range want.m.towers {
+		d = tw.backward(e.passes[i], d, dz[i], dw[i])
+	}
 	for i, p := range kept {
 		dy := p.Temp(ends[i+1]-ends[i], want.m.TrunkWidth())
 		gpu.Copy(dy, rows(d, ends[i], ends[i+1]))
 		want.m.trunk.Backward(p, dy)
 	}
 	got := inChunks(t, cfg, nil)
-	got.m.StepInChunks(got.p, got.b, chunk, got.losses)
+	got.m.Chunk = chunk
+	got.m.Step(got.p, got.b, got.losses)
 	if !slices.Equal(got.read(), want.read()) {
 		t.Errorf("losses are %v, want %v", got.read(), want.read())
 	}
-	for i, p := range got.m.Params() {
-		if !slices.Equal(read(p.Grad), read(want.m.Params()[i].Grad)) {
+	for i, p := range got.m.Weights().Params() {
+		if !slices.Equal(read(p.Grad), read(want.m.Weights().Params()[i].Grad)) {
 			t.Errorf("the gradient of %s differs", p.Name)
 		}
 	}
-	for i, b := range got.m.Buffers() {
-		if !slices.Equal(read(b.Value), read(want.m.Buffers()[i].Value)) {
+	for i, b := range got.m.Weights().Buffers() {
+		if !slices.Equal(read(b.Value), read(want.m.Weights().Buffers()[i].Value)) {
 			t.Errorf("%s differs", b.Name)
 		}
 	}
@@ -130,10 +137,11 @@ func TestChunksNormaliseByThemselves(t *testing.T) {
 // TestFeaturesInChunks: in evaluation the features are the whole batch's, to rounding.
 func TestFeaturesInChunks(t *testing.T) {
 	r := inChunks(t, small("none", "a", "b"), nil)
-	r.p.Train = false
+	r.p = nn.Evaluation(r.p.Arena, gpu.F64)
 	want := read(r.m.Features(r.p, r.b.Image))
 	r.p.Finish()
-	got := read(r.m.FeaturesInChunks(r.p, r.b.Image, 3))
+	r.m.Chunk = 3
+	got := read(r.m.Features(r.p, r.b.Image))
 	r.p.Finish()
 	sameNumbers(t, "features", got, want, 1e-12)
 	if r.p.Arena.InUse() != 0 {

@@ -97,7 +97,12 @@ type Embedding struct {
 
 // Embed is the first act: the trunk once, then every modality's towers.
 func (m *Model) Embed(p *nn.Pass, b objective.Batch) Embedding {
-	e := Embedding{image: b.Image, features: m.trainFeatures(p, b.Image)}
+	return m.embedFrom(p, m.trainFeatures(p, b.Image), b)
+}
+
+// embedFrom is Embed after the trunk.
+func (m *Model) embedFrom(p *nn.Pass, features gpu.Tensor, b objective.Batch) Embedding {
+	e := Embedding{image: b.Image, features: features}
 	for i, t := range m.towers {
 		z, w, passes := t.forward(p, e.features, b.Tables[i], b.Present[i])
 		e.passes = append(e.passes, passes)

@@ -10,9 +10,9 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
-	"contig-gpu/model/loss"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/optim"
+	"contig-gpu/model/trunk"
 )
 
 // Bounds of the reference's README.
@@ -57,7 +57,7 @@ type contigCase struct {
 func (c contigCase) config() Config {
 	var ms []Modality
 	for name, f := range c.Features {
-		ms = append(ms, Modality{name, f})
+		ms = append(ms, Modality{Name: name, Features: f})
 	}
 	sort.Slice(ms, func(i, j int) bool { return ms[i].Name > ms[j].Name })
 	return Config{Encoder: c.Net, Genetics: c.Genetics, Hidden: c.Hidden, Embedding: c.Dim, Modalities: ms,
@@ -84,28 +84,28 @@ func runContig(t *testing.T, dev *gpu.Device, c contigCase, stored golden.Case, 
 	r := newRigOn(t, dev, c.config(), dtype, c.Batch, c.Size)
 	heads := tapHeads(r.m)
 	fillModel(r.m, c.FillPrefix)
-	values, grads, decayed := r.m.Flat()
+	values, grads, decayed := r.m.Weights().Flat()
 	o := optim.New(optim.Config{Name: c.Optimizer.Name, LR: c.Optimizer.LR, WeightDecay: c.Optimizer.WeightDecay, Beta1: .9, Beta2: .999,
 		Eps: 1e-8, Momentum: c.Optimizer.Momentum, DecayAll: true}, values, grads, decayed)
 	for step := range steps {
 		counts := fillBatch(t, r, c, stored, step%c.Batches)
-		r.m.ZeroGrad()
+		r.m.Weights().ZeroGrad()
 		scale := r.step(counts)
 		compareLosses(t, c, step, dtype, r, scale)
 		if step == 0 {
 			bound := gradBound(dtype, c.GradError)
-			errs := paramErrors(r.m.Params(), c.First.Gradients, bound, gradOf)
+			errs := paramErrors(r.m.Weights().Params(), c.First.Gradients, bound, gradOf)
 			judgeErrors(t, dtype, bound, errs, func() judgement { return judgeStep(t, c, r, heads) })
 		}
 		o.Step(c.Optimizer.LR, gpu.Tensor{})
 		if step == 0 {
 			// An Adam step of a gradient near 0 is +-lr whatever its rounding: float32 is held to the gradients.
 			if dtype == gpu.F64 {
-				for _, e := range paramErrors(r.m.Params(), c.First.Parameters, bound64, func(p *nn.Param) gpu.Tensor { return p.Value }) {
+				for _, e := range paramErrors(r.m.Weights().Params(), c.First.Parameters, bound64, func(p *nn.Param) gpu.Tensor { return p.Value }) {
 					t.Errorf("parameters: %s", e)
 				}
 			}
-			compareBuffers(t, r.m.Buffers(), c.First.Buffers, pick(dtype, bound64, gradBound32))
+			compareBuffers(t, r.m.Weights().Buffers(), c.First.Buffers, pick(dtype, bound64, gradBound32))
 		}
 	}
 }
@@ -122,8 +122,8 @@ func gradBound(dtype gpu.DType, torch float64) float64 {
 }
 
 func fillModel(m *Model, prefix string) {
-	fillParams(m.Params(), prefix)
-	for _, b := range m.Buffers() {
+	fillParams(m.Weights().Params(), prefix)
+	for _, b := range m.Weights().Buffers() {
 		gpu.Write(b.Value, weights(prefix+b.Name, b.Dims))
 	}
 }
@@ -171,7 +171,7 @@ func compareLosses(t *testing.T, c contigCase, step int, dtype gpu.DType, r *rig
 			t.Errorf("step %d: %s is %.15g, want %.15g (bound %g)", step, what, got, want, bound)
 		}
 	}
-	check("loss", loss.Total(scale, got), want["loss"].(float64), total)
+	check("loss", weighted(scale, got), want["loss"].(float64), total)
 	for i, m := range r.m.Config().Modalities {
 		for k, w := range want[m.Name].([]any) {
 			check(fmt.Sprintf("%s[%d]", m.Name, k), got[4*i+k], w.(float64), terms)
@@ -258,52 +258,44 @@ func TestGoldenResnet(t *testing.T) {
 
 func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
 	dev := open(t, "cpu")
-	trunk, in := c.trunk(t, dev, dtype), dev.NewArena(1<<24)
+	net, in := c.trunk(t, dev, dtype), dev.NewArena(1<<24)
 	n := c.Input[0] * c.Input[1] * c.Input[2] * c.Input[3]
 	x := in.New(dtype, c.Input[0], c.Input[2], c.Input[3], c.Input[1])
 	gpu.Write(x, golden.ChannelsLast(golden.Fill(fmt.Sprintf("%s/%s/x", c.Seed, c.Name), n, -2, 2), c.Input))
-	p := &nn.Pass{Train: true, Arena: dev.NewArena(1 << 30), DType: dtype}
-	y := trunk.Forward(p, x)
+	p := nn.Training(dev.NewArena(1<<30), dtype)
+	p.Want |= nn.OfInputs
+	y := net.Forward(p, x)
 	if e, bound := c.Features.Error("features", read(y)), gradBound(dtype, c.Torch.Features); !(e <= bound) {
 		t.Errorf("features are off by %.3g, bound %.3g", e, bound)
 	}
 	dy := p.Temp(y.Dims()...)
 	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", c.Seed, c.Name), y.Len(), -1, 1))
-	dx := torchLayout(trunk.Backward(p, dy))
+	dx := torchLayout(net.Backward(p, dy))
 	p.Reset()
 	bound := gradBound(dtype, c.Torch.WorstGradient)
-	errs := paramErrors(trunk.Params(), c.Gradients, bound, gradOf)
+	errs := paramErrors(net.Params(), c.Gradients, bound, gradOf)
 	if e, bound := c.DX.Error("dx", dx), gradBound(dtype, c.Torch.DX); !(e <= bound) {
 		errs = append(errs, fmt.Sprintf("dx is off by %.3g, bound %.3g", e, bound))
 	}
-	compareBuffers(t, trunk.Buffers(), c.Buffers, gradBound(dtype, c.Torch.Features))
-	judgeErrors(t, dtype, bound, errs, func() judgement { return judgeTrunk(t, c, trunk, p, x, dx) })
+	compareBuffers(t, net.Buffers(), c.Buffers, gradBound(dtype, c.Torch.Features))
+	judgeErrors(t, dtype, bound, errs, func() judgement { return judgeTrunk(t, c, net, p, x, dx) })
 }
 
 // trunk returns the case's network, placed and filled.
-func (c resnetCase) trunk(t *testing.T, dev *gpu.Device, dtype gpu.DType) nn.Sequential {
-	arch, err := architectureOf(c.Net)
+func (c resnetCase) trunk(t *testing.T, dev *gpu.Device, dtype gpu.DType) *trunk.Trunk {
+	net, err := trunk.New(c.Net, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	trunk := arch.trunk("")
-	place(dev, dtype, trunk)
-	fillParams(trunk.Params(), c.FillPrefix)
-	for _, b := range trunk.Buffers() {
+	w := nn.NewWeights(net)
+	if err := w.Place(dev, dtype); err != nil {
+		t.Fatal(err)
+	}
+	fillParams(net.Params(), c.FillPrefix)
+	for _, b := range net.Buffers() {
 		gpu.Write(b.Value, weights(c.FillPrefix+b.Name, b.Dims))
 	}
-	return trunk
-}
-
-// place gives the parameters of layers memory of their own.
-func place(dev *gpu.Device, dtype gpu.DType, s nn.Sequential) {
-	a := dev.NewArena(1 << 30)
-	for _, p := range s.Params() {
-		p.Value, p.Grad = a.New(dtype, p.Dims...), a.Zeros(dtype, p.Dims...)
-	}
-	for _, b := range s.Buffers() {
-		b.Value = a.New(dtype, b.Dims...)
-	}
+	return net
 }
 
 // TestGoldenTorchvisionNames holds names and shapes of the trunk to torchvision's.
@@ -316,19 +308,19 @@ func TestGoldenTorchvisionNames(t *testing.T) {
 }
 
 func compareNames(t *testing.T, net string, want map[string][]int) {
-	arch, err := architectureOf(net)
+	made, err := trunk.New(net, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, trunk := map[string][]int{}, arch.trunk("")
-	for _, p := range trunk.Params() {
+	got := map[string][]int{}
+	for _, p := range made.Params() {
 		d := slices.Clone(p.Dims)
 		if len(d) == 4 {
 			d = []int{d[0], d[3], d[1], d[2]}
 		}
 		got[p.Name] = d
 	}
-	for _, b := range trunk.Buffers() {
+	for _, b := range made.Buffers() {
 		got[b.Name] = b.Dims
 	}
 	for name, shape := range want {

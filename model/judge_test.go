@@ -2,12 +2,14 @@ package model
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/trunk"
 )
 
 // A judgement compares float32 gradients with those of a float64 run whose ReLUs were made to give what the float32
@@ -50,18 +52,19 @@ func (j *judgement) compareParams(got, want []*nn.Param) {
 }
 
 // judgeTrunk judges the gradients that r, the trunk's float32 run on x in p, has left, and dx.
-func judgeTrunk(t *testing.T, c resnetCase, trunk nn.Sequential, p *nn.Pass, x gpu.Tensor, dx []float64) judgement {
+func judgeTrunk(t *testing.T, c resnetCase, net *trunk.Trunk, p *nn.Pass, x gpu.Tensor, dx []float64) judgement {
 	dev := open(t, "cpu")
 	exact, in := c.trunk(t, dev, gpu.F64), dev.NewArena(1<<25)
-	q := &nn.Pass{Train: true, Arena: dev.NewArena(1 << 31), DType: gpu.F64}
+	q := nn.Training(dev.NewArena(1<<31), gpu.F64)
 	wide := in.New(gpu.F64, x.Dims()...)
 	gpu.Write(wide, read(x))
 	var j judgement
-	y := j.force(q, exact, wide, rectified(p, trunk, x))
+	q.Want |= nn.OfInputs
+	y := j.force(q, exact, wide, rectified(p, net, x))
 	dy := q.Temp(y.Dims()...)
 	gpu.Write(dy, golden.Fill(fmt.Sprintf("%s/%s/dy", c.Seed, c.Name), y.Len(), -1, 1))
 	j.compare("dx", dx, torchLayout(exact.Backward(q, dy)))
-	j.compareParams(trunk.Params(), exact.Params())
+	j.compareParams(net.Params(), exact.Params())
 	return j
 }
 
@@ -84,8 +87,10 @@ func judgeStep(t *testing.T, c contigCase, r *rig, heads [][][]float64) judgemen
 		})
 	}
 	features := j.force(exact.p, exact.m.trunk, exact.b.Image, rectified(r.p, r.m.trunk, r.b.Image))
-	exact.m.stepFrom(exact.p, features, exact.b, exact.losses)
-	j.compareParams(r.m.Params(), exact.m.Params())
+	e := exact.m.embedFrom(exact.p, features, exact.b)
+	dz, dw := exact.m.Compare(exact.p, e.Pairs, exact.losses)
+	exact.m.Backward(exact.p, e, dz, dw)
+	j.compareParams(r.m.Weights().Params(), exact.m.Weights().Params())
 	return j
 }
 
@@ -116,14 +121,23 @@ func (l tapped) Forward(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
 }
 
 // tap visits what comes out of every ReLU of a tower.
-func tap(t *tower, visit func(y gpu.Tensor)) {
+func tap(t *towers, visit func(y gpu.Tensor)) {
 	for _, s := range []nn.Sequential{t.image, t.genetics} {
 		for i, l := range s {
-			if linear, ok := l.(*nn.Linear); ok && linear.Rectifies() {
+			if linear, ok := l.(*nn.Linear); ok && rectifies(s, i) {
 				s[i] = tapped{linear, visit}
 			}
 		}
 	}
+}
+
+// rectifies reports whether layer i of a tower is followed by a ReLU: the first layer of a head, and what a norm follows.
+func rectifies(s nn.Sequential, i int) bool {
+	if i+1 == len(s) {
+		return false
+	}
+	_, norm := s[i+1].(*nn.BatchNorm)
+	return norm || !strings.HasPrefix(s[i].Params()[0].Name, "encoder.")
 }
 
 // tapHeads keeps what comes out of every ReLU of a model's towers from now on.
@@ -136,14 +150,14 @@ func tapHeads(m *Model) (heads [][][]float64) {
 }
 
 // rectified returns what comes out of every ReLU of a trunk. It puts the running averages back.
-func rectified(p *nn.Pass, trunk nn.Sequential, x gpu.Tensor) (ys [][]float64) {
+func rectified(p *nn.Pass, net *trunk.Trunk, x gpu.Tensor) (ys [][]float64) {
 	var kept [][]float64
-	for _, b := range trunk.Buffers() {
+	for _, b := range net.Buffers() {
 		kept = append(kept, read(b.Value))
 	}
-	walk(p, trunk, x, func(y gpu.Tensor) { ys = append(ys, read(y)) })
+	walkTrunk(p, net, x, func(y gpu.Tensor) { ys = append(ys, read(y)) })
 	p.Reset()
-	for i, b := range trunk.Buffers() {
+	for i, b := range net.Buffers() {
 		gpu.Write(b.Value, kept[i])
 	}
 	return ys
@@ -151,11 +165,11 @@ func rectified(p *nn.Pass, trunk nn.Sequential, x gpu.Tensor) (ys [][]float64) {
 
 // force runs a float64 trunk forward and puts ys in the place of what comes out of its ReLUs. Before, it counts the
 // ReLUs that come out on another side of zero when left alone.
-func (j *judgement) force(p *nn.Pass, trunk nn.Sequential, x gpu.Tensor, ys [][]float64) gpu.Tensor {
-	for k, own := range rectified(p, trunk, x) {
+func (j *judgement) force(p *nn.Pass, net *trunk.Trunk, x gpu.Tensor, ys [][]float64) gpu.Tensor {
+	for k, own := range rectified(p, net, x) {
 		j.count(own, ys[k])
 	}
-	return walk(p, trunk, x, func(y gpu.Tensor) {
+	return walkTrunk(p, net, x, func(y gpu.Tensor) {
 		gpu.Write(y, ys[0])
 		ys = ys[1:]
 	})
@@ -170,20 +184,50 @@ func (j *judgement) count(a, b []float64) {
 	}
 }
 
-// walk runs layers forward and visits what comes out of every ReLU.
-func walk(p *nn.Pass, s nn.Sequential, x gpu.Tensor, visit func(gpu.Tensor)) gpu.Tensor {
-	for _, l := range s {
-		switch l := l.(type) {
-		case *nn.Residual:
-			h := walk(p, l.Body, x, visit)
-			x = l.Norm.ForwardAdd(p, h, l.Shortcut.Forward(p, x))
-			visit(x)
-		case *nn.BatchNorm:
-			x = l.Forward(p, x)
-			visit(x)
-		default:
-			x = l.Forward(p, x)
+// walkTrunk runs a trunk forward and visits what comes out of every ReLU.
+func walkTrunk(p *nn.Pass, t *trunk.Trunk, x gpu.Tensor, visit func(gpu.Tensor)) gpu.Tensor {
+	for _, s := range t.Stages {
+		for _, l := range s.Layers {
+			x = visited(l, visit).Forward(p, x)
 		}
 	}
-	return x
+	return t.Pool.Forward(p, x)
+}
+
+// A visitedNorm is a ConvNorm with a ReLU whose output is visited before anybody else sees it; a visitedBlock a Residual.
+type visitedNorm struct {
+	*nn.ConvNorm
+	visit func(y gpu.Tensor)
+}
+
+func (l visitedNorm) Forward(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
+	y := l.ConvNorm.Forward(p, x)
+	l.visit(y)
+	return y
+}
+
+type visitedBlock struct {
+	*nn.Residual
+	visit func(y gpu.Tensor)
+}
+
+func (l visitedBlock) Forward(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
+	y := l.Residual.Forward(p, x)
+	l.visit(y)
+	return y
+}
+
+// visited returns a layer of a trunk, and of its block's body, whose ReLUs are visited. Backward may run on l itself.
+func visited(l nn.Layer, visit func(gpu.Tensor)) nn.Layer {
+	switch l := l.(type) {
+	case *nn.Residual:
+		var body nn.Sequential
+		for _, b := range l.Body {
+			body = append(body, visited(b, visit))
+		}
+		return visitedBlock{&nn.Residual{Body: body, Last: l.Last, Shortcut: l.Shortcut}, visit}
+	case *nn.ConvNorm:
+		return visitedNorm{l, visit}
+	}
+	return l
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
-	"contig-gpu/model/loss"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/optim"
 )
@@ -18,7 +17,7 @@ import (
 func small(genetics string, names ...string) Config {
 	c := Config{Encoder: "resnet18", Genetics: genetics, Hidden: 16, Embedding: 8, Tau: .1, Lambda: .75, Weights: "mean", Pairs: "avoid"}
 	for i, n := range names {
-		c.Modalities = append(c.Modalities, Modality{n, 5 + 3*i})
+		c.Modalities = append(c.Modalities, Modality{Name: n, Features: 5 + 3*i})
 	}
 	return c
 }
@@ -57,17 +56,17 @@ func everybody(int, int) bool { return true }
 func TestParameterCounts(t *testing.T) {
 	for genetics, want := range map[string]int{"none": 92_786_496, "h1": 105_387_840, "h12": 117_989_184} {
 		c := Defaults()
-		c.Genetics, c.Modalities = genetics, []Modality{{"a", 7854}, {"b", 481}, {"c", 18574}}
+		c.Genetics, c.Modalities = genetics, []Modality{{Name: "a", Features: 7854}, {Name: "b", Features: 481}, {Name: "c", Features: 18574}}
 		m, err := New(c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.ParamCount() != want {
-			t.Errorf("%s: %d parameters, want %d", genetics, m.ParamCount(), want)
+		if m.Weights().Count() != want {
+			t.Errorf("%s: %d parameters, want %d", genetics, m.Weights().Count(), want)
 		}
 		for prefix, want := range map[string]int{"trunk.": 23_508_032, "image_head.a.": 4_458_624} {
 			n := 0
-			for _, p := range m.Params() {
+			for _, p := range m.Weights().Params() {
 				if strings.HasPrefix(p.Name, prefix) {
 					n += p.Size()
 				}
@@ -98,15 +97,15 @@ func TestEverySubsetAndOrderTrains(t *testing.T) {
 		genetics := []string{"h1", "none", "linear", "h12"}[i%4]
 		t.Run(strings.Join(names, ",")+"/"+genetics, func(t *testing.T) {
 			r := newRig(t, "cpu", small(genetics, names...), gpu.F32, 6, 32)
-			r.m.Init(3)
+			r.m.Weights().Init(3)
 			counts := r.fill(1, func(i, row int) bool { return row != i })
 			before := snapshot(r.m)
-			values, grads, decayed := r.m.Flat()
+			values, grads, decayed := r.m.Weights().Flat()
 			o := optim.New(optim.Config{Name: "adam", Beta1: .9, Beta2: .999, Eps: 1e-8}, values, grads, decayed)
 			first, last := 0.0, 0.0
 			for step := range 6 {
-				r.m.ZeroGrad()
-				last = loss.Total(r.step(counts), r.read())
+				r.m.Weights().ZeroGrad()
+				last = weighted(r.step(counts), r.read())
 				if step == 0 {
 					first = last
 				}
@@ -115,7 +114,7 @@ func TestEverySubsetAndOrderTrains(t *testing.T) {
 			if !(last < first) {
 				t.Errorf("the loss went from %g to %g", first, last)
 			}
-			for _, p := range r.m.Params() {
+			for _, p := range r.m.Weights().Params() {
 				if slices.Equal(before[p.Name], read(p.Value)) {
 					t.Errorf("%s did not move", p.Name)
 				}
@@ -129,10 +128,10 @@ func TestEverySubsetAndOrderTrains(t *testing.T) {
 
 func snapshot(m *Model) map[string][]float64 {
 	s := map[string][]float64{}
-	for _, p := range m.Params() {
+	for _, p := range m.Weights().Params() {
 		s[p.Name] = read(p.Value)
 	}
-	for _, b := range m.Buffers() {
+	for _, b := range m.Weights().Buffers() {
 		s[b.Name] = read(b.Value)
 	}
 	return s
@@ -144,7 +143,7 @@ func TestFewPresent(t *testing.T) {
 		for _, both := range []bool{false, true} {
 			t.Run(fmt.Sprint(few, " present, in both ", both), func(t *testing.T) {
 				r := newRig(t, "cpu", small("h1", "a", "b"), gpu.F32, 4, 32)
-				r.m.Init(1)
+				r.m.Weights().Init(1)
 				before := snapshot(r.m)
 				counts := r.fill(2, func(i, row int) bool { return row < few || i == 1 && !both })
 				r.step(counts)
@@ -152,10 +151,10 @@ func TestFewPresent(t *testing.T) {
 				if !slices.Equal(got[:4], []float64{0, 0, 0, float64(few)}) {
 					t.Errorf("the term is %v", got[:4])
 				}
-				for _, p := range r.m.Params() {
+				for _, p := range r.m.Weights().Params() {
 					checkFew(t, p, both || strings.Contains(p.Name, ".a."))
 				}
-				for _, b := range r.m.Buffers() {
+				for _, b := range r.m.Weights().Buffers() {
 					if strings.Contains(b.Name, ".a.") && !slices.Equal(before[b.Name], read(b.Value)) {
 						t.Errorf("%s moved", b.Name)
 					}
@@ -180,7 +179,7 @@ func TestAbsentContent(t *testing.T) {
 	for _, genetics := range []string{"none", "linear", "h1", "h12"} {
 		r := newRig(t, "cpu", small(genetics, "a", "b"), gpu.F32, 5, 32)
 		run := func(content float32) ([]float64, map[string][]float64) {
-			r.m.Init(4)
+			r.m.Weights().Init(4)
 			counts := r.fill(5, func(i, row int) bool { return (row+i)%2 == 0 })
 			for i, x := range r.b.Tables {
 				rows := gpu.Host[float32](x)
@@ -192,10 +191,10 @@ func TestAbsentContent(t *testing.T) {
 					}
 				}
 			}
-			r.m.ZeroGrad()
+			r.m.Weights().ZeroGrad()
 			r.step(counts)
 			out := snapshot(r.m)
-			_, grads, _ := r.m.Flat()
+			_, grads, _ := r.m.Weights().Flat()
 			out["gradients"] = read(grads)
 			return r.read(), out
 		}
@@ -226,16 +225,17 @@ func TestPlanIsExact(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := newRig(t, "cpu", c.cfg, dtype, c.batch, c.size)
-			r.m.Init(1)
+			r.m.Weights().Init(1)
 			r.step(r.fill(1, everybody))
 			if got := r.p.Arena.Peak(); got != plan.Activations {
 				t.Errorf("%v: the step took %d bytes, planned %d", dtype, got, plan.Activations)
 			}
-			if held := r.m.values.Device().Allocated(); held[0] != (gpu.Held{Name: "values", Bytes: plan.Values}) || held[1] != (gpu.Held{Name: "gradients", Bytes: plan.Grads}) {
+			if held := r.p.Arena.Device().Allocated(); held[0] != (gpu.Held{Name: "values", Bytes: plan.Values}) || held[1] != (gpu.Held{Name: "gradients", Bytes: plan.Grads}) {
 				t.Errorf("%v: Place takes %v, planned %+v", dtype, held[:2], plan)
 			}
-			r.p.Train = false
-			r.m.Loss(r.p, r.b, r.losses)
+			p := nn.Evaluation(r.p.Arena, dtype)
+			r.m.Evaluate(p, r.b, r.losses)
+			p.Finish()
 			if got := r.p.Arena.Peak(); got != plan.Activations || r.p.Arena.InUse() != 0 {
 				t.Errorf("%v: evaluation took %d bytes and left %d", dtype, got, r.p.Arena.InUse())
 			}
@@ -248,7 +248,7 @@ func TestPlanRefusesAndCounts(t *testing.T) {
 		t.Error("an empty configuration was planned")
 	}
 	c := Defaults()
-	c.Modalities = []Modality{{"a", 10}}
+	c.Modalities = []Modality{{Name: "a", Features: 10}}
 	p, err := planStep(c, gpu.F32, 64, 448)
 	if err != nil || p.Params == 0 || p.Values < 4*p.Params || p.Grads < 4*p.Params {
 		t.Errorf("plan %+v, %v", p, err)
@@ -259,7 +259,7 @@ func TestPlanRefusesAndCounts(t *testing.T) {
 func TestInit(t *testing.T) {
 	of := func(dtype gpu.DType, seed uint64, names ...string) map[string][]float64 {
 		r := newRig(t, "cpu", small("h1", names...), dtype, 2, 32)
-		r.m.Init(seed)
+		r.m.Weights().Init(seed)
 		return snapshot(r.m)
 	}
 	a, b, c := of(gpu.F64, 1, "a", "b"), of(gpu.F32, 1, "a", "c"), of(gpu.F64, 2, "a", "b")
@@ -284,9 +284,9 @@ func TestInit(t *testing.T) {
 
 func TestEmbeddings(t *testing.T) {
 	r := newRig(t, "cpu", small("h1", "a"), gpu.F32, 3, 32)
-	r.m.Init(1)
+	r.m.Weights().Init(1)
 	r.fill(1, everybody)
-	r.p.Train = false
+	r.p = nn.Evaluation(r.p.Arena, gpu.F32)
 	f := r.m.Features(r.p, r.b.Image)
 	z, w := r.m.ImageEmbedding(r.p, f, 0), r.m.GeneticsEmbedding(r.p, r.b.Tables[0], gpu.Tensor{}, 0)
 	if !slices.Equal(f.Dims(), []int{3, r.m.TrunkWidth()}) || !slices.Equal(z.Dims(), []int{3, 8}) || !slices.Equal(w.Dims(), []int{3, 8}) {
@@ -319,11 +319,11 @@ func TestValidate(t *testing.T) {
 // TestFlat: parameters subject to decay come first, and the flat tensors are the parameters themselves.
 func TestFlat(t *testing.T) {
 	r := newRig(t, "cpu", small("h12", "a"), gpu.F32, 2, 32)
-	values, grads, decayed := r.m.Flat()
+	values, grads, decayed := r.m.Weights().Flat()
 	gpu.Fill(values.Slice(0, decayed), 1)
 	gpu.Fill(values.Slice(decayed, values.Len()), 2)
 	gpu.Fill(grads, 3)
-	for _, p := range r.m.Params() {
+	for _, p := range r.m.Weights().Params() {
 		want := 2.0
 		if p.Decay {
 			want = 1
@@ -332,8 +332,8 @@ func TestFlat(t *testing.T) {
 			t.Errorf("%s (decay %t) holds %g", p.Name, p.Decay, v[0])
 		}
 	}
-	r.m.Close()
-	if r.m.Place(open(t, "cpu"), gpu.U8) == nil {
+	r.m.Weights().Close()
+	if r.m.Weights().Place(open(t, "cpu"), gpu.U8) == nil {
 		t.Error("parameters of bytes were accepted")
 	}
 }

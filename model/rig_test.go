@@ -5,13 +5,14 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
 )
 
 // A rig is a placed model with a batch and a pass, on one device.
 type rig struct {
 	m      *Model
 	p      *nn.Pass
-	b      Batch
+	b      objective.Batch
 	losses gpu.Tensor
 }
 
@@ -36,7 +37,7 @@ func newRigOn(t testing.TB, dev *gpu.Device, cfg Config, dtype gpu.DType, batch,
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Place(dev, dtype); err != nil {
+	if err := m.Weights().Place(dev, dtype); err != nil {
 		t.Fatal(err)
 	}
 	plan, err := planStep(cfg, dtype, batch, size)
@@ -45,14 +46,14 @@ func newRigOn(t testing.TB, dev *gpu.Device, cfg Config, dtype gpu.DType, batch,
 	}
 	in := dev.NewArena(1 << 22)
 	// Twice what a step takes: walk runs layers one by one, and gives nothing back.
-	r := &rig{m: m, p: &nn.Pass{Train: true, Arena: dev.NewArena(2 * plan.Activations), DType: dtype}}
-	r.b, r.losses = m.NewBatch(in, dtype, batch, size, size), in.New(dtype, len(cfg.Modalities), 4)
+	r := &rig{m: m, p: nn.Training(dev.NewArena(2*plan.Activations), dtype)}
+	r.b, r.losses = objective.NewBatch(m, in, dtype, batch, 1, size, size), in.New(dtype, len(cfg.Modalities), 4)
 	return r
 }
 
 // step runs Step with the scale of the present rows given, and returns the scale.
 func (r *rig) step(present []int) []float64 {
-	scale := r.m.ModalityScale(present)
+	scale := r.m.TermWeights(r.b.Group.Len(), present)
 	gpu.Write(r.b.Scale, scale)
 	r.m.Step(r.p, r.b, r.losses)
 	return scale
@@ -80,11 +81,31 @@ func planStep(cfg Config, dtype gpu.DType, batch, size int) (stepPlan, error) {
 		return stepPlan{}, err
 	}
 	defer dev.Close()
-	if err := m.Place(dev, dtype); err != nil {
+	if err := m.Weights().Place(dev, dtype); err != nil {
 		return stepPlan{}, err
 	}
-	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: dtype}
+	p := nn.Training(dev.NewArena(0), dtype)
 	in := dev.NewArena(0)
-	m.Step(p, m.NewBatch(in, dtype, batch, size, size), in.New(nn.Master(dtype), len(m.towers), 4))
-	return stepPlan{Values: m.memory[0].Peak(), Grads: m.memory[1].Peak(), Activations: p.Arena.Peak(), Params: m.ParamCount()}, nil
+	m.Step(p, objective.NewBatch(m, in, dtype, batch, 1, size, size), in.New(nn.Master(dtype), len(m.towers), 4))
+	return stepPlan{Values: held(dev, "values"), Grads: held(dev, "gradients"), Activations: p.Arena.Peak(), Params: m.Weights().Count()}, nil
+}
+
+// held returns the bytes that a device's arenas of a name hold.
+func held(dev *gpu.Device, name string) int {
+	n := 0
+	for _, h := range dev.Allocated() {
+		if h.Name == name {
+			n += h.Bytes
+		}
+	}
+	return n
+}
+
+// weighted returns the loss of the terms [M, 4], weighted by scale.
+func weighted(scale, losses []float64) float64 {
+	sum := 0.0
+	for i, s := range scale {
+		sum += s * losses[objective.TermValues*i]
+	}
+	return sum
 }

@@ -20,9 +20,8 @@ import (
 // parameters carry torchvision's names behind a prefix.
 type Trunk struct {
 	Stages []Stage
-	Width  int // of the features
-
-	layers nn.Sequential // all stages and the pooling
+	Pool   nn.Layer // of the last feature map to features
+	Width  int      // of the features
 }
 
 // A Stage is a part of a trunk whose output is a feature map.
@@ -66,29 +65,33 @@ func New(name, prefix string) (*Trunk, error) {
 		return nil, fmt.Errorf("encoder %q: want one of %s", name, strings.Join(Names(), ", "))
 	}
 	stages, pool := all[i].build(prefix)
-	t := &Trunk{Stages: stages, Width: stages[len(stages)-1].Channels}
-	for _, s := range stages {
-		t.layers = append(t.layers, s.Layers)
+	return &Trunk{Stages: stages, Pool: pool, Width: stages[len(stages)-1].Channels}, nil
+}
+
+// layers returns all stages and the pooling.
+func (t *Trunk) layers() nn.Sequential {
+	var all nn.Sequential
+	for _, s := range t.Stages {
+		all = append(all, s.Layers)
 	}
-	t.layers = append(t.layers, pool)
-	return t, nil
+	return append(all, t.Pool)
 }
 
 // Forward returns the features. They live until the pass is reset or finished.
 func (t *Trunk) Forward(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
-	return t.layers.Forward(p, inPassType(p, image))
+	return t.layers().Forward(p, inPassType(p, image))
 }
 
 // Backward returns the gradient of the image, in the pass's type, if the pass wants it.
 func (t *Trunk) Backward(p *nn.Pass, dy gpu.Tensor) gpu.Tensor {
-	return nn.BackwardInput(p, t.layers, dy)
+	return nn.BackwardInput(p, t.layers(), dy)
 }
 
 // Params returns those of all stages.
-func (t *Trunk) Params() []*nn.Param { return t.layers.Params() }
+func (t *Trunk) Params() []*nn.Param { return t.layers().Params() }
 
 // Buffers returns those of all stages.
-func (t *Trunk) Buffers() []*nn.Buffer { return t.layers.Buffers() }
+func (t *Trunk) Buffers() []*nn.Buffer { return t.layers().Buffers() }
 
 // Maps is Forward up to the last stage: the feature maps of all stages [N, H / Stride, W / Stride, Channels], rounded up.
 // They live until the pass is reset or, where it keeps, until BackwardMaps.

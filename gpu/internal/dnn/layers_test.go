@@ -11,6 +11,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/model"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
 )
 
 // batch is what plans are made for.
@@ -59,12 +60,12 @@ func uses(t *testing.T, d gpu.DType, encoder string, size int) []gpu.ConvUse {
 		t.Fatal(err)
 	}
 	defer dev.Close()
-	if err := m.Place(dev, d); err != nil {
+	if err := m.Weights().Place(dev, d); err != nil {
 		t.Fatal(err)
 	}
-	p := &nn.Pass{Train: true, Arena: dev.NewArena(0), DType: d}
+	p := nn.Training(dev.NewArena(0), d)
 	in := dev.NewArena(0)
-	m.Step(p, m.NewBatch(in, d, batch, size, size), in.New(gpu.F32, 1, 4))
+	m.Step(p, objective.NewBatch(m, in, d, batch, 1, size, size), in.New(gpu.F32, 1, 4))
 	return dev.Convs()
 }
 

@@ -1,0 +1,287 @@
+package ssl
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/golden"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
+	"contig-gpu/model/optim"
+)
+
+// Bounds of the reference's README.
+const (
+	lossBound64  = 1e-10
+	gradBound64  = 1e-9
+	curveBound64 = 1e-8
+	lossBound32  = 1e-5
+	gradBound32  = 1e-4
+	torchFactor  = 4 // times PyTorch's own float32 error, for gradients
+)
+
+// TestGoldenNTXent holds every case of the loss of two views, forward and backward, to the reference. Losses with a memory
+// bank are others.
+func TestGoldenNTXent(t *testing.T) {
+	n := 0
+	for _, c := range golden.Cases(t, "ssl") {
+		var op string
+		if c.Attr(t, "op", &op); op != "ntxent" {
+			continue
+		}
+		n++
+		t.Run(c.Label()+"/f64", func(t *testing.T) { runNTXent(t, c, gpu.F64, lossBound64, gradBound64) })
+		t.Run(c.Label()+"/f32", func(t *testing.T) { runNTXent(t, c, gpu.F32, lossBound32, gradBound(t, c)) })
+	}
+	if n == 0 {
+		t.Error("the reference has no case of this loss")
+	}
+}
+
+// gradBound is the bound of float32 gradients, wider where the case states a larger error of PyTorch's own.
+func gradBound(t *testing.T, c golden.Case) float64 {
+	const stated = "worst_gradient_float32_error_of_pytorch"
+	e := 0.0
+	if c.Has(stated) {
+		c.Attr(t, stated, &e)
+	}
+	return math.Max(gradBound32, torchFactor*e)
+}
+
+func runNTXent(t *testing.T, c golden.Case, dtype gpu.DType, lossBound, gradBound float64) {
+	var tau, loss float64
+	c.Attr(t, "tau", &tau)
+	c.Attr(t, "loss", &loss)
+	z0, z1 := c.Tensor(t, "z0"), c.Tensor(t, "z1")
+	n, d := z0.Dims[0], z0.Dims[1]
+	dev := openCPU(t)
+	a, p := dev.NewArena(1<<20), nn.Training(dev.NewArena(1<<22), dtype)
+	z, dz, out := a.New(dtype, 2*n, d), a.New(dtype, 2*n, d), a.New(dtype, objective.TermValues)
+	scale, group := a.New(dtype, 1), a.New(gpu.I32, n)
+	gpu.Write(z, slices.Concat(z0.Data, z1.Data))
+	gpu.Write(scale, []float64{1})
+	gpu.Write(group, ownGroups(n))
+	NTXent(p, out, dz, z, group, scale, tau)
+	p.Finish()
+	got := read(out)
+	if !(math.Abs(got[0]-loss) <= lossBound*math.Abs(loss)) || got[3] != float64(2*n) {
+		t.Errorf("the loss is %.15g of %g rows, want %.15g of %d", got[0], got[3], loss, 2*n)
+	}
+	want := slices.Concat(c.Tensor(t, "dz0").Data, c.Tensor(t, "dz1").Data)
+	if e := relative(read(dz), want); !(e <= gradBound) {
+		t.Errorf("the gradient is off by %.3g, bound %.3g", e, gradBound)
+	}
+	if n := p.Arena.InUse(); n != 0 {
+		t.Errorf("%d bytes are left", n)
+	}
+}
+
+type stepsCase struct {
+	Name, Method, Net, Projection            string
+	Batch, Size, Hidden, Dim, Steps, Batches int
+	Tau                                      float64
+	FillPrefix                               string `json:"fill_prefix"`
+	Curve                                    []float64
+	LossError                                []float64 `json:"curve_float32_relative_error_of_pytorch"`
+	GradError                                float64   `json:"worst_gradient_float32_error_of_pytorch"`
+	Optimizer                                struct {
+		Name        string
+		LR          float64
+		Momentum    float64
+		WeightDecay float64 `json:"weight_decay"`
+	}
+	First struct {
+		Gradients map[string]golden.Digest
+	} `json:"first_step"`
+	Last struct {
+		Parameters, Buffers map[string]golden.Digest
+	} `json:"last_step"`
+}
+
+// TestGoldenSimCLR takes whole steps: the whole curve in float64, the first step's loss and gradients in float32.
+func TestGoldenSimCLR(t *testing.T) {
+	n := 0
+	for _, stored := range golden.Cases(t, "ssl_steps") {
+		var c stepsCase
+		stored.Decode(t, &c)
+		if c.Method != "simclr" {
+			continue
+		}
+		n++
+		if c.Projection != "plain" {
+			t.Errorf("%s: a projection %q, which SimCLR does not have", c.Name, c.Projection)
+			continue
+		}
+		t.Run(stored.Label()+"/f64", func(t *testing.T) { runSteps(t, c, gpu.F64, c.Steps) })
+		t.Run(stored.Label()+"/f32", func(t *testing.T) { runSteps(t, c, gpu.F32, 1) })
+	}
+	if n == 0 {
+		t.Error("the reference has no steps of SimCLR")
+	}
+}
+
+func runSteps(t *testing.T, c stepsCase, dtype gpu.DType, steps int) {
+	dev := openCPU(t)
+	s, err := NewSimCLR(SimCLRConfig{Encoder: c.Net, Hidden: c.Hidden, Embedding: c.Dim, Tau: c.Tau})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := s.Weights()
+	if err := w.Place(dev, dtype); err != nil {
+		t.Fatal(err)
+	}
+	fillWeights(w, c.FillPrefix)
+	in, p := dev.NewArena(1<<22), nn.Training(dev.NewArena(1<<28), dtype)
+	b, terms := objective.NewBatch(s, in, dtype, c.Batch, views, c.Size, c.Size), in.New(dtype, objective.TermValues)
+	gpu.Write(b.Group, ownGroups(c.Batch))
+	gpu.Write(b.Scale, s.TermWeights(c.Batch, nil))
+	values, grads, decayed := w.Flat()
+	o := optim.New(optim.Config{Name: c.Optimizer.Name, WeightDecay: c.Optimizer.WeightDecay, Beta1: .9, Beta2: .999, Eps: 1e-8,
+		Momentum: c.Optimizer.Momentum, DecayAll: true}, values, grads, decayed)
+	for step := range steps {
+		fillViews(b.Image, c, step%c.Batches)
+		w.ZeroGrad()
+		s.Step(p, b, terms)
+		if got, want, bound := read(terms)[0], c.Curve[step], c.lossBound(dtype, step); !(math.Abs(got-want) <= bound*math.Abs(want)) {
+			t.Errorf("step %d: the loss is %.15g, want %.15g (bound %g)", step, got, want, bound)
+		}
+		if step == 0 {
+			compareParams(t, w, c.First.Gradients, c.gradBound(dtype), func(p *nn.Param) gpu.Tensor { return p.Grad })
+		}
+		o.Step(c.Optimizer.LR, gpu.Tensor{})
+	}
+	if n := p.Arena.InUse(); n != 0 {
+		t.Errorf("%d bytes are left", n)
+	}
+	if steps == c.Steps {
+		compareParams(t, w, c.Last.Parameters, curveBound64, func(p *nn.Param) gpu.Tensor { return p.Value })
+		compareBuffers(t, w, c.Last.Buffers, curveBound64)
+	}
+}
+
+func (c stepsCase) lossBound(dtype gpu.DType, step int) float64 {
+	if dtype == gpu.F64 {
+		return curveBound64
+	}
+	// Where PyTorch is itself further off in float32 than the bound, the case states it.
+	return math.Max(lossBound32, c.LossError[step])
+}
+
+func (c stepsCase) gradBound(dtype gpu.DType) float64 {
+	if dtype == gpu.F64 {
+		return curveBound64
+	}
+	return math.Max(gradBound32, torchFactor*c.GradError)
+}
+
+// fillViews writes both views of a batch, the first views first.
+func fillViews(image gpu.Tensor, c stepsCase, batch int) {
+	nchw := []int{c.Batch, 3, c.Size, c.Size}
+	for v := range views {
+		x := golden.Fill(fmt.Sprintf("%sview%d/%d", c.FillPrefix, v, batch), c.Batch*3*c.Size*c.Size, -2, 2)
+		gpu.Write(part(image, v), golden.ChannelsLast(x, nchw))
+	}
+}
+
+// fillWeights writes the reference's values.
+func fillWeights(w *nn.Weights, prefix string) {
+	for _, p := range w.Params() {
+		d := p.Dims
+		if len(d) < 4 {
+			gpu.Write(p.Value, reference(prefix+p.Name, d))
+			continue
+		}
+		kcrs := []int{d[0], d[3], d[1], d[2]}
+		gpu.Write(p.Value, golden.ChannelsLast(reference(prefix+p.Name, kcrs), kcrs))
+	}
+	for _, b := range w.Buffers() {
+		gpu.Write(b.Value, reference(prefix+b.Name, b.Dims))
+	}
+}
+
+// reference returns the reference's value of a parameter or buffer by its full name and its shape in PyTorch's layout.
+func reference(name string, shape []int) []float64 {
+	n, k := 1, 0.2
+	for _, d := range shape {
+		n *= d
+	}
+	switch {
+	case strings.HasSuffix(name, "running_mean"):
+		k = 0.1
+	case strings.HasSuffix(name, "running_var"):
+		return golden.Fill(name, n, 0.5, 1.5)
+	case len(shape) == 4:
+		k = math.Sqrt(6 / float64(shape[0]*shape[2]*shape[3]))
+	case len(shape) == 2:
+		k = 1 / math.Sqrt(float64(shape[1]))
+	case strings.HasSuffix(name, "weight"):
+		return golden.Fill(name, n, 0.8, 1.2)
+	}
+	return golden.Fill(name, n, -k, k)
+}
+
+func compareParams(t *testing.T, w *nn.Weights, want map[string]golden.Digest, bound float64, of func(*nn.Param) gpu.Tensor) {
+	t.Helper()
+	if len(w.Params()) != len(want) {
+		t.Errorf("%d parameters, want %d", len(w.Params()), len(want))
+	}
+	for _, p := range w.Params() {
+		v := read(of(p))
+		if len(p.Dims) == 4 {
+			v = golden.ChannelsFirst(v, p.Dims)
+		}
+		if e := want[p.Name].Error(p.Name, v); !(e <= bound) {
+			t.Errorf("%s is off by %.3g, bound %.3g", p.Name, e, bound)
+		}
+	}
+}
+
+func compareBuffers(t *testing.T, w *nn.Weights, want map[string]golden.Digest, bound float64) {
+	t.Helper()
+	if len(w.Buffers()) != len(want) {
+		t.Errorf("%d buffers, want %d", len(w.Buffers()), len(want))
+	}
+	for _, b := range w.Buffers() {
+		if e := want[b.Name].Error(b.Name, read(b.Value)); !(e <= bound) {
+			t.Errorf("%s is off by %.3g, bound %.3g", b.Name, e, bound)
+		}
+	}
+}
+
+func openCPU(t *testing.T) *gpu.Device {
+	t.Helper()
+	dev, err := gpu.Open("cpu", gpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	return dev
+}
+
+// ownGroups says that every image is another person's.
+func ownGroups(n int) []int32 {
+	g := make([]int32, n)
+	for i := range g {
+		g[i] = int32(i)
+	}
+	return g
+}
+
+func read(x gpu.Tensor) []float64 {
+	v := make([]float64, x.Len())
+	gpu.Read(v, x)
+	return v
+}
+
+// relative returns |got - want| / |want|.
+func relative(got, want []float64) float64 {
+	var diff, norm float64
+	for i, w := range want {
+		diff, norm = diff+(got[i]-w)*(got[i]-w), norm+w*w
+	}
+	return math.Sqrt(diff / norm)
+}
