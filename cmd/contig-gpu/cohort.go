@@ -20,6 +20,9 @@ func openAligned(s *settings, l *checkpoint.Loaded) (*data.Cohort, error) {
 		co, err := openCohort(s)
 		return imagesOf(co), err
 	}
+	if s.Data == "" {
+		return nil, usagef("embed: --data is missing: the checkpoint was trained with genetics; name a data.toml, which may lack modalities")
+	}
 	var modalities []string
 	for _, known := range l.Objective.Tables() {
 		modalities = append(modalities, known.Name)

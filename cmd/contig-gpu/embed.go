@@ -30,7 +30,7 @@ func embedCommand() *cli.Command {
 		Description: "The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.",
 		Flags:       append(own, flags(newSettings(setting.Default).cohortRows())...),
 		Action: func(c *cli.Context) error {
-			for _, f := range []string{"checkpoint", "images", "data", "out"} {
+			for _, f := range []string{"checkpoint", "images", "out"} {
 				if _, err := need(c, f); err != nil {
 					return err
 				}

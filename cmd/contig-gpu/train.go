@@ -11,6 +11,7 @@ import (
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
+	"contig-gpu/model/build"
 	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 
@@ -152,8 +153,8 @@ func resolve(c *cli.Context, file config.File) (s *settings, demo bool, err erro
 	if err := lay(asked); err != nil {
 		return nil, false, err
 	}
-	if (asked.Images == "") != (asked.Data == "") {
-		return nil, false, usagef("train: --images and --data go together; without both the demo cohort is trained on")
+	if alone := asked.Images != "" && !build.UsesTables(asked.Objective); (asked.Images == "") != (asked.Data == "") && !alone {
+		return nil, false, usagef("train: --images and --data go together; without both the demo cohort is trained on; --objective %s takes --images alone", build.SimCLR)
 	}
 	s, demo = newSettings(asked.Recipe), asked.Images == ""
 	if demo {

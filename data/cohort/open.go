@@ -12,14 +12,14 @@ import (
 type Options struct {
 	Manifest  string                 // images.tsv or .csv
 	ImageRoot string                 // what image paths are relative to; "" is the manifest's folder
-	DataTOML  string                 // names the genetics
+	DataTOML  string                 // names the genetics; "": none, and everybody with an image is in
 	Join      string                 // "outer" (default): an image and at least one modality; "inner": all modalities
 	Seed      uint64                 // of the split, where data.toml gives none
 	Stats     map[string]*data.Stats // of a checkpoint, by modality; nil: fit on the training persons
 	Memory    int64                  // bytes that are free, which the tables must not exceed (E403); 0: not known
 }
 
-// Open joins images with genetics. Whatever is wrong with the files is a *data.Problem.
+// Open joins images with genetics, if there are any. Whatever is wrong with the files is a *data.Problem.
 func Open(o Options) (*data.Cohort, error) {
 	if o.Join != "" && o.Join != "outer" && o.Join != "inner" {
 		return nil, &data.Problem{Code: 118, What: "the join is not known", Expected: "outer or inner", Found: fmt.Sprintf("%q", o.Join), Fix: "use outer or inner"}
@@ -54,7 +54,7 @@ func (j *join) note(format string, a ...any) {
 
 func (j *join) read() error {
 	j.c = &data.Cohort{}
-	cfg, notes, err := readConfig(j.o.DataTOML)
+	cfg, notes, err := j.readConfig()
 	if err != nil {
 		return err
 	}
@@ -69,6 +69,15 @@ func (j *join) read() error {
 	j.cfg, j.m, j.in = cfg, m, in
 	j.c.Notes = append(append(append(j.c.Notes, notes...), m.notes...), listNotes...)
 	return nil
+}
+
+// readConfig reads data.toml; without one it returns the defaults, and no sources.
+func (j *join) readConfig() (*config, []string, error) {
+	if j.o.DataTOML == "" {
+		c := &config{}
+		return c, nil, c.check()
+	}
+	return readConfig(j.o.DataTOML)
 }
 
 func (j *join) openSources() error {
@@ -88,7 +97,7 @@ func (j *join) openSources() error {
 			return err
 		}
 	}
-	if len(j.sources) == 0 {
+	if len(j.sources) == 0 && j.o.DataTOML != "" {
 		return &data.Problem{Code: 701, File: j.cfg.path, What: "none of the sections is a modality of the checkpoint", Expected: strings.Join(statNames(j.o.Stats), ", "),
 			Found: "other names", Cause: "sections renamed since training", Fix: "name them as in training"}
 	}
@@ -164,12 +173,14 @@ func (j *join) keep() error {
 				n++
 			}
 		}
-		if j.in[i] && n > 0 && (j.o.Join != "inner" || n == len(j.rows)) {
+		if j.in[i] && (n > 0 || j.o.DataTOML == "") && (j.o.Join != "inner" || n == len(j.rows)) {
 			j.kept = append(j.kept, i)
 		}
 	}
 	what := "at least one modality"
-	if j.o.Join == "inner" {
+	if j.o.DataTOML == "" {
+		what = "no genetics"
+	} else if j.o.Join == "inner" {
 		what = "all modalities"
 	}
 	if len(j.kept) == 0 {

@@ -17,8 +17,8 @@ type Need struct{ Arena, Scratch int }
 
 func (n Need) most(o Need) Need { return Need{max(n.Arena, o.Arena), max(n.Scratch, o.Scratch)} }
 
-// Need returns what steps and evaluations of whole batches take, of scratch memory at least as much as given. On a planning
-// device that runs updates too.
+// Need returns what steps and evaluations of whole batches take, of scratch memory at least as much as given. It runs them
+// on planning devices, and computes nothing.
 func (e *Engine) Need(scratch int) (Need, error) {
 	most := Need{Scratch: scratch}
 	for _, l := range []load{{e.o.Dims.Batch, e.obj.Views(), true}, {e.o.Dims.Batch, e.obj.Views(), false}} {
@@ -28,8 +28,14 @@ func (e *Engine) Need(scratch int) (Need, error) {
 		}
 		most = most.most(n)
 	}
-	e.update.apply(e.o, 1)
-	most.Scratch = max(most.Scratch, e.dev.Scratch())
+	o := e.o
+	o.Device = e.dev.Plan()
+	twin, err := New(o)
+	if err != nil {
+		return Need{}, err
+	}
+	twin.update.apply(o, 1)
+	most.Scratch = max(most.Scratch, o.Device.Scratch())
 	return most, nil
 }
 

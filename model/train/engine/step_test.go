@@ -45,7 +45,7 @@ func TestCUDANamesTheLayer(t *testing.T) {
 		t.Errorf("%v; want step 3 and %s", p, last)
 	}
 	if !allFinite(r.update.values) || !allFinite(r.update.ema) {
-		t.Error("the step changed parameters")
+		t.Errorf("the step changed parameters: they are finite %v, their averages %v", allFinite(r.update.values), allFinite(r.update.ema))
 	}
 }
 
