@@ -20,12 +20,12 @@ def write(folder):
 
 
 def accuracy(embedded, labels):
-    """The share of every third image whose digit most of its 5 nearest neighbours among the others have, by cosine."""
+    """The share of images whose digit most of their 5 nearest neighbours among every tenth image have, by cosine: few labels, so that features matter."""
     x = numpy.load(embedded / "features.npy").astype("float64")
     names = (embedded / "persons.txt").read_text().split()
     y = numpy.array([labels[int(name[1:])] for name in names])
     x /= numpy.linalg.norm(x, axis=1, keepdims=True)
-    held = numpy.arange(len(x)) % 3 == 0
+    held = numpy.arange(len(x)) % 10 > 0
     near = numpy.argsort(-(x[held] @ x[~held].T), axis=1, kind="stable")[:, :5]
     votes = numpy.array([numpy.bincount(row, minlength=10) for row in y[~held][near]])
     return float((votes.argmax(1) == y[held]).mean())
@@ -34,7 +34,7 @@ def accuracy(embedded, labels):
 def judge(untrained, trained, margin):
     labels = load_digits().target
     before, after = accuracy(untrained, labels), accuracy(trained, labels)
-    print(f"5 nearest neighbours name {after:.3f} of the held-out digits after training, {before:.3f} before; wanted: {margin} more")
+    print(f"5 nearest neighbours name {after:.3f} of the digits from 180 labels after training, {before:.3f} before; wanted: {margin} more")
     sys.exit(0 if after >= before + margin else 1)
 
 

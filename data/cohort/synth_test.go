@@ -41,3 +41,31 @@ func TestSynth(t *testing.T) {
 		}
 	}
 }
+
+// TestImagesAlone: without data.toml everybody with an image is in, and the split is by the defaults.
+func TestImagesAlone(t *testing.T) {
+	o := synth.DefaultDemo()
+	o.Persons, o.ImageSize = 40, 16
+	s, err := synth.Write(t.Context(), filepath.Join(t.TempDir(), "cohort"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(Options{Manifest: s.Manifest, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Persons) != 40 || len(c.Images) != s.Images || len(c.Tables) != 0 {
+		t.Errorf("%d persons, %d images, %d tables", len(c.Persons), len(c.Images), len(c.Tables))
+	}
+	var n [splits]int
+	for _, p := range c.Persons {
+		n[p.Split]++
+	}
+	if n != [splits]int{28, 4, 8} {
+		t.Errorf("split %v", n)
+	}
+	other, err := Open(Options{Manifest: s.Manifest, DataTOML: s.DataTOML, Seed: 3})
+	if err != nil || other.Hash == c.Hash {
+		t.Errorf("the same digest with genetics and without: %v", err)
+	}
+}

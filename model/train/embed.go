@@ -31,10 +31,10 @@ type Embeddings struct {
 func Embed(ctx context.Context, l *checkpoint.Loaded, c *data.Cohort, src data.Source) (*Embeddings, error) {
 	e, err := engine.NewEvaluator(engine.Options{Device: l.Device, DType: l.DType, Dims: src.Dims(), Tables: packed(c, src.Dims()),
 		Build: func() (objective.Objective, error) { return build.New(l.Settings.Config) }}, l.Objective)
-	defer e.Close()
 	if err != nil {
 		return nil, err
 	}
+	defer e.Close()
 	out, rows := &Embeddings{Dim: l.Settings.Model.Embedding}, newRows(l.Objective, l.Settings.Model.Embedding)
 	err = e.Sweep(ctx, src, func(b *data.Batch, s engine.Swept) {
 		addRows(rows, b, s)

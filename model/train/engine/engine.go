@@ -90,7 +90,8 @@ func New(o Options) (*Engine, error) {
 func NewEvaluator(o Options, obj objective.Objective) (*Engine, error) {
 	e := &Engine{o: o, dev: o.Device, dtype: o.DType, obj: obj, needs: map[load]Need{}}
 	if err := e.addInputs(); err != nil {
-		return e, err
+		e.Close()
+		return nil, err
 	}
 	e.feed.settle()
 	return e, nil
