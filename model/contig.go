@@ -112,11 +112,13 @@ func (m *Model) embedFrom(p *nn.Pass, features gpu.Tensor, b objective.Batch) Em
 }
 
 // Compare is the second act: it writes terms and returns the gradients of each modality's embeddings. Between Embed and
-// Compare, pairs may be gathered from elsewhere.
+// Compare, pairs may be gathered from elsewhere, and be given a range of anchors.
 func (m *Model) Compare(p *nn.Pass, pairs []loss.Pair, terms gpu.Tensor) (dz, dw []gpu.Tensor) {
 	for i, x := range pairs {
 		dz, dw = append(dz, p.Temp(x.Z.Dims()...)), append(dw, p.Temp(x.W.Dims()...))
-		gpu.InfoNCE(objective.TermAt(terms, i), dz[i], dw[i], x.Z, x.W, x.Present, x.Group, x.Scale, m.spec)
+		spec := m.spec
+		spec.Lo, spec.Hi = x.Lo, x.Hi
+		gpu.InfoNCE(objective.TermAt(terms, i), dz[i], dw[i], x.Z, x.W, x.Present, x.Group, x.Scale, spec)
 	}
 	return dz, dw
 }

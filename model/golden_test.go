@@ -124,7 +124,7 @@ func gradBound(dtype gpu.DType, torch float64) float64 {
 func fillModel(m *Model, prefix string) {
 	fillParams(m.Weights().Params(), prefix)
 	for _, b := range m.Weights().Buffers() {
-		gpu.Write(b.Value, weights(prefix+b.Name, b.Dims))
+		gpu.Write(b.Value, golden.Weight(prefix+b.Name, b.Dims))
 	}
 }
 
@@ -132,11 +132,11 @@ func fillParams(params []*nn.Param, prefix string) {
 	for _, p := range params {
 		d := p.Dims
 		if len(d) < 4 {
-			gpu.Write(p.Value, weights(prefix+p.Name, d))
+			gpu.Write(p.Value, golden.Weight(prefix+p.Name, d))
 			continue
 		}
 		kcrs := []int{d[0], d[3], d[1], d[2]}
-		gpu.Write(p.Value, golden.ChannelsLast(weights(prefix+p.Name, kcrs), kcrs))
+		gpu.Write(p.Value, golden.ChannelsLast(golden.Weight(prefix+p.Name, kcrs), kcrs))
 	}
 }
 
@@ -293,7 +293,7 @@ func (c resnetCase) trunk(t *testing.T, dev *gpu.Device, dtype gpu.DType) *trunk
 	}
 	fillParams(net.Params(), c.FillPrefix)
 	for _, b := range net.Buffers() {
-		gpu.Write(b.Value, weights(c.FillPrefix+b.Name, b.Dims))
+		gpu.Write(b.Value, golden.Weight(c.FillPrefix+b.Name, b.Dims))
 	}
 	return net
 }

@@ -82,4 +82,5 @@ type Pair struct {
 	Present gpu.Tensor // U8 [N]
 	Group   gpu.Tensor // I32 [N]: rows of one group are one person to the loss
 	Scale   gpu.Tensor // [1]: the weight of the term, which its gradients are multiplied by
+	Lo, Hi  int        // the anchors [Lo, Hi) whose share is computed; both 0: all. Shares of a partition add up to the whole
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -262,36 +261,15 @@ func fillWeights(w *nn.Weights, prefix string) {
 	for _, p := range w.Params() {
 		d := p.Dims
 		if len(d) < 4 {
-			gpu.Write(p.Value, reference(prefix+p.Name, d))
+			gpu.Write(p.Value, golden.Weight(prefix+p.Name, d))
 			continue
 		}
 		kcrs := []int{d[0], d[3], d[1], d[2]}
-		gpu.Write(p.Value, golden.ChannelsLast(reference(prefix+p.Name, kcrs), kcrs))
+		gpu.Write(p.Value, golden.ChannelsLast(golden.Weight(prefix+p.Name, kcrs), kcrs))
 	}
 	for _, b := range w.Buffers() {
-		gpu.Write(b.Value, reference(prefix+b.Name, b.Dims))
+		gpu.Write(b.Value, golden.Weight(prefix+b.Name, b.Dims))
 	}
-}
-
-// reference returns the reference's value of a parameter or buffer by its full name and its shape in PyTorch's layout.
-func reference(name string, shape []int) []float64 {
-	n, k := 1, 0.2
-	for _, d := range shape {
-		n *= d
-	}
-	switch {
-	case strings.HasSuffix(name, "running_mean"):
-		k = 0.1
-	case strings.HasSuffix(name, "running_var"):
-		return golden.Fill(name, n, 0.5, 1.5)
-	case len(shape) == 4:
-		k = math.Sqrt(6 / float64(shape[0]*shape[2]*shape[3]))
-	case len(shape) == 2:
-		k = 1 / math.Sqrt(float64(shape[1]))
-	case strings.HasSuffix(name, "weight"):
-		return golden.Fill(name, n, 0.8, 1.2)
-	}
-	return golden.Fill(name, n, -k, k)
 }
 
 func compareParams(t *testing.T, w *nn.Weights, want map[string]golden.Digest, bound float64, of func(*nn.Param) gpu.Tensor) {

@@ -3,6 +3,7 @@ package golden
 import (
 	"hash/fnv"
 	"math"
+	"strings"
 )
 
 // Uniform returns n numbers in [0, 1) of 24 random bits each, that depend on the name only (SplitMix64).
@@ -70,4 +71,25 @@ func (d Digest) Error(name string, x []float64) float64 {
 		sum += (v - d.Dot[k]) * (v - d.Dot[k])
 	}
 	return math.Sqrt(sum*3/4) / d.L2
+}
+
+// Weight returns the reference's value of a parameter or buffer by its full name and its shape in PyTorch's layout.
+func Weight(name string, shape []int) []float64 {
+	n, k := 1, 0.2
+	for _, d := range shape {
+		n *= d
+	}
+	switch {
+	case strings.HasSuffix(name, "running_mean"):
+		k = 0.1
+	case strings.HasSuffix(name, "running_var"):
+		return Fill(name, n, 0.5, 1.5)
+	case len(shape) == 4:
+		k = math.Sqrt(6 / float64(shape[0]*shape[2]*shape[3]))
+	case len(shape) == 2:
+		k = 1 / math.Sqrt(float64(shape[1]))
+	case strings.HasSuffix(name, "weight"):
+		return Fill(name, n, 0.8, 1.2)
+	}
+	return Fill(name, n, -k, k)
 }

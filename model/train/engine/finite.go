@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -40,21 +41,8 @@ func (e *Engine) culprit(b pending) (string, error) {
 		e.weights.ZeroGrad()
 		e.obj.Step(p, e.feed.unpack(p, b.slot.input), e.terms)
 	}
-	ps := e.weights.Params()
-	for _, p := range ps {
-		if !allFinite(p.Value) {
-			return p.Name, nil
-		}
-	}
-	for _, b := range e.weights.Buffers() {
-		if !allFinite(b.Value) {
-			return b.Name, nil
-		}
-	}
-	for i := len(ps) - 1; i >= 0; i-- {
-		if !allFinite(ps[i].Grad) {
-			return ps[i].Name, nil
-		}
+	if name, err := e.firstNotFinite(); name != "" || err != nil {
+		return name, err
 	}
 	if e.o.Accumulate > 1 && later {
 		return "not known, of an earlier batch of the step", nil
@@ -62,11 +50,30 @@ func (e *Engine) culprit(b pending) (string, error) {
 	return "the loss", nil
 }
 
-func allFinite(t gpu.Tensor) bool {
-	for _, v := range host(t) {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return false
-		}
+// firstNotFinite returns the name of the first tensor with a NaN or Inf, in the order of culprit; "": there is none.
+func (e *Engine) firstNotFinite() (string, error) {
+	var names []string
+	var tensors []gpu.Tensor
+	add := func(name string, t gpu.Tensor) { names, tensors = append(names, name), append(tensors, t) }
+	ps := e.weights.Params()
+	for _, p := range ps {
+		add(p.Name, p.Value)
 	}
-	return true
+	for _, b := range e.weights.Buffers() {
+		add(b.Name, b.Value)
+	}
+	for _, p := range slices.Backward(ps) {
+		add(p.Name, p.Grad)
+	}
+	flags := e.update.flags
+	gpu.Fill(flags, 0)
+	for i, t := range tensors {
+		gpu.Finite(flags.Slice(i, i+1), t)
+	}
+	bad := make([]int32, flags.Len())
+	gpu.Read(bad, flags)
+	if i := slices.Index(bad, 1); i >= 0 {
+		return names[i], e.dev.Sync()
+	}
+	return "", e.dev.Sync()
 }

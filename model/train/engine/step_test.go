@@ -44,6 +44,9 @@ func TestCUDANamesTheLayer(t *testing.T) {
 	if !strings.Contains(p.What, "gradient of step 3") || !strings.HasSuffix(p.Found, last) {
 		t.Errorf("%v; want step 3 and %s", p, last)
 	}
+	allFinite := func(t gpu.Tensor) bool {
+		return !slices.ContainsFunc(host(t), func(v float64) bool { return math.IsNaN(v - v) })
+	}
 	if !allFinite(r.update.values) || !allFinite(r.update.ema) {
 		t.Errorf("the step changed parameters: they are finite %v, their averages %v", allFinite(r.update.values), allFinite(r.update.ema))
 	}

@@ -15,6 +15,7 @@ type update struct {
 	ema, spare    gpu.Tensor // flat; the zero Tensor without EMA
 	sumsq, scale  gpu.Tensor // [1]: of the gradient, and what it is multiplied by
 	decay         gpu.Tensor // [1]: of the averages, in this step
+	flags         gpu.Tensor // I32, one for each tensor that culprit looks at
 }
 
 // addUpdate takes the memory of updates.
@@ -33,6 +34,7 @@ func (e *Engine) addUpdate() error {
 	master := nn.Master(e.dtype)
 	e.dev.Deal("scalars", func(a *gpu.Arena) {
 		u.sumsq, u.scale, u.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
+		u.flags = a.New(gpu.I32, 2*len(e.weights.Params())+len(e.weights.Buffers()))
 	})
 	for _, s := range e.slots {
 		var err error
