@@ -119,6 +119,7 @@ func (s *few) add(b *data.Batch, c *data.Cohort, vary *fundus.Augmenter, image *
 	}
 	if s.dims.Work > 0 {
 		p := vary.Params(image.W, image.H, seed, 0, i)
+		b.Work = image.W
 		b.Pixels, b.Geometry, b.Colour = append(b.Pixels, vary.Blurred(image, seed, 0, i).Pix...), append(b.Geometry, p.Geometry[:]...), append(b.Colour, p.Colour[:]...)
 		return
 	}
