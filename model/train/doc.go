@@ -6,8 +6,8 @@
 // # Run folder
 //
 // metrics.jsonl has one object a line; checkpoints/last.safetensors is what resuming starts from, best.safetensors
-// has the lowest validation loss, epoch-N.safetensors are kept as far as Config.Keep says. Nothing is written
-// before the first step is done.
+// is the best by Config.Best of the validation split, epoch-N.safetensors are kept as far as Config.Keep says. The folder is
+// locked from the start; nothing else is written before the first step is done.
 //
 // # Resume
 //
