@@ -121,7 +121,7 @@ stage() {
     step224) steps step224 --cases 224:256 ;;
     grid*) steps "$1" --variants P1 P2 P4 --budget 390 --cases "${1#grid}":{64,128,256,512} ;;
     kernels) small=()
-      [ -z "$toy" ] || small=(--encoder resnet18 --image-size 32 --batch 1 --features 3 --hidden 8 --windows 1 --seconds 0)
+      [ -z "$toy" ] || small=(--encoder resnet18 --image-size 32 --batch 2 --features 3 --hidden 8 --windows 1 --seconds 0)
       run kernels "$bin" bench kernels --device cuda --features 481,7854,18574 --image-size 224 --batch 256 --json "${small[@]}" ;;
     curve | demo) with_torch "$1" "$here/curve_gpu.py" "${bench[@]}" "$1" ;;
     resume) run resume "$here/kill_resume.sh" "${resume[@]}" ;;
