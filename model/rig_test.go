@@ -45,7 +45,7 @@ func newRigOn(t testing.TB, dev *gpu.Device, cfg Config, dtype gpu.DType, batch,
 		t.Fatal(err)
 	}
 	in := dev.NewArena(1 << 22)
-	// Twice what a step takes: walk runs layers one by one, and gives nothing back.
+	// Twice what a step takes: walkTrunk runs layers one by one, and gives nothing back.
 	r := &rig{m: m, p: nn.Training(dev.NewArena(2*plan.Activations), dtype)}
 	r.b, r.losses = objective.NewBatch(m, in, dtype, batch, 1, size, size), in.New(dtype, len(cfg.Modalities), 4)
 	return r

@@ -64,11 +64,10 @@ func TestWeightsSideBySide(t *testing.T) {
 		}
 	}
 	for _, p := range a.Params() {
-		if g := make([]float64, p.Size()); true {
-			gpu.Read(g, p.Grad)
-			if slices.Max(g) != 0 || slices.Min(g) != 0 {
-				t.Errorf("the gradient of %s changed with the other set", p.Name)
-			}
+		g := make([]float64, p.Size())
+		gpu.Read(g, p.Grad)
+		if slices.Max(g) != 0 || slices.Min(g) != 0 {
+			t.Errorf("the gradient of %s changed with the other set", p.Name)
 		}
 	}
 	b.Close()
@@ -106,7 +105,8 @@ func TestInitByName(t *testing.T) {
 	}
 }
 
-// TestPlaceCloseAgain: weights may be placed again after Close, on another type, and are then new; the device has its memory back.
+// TestPlaceCloseAgain: Close gives the device its memory back, and weights may be placed again, in another type, and are
+// then 0.
 func TestPlaceCloseAgain(t *testing.T) {
 	dev := onCPU(t)
 	w := placed(t, dev, gpu.F64, network("a."))
