@@ -53,14 +53,6 @@ func Load(path string, dev *gpu.Device) (*Loaded, error) {
 	return l, f.Err()
 }
 
-// ContIG returns the network where it is a ContIG, which alone can compare images and genetics; else E710.
-func (l *Loaded) ContIG() (*model.Model, error) {
-	if m, ok := l.Objective.(*model.Model); ok {
-		return m, nil
-	}
-	return nil, otherObjective(l.File.Path, l.Settings.Objective)
-}
-
 // precisionOn returns the type to compute in: float64 if the network was trained in it, else what dev does best.
 func precisionOn(dev *gpu.Device, trained string) (gpu.DType, error) {
 	if trained != "f64" {

@@ -9,23 +9,14 @@ import (
 
 // Numbers of the catalogue of errors.
 const (
-	codeMisfit    = 706 // tensors that do not fit the network
-	codeFormat    = 709 // a safetensors file that is not a checkpoint of ours
-	codeObjective = 710 // a checkpoint of another objective
+	codeMisfit = 706 // tensors that do not fit the network
+	codeFormat = 709 // a safetensors file that is not a checkpoint of ours
 )
 
 func notOurs(path, what string, err error) error {
 	return &data.Problem{
 		Code: codeFormat, File: path, What: "not a checkpoint of this program: " + what, Err: err,
 		Expected: "a file under checkpoints/ of a run folder", Fix: "give the path of RUN/checkpoints/best.safetensors",
-	}
-}
-
-func otherObjective(path, found string) error {
-	return &data.Problem{
-		Code: codeObjective, File: path, What: "the checkpoint cannot compare images and genetics",
-		Expected: "a training by --objective contig", Found: "one by --objective " + found,
-		Cause: "it was trained on images alone", Fix: "give a checkpoint of ContIG; embed and export take this one",
 	}
 }
 
