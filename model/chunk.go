@@ -49,7 +49,7 @@ func (m *Model) trainTrunk(p *nn.Pass, e Embedding, df gpu.Tensor) {
 	p.Free(e.features)
 }
 
-// Features returns the image features [N, TrunkWidth] of image [N, H, W, trunk.Channels of its type], chunk by chunk where
+// Features returns the image features [N, width] of image [N, H, W, trunk.Channels of its type], chunk by chunk where
 // the model has a Chunk. They live until the pass is reset or finished. The pass keeps nothing.
 func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
 	n := image.Dim(0)
@@ -61,7 +61,7 @@ func (m *Model) Features(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
 	return features
 }
 
-// embedInChunks writes the features [N, TrunkWidth] of image chunk by chunk; p keeps nothing.
+// embedInChunks writes the features [N, width] of image chunk by chunk; p keeps nothing.
 func (m *Model) embedInChunks(p *nn.Pass, features, image gpu.Tensor) {
 	chunks(image.Dim(0), m.Chunk, func(lo, hi int) {
 		gpu.Copy(rows(features, lo, hi), m.trunk.Forward(p, chunkOf(p, image, lo, hi)))

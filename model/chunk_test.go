@@ -89,7 +89,7 @@ func TestChunksNormaliseByThemselves(t *testing.T) {
 	cfg := small("h1", "a", "b")
 	cfg.Pairs = "mask"
 	want := inChunks(t, cfg, nil)
-	features := want.p.Temp(8, want.m.TrunkWidth())
+	features := want.p.Temp(8, want.m.trunk.Width)
 	var kept []*nn.Pass
 	ends := []int{0, 2, 5, 8} // three parts of at most 3
 	for i := range 3 {
@@ -104,7 +104,7 @@ func TestChunksNormaliseByThemselves(t *testing.T) {
 		d = tw.backward(e.passes[i], d, dz[i], dw[i])
 	}
 	for i, p := range kept {
-		dy := p.Temp(ends[i+1]-ends[i], want.m.TrunkWidth())
+		dy := p.Temp(ends[i+1]-ends[i], want.m.trunk.Width)
 		gpu.Copy(dy, rows(d, ends[i], ends[i+1]))
 		want.m.trunk.Backward(p, dy)
 	}

@@ -75,9 +75,6 @@ func (m *Model) TermWeights(_ int, present []int) []float64 {
 // Updated implements objective.Objective: nothing follows the parameters.
 func (m *Model) Updated() {}
 
-// TrunkWidth returns the number of image features.
-func (m *Model) TrunkWidth() int { return m.trunk.Width }
-
 // Step implements objective.Objective in three acts: embed, compare, backward. A modality with fewer than two present rows
 // has loss 0 and gradient 0, and its running averages stay.
 func (m *Model) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {

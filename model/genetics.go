@@ -58,7 +58,7 @@ func encoder(prefix string, c Config, f int) (nn.Sequential, int) {
 // towerPasses are the passes of one modality's towers in one step. Being branches they run backward in any order.
 type towerPasses struct{ image, genetics *nn.Pass }
 
-// forward embeds image features and the table x [N, F], of which present says the rows there are.
+// forward embeds image features and the table x [N, F], of which present says the rows there are; the zero Tensor: all.
 func (t *towers) forward(p *nn.Pass, features, x, present gpu.Tensor) (z, w gpu.Tensor, passes towerPasses) {
 	passes = towerPasses{p.Branch(), p.Branch()}
 	return t.image.Forward(passes.image, features), t.embedGenetics(passes.genetics, x, present), passes
@@ -91,15 +91,4 @@ func (t *towers) backward(p towerPasses, df, dz, dw gpu.Tensor) gpu.Tensor {
 	}
 	p.image.Finish()
 	return df
-}
-
-// ImageEmbedding returns modality i's embedding [N, Embedding] of image features, not normalised.
-func (m *Model) ImageEmbedding(p *nn.Pass, features gpu.Tensor, i int) gpu.Tensor {
-	return m.towers[i].image.Forward(p, features)
-}
-
-// GeneticsEmbedding returns modality i's embedding [N, Embedding] of x [N, F], not normalised. Rows absent in
-// present, U8 [N], have no meaning; the zero Tensor: all are present.
-func (m *Model) GeneticsEmbedding(p *nn.Pass, x, present gpu.Tensor, i int) gpu.Tensor {
-	return m.towers[i].embedGenetics(p.Branch(), x, present)
 }

@@ -288,11 +288,12 @@ func TestEmbeddings(t *testing.T) {
 	r.fill(1, everybody)
 	r.p = nn.Evaluation(r.p.Arena, gpu.F32)
 	f := r.m.Features(r.p, r.b.Image)
-	z, w := r.m.ImageEmbedding(r.p, f, 0), r.m.GeneticsEmbedding(r.p, r.b.Tables[0], gpu.Tensor{}, 0)
-	if !slices.Equal(f.Dims(), []int{3, r.m.TrunkWidth()}) || !slices.Equal(z.Dims(), []int{3, 8}) || !slices.Equal(w.Dims(), []int{3, 8}) {
+	tower := r.m.towers[0]
+	z, w, _ := tower.forward(r.p, f, r.b.Tables[0], gpu.Tensor{})
+	if !slices.Equal(f.Dims(), []int{3, r.m.trunk.Width}) || !slices.Equal(z.Dims(), []int{3, 8}) || !slices.Equal(w.Dims(), []int{3, 8}) {
 		t.Errorf("features %v, embeddings %v and %v", f.Dims(), z.Dims(), w.Dims())
 	}
-	masked := r.m.GeneticsEmbedding(r.p, r.b.Tables[0], r.b.Present[0], 0)
+	_, masked, _ := tower.forward(r.p, f, r.b.Tables[0], r.b.Present[0])
 	if !slices.Equal(read(w), read(masked)) {
 		t.Error("a mask of all rows changed the embedding")
 	}

@@ -31,6 +31,10 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 		return nil, err
 	}
 	e := sums.evaluated()
+	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
+		return nil, &data.Problem{Code: engine.CodeNotFinite, What: "the loss of an evaluation is not finite", Found: fmt.Sprint(e.Loss),
+			Cause: "training has diverged", Fix: "lower --lr, or clip the gradient with --clip 1, and resume"}
+	}
 	if t.ranker != nil {
 		each, all, err := t.ranker.Rank(ctx, rows)
 		if err != nil {
@@ -40,10 +44,6 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 		for i, table := range obj.Tables() {
 			e.Retrieval[table.Name] = each[i]
 		}
-	}
-	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
-		return nil, &data.Problem{Code: engine.CodeNotFinite, What: "the loss of an evaluation is not finite", Found: fmt.Sprint(e.Loss),
-			Cause: "training has diverged", Fix: "lower --lr, or clip the gradient with --clip 1, and resume"}
 	}
 	return e, nil
 }
