@@ -108,12 +108,12 @@ func TestChild(t *testing.T) {
 	}))
 }
 
-// TestKilled: what a killed process leaves is removed by the next, what a living one is writing is not.
-func TestKilled(t *testing.T) {
-	parent := t.TempDir()
-	dir := filepath.Join(parent, "cohort")
-	child := exec.Command(os.Args[0], "-test.run=^TestChild$")
-	child.Env = append(os.Environ(), childDir+"="+dir)
+// startChild runs a test of this program as a process of its own, with an environment variable, and returns when it says that it
+// is ready. It is killed when t ends, if not before.
+func startChild(t *testing.T, test, variable, value string) *exec.Cmd {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	child.Env = append(os.Environ(), variable+"="+value)
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -121,10 +121,18 @@ func TestKilled(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer child.Process.Kill()
+	t.Cleanup(func() { child.Process.Kill() })
 	if _, err := out.Read(make([]byte, 6)); err != nil {
 		t.Fatal(err)
 	}
+	return child
+}
+
+// TestKilled: what a killed process leaves is removed by the next, what a living one is writing is not.
+func TestKilled(t *testing.T) {
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "cohort")
+	child := startChild(t, "TestChild", childDir, dir)
 	if err := Publish(dir, file("living")); err != nil {
 		t.Fatal(err)
 	}

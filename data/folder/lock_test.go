@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -227,20 +226,8 @@ func TestLockChild(t *testing.T) {
 // TestKilledHolder: a lock ends with its process, and the next holder is told that it was left.
 func TestKilledHolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	child := exec.Command(os.Args[0], "-test.run=^TestLockChild$")
-	child.Env = append(os.Environ(), lockDir+"="+dir)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer child.Process.Kill()
-	if _, err := out.Read(make([]byte, 6)); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Take(dir)
+	child := startChild(t, "TestLockChild", lockDir, dir)
+	_, err := Take(dir)
 	wantCode(t, err, codeHeld)
 	if !strings.Contains(err.Error(), fmt.Sprintf("process %d on", child.Process.Pid)) {
 		t.Errorf("%v does not name process %d", err, child.Process.Pid)
