@@ -8,10 +8,10 @@ import (
 
 // Size of bars and swarms, in pixels.
 const (
-	barsW, barH            = 640.0, 20.0
-	barsLeft, barsRight    = 230.0, 20.0
+	barsW, barH            = 480.0, 20.0
+	barsLeft, barsRight    = 165.0, 18.0
 	barsTop, barsUnder     = 6.0, 34.0
-	labelLength            = 34 // characters
+	labelLength            = 22 // characters
 	swarmH                 = 26.0
 	dotSize                = 2.3
 	histogramW, histogramH = 460.0, 200.0
@@ -143,6 +143,9 @@ func histogram(g Gaps) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<figure><figcaption>%s: completeness gap</figcaption><svg viewBox="0 0 %g %g" width="%g" height="%g" role="img">`, clipped(g.Method, 40), histogramW, histogramH, histogramW, histogramH)
 	for _, n := range ticks(0, float64(most)) {
+		if n != math.Round(n) {
+			continue
+		}
 		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text x="%g" y="%.1f" text-anchor="end">%g</text>`, left, histogramW-right, py(n), py(n), left-6, py(n)+4, n)
 	}
 	step := math.Ceil((hi - lo) / 6)

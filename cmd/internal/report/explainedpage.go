@@ -9,7 +9,7 @@ const explainedPage = `<!DOCTYPE html>
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1000px;margin:2em auto;padding:0 1em;overflow-wrap:break-word}
 h1{font-size:1.6em}h2{font-size:1.3em;margin-top:2.2em;border-bottom:1px solid var(--line)}h3{font-size:1.05em;margin:1.6em 0 .3em}
 .caveat{border-left:4px solid var(--hit);padding:.5em 1em;background:var(--box)}.note,figcaption+p{color:var(--soft);font-size:13px}
-.wide{overflow-x:auto}.wide svg{min-width:640px}.wide svg.half{min-width:520px;max-width:640px}svg{max-width:100%;height:auto}svg text{font-size:11px;fill:var(--soft)}svg .name{fill:var(--ink);font-size:11px}
+.wide{overflow-x:auto}.wide svg{min-width:640px}.wide svg.half{min-width:330px;max-width:620px;width:100%}svg{max-width:100%;height:auto}svg text{font-size:11px;fill:var(--soft)}svg.half text{font-size:12px}svg .name{fill:var(--ink);font-size:11px}
 .grid{stroke:var(--line)}.zero{stroke:var(--soft)}.limit{stroke:var(--hit);stroke-dasharray:4 3}.whisker{stroke:var(--ink);fill:none}
 .p0{fill:var(--a)}.p1{fill:var(--b)}.hit,.mark{fill:var(--hit)}svg .mark{fill:var(--hit)}.up{fill:var(--up)}.down{fill:var(--down)}
 .v0{fill:#2166ac}.v1{fill:#4393c3}.v2{fill:#92c5de}.v3{fill:#a8a8a8}.v4{fill:#f4a582}.v5{fill:#d6604d}.v6{fill:#b2182b}
