@@ -172,7 +172,7 @@ func collect(t *testing.T, g *Genetics, n int, src Source) map[Method][]Result {
 func (r *goldenRun) compare(t *testing.T) {
 	t.Helper()
 	s := Defaults()
-	s.Methods, s.Steps = []Method{Gradient, IG, DeepLift}, r.c.Steps
+	s.Methods, s.Steps, s.Bytes = []Method{Gradient, IG, DeepLift}, r.c.Steps, 1 // the fewest rows: the emulator is slow
 	zero := r.run(t, s)
 	s.Methods, s.Baseline = []Method{IG}, Mean
 	mean := r.run(t, s)

@@ -35,13 +35,18 @@ func (g *Genetics) take(a *gpu.Arena, rows int) {
 		partners: g.f.NewPartners(a, rows)}
 }
 
-// leastRows and mostRows bound the rows of a product: the least holds a group of nodes and fills the tiles of a device.
-const leastRows, mostRows = 32, 8192
+// leastRows and mostRows bound the rows of a product: the least holds a group of nodes, and more than the most pay on no device.
+// Rows that nobody is in are computed all the same, so that a CPU, whose products are at their best sooner, takes fewer.
+const leastRows, mostRows, mostOnCPU = 32, 8192, 512
 
 // reserve takes the memory for the most rows that keep to the budget.
 func (g *Genetics) reserve() {
 	rows, need := leastRows, g.need(leastRows)
-	for 2*rows <= mostRows {
+	most := mostRows
+	if g.dev.Threads() > 0 {
+		most = mostOnCPU
+	}
+	for 2*rows <= most {
 		more := g.need(2 * rows)
 		if more.bytes > g.set.Bytes {
 			break
