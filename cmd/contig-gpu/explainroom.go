@@ -91,7 +91,7 @@ func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int
 			return r, err
 		}
 		r.Attribution = max(r.Attribution, total(plan.Allocated())-r.Weights)
-		r.Host = max(r.Host, g.Rows()*(8*features+16*g.Width())+4*n*features)
+		r.Host = max(r.Host, g.Rows()*(8*features+16*explain.NewTower(tower).Width())+4*n*features)
 		g.Close()
 		ref.Close()
 	}

@@ -28,8 +28,9 @@ type explanation struct {
 	trained train.Config // of the checkpoint
 	cohort  *data.Cohort
 
-	reference, persons []int   // into Cohort.Persons, ascending
-	parts              []*part // by modality explained
+	reference, persons []int       // into Cohort.Persons, ascending
+	parts              []*part     // by modality explained
+	strata             map[int]int // of persons; nil: one
 	work               *work
 	notes              []string // told, and kept for the report; no ids
 }

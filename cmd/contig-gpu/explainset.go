@@ -29,6 +29,13 @@ const (
 	defaultReference = 256
 )
 
+// What --test may be.
+const (
+	testAll    = "all"
+	testGroups = "groups"
+	testNone   = "none"
+)
+
 // explainSettings are the flags of explain.
 type explainSettings struct {
 	Checkpoint, Run, Images, Data, ImageRoot, Join, Out string
@@ -38,7 +45,7 @@ type explainSettings struct {
 	Tolerance, Noise                                    float64
 	FDR                                                 float64
 	Window                                              int
-	Genes, Names, Strata, Build                         string
+	Test, Genes, Names, Strata, Build                   string
 	Seed                                                uint64
 	Device, Precision                                   string
 	Threads                                             int
@@ -92,6 +99,7 @@ func (s *explainSettings) whatRows() []setting.Row {
 func (s *explainSettings) tableRows() []setting.Row {
 	return setting.Group("Tables and tests",
 		setting.New("fdr", &s.FDR, 0.1, setting.AboveTo(0, 1), "false discovery rate q at which discoveries are counted"),
+		setting.New("test", &s.Test, testAll, setting.OneOf(testAll, testGroups, testNone), "held-out test of which features and groups the network uses: {}; features take time where they are many"),
 		setting.New("window", &s.Window, 0, setting.Count(0), "base pairs of the windows that variants are grouped by; 0: blocks of linkage disequilibrium"),
 		setting.New("genes", &s.Genes, "", setting.Any(), "intervals that variants are grouped by instead: BED, GTF, or a table with gene, chrom, start, end"),
 		setting.New("names", &s.Names, "", setting.Any(), "table of features and the traits that they are of, which groups them"),
