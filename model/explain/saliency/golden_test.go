@@ -11,6 +11,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
+	"contig-gpu/model"
 	"contig-gpu/model/explain"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/trunk"
@@ -83,7 +84,7 @@ func (c saliencyCase) moved(t *testing.T, stored golden.Case) map[string]float64
 	dev, most := gputest.Open(t, "cpu", gpu.Options{}), map[string]float64{}
 	exact := c.measure(t, dev, stored, gpu.F64, func(x float64) float64 { return x })
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 6 {
+	for range 3 {
 		for name, x := range c.measure(t, dev, stored, gpu.F64, func(x float64) float64 { return x * (1 + 1e-6*r.NormFloat64()) }) {
 			most[name] = max(most[name], distance(x, exact[name]))
 		}
@@ -151,7 +152,7 @@ func stageNames(t *testing.T, net string) (names []string) {
 // measure runs every method on the case's image, changed by change.
 func (c saliencyCase) measure(t *testing.T, dev *gpu.Device, stored golden.Case, d gpu.DType, change func(float64) float64) map[string][]float64 {
 	tr, score := c.score(t, dev, stored, d)
-	m, err := New(Options{Device: dev, DType: d, Encoder: c.Net, Trunk: tr, Height: c.Size[0], Width: c.Size[1], Rows: 3})
+	m, err := New(Options{Device: dev, DType: d, Encoder: c.Net, Trunk: tr, Height: c.Size[0], Width: c.Size[1], Rows: rows})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +182,7 @@ func (c saliencyCase) measurePixels(t *testing.T, m *Images, image []float64, sc
 	all["smoothgrad"] = x.A
 	for name := range c.IG {
 		baseline := slices.Repeat([]float64{baselineColour(t, name)}, len(image))
-		x, err = m.IntegratedGradients(context.Background(), image, baseline, score, explain.Steps{First: c.Steps})
+		x, err = m.IntegratedGradients(context.Background(), image, baseline, score, Steps{First: c.Steps})
 		check(t, err)
 		all["ig_"+name], all["value of "+name], all["gap of "+name] = x.A, []float64{x.Baseline}, []float64{x.Gap()}
 	}
@@ -238,12 +239,55 @@ func baselineColour(t *testing.T, name string) float64 {
 
 // score places the network of a case on dev, and returns its encoder and what is explained of it.
 func (c saliencyCase) score(t *testing.T, dev *gpu.Device, stored golden.Case, d gpu.DType) (*trunk.Trunk, Score) {
-	switch c.Target {
-	case "logit":
+	if c.Target == "logit" {
 		return c.logit(t, dev, d)
 	}
-	t.Fatalf("a target %q", c.Target)
-	return nil, nil
+	of, err := explain.ParseOf(c.Target)
+	check(t, err)
+	m := c.model(t, dev, d)
+	o := MatchOptions{Device: dev, DType: d, Model: m, Of: of, Rows: rows, References: make([]*explain.Reference, len(c.Features))}
+	genetics, weights := make([][]float64, len(c.Features)), make([]float64, len(c.Features))
+	for i, modality := range m.Config().Modalities {
+		if of == explain.Similarity && modality.Name != c.Modality {
+			continue
+		}
+		a := dev.NewArena(1 << 22)
+		image, tower := m.Towers(i)
+		z := embed(a, d, image, stored.Tensor(t, "h_ref").Data, m.Trunk().Width)
+		w := embed(a, d, tower, stored.Tensor(t, modality.Name+"/ref").Data, modality.Features)
+		o.References[i], err = explain.NewReference(dev, d, z, w, c.Dim, c.Tau)
+		check(t, err)
+		genetics[i] = embed(a, d, tower, stored.Tensor(t, modality.Name+"/x").Data, modality.Features)
+		weights[i] = 1
+		if of != explain.Similarity && c.Weights == "mean" {
+			weights[i] /= float64(len(c.Features))
+		}
+	}
+	s, err := NewMatch(o)
+	check(t, err)
+	s.Person(genetics, weights)
+	return m.Trunk(), s
+}
+
+// rows are those of a batch.
+const rows = 3
+
+// model returns the network of a case with the reference's weights.
+func (c saliencyCase) model(t *testing.T, dev *gpu.Device, d gpu.DType) *model.Model {
+	cfg := model.Config{Encoder: c.Net, Genetics: c.Genetics, Hidden: c.Hidden, Embedding: c.Dim, Tau: c.Tau, Lambda: c.Lambda, Weights: c.Weights, Pairs: "avoid"}
+	for name, f := range c.Features {
+		cfg.Modalities = append(cfg.Modalities, model.Modality{Name: name, Features: f})
+	}
+	m, err := model.New(cfg)
+	check(t, err)
+	check(t, m.Weights().Place(dev, d))
+	fill(m.Weights(), c.FillPrefix)
+	return m
+}
+
+// embed returns what a tower makes of rows of a width.
+func embed(a *gpu.Arena, d gpu.DType, tower nn.Sequential, x []float64, width int) []float64 {
+	return read(tower.Forward(nn.Evaluation(a, d), gputest.Put(a, d, x, len(x)/width, width)))
 }
 
 func (c saliencyCase) logit(t *testing.T, dev *gpu.Device, d gpu.DType) (*trunk.Trunk, Score) {

@@ -43,6 +43,17 @@ func (x *Pixels) each(f func([]float64) float64) *Map {
 	return m
 }
 
+// Steps say how many nodes a path of integrated gradients has: First, doubled until the gap is at most Tolerance times the
+// difference of the scores at its ends, or more than Most would be taken.
+type Steps struct {
+	First, Most int
+	Tolerance   float64
+}
+
+func (s Steps) enough(n int, gap, difference float64) bool {
+	return 2*n > s.Most || math.Abs(gap) <= s.Tolerance*math.Abs(difference)
+}
+
 func (m *Images) pixels() *Pixels {
 	return &Pixels{Height: m.o.Height, Width: m.o.Width, A: make([]float64, m.size())}
 }
@@ -75,10 +86,9 @@ func (m *Images) Smooth(ctx context.Context, image []float64, s Score, draws int
 }
 
 // IntegratedGradients returns (image - baseline) times the mean gradient on the straight path between them, by
-// Gauss-Legendre nodes (Sundararajan et al. 2017): A sums to Value - Baseline but for the error of the nodes. They are
-// doubled from the first number of steps on until that error is within a part, tolerance, of the difference, or the most
-// steps are reached. With tolerance 0 it takes the first number.
-func (m *Images) IntegratedGradients(ctx context.Context, image, baseline []float64, s Score, steps explain.Steps) (*Pixels, error) {
+// Gauss-Legendre nodes (Sundararajan et al. 2017): A sums to Value - Baseline but for the error of the nodes. See
+// Steps.
+func (m *Images) IntegratedGradients(ctx context.Context, image, baseline []float64, s Score, steps Steps) (*Pixels, error) {
 	ends, err := m.scores(ctx, s, [][]float64{image, baseline})
 	if err != nil {
 		return nil, err
@@ -89,7 +99,7 @@ func (m *Images) IntegratedGradients(ctx context.Context, image, baseline []floa
 			return nil, err
 		}
 		out.Value, out.Baseline = ends[0], ends[1]
-		if steps.Enough(n, out.Gap(), out.Value-out.Baseline) {
+		if steps.enough(n, out.Gap(), out.Value-out.Baseline) {
 			return out, nil
 		}
 	}
