@@ -20,7 +20,7 @@ func small(t *testing.T, dev *gpu.Device, genetics string) *model.Model {
 		Modalities: []model.Modality{{Name: "some", Features: 7}}})
 	check(t, err)
 	check(t, m.Weights().Place(dev, gpu.F64))
-	fill(m.Weights(), "along/"+genetics+"/")
+	fill(m.Weights(), "along/"+genetics+"/", same)
 	return m
 }
 

@@ -56,11 +56,11 @@ func TestGoldenSaliency(t *testing.T) {
 }
 
 // run compares what every method finds. In float32 a ReLU whose input rounds to the other side of zero changes a whole path:
-// what is beyond its bound is let pass where float64 itself moves as far when the image is changed by as much as float32
-// rounds.
+// what is beyond its bound is let pass where float64 itself moves as far when weights and image are changed by as much as
+// float32 rounds.
 func (c saliencyCase) run(t *testing.T, dev *gpu.Device, stored golden.Case, d gpu.DType) {
 	want := c.wanted(t, stored)
-	got := c.measure(t, dev, stored, d, func(x float64) float64 { return x })
+	got := c.measure(t, dev, stored, d, same)
 	if len(got) != len(want) {
 		t.Errorf("%d results, want %d", len(got), len(want))
 	}
@@ -74,15 +74,15 @@ func (c saliencyCase) run(t *testing.T, dev *gpu.Device, stored golden.Case, d g
 			moved = c.moved(t, stored)
 		}
 		if !(e <= 4*moved[name]) {
-			t.Errorf("%s is off by %.3g, bound %.3g; rounding the image moves it by %.3g", name, e, bound, moved[name])
+			t.Errorf("%s is off by %.3g, bound %.3g; rounding weights and image moves it by %.3g", name, e, bound, moved[name])
 		}
 	}
 }
 
-// moved returns how far results move in float64, at most, when the image is changed by rounding.
+// moved returns how far results move in float64, at most, when weights and image are changed by rounding.
 func (c saliencyCase) moved(t *testing.T, stored golden.Case) map[string]float64 {
 	dev, most := gputest.Open(t, "cpu", gpu.Options{}), map[string]float64{}
-	exact := c.measure(t, dev, stored, gpu.F64, func(x float64) float64 { return x })
+	exact := c.measure(t, dev, stored, gpu.F64, same)
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 3 {
 		for name, x := range c.measure(t, dev, stored, gpu.F64, func(x float64) float64 { return x * (1 + 1e-6*r.NormFloat64()) }) {
@@ -149,18 +149,16 @@ func stageNames(t *testing.T, net string) (names []string) {
 	return names
 }
 
-// measure runs every method on the case's image, changed by change.
+// measure runs every method on the case's image. Weights and image are changed by change.
 func (c saliencyCase) measure(t *testing.T, dev *gpu.Device, stored golden.Case, d gpu.DType, change func(float64) float64) map[string][]float64 {
-	tr, score := c.score(t, dev, stored, d)
+	tr, score := c.score(t, dev, stored, d, change)
 	m, err := New(Options{Device: dev, DType: d, Encoder: c.Net, Trunk: tr, Height: c.Size[0], Width: c.Size[1], Rows: rows})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
 	image := golden.ChannelsLast(stored.Tensor(t, "image").Data, []int{1, colours, c.Size[0], c.Size[1]})
-	for i := range image {
-		image[i] = change(image[i])
-	}
+	changed(image, change)
 	all := map[string][]float64{}
 	c.measurePixels(t, m, image, score, all)
 	c.measureMaps(t, m, stored, image, score, all)
@@ -238,13 +236,13 @@ func baselineColour(t *testing.T, name string) float64 {
 }
 
 // score places the network of a case on dev, and returns its encoder and what is explained of it.
-func (c saliencyCase) score(t *testing.T, dev *gpu.Device, stored golden.Case, d gpu.DType) (*trunk.Trunk, Score) {
+func (c saliencyCase) score(t *testing.T, dev *gpu.Device, stored golden.Case, d gpu.DType, change func(float64) float64) (*trunk.Trunk, Score) {
 	if c.Target == "logit" {
-		return c.logit(t, dev, d)
+		return c.logit(t, dev, d, change)
 	}
 	of, err := explain.ParseOf(c.Target)
 	check(t, err)
-	m := c.model(t, dev, d)
+	m := c.model(t, dev, d, change)
 	o := MatchOptions{Device: dev, DType: d, Model: m, Of: of, Rows: rows, References: make([]*explain.Reference, len(c.Features))}
 	genetics, weights := make([][]float64, len(c.Features)), make([]float64, len(c.Features))
 	for i, modality := range m.Config().Modalities {
@@ -273,7 +271,7 @@ func (c saliencyCase) score(t *testing.T, dev *gpu.Device, stored golden.Case, d
 const rows = 3
 
 // model returns the network of a case with the reference's weights.
-func (c saliencyCase) model(t *testing.T, dev *gpu.Device, d gpu.DType) *model.Model {
+func (c saliencyCase) model(t *testing.T, dev *gpu.Device, d gpu.DType, change func(float64) float64) *model.Model {
 	cfg := model.Config{Encoder: c.Net, Genetics: c.Genetics, Hidden: c.Hidden, Embedding: c.Dim, Tau: c.Tau, Lambda: c.Lambda, Weights: c.Weights, Pairs: "avoid"}
 	for name, f := range c.Features {
 		cfg.Modalities = append(cfg.Modalities, model.Modality{Name: name, Features: f})
@@ -281,7 +279,7 @@ func (c saliencyCase) model(t *testing.T, dev *gpu.Device, d gpu.DType) *model.M
 	m, err := model.New(cfg)
 	check(t, err)
 	check(t, m.Weights().Place(dev, d))
-	fill(m.Weights(), c.FillPrefix)
+	fill(m.Weights(), c.FillPrefix, change)
 	return m
 }
 
@@ -290,7 +288,7 @@ func embed(a *gpu.Arena, d gpu.DType, tower nn.Sequential, x []float64, width in
 	return read(tower.Forward(nn.Evaluation(a, d), gputest.Put(a, d, x, len(x)/width, width)))
 }
 
-func (c saliencyCase) logit(t *testing.T, dev *gpu.Device, d gpu.DType) (*trunk.Trunk, Score) {
+func (c saliencyCase) logit(t *testing.T, dev *gpu.Device, d gpu.DType, change func(float64) float64) (*trunk.Trunk, Score) {
 	tr, err := trunk.New(c.Net, "trunk.")
 	if err != nil {
 		t.Fatal(err)
@@ -299,25 +297,34 @@ func (c saliencyCase) logit(t *testing.T, dev *gpu.Device, d gpu.DType) (*trunk.
 	if err := w.Place(dev, d); err != nil {
 		t.Fatal(err)
 	}
-	fill(w, c.FillPrefix)
+	fill(w, c.FillPrefix, change)
 	k := 1 / math.Sqrt(float64(tr.Width))
 	return tr, logit{golden.Fill(c.FillPrefix+"probe/weight", tr.Width, -k, k), golden.Fill(c.FillPrefix+"probe/bias", 1, -1, 1)[0]}
 }
 
-// fill gives weights the values of the reference.
-func fill(w *nn.Weights, prefix string) {
+// fill gives weights the values of the reference, changed by change.
+func fill(w *nn.Weights, prefix string, change func(float64) float64) {
 	for _, p := range w.Params() {
 		v := golden.Weight(prefix+p.Name, p.Dims)
 		if d := p.Dims; len(d) == 4 {
 			kcrs := []int{d[0], d[3], d[1], d[2]}
 			v = golden.ChannelsLast(golden.Weight(prefix+p.Name, kcrs), kcrs)
 		}
-		gpu.Write(p.Value, v)
+		gpu.Write(p.Value, changed(v, change))
 	}
 	for _, b := range w.Buffers() {
-		gpu.Write(b.Value, golden.Weight(prefix+b.Name, b.Dims))
+		gpu.Write(b.Value, changed(golden.Weight(prefix+b.Name, b.Dims), change))
 	}
 }
+
+func changed(x []float64, change func(float64) float64) []float64 {
+	for i := range x {
+		x[i] = change(x[i])
+	}
+	return x
+}
+
+func same(x float64) float64 { return x }
 
 // A logit is a linear score.
 type logit struct {
