@@ -208,7 +208,7 @@ func (c *chunk) give(r *Result) error {
 	for _, v := range r.A {
 		r.Sum += v
 	}
-	if r.Sum-r.Sum != 0 && c.dev.Name() != "plan" {
+	if all := r.Sum + r.F + r.Base; all-all != 0 && c.dev.Name() != "plan" {
 		return fmt.Errorf("explain: person %d by %v: %w", r.Person, r.Method, ErrNotFinite)
 	}
 	return c.visit(*r)
