@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 )
 
 // A draw makes rows that are hard to rank.
@@ -161,22 +162,51 @@ func TestWrongLengthsPanic(t *testing.T) {
 	}
 }
 
-// BenchmarkRetrieve is an evaluation's retrieval in three modalities of 128 elements.
+// BenchmarkRetrieve is an evaluation's retrieval in three modalities of 128 elements: of rows in all directions, of models
+// that give everybody the same embedding, or nearly the same, and of persons of whom there are ten each.
 func BenchmarkRetrieve(b *testing.B) {
-	for _, persons := range []int{1000, 8000, 100000} {
-		b.Run(fmt.Sprintf("%d_persons", persons), func(b *testing.B) {
-			const modalities, dim = 3, 128
-			d := draw{rand.New(rand.NewPCG(1, 2)), dim, 1, 0, 0}
-			var rows []*Rows
-			for range modalities {
-				rows = append(rows, d.spread(persons))
-			}
-			dev := openCPU(b, gpu.Options{})
-			for b.Loop() {
-				rankOn(b, dev, largestSide, dim, rows)
-			}
-		})
+	for _, persons := range []int{1000, 4000, 16000, 100000} {
+		for _, kind := range []string{"ordinary", "alike", "nearly_alike", "tenfold"} {
+			b.Run(fmt.Sprintf("%d_persons/%s", persons, kind), func(b *testing.B) {
+				if persons > 16000 {
+					gputest.Long(b)
+				}
+				const modalities, dim = 3, 128
+				var rows []*Rows
+				for m := range modalities {
+					rows = append(rows, collapsed(kind, persons, dim, uint64(m)))
+				}
+				dev := openCPU(b, gpu.Options{})
+				for b.Loop() {
+					rankOn(b, dev, largestSide, dim, rows)
+				}
+			})
+		}
 	}
+}
+
+// collapsed draws the rows of a modality of the kinds that BenchmarkRetrieve has.
+func collapsed(kind string, persons, dim int, seed uint64) *Rows {
+	d := draw{rand.New(rand.NewPCG(seed, 2)), dim, 1, 0, 0}
+	common, r := d.row(make([]float64, dim), nil), NewRows(dim)
+	draws := [2][][]float64{}
+	d.close = map[string]float64{"alike": 0, "nearly_alike": 1e-7}[kind]
+	for p := range persons {
+		for side := range draws {
+			switch {
+			case kind == "ordinary" || kind == "tenfold" && p < (persons+9)/10:
+				d.close = 1
+				draws[side] = append(draws[side], d.row(make([]float64, dim), nil))
+			case kind == "tenfold":
+				draws[side] = append(draws[side], draws[side][p%((persons+9)/10)])
+			default:
+				draws[side] = append(draws[side], d.row(common, nil))
+			}
+		}
+		r.AddImage(p, draws[0][p])
+		r.SetGenetics(p, draws[1][p])
+	}
+	return r
 }
 
 // spread draws rows in all directions.
