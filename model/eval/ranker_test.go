@@ -144,21 +144,22 @@ func TestAnyOrderOfSums(t *testing.T) {
 	}
 }
 
-// TestEmulatedGPU ranks as the CPU does.
-func TestEmulatedGPU(t *testing.T) {
-	devices := map[string]*gpu.Device{"GPU": gputest.OpenEmulated(t), "CPU": openCPU(t, gpu.Options{})}
-	for i, close := range []float64{1, 1e-3, 1e-7, 0} {
-		for _, modalities := range []int{1, 3} {
-			d := draw{rand.New(rand.NewPCG(uint64(i), 7)), 19, close, 0.1, 0.2}
-			var rows []embedded
-			for range modalities {
-				rows = append(rows, d.modality(150))
+// TestEveryDevice, a GPU or the emulated one beside the CPU, ranks as the reference does.
+func TestEveryDevice(t *testing.T) {
+	for _, g := range gputest.Targets() {
+		t.Run(g.Name, func(t *testing.T) {
+			dev := g.Open(t)
+			for i, close := range []float64{1, 1e-3, 1e-7, 0} {
+				for _, modalities := range []int{1, 3} {
+					d := draw{rand.New(rand.NewPCG(uint64(i), 7)), 19, close, 0.1, 0.2}
+					var rows []embedded
+					for range modalities {
+						rows = append(rows, d.modality(150))
+					}
+					holdToReference(t, fmt.Sprintf("%d modalities, %g apart", modalities, close), dev, 64, d.dim, rows, referenceFor(rows))
+				}
 			}
-			want := referenceFor(rows)
-			for name, dev := range devices {
-				holdToReference(t, fmt.Sprintf("%s, %d modalities, %g apart", name, modalities, close), dev, 64, d.dim, rows, want)
-			}
-		}
+		})
 	}
 }
 
