@@ -24,7 +24,7 @@
 //
 // What is computed again depends on the model: a few pairs as a rule, and all where it gives everybody nearly the same
 // embedding. So a block in which more than one pair in eight is open is computed in float64 as a whole, once for all metrics and both directions, and
-// once only for persons whose rows are alike. No model costs more than one float64 product of each pair and modality on
-// top of what is usual: on two cores up to seven times as long as usual in all, and up to twice where everybody has exactly the same embedding
-// (go test -bench Retrieve).
+// once only for persons whose rows are alike. Whatever the model, that is at most two float64 products of each pair and modality on top of what is
+// usual, and one where all modalities are open. On two cores a model that gives everybody nearly the same embedding took about seven times as
+// long as usual, and one that gives exactly the same about twice (go test -bench Retrieve).
 package eval
