@@ -1,7 +1,6 @@
 package model
 
 import (
-	"slices"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -19,11 +18,7 @@ func TestActsTakeRangesOfAnchors(t *testing.T) {
 	e := cut.m.Embed(cut.p, cut.b)
 	var dz, dw []gpu.Tensor
 	for _, r := range [][2]int{{0, 3}, {3, 4}, {4, 8}} {
-		pairs := slices.Clone(e.Pairs)
-		for i := range pairs {
-			pairs[i].Lo, pairs[i].Hi = r[0], r[1]
-		}
-		z, w := cut.m.Compare(cut.p, pairs, cut.losses)
+		z, w := cut.compare(e, r[0], r[1])
 		for i, v := range read(cut.losses) {
 			terms[i] += v
 		}
