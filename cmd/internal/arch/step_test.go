@@ -80,3 +80,44 @@ func callsOf(t *testing.T, file, name string) map[string]bool {
 	}
 	return calls
 }
+
+// A row of a table of docs/step.md names functions, and their files.
+var (
+	stepRow  = regexp.MustCompile("(?m)^\\| (`[^|]+) \\| ([\\w/., ]+\\.go) \\|")
+	function = regexp.MustCompile("`(?:\\w+\\.)?(\\w+)`")
+)
+
+// TestStepNamesFunctions: the functions that docs/step.md lists are in the files that it names.
+func TestStepNamesFunctions(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, stepFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := stepRow.FindAllStringSubmatch(string(text), -1)
+	if len(rows) < 15 {
+		t.Fatalf("%d rows of functions were found", len(rows))
+	}
+	for _, row := range rows {
+		var have string
+		for _, file := range strings.Split(row[2], ", ") {
+			have += sourceOf(t, file)
+		}
+		for _, f := range function.FindAllStringSubmatch(row[1], -1) {
+			if !regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?` + f[1] + `[\[(]`).MatchString(have) {
+				t.Errorf("%s has no function %s", row[2], f[1])
+			}
+		}
+	}
+}
+
+// sourceOf returns the text of a file of the folders that a step goes through.
+func sourceOf(t *testing.T, file string) string {
+	t.Helper()
+	for _, folder := range []string{"", "model/train", "model/train/engine", "model"} {
+		if text, err := os.ReadFile(filepath.Join(root, folder, file)); err == nil {
+			return string(text)
+		}
+	}
+	t.Errorf("there is no %s", file)
+	return ""
+}

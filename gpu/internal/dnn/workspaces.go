@@ -9,7 +9,7 @@ import (
 )
 
 //go:embed workspaces.json
-var workspacesFile []byte
+var workspacesFile string
 
 // A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a card of cards/.
 type Workspace struct {
@@ -33,7 +33,7 @@ func (w Workspace) Of(p driver.ConvPass) int {
 // CONTIG_CUDNN=update; plans chosen by timing may take other amounts.
 func Workspaces(card string) (version string, all []Workspace, err error) {
 	var f workspaces
-	if err := json.Unmarshal(workspacesFile, &f); err != nil {
+	if err := json.Unmarshal([]byte(workspacesFile), &f); err != nil {
 		return "", nil, fmt.Errorf("workspaces.json: %w", err)
 	}
 	for _, w := range f.Rows[card] {
