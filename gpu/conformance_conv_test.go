@@ -79,7 +79,7 @@ func conformConvStats(l *gputest.Lab, s convCase, x, w gputest.Twin) {
 	l.Same(fmt.Sprint(s, " y"), y, s.r*s.r*s.c, 4)
 	card := y.On.Device().Card()
 	has := card != nil && slices.ContainsFunc(card.Libraries, func(x gpu.Library) bool { return x.Name == "libcudnn" })
-	if (card == nil || card.Emulated) && summed != has && (l.Type != gpu.F32 || !has) { // exact float32 has no such plan; on a real card time decides
+	if (card == nil || card.Emulated) && summed != has && (l.Type != gpu.F32 || !has) { // exact float32 has no such plan; on a real GPU time decides
 		l.Errorf("%v: sums in passing %v, want %v", s, summed, has)
 	}
 	gpu.Write(y.Ref, gputest.Values(y.On))

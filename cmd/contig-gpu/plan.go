@@ -143,7 +143,7 @@ func plannedDevice(s *planSettings) (*gpu.Device, []string, error) {
 
 // pixelSide returns the side of the pixels that a training gives a device to make images from, 0 where it gives it images.
 func pixelSide(c train.Config, d *gpu.Device) int {
-	if !d.Overlaps() {
+	if !d.Async() {
 		return 0
 	}
 	return loaderOptions(c, train.Feed{Split: data.Train, Train: true, Raw: true}).PixelSide()

@@ -78,7 +78,7 @@ func TestFails(t *testing.T) {
 		"of scratch memory and has 0": func(d *Device) {
 			n := d.ConvScratch(conv, driver.PassWeight)
 			if n == 0 {
-				d.Fail(errors.New("of scratch memory and has 0")) // a card's algorithm that needs none
+				d.Fail(errors.New("of scratch memory and has 0")) // a GPU's algorithm that needs none
 			}
 			d.ConvBackwardWeight(conv, 256, 256, 256)
 		},

@@ -102,7 +102,7 @@ func UseEmulator(t testing.TB) {
 	for _, name := range []string{"CONTIG_LIBCUDA", "CONTIG_LIBNVRTC", "CONTIG_LIBCUBLASLT", "CONTIG_LIBCUBLAS", "CONTIG_LIBCUDNN"} {
 		t.Setenv(name, lib)
 	}
-	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a card that does not exist
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a GPU that does not exist
 }
 
 // Emulator returns the path of the emulator's library: $CONTIG_EMULATOR, else build/libsimt.so of the project. It

@@ -66,7 +66,7 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 				if !slices.Equal(plan.Device, held.Device) || !slices.Equal(plan.Host, held.Host) {
 					t.Errorf("planned %v\nheld    %v", plan, held)
 				}
-				other, err := MemoryOf(tr.cfg, tr.dims.Work, tr.dev)
+				other, err := MemoryOf(tr.cfg, tr.dims.PixelSide, tr.dev)
 				if err != nil || !slices.Equal(unread(other.Device), unread(held.Device)) || !slices.Equal(other.Host, unread(held.Host)) {
 					t.Errorf("plan says %v, %v", other, err)
 				}

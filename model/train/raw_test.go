@@ -38,7 +38,7 @@ func TestCUDAEmbeds(t *testing.T) {
 	var all [2]*Embeddings
 	for i, device := range []string{"cpu", "cuda"} {
 		l := mustLoad(t, CheckpointPath(dir, "last"), gputest.Open(t, device, gpu.Options{Threads: 2}))
-		src, err := batches.New(co, batches.Options{Whole: true, Batch: 5, Size: 32, Raw: l.Device.Overlaps(), Workers: 2})
+		src, err := batches.New(co, batches.Options{Whole: true, Batch: 5, Size: 32, Raw: l.Device.Async(), Workers: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func (s *Stepper) Nodes() int { return s.t.engine.Nodes() }
 func (s *Stepper) Uploaded() int { return s.t.engine.Uploaded() }
 
 // Raw reports whether batches are pixels and persons, which the device makes images and tables from.
-func (s *Stepper) Raw() bool { return s.t.dims.Work > 0 }
+func (s *Stepper) Raw() bool { return s.t.dims.PixelSide > 0 }
 
 // Objective returns what is trained.
 func (s *Stepper) Objective() objective.Objective { return s.t.engine.Objective() }

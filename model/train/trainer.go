@@ -105,7 +105,7 @@ func (t *trainer) feed(split data.Split, train bool) (Feed, error) {
 	if err != nil {
 		return Feed{}, err
 	}
-	return Feed{Split: split, Train: train, Raw: t.dev.Overlaps(), Views: obj.Views(), NoTables: len(obj.Tables()) == 0}, nil
+	return Feed{Split: split, Train: train, Raw: t.dev.Async(), Views: obj.Views(), NoTables: len(obj.Tables()) == 0}, nil
 }
 
 func (t *trainer) openSource() error {
@@ -130,7 +130,7 @@ func (t *trainer) openSource() error {
 
 // packed returns the cohort's tables as a device keeps them; none where batches bring their rows along, or have no tables.
 func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
-	if dims.Work == 0 || len(dims.Modalities) == 0 {
+	if dims.PixelSide == 0 || len(dims.Modalities) == 0 {
 		return nil
 	}
 	var ps []*data.Packed

@@ -81,7 +81,7 @@ func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) *few {
 	work := fundus.WorkSize(cfg.Augmentation, cfg.ImageSize)
 	s := &few{dims: data.Dims{Batch: cfg.Batch, Height: cfg.ImageSize, Width: cfg.ImageSize}}
 	if raw {
-		s.dims.Work, s.dims.Norm = work, fundus.Normalisation()
+		s.dims.PixelSide, s.dims.Norm = work, fundus.Normalisation()
 	}
 	for _, t := range c.Tables {
 		s.dims.Modalities, s.dims.Features = append(s.dims.Modalities, t.Name()), append(s.dims.Features, t.Stats().Width())
@@ -117,9 +117,9 @@ func (s *few) add(b *data.Batch, c *data.Cohort, vary *fundus.Augmenter, image *
 		}
 		b.Present[m] = append(b.Present[m], present)
 	}
-	if s.dims.Work > 0 {
+	if s.dims.PixelSide > 0 {
 		p := vary.Params(image.W, image.H, seed, 0, i)
-		b.Work = image.W
+		b.PixelSide = image.W
 		b.Pixels, b.Geometry, b.Colour = append(b.Pixels, vary.Blurred(image, seed, 0, i).Pix...), append(b.Geometry, p.Geometry[:]...), append(b.Colour, p.Colour[:]...)
 		return
 	}

@@ -12,10 +12,10 @@ import (
 	"errors"
 )
 
-// maxDescription is more than the description of any card takes: that of an H200 has 700 bytes.
+// maxDescription is more than the description of any GPU takes: that of an H200 has 700 bytes.
 const maxDescription = 1 << 16
 
-// DescribeCard returns the library's own description of the handle's card: JSON, what NewProber takes.
+// DescribeCard returns the library's own description of the handle's GPU: JSON, what NewProber takes.
 func (h *Handle) DescribeCard() ([]byte, error) {
 	if h.closed {
 		return nil, errors.New("cuDNN: the handle is closed")

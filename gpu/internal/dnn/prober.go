@@ -12,17 +12,17 @@ import (
 	"fmt"
 )
 
-// A Prober makes plans for a card that is described and not there. Nothing can be run with it.
+// A Prober makes plans for a GPU that is described and not there. Nothing can be run with it.
 type Prober struct {
 	api  *API
 	card scope
 	desc desc
 }
 
-// minProber is the first version of the library that plans for a card that is only described.
+// minProber is the first version of the library that plans for a GPU that is only described.
 const minProber = 90800
 
-// NewProber plans for the card that the library's own JSON describes, see Cards. It wants version 9.8 or later.
+// NewProber plans for the GPU that the library's own JSON describes, see Cards. It wants version 9.8 or later.
 func NewProber(card []byte) (*Prober, error) {
 	api, err := Load()
 	if err != nil {

@@ -19,7 +19,7 @@ func typeName(c driver.Conv) string {
 	return c.Type.String()
 }
 
-// tabulate makes a table: for each card, operation and type how many of the shapes have a plan, how many of these are
+// tabulate makes a table: for each GPU, operation and type how many of the shapes have a plan, how many of these are
 // compiled at run time, and the largest workspace.
 func tabulate(found map[string][]finding) string {
 	var b strings.Builder
@@ -70,7 +70,7 @@ them 0: the accumulating gradient of weights wants an even number. Backward data
 ` + table)
 }
 
-// needs returns what convolutions take of scratch memory, per card.
+// needs returns what convolutions take of scratch memory, per GPU.
 func needs(found map[string][]finding) map[string][]dnn.Workspace {
 	all := map[string][]dnn.Workspace{}
 	for card, list := range found {

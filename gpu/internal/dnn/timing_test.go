@@ -11,7 +11,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A fullCard times plans on a card whose memory does not suffice for it.
+// A fullCard times plans on a GPU whose memory does not suffice for it.
 type fullCard struct{ *cuda.Context }
 
 var errFull = errors.New("the card is full")
