@@ -1,6 +1,6 @@
 // Package data has the types that a joined cohort is made of: images, persons, tables of genetics, batches.
 // Nothing here or below imports a device or a model, and nothing knows the names of the modalities. Two forms are shaped by
-// what a device takes, though: Packed, and of a Batch the Pixels with the numbers that vary them.
+// what a device takes, though: Packed, and of a Batch the Pixels with the values that vary them.
 package data
 
 // Split says what a person is used for.

@@ -6,7 +6,7 @@ import "math"
 func PassedLen(n int) int { return (n + 127) / 128 * 16 }
 
 // PassedBits reports whether keeping a bit for what a ReLU let through is better than keeping its result, where
-// activations have type t: it is where a thread has 8 channels of 16 bits at hand and writes their byte in passing. In
+// activations have type t: it is where a thread has 8 channels of 16 bits at hand and writes their byte in the same pass. In
 // float32, which the CPU computes in too, the mask would be a pass of its own.
 func PassedBits(t DType) bool { return t == BF16 || t == F16 }
 

@@ -111,7 +111,7 @@ type ConvAnswers struct {
 	Unknown int    `json:"unknown"` // not asked for: taken for 0
 }
 
-// ConvAnswers returns that of what was planned so far, nil but on a device of PlannedCards.
+// ConvAnswers returns that of what was planned so far, nil except on a device of PlannedCards.
 func (d *Device) ConvAnswers() *ConvAnswers {
 	if d.card == nil {
 		return nil

@@ -27,7 +27,7 @@ type Manifest struct {
 }
 
 // ErrNoImage is returned by Image for a build without kernels, or without any for the GPU.
-var ErrNoImage = errors.New("no compiled kernels for the card in this program")
+var ErrNoImage = errors.New("no compiled kernels for the GPU in this program")
 
 // ErrStaleImage is returned by Image when the kernels were changed after the image was built.
 var ErrStaleImage = errors.New("the compiled kernels in this program are not those of its sources: run make kernels and build again")
@@ -52,7 +52,7 @@ func imageIn(files fs.FS, folder, hash string, arch int) ([]byte, error) {
 		return nil, ErrStaleImage
 	}
 	if !m.Serves(arch) {
-		return nil, fmt.Errorf("%w: it has %v and PTX %d, the card is %d", ErrNoImage, m.Cubins, m.PTX, arch)
+		return nil, fmt.Errorf("%w: it has %v and PTX %d, the GPU is %d", ErrNoImage, m.Cubins, m.PTX, arch)
 	}
 	return fs.ReadFile(files, folder+"/"+m.File)
 }

@@ -35,9 +35,9 @@ func TestActsTakeRangesOfAnchors(t *testing.T) {
 	}
 	cut.m.Backward(cut.p, e, dz, dw)
 	cut.p.Finish()
-	sameNumbers(t, "terms", terms, whole.read(), 1e-12)
+	sameValues(t, "terms", terms, whole.read(), 1e-12)
 	for i, p := range cut.m.Weights().Params() {
-		sameNumbers(t, p.Name, read(p.Grad), read(whole.m.Weights().Params()[i].Grad), 1e-10)
+		sameValues(t, p.Name, read(p.Grad), read(whole.m.Weights().Params()[i].Grad), 1e-10)
 	}
 	if cut.p.Arena.InUse() != 0 {
 		t.Errorf("%d bytes are left", cut.p.Arena.InUse())

@@ -78,7 +78,7 @@ type stepPlan struct {
 	Values      int // parameters, their 16-bit copies if any, and running averages
 	Grads       int // gradients of the parameters
 	Activations int // the step's arena at its fullest: activations, their gradients, scratch
-	Params      int // learned numbers, not bytes
+	Params      int // learned elements, not bytes
 }
 
 // planStep returns what a step over batch images of size x size pixels takes. It runs the step itself on the

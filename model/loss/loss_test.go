@@ -32,7 +32,7 @@ func TestGoldenMultimodal(t *testing.T) {
 	}
 }
 
-func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest.Judged) {
+func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest.GoldenTarget) {
 	dtype, lossBound, gradBound := j.Type, gputest.GoldenTol(j.Type, true), gputest.GoldenTol(j.Type, false)
 	w, err := ParseWeights(c.Weights)
 	if err != nil {

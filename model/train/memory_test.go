@@ -75,8 +75,8 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 						t.Errorf("no %s in %v", name, plan)
 					}
 				}
-				if card := tr.dev.Card(); card != nil {
-					if taken := card.Memory - card.Free; taken != plan.OnDevice() {
+				if g := tr.dev.Card(); g != nil {
+					if taken := g.Memory - g.Free; taken != plan.OnDevice() {
 						t.Errorf("the driver gave %d bytes, planned are %d", taken, plan.OnDevice())
 					}
 					if most := tr.dev.Scratch(); most > tr.count.Scratch {

@@ -100,7 +100,7 @@ func (t *trainer) done(r engine.Result) error {
 	if err := t.report(t.lineOf(r)); err != nil {
 		return err
 	}
-	t.judged = r.Step
+	t.checked = r.Step
 	return nil
 }
 
@@ -198,7 +198,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 }
 
 func (t *trainer) summary() Summary {
-	s := Summary{Steps: t.judged, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.engine.Objective().Weights().Count(),
+	s := Summary{Steps: t.checked, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.engine.Objective().Weights().Count(),
 		Memory: t.memory(t.engine, t.dims), BestStep: t.at.BestStep, GPUIdle: t.engine.Idle()}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss

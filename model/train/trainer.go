@@ -38,7 +38,7 @@ type trainer struct {
 
 	perEpoch, total int // steps
 	at              state
-	judged          int  // the last step that was found good; at counts those that are queued too
+	checked         int  // the last step that was found good; at counts those that are queued too
 	open            bool // source is within the epoch that at says
 	resumed         bool
 	warned          string      // what the device complained of last
@@ -73,7 +73,7 @@ func (t *trainer) setUp() error {
 		}
 	}
 	t.engine.BeginScaling()
-	t.judged = t.at.Step
+	t.checked = t.at.Step
 	return nil
 }
 

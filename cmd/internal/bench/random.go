@@ -9,7 +9,7 @@ import (
 	"contig-gpu/model/train"
 )
 
-// leastPersons is how many there are at least: with fewer, numbers would repeat so much that all tables took the form of
+// leastPersons is how many there are at least: with fewer, values would repeat so much that all tables took the form of
 // genotypes.
 const leastPersons = 64
 
@@ -33,7 +33,7 @@ func (t *drawn) Row(person int, dst []float32) bool {
 }
 
 // draws are what a feature's value is drawn by, those of a table: the three forms that tables have on a device take turns,
-// numbers, four values as genotypes have, and two as carriers.
+// values, four as genotypes have, and two as carriers.
 func draws(r *rand.Rand) []func() float32 {
 	genotypes, carriers := [4]float32{-1, 0, 0.5, 2}, [2]float32{-0.25, 4}
 	return []func() float32{

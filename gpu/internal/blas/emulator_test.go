@@ -27,7 +27,7 @@ func TestEmulator(t *testing.T) {
 	}
 }
 
-// A card is a context with a handle on it.
+// A GPU is a context with a handle on it.
 type card struct {
 	*cuda.Context
 	h *Handle

@@ -52,7 +52,7 @@ func CardInfo(name string) (driver.Info, error) {
 func Card(name string) ([]byte, error) {
 	b, err := cardFiles.ReadFile(path.Join("cards", name+".json"))
 	if err != nil {
-		return nil, fmt.Errorf("cuDNN: card %q: the cards described here are %s", name, strings.Join(Cards(), ", "))
+		return nil, fmt.Errorf("cuDNN: card %q: the GPUs described here are %s", name, strings.Join(Cards(), ", "))
 	}
 	return b, nil
 }

@@ -22,11 +22,11 @@ func (h *Handle) DescribeCard() ([]byte, error) {
 	}
 	var s scope
 	defer s.close()
-	d := s.make("the description of the card", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR,
+	d := s.make("the description of the GPU", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR,
 		valuesOf(C.CUDNN_ATTR_DEVICEPROP_HANDLE, C.CUDNN_TYPE_HANDLE, []C.cudnnHandle_t{h.target.handle}))
 	text := get(&s, d, C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, C.CUDNN_TYPE_CHAR, make([]byte, maxDescription))
 	if s.err == nil && len(text) == 0 {
-		s.err = errors.New("cuDNN: the description of the card is empty")
+		s.err = errors.New("cuDNN: the description of the GPU is empty")
 	}
 	return bytes.TrimRight(text, "\x00"), s.err
 }

@@ -29,10 +29,10 @@ func NewProber(card []byte) (*Prober, error) {
 		return nil, err
 	}
 	if api.version < minProber {
-		return nil, fmt.Errorf("cuDNN: %s is version %s; 9.8.0 is the first that plans without a card", api.Path(), api.Version())
+		return nil, fmt.Errorf("cuDNN: %s is version %s; 9.8.0 is the first that plans without a GPU", api.Path(), api.Version())
 	}
 	p := &Prober{api: api}
-	p.desc = p.card.make("the description of a card", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(card, 0)))
+	p.desc = p.card.make("the description of a GPU", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(card, 0)))
 	if p.card.err != nil {
 		p.card.close()
 		return nil, p.card.err

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrMemory is what errors are by errors.Is that say that the GPU has too little memory.
-var ErrMemory = errors.New("too little memory on the card")
+var ErrMemory = errors.New("too little memory on the GPU")
 
 // A Ptr is an address in device memory; 0 is none.
 type Ptr uint64
