@@ -12,8 +12,10 @@ func TestActsTakeRangesOfAnchors(t *testing.T) {
 	cfg := small("h1", "a", "b")
 	cfg.Pairs = "mask"
 	whole := inChunks(t, cfg, nil)
+	gpu.Write(whole.b.Scale, []float64{0.25, 1.5}) // each term by its own
 	whole.m.Step(whole.p, whole.b, whole.losses)
 	cut := inChunks(t, cfg, nil)
+	gpu.Write(cut.b.Scale, read(whole.b.Scale))
 	terms := make([]float64, cut.losses.Len())
 	e := cut.m.Embed(cut.p, cut.b)
 	var dz, dw []gpu.Tensor
