@@ -53,6 +53,9 @@ func (s Splitter) Split(line string, dst []string) []string {
 	}
 }
 
+// Words cuts a line at white space, reusing dst: what the fields of plink's files are. Double quotes around a field are taken off.
+func Words(line string, dst []string) []string { return Splitter{' '}.Split(line, dst) }
+
 // trimmed is strings.TrimSpace, sooner done where there is nothing to trim.
 func trimmed(s string) string {
 	if n := len(s); n > 0 && ' ' < s[0] && s[0] < utf8.RuneSelf && ' ' < s[n-1] && s[n-1] < utf8.RuneSelf {
