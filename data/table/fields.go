@@ -12,24 +12,45 @@ import (
 // A Splitter cuts lines into fields.
 type Splitter struct{ sep byte } // ',', ';' or '\t', or ' ' for any white space
 
-// SplitterFor chooses by the extension (.csv, .tsv, with or without .gz or .zst), or else by what the header holds. A .csv whose header has semicolons
-// and no comma is separated by them, as Excel writes it where the comma is the decimal sign.
+// SplitterFor chooses by the extension (.csv, .tsv, with or without .gz or .zst), or else by what the header holds outside double quotes. A .csv is separated
+// by semicolons where its header has one before any comma, as Excel writes it where the comma is the decimal sign. Without an extension that
+// says it, a tab separates, or commas or semicolons that are at least as many as blanks, or else any white space.
 func SplitterFor(path, header string) Splitter {
 	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(filepath.Base(path)), ".gz"), ".zst")
-	semicolons := strings.Contains(header, ";") && !strings.Contains(header, ",")
-	switch {
-	case strings.HasSuffix(name, ".csv") && semicolons && !strings.Contains(header, "\t"):
-		return Splitter{';'}
-	case strings.HasSuffix(name, ".csv"):
-		return Splitter{','}
-	case strings.HasSuffix(name, ".tsv"), strings.Contains(header, "\t"):
+	if strings.HasSuffix(name, ".tsv") {
 		return Splitter{'\t'}
-	case strings.Contains(header, ","):
-		return Splitter{','}
-	case semicolons && !strings.Contains(header, " "):
-		return Splitter{';'}
+	}
+	header = unquoted(header)
+	first := byte(',')
+	if i := strings.IndexAny(header, ",;"); i >= 0 {
+		first = header[i]
+	}
+	switch n := strings.Count(header, string(first)); {
+	case strings.HasSuffix(name, ".csv"):
+		return Splitter{first}
+	case strings.Contains(header, "\t"):
+		return Splitter{'\t'}
+	case n > 0 && n >= strings.Count(header, " "):
+		return Splitter{first}
 	}
 	return Splitter{' '}
+}
+
+// unquoted leaves out what stands in double quotes that begin a field, whatever separates fields.
+func unquoted(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); i++ {
+		if line[i] == '"' && (i == 0 || strings.IndexByte(",;\t |", line[i-1]) >= 0) {
+			for i++; i < len(line) && (line[i] != '"' || i+1 < len(line) && line[i+1] == '"'); i++ {
+				if line[i] == '"' || line[i] == '\\' {
+					i++
+				}
+			}
+			continue
+		}
+		b.WriteByte(line[i])
+	}
+	return b.String()
 }
 
 // Split cuts a line into trimmed fields, reusing dst. Inside double quotes nothing separates; the quotes are no part of a field.

@@ -178,7 +178,7 @@ func splitQuoted(line string, sep byte, dst []string) []string {
 		for i = from; i < len(line) && !separates(line[i], sep); {
 			i++
 		}
-		dst = append(dst, strings.TrimSpace(field+line[from:i]))
+		dst = append(dst, strings.TrimSpace(field+strings.ReplaceAll(line[from:i], `\"`, `"`)))
 		if i >= len(line) {
 			return dst
 		}

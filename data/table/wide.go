@@ -148,10 +148,22 @@ func noIDColumn(path string, line int, names []string, split Splitter) error {
 		p.Cause, p.Fix = "quotes that are no double quotes", "write the table with double quotes, or without"
 	case strings.HasPrefix(names[0], "#") && firstFeature([]string{names[0], "IID"}) == 0:
 		p.Cause, p.Fix = "a comment line, or the header of another kind of file", "begin comments with ## or with # and a space, before the header"
-	case len(names) == 1 && strings.ContainsAny(names[0], ",;\t |"):
+	case otherSeparator(names):
 		p.Cause, p.Fix = "another separator than the file's name says", "use tabs in .tsv and commas in .csv"
 	}
 	return p
+}
+
+// otherSeparator says whether a header that was cut wrongly begins with the name of an id column, or is all in one field.
+func otherSeparator(names []string) bool {
+	const separators = ",;\t |:"
+	for _, id := range []string{"person_id", "IID", "FID"} {
+		rest, ok := strings.CutPrefix(strings.TrimLeft(names[0], `#"`), id)
+		if rest = strings.TrimLeft(rest, `"`); ok && rest != "" && strings.Contains(separators, rest[:1]) {
+			return true
+		}
+	}
+	return len(names) == 1 && strings.ContainsAny(names[0], separators)
 }
 
 func orEmpty(l *Lines, what string) error {
