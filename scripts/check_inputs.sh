@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# check_inputs.sh [SEED]: what plink2 and pandas write is read exactly, or refused for what it is. Makes 864 readings of 432 .sscore, of plink2 with every
-# choice of columns, and 1,000 tables of pandas with every quoting, separator and word for a missing value, and lets a test of data/score read
+# check_inputs.sh [SEED]: what plink2 and pandas write is read exactly, or refused for what it is. Makes 864 .sscore by plink2 with every
+# choice of columns, each read for its averages and for its sums, and 1,000 tables of pandas with every quoting, separator and word for a missing value, and lets a test of data/score read
 # them. What cannot be had here, plink2 (apt-get) or pandas (pip), is left out, and said.
 set -euo pipefail
 cd "$(dirname "$0")/.."

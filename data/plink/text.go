@@ -104,9 +104,6 @@ func readFam(path string) ([]Sample, []string, error) {
 	ids := table.IDs{Path: path}
 	gone := 0
 	notes, err := eachRow(path, ".fam", func([]string) int { return textColumns }, func(line int, f []string) error {
-		if err := table.CheckID(path, line, f[1]); err != nil {
-			return err
-		}
 		if table.Placeholder(f[1]) {
 			gone++
 		}

@@ -55,9 +55,6 @@ func (b *Builder) Add(line int, ids, values []string) error {
 // identify keeps the ids of a row. With families, only the pair must be unlike all others here.
 func (b *Builder) identify(line int, ids []string) error {
 	iid, fid := strings.Clone(ids[len(ids)-1]), ""
-	if err := CheckID(b.w.Path, line, iid); err != nil {
-		return err
-	}
 	if len(ids) == 2 {
 		fid = strings.Clone(ids[0])
 		b.w.FID = append(b.w.FID, fid)

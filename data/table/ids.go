@@ -76,7 +76,7 @@ func CheckID(path string, line int, id string) error {
 	case id == "0":
 		return &data.Problem{Code: 121, File: path, Line: line, What: `the id is "0", which plink uses for "none"`,
 			Expected: "an id of its own for every person", Found: `"0"`, Cause: "FID and IID swapped, or ids removed", Fix: "give every person an id (IID)"}
-	case data.Missing(id):
+	case missingID(id):
 		return bad("the id is empty: what stands there says that it is missing", "a missing value, as pandas or R write it")
 	case strings.ContainsAny(id, " \t\n"):
 		return bad("the id has a space in it", "two columns in one, or a wrong separator")
@@ -86,6 +86,14 @@ func CheckID(path string, line int, id string) error {
 		return bad("the id is in scientific notation", "a spreadsheet read the ids as numbers; digits are lost")
 	}
 	return nil
+}
+
+// missingID is data.Missing, sooner done for ids that begin with a digit, as most do: of words for missing those alone do that have a # in them.
+func missingID(id string) bool {
+	if '0' <= id[0] && id[0] <= '9' && strings.IndexByte(id, '#') < 0 {
+		return false
+	}
+	return data.Missing(id)
 }
 
 // digits returns what follows the digits that s begins with, and how many they are.

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// rawBytes is what rows take, at most, before they are narrowed together: a hundred of 18,574 features.
-const rawBytes = 16 << 20
+// rawBytes is what rows take, at most, before they are narrowed together: fifty-six of 18,574 features.
+const rawBytes = 8 << 20
 
 // Rows holds rows of values, all of the same number of columns: as float32 would, in fewer bits where that can be, and in more where float32 would
 // not tell the values of a column apart. Rows are taken as they come and narrowed some thousand values at a time, so that the whole is never
