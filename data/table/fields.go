@@ -107,6 +107,10 @@ func Ragged(path string, line, want, got int, s Splitter) *data.Problem {
 // Ragged is the problem of the current row of a table, which has other fields than the header has columns (E106): it looks for the cause.
 func (l *Lines) Ragged(columns int, fields []string) *data.Problem {
 	p := Ragged(l.path, l.at, columns, len(fields), l.Splitter())
+	if len(fields) == columns+1 && fields[columns] == "" {
+		p.Cause, p.Fix = "a separator at the end of the row", "write rows without a separator at their end"
+		return p
+	}
 	for _, sep := range []byte("\t, ;") {
 		if other := (Splitter{sep}); other != l.Splitter() && columns > 1 && len(other.Split(l.text, nil)) == columns {
 			p.Found = fmt.Sprintf("%d, and %d if the row is separated by %s", len(fields), columns, other)
@@ -115,8 +119,6 @@ func (l *Lines) Ragged(columns int, fields []string) *data.Problem {
 		}
 	}
 	switch {
-	case len(fields) == columns+1 && fields[columns] == "":
-		p.Cause, p.Fix = "a separator at the end of the row", "write rows without a separator at their end"
 	case len(fields) == columns+1:
 		p.Found += ": one more"
 		p.Cause = "row names, as R's write.table puts before each row without a column in the header; or a separator inside a value, such as a decimal comma"

@@ -124,19 +124,26 @@ func ends[T text](s T, i int, sep byte) bool {
 }
 
 // closing returns where the double quote is that ends a field whose text begins at i, -1 where it is not there. Within the field a double quote
-// is written twice, or behind a backslash as R writes it; a backslash before the last quote is part of the text.
+// is written twice, or behind a backslash as R writes it. Where a separator follows one behind a backslash, the backslash may be part of a path: the
+// quote ends the field, unless the next one does.
 func closing[T text](s T, i int, sep byte) int {
+	perhaps := -1 // the first quote behind a backslash and before a separator
 	for ; i < len(s); i++ {
 		switch {
-		case s[i] == '\\' && i+1 < len(s) && s[i+1] == '"' && !ends(s, i+2, sep):
+		case s[i] == '\\' && i+1 < len(s) && s[i+1] == '"':
 			i++
+			if perhaps < 0 && ends(s, i+1, sep) {
+				perhaps = i
+			}
 		case s[i] == '"' && i+1 < len(s) && s[i+1] == '"':
 			i++
-		case s[i] == '"':
+		case s[i] == '"' && (perhaps < 0 || ends(s, i+1, sep)):
 			return i
+		case s[i] == '"':
+			return perhaps
 		}
 	}
-	return -1
+	return perhaps
 }
 
 // openQuote returns where a field begins with a double quote that is not closed, from i on, where a field begins or a quote was closed; -1: nowhere.
