@@ -23,16 +23,19 @@ func readFile(path, kind string, only table.Selection) (*table.Wide, error) {
 		return nil, table.Empty(path, "the file has no header")
 	}
 	f := &file{path: path, kind: kind, line: l.Line(), names: l.Fields(nil)}
-	if err := table.Columns(path, f.line, f.names); err != nil {
-		return nil, err
-	}
 	if err := f.people(); err != nil {
 		return nil, err
 	}
 	if f.isLong() {
+		if err := table.Columns(path, f.line, f.names); err != nil {
+			return nil, err
+		}
 		return f.long(l, only)
 	}
 	if err := f.choose(); err != nil {
+		return nil, err
+	}
+	if err := f.unlike(); err != nil {
 		return nil, err
 	}
 	return f.wide(l, only)
@@ -82,6 +85,18 @@ func (f *file) people() error {
 		f.who = []int{fid, iid}
 	}
 	return nil
+}
+
+// unlike checks that the columns that are used have names unlike each other's (E108). A phenotype may be called as a score is.
+func (f *file) unlike() error {
+	names := make([]string, len(f.names))
+	for i := range names {
+		names[i] = fmt.Sprintf("\x00%d", i) // of a column that is not used
+	}
+	for _, i := range append(slices.Clone(f.who), f.scores...) {
+		names[i] = f.names[i]
+	}
+	return table.Columns(f.path, f.line, names)
 }
 
 // ids returns the ids of a row, reusing dst, and whether it is to be left out: one of the reference panel.

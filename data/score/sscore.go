@@ -83,7 +83,7 @@ func sameName(path, first, name string) error {
 		Fix: "score all chromosomes together (plink2 --pmerge-list), or sum the files' SUM columns of each person (cols=+scoresums; averages do not add up) into one file; " +
 			"name the files of different scores differently before the first dot"}
 	if first == path {
-		p.Cause, p.Fix = "files pasted side by side", "remove one of the columns"
+		p.Cause, p.Fix = "the file is named twice", "name it once"
 	}
 	return p
 }
