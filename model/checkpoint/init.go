@@ -65,26 +65,31 @@ func (l *Loader) foreign(w *nn.Weights) error {
 
 // prefixes returns what may stand before all of these names in the file, "" alone if they are there as they are; and what stands before the most of them.
 func (l *Loader) prefixes(names []string) (whole []string, best string) {
-	if len(names) == 0 {
-		return nil, ""
+	want := make(map[string]bool, len(names))
+	for _, name := range names {
+		want[name] = true
 	}
-	most := 0
+	found := map[string]int{} // names behind each prefix
 	for _, t := range l.File.Tensors {
-		prefix, ok := strings.CutSuffix(t.Name, names[0])
-		if !ok || prefix != "" && !strings.HasSuffix(prefix, ".") || strings.HasPrefix(t.Name, PrefixEMA) {
+		if strings.HasPrefix(t.Name, PrefixEMA) {
 			continue
 		}
-		n := 0
-		for _, name := range names {
-			if l.has(prefix + name) {
-				n++
+		for at := 0; ; {
+			if want[t.Name[at:]] {
+				found[t.Name[:at]]++
+			}
+			dot := strings.IndexByte(t.Name[at:], '.')
+			if at += dot + 1; dot < 0 {
+				break
 			}
 		}
-		if n > most {
-			most, best = n, prefix
-		}
+	}
+	for prefix, n := range found {
 		if n == len(names) {
 			whole = append(whole, prefix)
+		}
+		if n > found[best] || n == found[best] && prefix < best {
+			best = prefix
 		}
 	}
 	slices.Sort(whole)
