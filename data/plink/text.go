@@ -104,6 +104,10 @@ func readFam(path string) ([]Sample, []string, error) {
 	ids := table.IDs{Path: path}
 	gone := 0
 	notes, err := eachRow(path, ".fam", func([]string) int { return textColumns }, func(line int, f []string) error {
+		if len(out) == 0 && f[0] == "FID" && f[1] == "IID" {
+			return &data.Problem{Code: 203, File: path, Line: line, What: "the .fam begins with a header", Expected: "one line a person", Found: strings.Join(f[:textColumns], " "),
+				Cause: "a program that writes headers, such as R", Fix: "remove the line, or begin it with #"}
+		}
 		if table.Placeholder(f[1]) {
 			gone++
 		}
@@ -148,6 +152,10 @@ func readBim(path string) ([]Variant, []string, error) {
 func noPosition(path string, line int, field string) error {
 	p := &data.Problem{Code: 203, File: path, Line: line, What: "the fourth field of a .bim is a position", Expected: "a whole number",
 		Found: fmt.Sprintf("%q", field), Cause: "columns swapped, or another kind of file", Fix: "order the columns: " + columnsOf(".bim")}
+	switch strings.ToUpper(field) {
+	case "BP", "POS", "POSITION":
+		p.Cause, p.Fix = "a header", "remove the line, or begin it with #"
+	}
 	if v, ok := table.Number(field); ok && v == v {
 		p.Cause = "a number with a decimal point, as programs write that took the positions for measures; plink reads up to the point"
 		if strings.ContainsAny(field, "eE") {

@@ -69,7 +69,7 @@ func TestCauses(t *testing.T) {
 	for _, c := range []struct{ fam, bim, says string }{
 		{fam, strings.Replace(bim, "101", "1e+05", 1), "scientific notation"}, {fam, strings.Replace(bim, "101", "1.5E6", 1), "scientific notation"}, {fam, strings.Replace(bim, "101", "101.0", 1), "decimal point"}, {fam, strings.Replace(bim, "101", "1_01", 1), "columns swapped"},
 		{fam, strings.Replace(bim, "101", "NA", 1), "columns swapped"}, {fam, "1 rs0 100 A G\n1 rs1 A 0 G\n", "columns swapped"}, {fam, "1 rs0 0 100 A G\n1 rs1 101 A G\n", "g.bim:2"}, {fam, "1 rs0 100 A\n", "5 fields or more"},
-		{"F0 P0 0 0 1\n", bim, "add a sixth column"}, {"F0 P0 0 0 1 -9\n# end\nF1 P1 0 0 1 -9\n", bim, "a comment line"}, {fam, bim + "#\n", "a comment line"}, {"F0,P0,0,0,1,-9\n", bim, "commas"}, {"version https://git-lfs.github.com/spec/v1\n", bim, "git lfs pull"},
+		{"F0 P0 0 0 1\n", bim, "add a sixth column"}, {"F0 P0 0 0 1 -9\n# end\nF1 P1 0 0 1 -9\n", bim, "a comment line"}, {fam, bim + "#\n", "a comment line"}, {"FID IID PAT MAT SEX PHENOTYPE\n" + fam, bim, "begins with a header"}, {fam, "CHR SNP CM BP A1 A2\n" + bim, "likely cause: a header"}, {"F0,P0,0,0,1,-9\n", bim, "commas"}, {"version https://git-lfs.github.com/spec/v1\n", bim, "git lfs pull"},
 	} {
 		p := filepath.Join(t.TempDir(), "g")
 		fileset(t, p, 2, 2, 2)

@@ -126,6 +126,7 @@ func notNumbers() []notNumber {
 		{words("yes", "no", "y", "n", "t", "f", "yes.", "male", "female", "m"), "a word for yes or no, or a category", "write 1 and 0"},
 		{all(only("-/.:TZ +"), func(f string) bool { return strings.Count(f, "-")+strings.Count(f, "/")+strings.Count(f, ":") >= 2 }), "a date or time", "write it as a number, such as days since a fixed day"},
 		{func(f string) bool { return strings.HasSuffix(f, "%") }, "a percentage", "write it as a number, without the sign"},
+		{func(f string) bool { return strings.ContainsAny(f, "\u2212\u2013") && only(".eE\u2212\u2013")(f) }, "a typographic minus sign", "write the minus sign of the keyboard (-)"},
 		{all(only("_"), count("_", 1, 9)), "an underscore between digits: an id, or a number as programs' sources have it", "write digits only, or leave the column out of the table"},
 		{func(f string) bool { return strings.HasPrefix(strings.ToLower(strings.TrimLeft(f, "+-")), "0x") }, "a hexadecimal number", "write it in decimal"},
 		{func(f string) bool {

@@ -66,7 +66,7 @@ func TestNotNumber(t *testing.T) {
 		}
 	}
 	for field, cause := range map[string]string{"1,5": "decimal comma", "-0,25": "decimal comma", "1.234,5": "thousands", "1,234,567": "thousands", "1'234.5": "thousands", "yes": "yes or no", "N": "yes or no", "2020-01-31": "date", "31/01/2020": "date",
-		"2020-01-31T10:00:00Z": "date", "12:30:10": "date", "50%": "percentage", "12_3": "underscore", "0x1p3": "hexadecimal", "-0X1F": "hexadecimal", "Inf": "division by zero", "#DIV/0!": "division by zero", "1e99": "single precision", "high": "text", "e": "text", "-": "text"} {
+		"2020-01-31T10:00:00Z": "date", "12:30:10": "date", "50%": "percentage", "\u22121.5": "minus sign", "12_3": "underscore", "0x1p3": "hexadecimal", "-0X1F": "hexadecimal", "Inf": "division by zero", "#DIV/0!": "division by zero", "1e99": "single precision", "high": "text", "e": "text", "-": "text"} {
 		if v, ok := Number(field); ok {
 			t.Errorf("%q is taken for %v", field, v)
 		}
