@@ -26,9 +26,7 @@ func TestPhenotypesAreNoScores(t *testing.T) {
 				head = append(head, p)
 			}
 		}
-		for _, c := range counts[g.IntN(3):] {
-			head = append(head, c)
-		}
+		head = append(head, counts[g.IntN(3):]...)
 		scores, kinds := []string{"S", "bmi", "x_SUM", "PGS000001_AVG"}[:g.IntN(4)+1], []string{"AVG", "SUM"}
 		if k := g.IntN(3); k < 2 {
 			kinds = kinds[k : k+1]
