@@ -22,6 +22,11 @@ func (c *card) reluBackward(dx, dy, y Tensor) {
 	launch(c, "relu_backward", dx.dtype, c.elemGrid(dx), &kernels.ReluBackward{Dx: dx.ptr(), Dy: dy.ptr(), Y: y.ptr(), N: int64(dx.Len())}, dx, dy, y)
 }
 
+func (c *card) reluRescale(dx, dy, x, b Tensor) {
+	launch(c, "relu_rescale", F32, c.grid(x.Len(), 1), &kernels.ReluRescale{Dx: dx.ptr(), Dy: dy.ptr(), X: x.ptr(), B: b.ptr(), N: int64(x.Len()),
+		Period: int64(b.Len()), Least: RescaleFloor}, dx, dy, x)
+}
+
 func (c *card) maskRows(y, x, present Tensor) {
 	rows := y.Dim(0)
 	per := y.Len() / max(1, rows)

@@ -155,3 +155,11 @@ func (c *card) softmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
 			Loss: loss.ptr(), Scale: scale.ptr(), N: int32(n), K: int32(k)}, dx, x)
 	}
 }
+
+// infoNCEPair gives a warp to each row.
+func (c *card) infoNCEPair(a *ncePair) {
+	rows, d, n := a.unit.Dim(0), a.unit.Dim(1), a.across.Dim(1)
+	launch(c, "infonce_pair", F32, c.rowGrid(rows), &kernels.InfoncePair{Value: a.value.ptr(), Dunit: a.dunit.ptr(), Across: a.across.ptr(),
+		Unit: a.unit.ptr(), Partner: a.partner.ptr(), Lse: a.lse.ptr(), Fixed: a.fixed.ptr(), Rows: int32(rows), N: int32(n), D: int32(d),
+		Pairs: int32(a.partner.Dim(0)), Asked: a.spec.Asked, Asks: a.spec.Asks, Own: a.spec.Own, Base: a.spec.Base}, a.across, a.unit, a.dunit)
+}

@@ -49,6 +49,7 @@ func emptyOps(l *gputest.Lab) []emptyCase {
 	all = append(all, emptyElements(l)...)
 	all = append(all, emptyData(l)...)
 	all = append(all, emptyLosses(l)...)
+	all = append(all, emptyPairs(l)...)
 	return append(all, emptyOptim(l)...)
 }
 

@@ -411,6 +411,25 @@ type InfonceMerge struct {
 	Parts   int32
 }
 
+// InfoncePair has the arguments of infonce_pair_f32. Pointers are device addresses.
+type InfoncePair struct {
+	Value   uint64
+	Dunit   uint64
+	Across  uint64
+	Unit    uint64
+	Partner uint64
+	Lse     uint64
+	Fixed   uint64
+	Rows    int32
+	N       int32
+	D       int32
+	Pairs   int32
+	Asked   float64
+	Asks    float64
+	Own     float64
+	Base    float64
+}
+
 // InfoncePartial has the arguments of infonce_partial_f32. Pointers are device addresses.
 type InfoncePartial struct {
 	Partial   uint64
@@ -554,6 +573,17 @@ type ReluForward struct {
 	Y uint64
 	X uint64
 	N int64
+}
+
+// ReluRescale has the arguments of relu_rescale_f32. Pointers are device addresses.
+type ReluRescale struct {
+	Dx     uint64
+	Dy     uint64
+	X      uint64
+	B      uint64
+	N      int64
+	Period int64
+	Least  float32
 }
 
 // SgdForward has the arguments of sgd_forward_bf16, sgd_forward_f16, sgd_forward_f32. Pointers are device addresses.
@@ -707,6 +737,7 @@ func entryPoints() []EntryPoint {
 		{"infonce_backward_f32", 100, "8888888884444444"},
 		{"infonce_finish_f32", 48, "88884444"},
 		{"infonce_merge_f32", 40, "8884444"},
+		{"infonce_pair_f32", 104, "888888844448888"},
 		{"infonce_partial_f32", 68, "888884444444"},
 		{"infonce_single_bf16", 120, "8888888888444444448"},
 		{"infonce_single_f16", 120, "8888888888444444448"},
@@ -738,6 +769,7 @@ func entryPoints() []EntryPoint {
 		{"relu_forward_bf16", 24, "888"},
 		{"relu_forward_f16", 24, "888"},
 		{"relu_forward_f32", 24, "888"},
+		{"relu_rescale_f32", 52, "8888884"},
 		{"sgd_forward_bf16", 72, "8888884448"},
 		{"sgd_forward_f16", 72, "8888884448"},
 		{"sgd_forward_f32", 72, "8888884448"},

@@ -48,6 +48,15 @@ const TrunkPrefix = "trunk."
 // Config returns what the model was built from.
 func (m *Model) Config() Config { return m.cfg }
 
+// Trunk returns the image encoder.
+func (m *Model) Trunk() *trunk.Trunk { return m.trunk }
+
+// Towers returns what modality i has beside the trunk: the head of the image's features [N, width] and the genetics encoder with
+// its head [N, F], both to embeddings [N, Embedding] that are not yet of unit length.
+func (m *Model) Towers(i int) (image, genetics nn.Sequential) {
+	return m.towers[i].image, m.towers[i].genetics
+}
+
 // Weights implements objective.Objective.
 func (m *Model) Weights() *nn.Weights { return m.weights }
 

@@ -37,6 +37,7 @@ func (l *Linear) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
 	gpu.MatMulBias(y, x, l.Weight.Weight(), false, true, l.Bias.Value, l.relu)
 	var passed gpu.Tensor
 	if l.relu {
+		p.noRule(l)
 		passed = y
 	}
 	p.Save(l, p.ifParams(x), passed)

@@ -76,6 +76,8 @@ func (b *BatchNorm) passed(p *Pass, y gpu.Tensor) gpu.Tensor {
 	switch {
 	case !b.relu || !p.keeps():
 		return gpu.Tensor{}
+	case p.Rule != Gradient:
+		p.noRule(b)
 	case gpu.PassedBits(p.DType):
 		return p.NewAs(gpu.U8, gpu.PassedLen(y.Len()))
 	}

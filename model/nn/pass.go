@@ -23,6 +23,14 @@ const (
 	OfInputs                       // of what the network's first layer reads: see BackwardInput
 )
 
+// A Rule says what Backward makes of a ReLU.
+type Rule uint8
+
+const (
+	Gradient Rule = iota // its derivative
+	Rescale              // DeepLift's multipliers: see gpu.ReLURescale
+)
+
 // A Pass is one sweep forward and, where gradients are wanted, backward. It has the arena of its activations and the stack of
 // what Backward will need. A layer may run several times in one pass. The zero values of Stats, Move and Want are those of
 // an evaluation.
@@ -34,6 +42,11 @@ type Pass struct {
 	Move    bool       // running averages follow the statistics of the batch; without BatchStats they never move
 	Want    Gradients  // what they need, and no more, is kept for Backward; 0: nothing is kept, and there is no Backward
 	Present gpu.Tensor // U8 [N], the rows that a norm of present rows counts; the zero Tensor: all
+
+	// Rule is Gradient or, in networks of Linear, BatchNorm by running statistics and ReLU (see Unfused), Rescale. Forward then
+	// takes rows and behind them those of their baselines, Backward the multipliers of the first alone: see gpu.ReLURescale for
+	// how many. It is for passes that want OfInputs.
+	Rule Rule
 
 	stack    []frame
 	open     []gpu.Tensor // dealt out since the last Save
@@ -52,7 +65,7 @@ func Evaluation(a *gpu.Arena, d gpu.DType) *Pass { return &Pass{Arena: a, DType:
 // Branch returns a pass of the same kind over the same arena with a stack of its own: a part of the network that may run
 // backward in an order of its own. Finish and Reset of p end it too.
 func (p *Pass) Branch() *Pass {
-	b := &Pass{Arena: p.Arena, DType: p.DType, Stats: p.Stats, Move: p.Move, Want: p.Want, Present: p.Present}
+	b := &Pass{Arena: p.Arena, DType: p.DType, Stats: p.Stats, Move: p.Move, Want: p.Want, Present: p.Present, Rule: p.Rule}
 	p.branches = append(p.branches, b)
 	return b
 }
@@ -135,6 +148,13 @@ func (p *Pass) Load(owner any) []gpu.Tensor { return p.load(owner).saved }
 func (p *Pass) LoadShape(owner any) ([]int, []gpu.Tensor) {
 	f := p.load(owner)
 	return f.dims, f.saved
+}
+
+// noRule panics in a pass by another rule than Gradient: owner knows that one alone.
+func (p *Pass) noRule(owner any) {
+	if p.Rule != Gradient {
+		panic(fmt.Sprintf("nn: a fused ReLU or a pooling of %T has no rescale rule: see Unfused", owner))
+	}
 }
 
 func (p *Pass) load(owner any) frame {

@@ -19,6 +19,7 @@ type MaxPool struct {
 
 // Forward pools.
 func (l *MaxPool) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
+	p.noRule(l)
 	h, w := windows(x.Dim(1), l.K, l.Stride, l.Pad), windows(x.Dim(2), l.K, l.Stride, l.Pad)
 	y := p.New(x.Dim(0), h, w, x.Dim(3))
 	argmax := p.NewAs(gpu.U8, y.Dims()...)

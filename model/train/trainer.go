@@ -174,6 +174,10 @@ func (t *trainer) load() error {
 			return err
 		}
 	}
+	if t.o.Begin != nil {
+		t.o.Begin(t.engine.Objective())
+		w.Refresh()
+	}
 	if ema := t.engine.Averages(); ema.Ok() {
 		values, _, _ := w.Flat()
 		gpu.Copy(ema, values)

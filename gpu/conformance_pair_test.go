@@ -1,0 +1,121 @@
+package gpu_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/golden"
+)
+
+// TestConformanceInfoNCEPair has one pair beside reference batches, at temperatures down to 0.01, where logits reach +-100.
+func TestConformanceInfoNCEPair(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		for i, n := range gputest.Ragged() {
+			for _, s := range [][3]int{{1, 1, 1}, {3, 2, 16}, {2, 33, 130}} {
+				for _, reach := range []float64{1, 10, 100} {
+					spec := gpu.InfoNCEPairSpec{Asked: 0.75, Asks: 0.25, Base: float64(n)}
+					if i%3 == 1 {
+						spec.Own, spec.Asks = 0.5, 0
+					}
+					newPair(l, n, s[0], s[1], s[2], reach).agree(l, spec)
+				}
+			}
+		}
+	})
+}
+
+// pair are the tensors of an InfoNCEPair over n reference pairs: points of pairs persons each.
+type pair struct {
+	what                                                       string
+	n                                                          int
+	across, unit, partner, lse, fixed, value, dunit, untouched gputest.Twin
+}
+
+func newPair(l *gputest.Lab, n, pairs, points, d int, reach float64) *pair {
+	rows := pairs * points
+	logits, lse, fixed := golden.Fill("across", rows*n, -reach, reach), golden.Fill("lse", n, -reach/2, reach), golden.Fill("fixed", 2*pairs, 0, reach)
+	logits[0], logits[len(logits)-1], lse[0] = reach, -reach, -reach
+	across := l.InVec("x", 0, 1, rows, n)
+	gpu.Write(across.On, logits)
+	gpu.Write(across.Ref, gputest.Values(across.On))
+	untouched := l.Vec(rows, n)
+	gpu.Write(untouched.On, logits)
+	gpu.Write(untouched.Ref, gputest.Values(across.On))
+	size := reach * math.Sqrt(9/float64(d)) // own logits of either sign, near reach at most
+	return &pair{what: fmt.Sprintf("%d reference pairs, %d x %d rows of %d, logits to %g: ", n, points, pairs, d, reach), n: n, across: across,
+		unit: l.InVec("unit", -1/math.Sqrt(float64(d)), 1/math.Sqrt(float64(d)), rows, d), partner: l.InVec("partner", -size, size, pairs, d),
+		lse: l.Put(gpu.F64, lse, n), fixed: l.Put(gpu.F64, fixed, pairs, 2), value: l.New(gpu.F64, rows, 4), dunit: l.Vec(rows, d), untouched: untouched}
+}
+
+// agree runs values and gradients and holds both to the judge.
+func (p *pair) agree(l *gputest.Lab, spec gpu.InfoNCEPairSpec) {
+	l.Helper()
+	none := gputest.Twin{}
+	l.Run(func(of of) {
+		gpu.InfoNCEPair(of(p.value), of(none), of(p.untouched), of(p.unit), of(p.partner), of(p.lse), of(p.fixed), spec)
+		gpu.InfoNCEPair(of(none), of(p.dunit), of(p.across), of(p.unit), of(p.partner), of(p.lse), of(p.fixed), spec)
+	})
+	tol := gputest.Tol(l.VectorType(), 1)
+	gputest.Close(l.TB, p.what+"value", gputest.Values(p.value.On), gputest.Values(p.value.Ref), tol)
+	l.Same(p.what+"gradient by the logits", p.across, 1, 4)
+	l.Same(p.what+"gradient through the own logit", p.dunit, 1, 4)
+}
+
+// TestConformanceReLURescale has inputs of both signs, equal ones and ones that are nearer than the floor, with a baseline for
+// each row, one for all, and one for every other row.
+func TestConformanceReLURescale(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		for i, c := range append(gputest.Ragged(), 70000) {
+			for _, bases := range []int{1, 2, 4} {
+				v, w := golden.Fill("x", 4*c, -1, 1), golden.Fill("b", bases*c, -1, 1)
+				for j := range v {
+					switch (i + j) % 7 {
+					case 0:
+						v[j] = w[j%len(w)]
+					case 1:
+						v[j], w[j%len(w)] = 3e-11, -3e-11
+					}
+				}
+				x, b, dy := l.Put(l.VectorType(), v, 4, c), l.Put(l.VectorType(), w, bases, c), l.InVec("dy", -1, 1, 4, c)
+				dx, inPlace := l.Vec(4, c), l.InVec("dy", -1, 1, 4, c)
+				l.Run(func(of of) {
+					gpu.ReLURescale(of(dx), of(dy), of(x), of(b))
+					gpu.ReLURescale(of(inPlace), of(inPlace), of(x), of(b))
+				})
+				l.Same(fmt.Sprint(bases, " baselines"), dx, 1, 1)
+				l.Same(fmt.Sprint(bases, " baselines, in place"), inPlace, 1, 1)
+			}
+		}
+	})
+}
+
+// TestReLURescaleRule states the rule in numbers.
+func TestReLURescaleRule(t *testing.T) {
+	l := newLab(t)
+	x := gputest.Put(l.a, gpu.F64, []float64{2, 2, -1, -2, 1, 0, 5e-11, -5e-11, 3}, 1, 9)
+	b := gputest.Put(l.a, gpu.F64, []float64{1, -2, 3, -1, 1, 0, -2e-11, 2e-11, 0}, 1, 9)
+	one, dx := l.zeros(1, 9), l.zeros(1, 9)
+	gpu.Fill(one, 1)
+	gpu.ReLURescale(dx, one, x, b)
+	gputest.Close(t, "multipliers", gputest.Values(dx), []float64{1, 0.5, 0.75, 0, 1, 0, 1, 0, 1}, 0)
+}
+
+// emptyPairs has no rows, no reference, and rows of nothing.
+func emptyPairs(l *gputest.Lab) []emptyCase {
+	var all []emptyCase
+	for _, s := range [][3]int{{0, 8, 5}, {0, 0, 5}, {3, 8, 0}} { // rows, d, reference
+		rows, d, n, v := s[0], s[1], s[2], l.VectorType()
+		unit, across, dunit, value := l.InVec("unit", -1, 1, rows, d), l.Zeros(v, rows, n), l.Zeros(v, rows, d), l.New(gpu.F64, rows, 4)
+		lse, fixed, x, none := l.Zeros(gpu.F64, n), l.Zeros(gpu.F64, rows, 2), l.Zeros(v, rows, 0), gputest.Twin{}
+		all = append(all, emptyCase{name: "pairs", run: func(of of) {
+			gpu.InfoNCEPair(of(value), of(none), of(across), of(unit), of(unit), of(lse), of(fixed), gpu.InfoNCEPairSpec{})
+			gpu.InfoNCEPair(of(none), of(dunit), of(across), of(unit), of(unit), of(lse), of(fixed), gpu.InfoNCEPairSpec{})
+			gpu.ReLURescale(of(x), of(x), of(x), of(x))
+			gpu.ReLURescale(of(dunit), of(dunit), of(unit), of(unit))
+		}, zeros: []gputest.Twin{dunit}})
+	}
+	return all
+}

@@ -1,0 +1,217 @@
+package heldout
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/model/explain"
+	"contig-gpu/model/explain/claims"
+	"contig-gpu/model/explain/explaintest"
+)
+
+// span returns the persons [lo, hi).
+func span(lo, hi int) []int {
+	var out []int
+	for p := lo; p < hi; p++ {
+		out = append(out, p)
+	}
+	return out
+}
+
+func blocks(c *explaintest.Cohort) []claims.Unit {
+	units := make([]claims.Unit, c.Features/c.Block)
+	for f := range c.Features {
+		units[f/c.Block].Features = append(units[f/c.Block].Features, f)
+	}
+	return units
+}
+
+// optionsOf tests a network on the last 3/10 of a cohort, of which the last 64 are the reference.
+func optionsOf(c *explaintest.Cohort, n *explaintest.Network) Options {
+	held, reference := span(c.Persons*7/10, c.Persons-64), span(c.Persons-64, c.Persons)
+	var image [][]float32
+	for _, p := range held {
+		image = append(image, c.Image[p])
+	}
+	return Options{Device: n.Device, DType: gpu.F32, Tower: explain.NewTower(n.Tower), Table: c.Table(), Persons: held, Image: image,
+		Reference: n.Embed(c.Table(), reference), Tau: explaintest.Tau, Stratum: func(p int) int { return c.Stratum[p] },
+		Seed: 1, Train: span(0, c.Persons*7/10), Q: 0.1}
+}
+
+func mustTest(t *testing.T, o Options, units []claims.Unit) *Result {
+	t.Helper()
+	r, err := Test(t.Context(), o, units)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// changedTable gives the persons of a table the values of others in some features.
+type changedTable struct {
+	explaintest.Table
+	donor    map[int]int
+	features []int
+}
+
+func (t changedTable) Row(person int, dst []float32) bool {
+	t.Table.Row(person, dst)
+	other := make([]float32, len(dst))
+	t.Table.Row(t.donor[person], other)
+	for _, f := range t.features {
+		dst[f] = other[f]
+	}
+	return true
+}
+
+// TestIsTheLossOfExchangedRows compares the increase of every unit with that of whole rows through the whole network, for linear and
+// deeper towers, units of many sizes that overlap, and batches of any size.
+func TestIsTheLossOfExchangedRows(t *testing.T) {
+	for _, hidden := range []int{0, 9} {
+		c := explaintest.New(3, explaintest.Plan{Persons: 1000, Features: 90, Block: 1, Causal: 4, Strength: 0.1, Dim: 7})
+		n := explaintest.Train(t, 3, c, c.Table(), span(0, 700), hidden, nil)
+		units := append(claims.Single(c.Table().Stats().Names)[:40], claims.Unit{Features: span(0, 90)}, claims.Unit{Features: []int{3, 50, 51}})
+		o := optionsOf(c, n)
+		o.Train = nil
+		o.Rows = 128
+		got := mustTest(t, o, units)
+		o.Rows = 1024
+		if again := mustTest(t, o, units); fmt.Sprint(again.Claimed) != fmt.Sprint(got.Claimed) {
+			t.Errorf("claimed %v in batches of 1024 rows, %v of 128", again.Claimed, got.Claimed)
+		}
+		s, err := newSubjects(&o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		donor := map[int]int{}
+		for i, p := range s.person {
+			donor[p] = s.donor[i]
+		}
+		base := n.Embed(c.Table(), s.person)
+		for u, unit := range units {
+			changed := n.Embed(changedTable{explaintest.Table{Cohort: c}, donor, unit.Features}, s.person)
+			mean := 0.0
+			for i := range s.person {
+				mean += (s.loss(i, wide(changed[i]), o.Tau) - s.loss(i, wide(base[i]), o.Tau)) / float64(len(s.person))
+			}
+			if math.Abs(mean-got.Units[u].Mean) > 2e-5 {
+				t.Errorf("hidden %d, unit %d: increase %g, by whole rows %g", hidden, u, got.Units[u].Mean, mean)
+			}
+		}
+	}
+}
+
+func wide(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+// repeats is how many cohorts a statement about rates is tried on: few by default, all of the design under CONTIG_LONG.
+func repeats(few, all int) int {
+	if os.Getenv("CONTIG_LONG") != "" {
+		return all
+	}
+	return few
+}
+
+// judge returns the share of false claims and of the true units that were found.
+func judge(c *explaintest.Cohort, found []int) (fdp, power float64) {
+	hits := 0
+	for _, f := range c.True {
+		if slices.Contains(found, f/c.Block) {
+			hits++
+		}
+	}
+	return float64(len(found)-hits) / float64(max(1, len(found))), float64(hits) / float64(max(1, len(c.True)))
+}
+
+// TestPlantedTruth: the mean share of false claims over cohorts is at most q and two standard errors, and planted units are
+// found, in blocks, through a hidden layer and, by residuals, of correlated scores.
+func TestPlantedTruth(t *testing.T) {
+	for name, k := range map[string]struct {
+		plan     explaintest.Plan
+		hidden   int
+		residual bool
+		power    float64
+	}{
+		"blocks": {explaintest.Plan{Persons: 4000, Features: 300, Block: 6, Causal: 12, Strength: 0.02, Dim: 8}, 0, false, 0.5},
+		"hidden": {explaintest.Plan{Persons: 4000, Features: 300, Block: 6, Causal: 12, Strength: 0.03, Dim: 8}, 32, false, 0.4},
+		"scores": {explaintest.Plan{Persons: 4000, Features: 80, Block: 1, Causal: 12, Strength: 0.03, Shared: true, Dim: 8}, 0, true, 0.4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var fdp, power []float64
+			for seed := range uint64(repeats(3, 20)) {
+				c := explaintest.New(100+seed, k.plan)
+				n := explaintest.Train(t, seed, c, c.Table(), span(0, c.Persons*7/10), k.hidden, nil)
+				r := mustTest(t, optionsOf(c, n), blocks(c))
+				n.Close()
+				if residual := slices.Contains(r.Residual, true); residual != k.residual {
+					t.Errorf("seed %d: residuals were exchanged: %t", seed, residual)
+				}
+				f, p := judge(c, r.Claimed)
+				fdp, power = append(fdp, f), append(power, p)
+			}
+			mean, se := meanAndError(fdp)
+			found, _ := meanAndError(power)
+			t.Logf("FDP %.3f +- %.3f, power %.2f", mean, se, found)
+			if mean > 0.1+2*se {
+				t.Errorf("mean FDP %.3f +- %.3f at q = 0.1", mean, se)
+			}
+			if found < k.power {
+				t.Errorf("power %.2f, want %.2f", found, k.power)
+			}
+		})
+	}
+}
+
+func meanAndError(v []float64) (mean, se float64) {
+	for _, x := range v {
+		mean += x / float64(len(v))
+	}
+	for _, x := range v {
+		se += (x - mean) * (x - mean)
+	}
+	return mean, math.Sqrt(se/float64(len(v)-1)) / math.Sqrt(float64(len(v)))
+}
+
+// TestNoSignal: without any effect, few cohorts have a claim, and an empty list has a note.
+func TestNoSignal(t *testing.T) {
+	seeds, any := repeats(6, 40), 0
+	for seed := range uint64(seeds) {
+		c := explaintest.New(500+seed, explaintest.Plan{Persons: 2000, Features: 120, Block: 6, Dim: 8})
+		n := explaintest.Train(t, seed, c, c.Table(), span(0, 1400), 0, nil)
+		r := mustTest(t, optionsOf(c, n), blocks(c))
+		n.Close()
+		if len(r.Claimed) > 0 {
+			any++
+		} else if r.Note == "" {
+			t.Error("nothing can be found, and nobody says so")
+		}
+	}
+	t.Logf("%d of %d seeds have a claim", any, seeds)
+	if most := 0.1 + 2*math.Sqrt(0.1*0.9/float64(seeds)); float64(any)/float64(seeds) > most {
+		t.Errorf("%d of %d seeds have a claim, at most a share of %.3f", any, seeds, most)
+	}
+}
+
+// TestRelativesAndNobody: of a group of relatives one is tested; nobody with the modality is an error.
+func TestRelativesAndNobody(t *testing.T) {
+	c := explaintest.New(3, explaintest.Plan{Persons: 400, Features: 6, Block: 1, Dim: 5})
+	n := explaintest.Train(t, 3, c, c.Table(), span(0, 280), 0, nil)
+	o := optionsOf(c, n)
+	o.Group = func(p int) int { return p / 2 }
+	if r := mustTest(t, o, blocks(c)); r.Persons != len(o.Persons)/2 {
+		t.Errorf("%d of %d persons, who are pairs of relatives, are tested", r.Persons, len(o.Persons))
+	}
+	o.Persons, o.Image = nil, nil
+	if _, err := Test(t.Context(), o, blocks(c)); err == nil {
+		t.Error("nobody is tested, and there is no error")
+	}
+}
