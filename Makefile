@@ -128,7 +128,7 @@ build/gpu.test: FORCE
 	$(GO) test -c -o $@ ./gpu
 
 # A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler
-# (make kernels) the program carries compiled kernels, else the card's machine compiles them with NVRTC.
+# (make kernels) the program carries compiled kernels, else the GPU's machine compiles them with NVRTC.
 .PHONY: gpu-report-build gpu-report-sanitizer gpu-report gpu-report-toy
 golden = $(or $(CONTIG_GOLDEN),../shared/golden)
 gpu-report-build: ## what gpu-report runs, into build/report

@@ -1,6 +1,6 @@
 // Package data has the types that a joined cohort is made of: images, persons, tables of genetics, batches.
 // Nothing here or below imports a device or a model, and nothing knows the names of the modalities. Two forms are shaped by
-// what a device takes, though: Packed, and of a Batch the Pixels with the numbers that vary them.
+// what a device takes, though: Packed, and of a Batch the Pixels with the values that vary them.
 package data
 
 // Split says what a person is used for.
@@ -81,10 +81,10 @@ type Batch struct {
 	Group   []int32     // [N] Person.Group
 	Index   []int32     // [N] index into Cohort.Images
 
-	Work     int       // side of Pixels; 0: there are none
-	Pixels   []uint8   // [Views N, Work, Work, 3], as decoded
-	Geometry []int32   // [Views N, 10] of the variation, as package gpu's Augment takes it
-	Colour   []float32 // [Views N, 3]: brightness, contrast, saturation
+	PixelSide int       // side of Pixels; 0: there are none
+	Pixels    []uint8   // [Views N, PixelSide, PixelSide, 3], as decoded
+	Geometry  []int32   // [Views N, 10] of the variation, as package gpu's Augment takes it
+	Colour    []float32 // [Views N, 3]: brightness, contrast, saturation
 }
 
 // Variations returns the number of views.
@@ -99,8 +99,8 @@ type Dims struct {
 	RowBytes   int // of the host, that the source holds for each row of Batch, whatever it reads
 	CacheBytes int // of the host, that it may come to hold beside: decoded images
 
-	Work int        // side of Pixels; 0: batches have Image and Tables
-	Norm [6]float32 // factor of each channel of Pixels, red first, then offset: what normalises grey levels 0..255
+	PixelSide int        // side of Pixels; 0: batches have Image and Tables
+	Norm      [6]float32 // factor of each channel of Pixels, red first, then offset: what normalises grey levels 0..255
 }
 
 // A Source yields the batches of one split. What it yields depends on its seed and the epoch alone, not on

@@ -11,7 +11,7 @@ import (
 // Packed is a Table in the fewest bits that hold its rows exactly, to be kept on a device: the features that Row gives,
 // with their standardisation and imputation. Persons without the modality have no row.
 //
-// Which form a table takes follows from its numbers alone. Genotypes have four values each (0, 1 or 2 copies, or missing)
+// Which form a table takes follows from its values alone. Genotypes have four values each (0, 1 or 2 copies, or missing)
 // and carriers two, whatever they are scaled to.
 type Packed struct {
 	Bits     int       // of a feature: 1 or 2, a code of LUT; 8, a whole number that is the feature; 32, the feature
@@ -55,7 +55,7 @@ func Pack(t Table, persons int) *Packed {
 // Rows returns the number of persons who have the modality.
 func (p *Packed) Rows() int { return len(p.persons) }
 
-// Stride returns the length of a row: in bytes, or in numbers where Bits is 32.
+// Stride returns the length of a row: in bytes, or in elements where Bits is 32.
 func (p *Packed) Stride() int {
 	if p.Bits == 32 {
 		return p.Features

@@ -8,7 +8,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A card is a GPU as operations see it: the device below, its kernels by name, and memory to work in. Kernels of
+// A GPU is a GPU as operations see it: the device below, its kernels by name, and memory to work in. Kernels of
 // a family are named <family>_<type>; they share one argument struct of package kernels.
 type card struct {
 	dev     driver.Device

@@ -19,7 +19,7 @@ type (
 	cudnn  = dnn.Handle
 )
 
-// A vendorCard is a card whose products are cuBLASLt's and whose convolutions are cuDNN's.
+// A vendorCard is a GPU whose products are cuBLASLt's and whose convolutions are cuDNN's.
 type vendorCard struct {
 	*cuda.Context
 	*cublas
@@ -44,13 +44,13 @@ func (v *vendorCard) Close() error {
 	return errors.Join(v.cudnn.Close(), v.cublas.Close(), v.Context.Close())
 }
 
-// A portableCard is a card that computes with our own kernels alone.
+// A portableCard is a GPU that computes with our own kernels alone.
 type portableCard struct {
 	*cuda.Context
 	*ownProducts
 }
 
-// openCUDA opens a card by its number, with our kernels on it.
+// openCUDA opens a GPU by its number, with our kernels on it.
 func openCUDA(ordinal int, o Options) (*Device, error) {
 	api, err := cuda.Load()
 	if err != nil {
@@ -90,7 +90,7 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	return &vendorCard{ctx, lt, nn}, nil
 }
 
-// kernelImage returns the kernels for a card: those that were built into the program, else compiled here. The
+// kernelImage returns the kernels for a GPU: those that were built into the program, else compiled here. The
 // emulator runs neither; it takes what its own compiler makes.
 func kernelImage(card driver.Info) ([]byte, error) {
 	arch := card.Arch

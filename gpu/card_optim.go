@@ -5,7 +5,7 @@ import "contig-gpu/kernels"
 // perThread is the number of elements to a thread at which a grid of the optimisers has enough loads in flight.
 const perThread = 4
 
-// squareParts is the number of blocks that sum squares, whatever the card, so that the order of the sum is the same on all.
+// squareParts is the number of blocks that sum squares, whatever the GPU, so that the order of the sum is the same on all.
 const squareParts = 1024
 
 func (c *card) sumSquares(out, x Tensor) {

@@ -48,7 +48,7 @@ func conformConv(l *gputest.Lab, s convCase) {
 	l.Same(fmt.Sprint(s, " dw"), dw, terms, loose)
 }
 
-// TestConformanceConvStats has sums in passing on the device with cuDNN, and none elsewhere: the statistics of the norm that
+// TestConformanceConvStats has fused sums on the device with cuDNN, and none elsewhere: the statistics of the norm that
 // takes them are those of y, up to what float32 sums lose where the mean is many standard deviations.
 func TestConformanceConvStats(t *testing.T) {
 	conformProducts(t, func(l *gputest.Lab) {
@@ -73,14 +73,14 @@ func conformConvStats(l *gputest.Lab, s convCase, x, w gputest.Twin) {
 		if of(y).DType() != gpu.F64 {
 			summed = did
 		} else if did {
-			l.Error("the CPU sums in passing")
+			l.Error("the CPU fuses sums")
 		}
 	})
 	l.Same(fmt.Sprint(s, " y"), y, s.r*s.r*s.c, 4)
 	card := y.On.Device().Card()
 	has := card != nil && slices.ContainsFunc(card.Libraries, func(x gpu.Library) bool { return x.Name == "libcudnn" })
-	if (card == nil || card.Emulated) && summed != has && (l.Type != gpu.F32 || !has) { // exact float32 has no such plan; on a real card time decides
-		l.Errorf("%v: sums in passing %v, want %v", s, summed, has)
+	if (card == nil || card.Emulated) && summed != has && (l.Type != gpu.F32 || !has) { // exact float32 has no such plan; on a real GPU time decides
+		l.Errorf("%v: fused sums %v, want %v", s, summed, has)
 	}
 	gpu.Write(y.Ref, gputest.Values(y.On))
 	l.Run(func(of func(gputest.Twin) gpu.Tensor) {

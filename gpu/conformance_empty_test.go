@@ -63,13 +63,13 @@ func TestConformanceEmpty(t *testing.T) {
 
 // TestPlansOfEmpty has the same of every device's plan, and of none's.
 func TestPlansOfEmpty(t *testing.T) {
-	judge := gputest.Open(t, "cpu", gpu.Options{Threads: 1})
+	reference := gputest.Open(t, "cpu", gpu.Options{Threads: 1})
 	plans := []*gpu.Device{gputest.Open(t, "plan", gpu.Options{})}
 	for _, g := range gputest.Targets() {
 		plans = append(plans, g.Open(t).Plan())
 	}
 	for _, p := range plans {
-		l := gputest.LabOn(t, p, judge, gpu.F32, 1<<20)
+		l := gputest.LabOn(t, p, reference, gpu.F32, 1<<20)
 		for _, c := range emptyOps(l) {
 			l.Run(c.run)
 		}

@@ -42,7 +42,7 @@ func newNorm(l *gputest.Lab, c normCase) *norm {
 		n.add, n.dadd = l.In("add", -1, 1, c.dims...), l.Out(c.dims...)
 	}
 	if c.asBit {
-		n.mask = l.New(gpu.U8, gpu.MaskLen(n.x.On.Len()))
+		n.mask = l.New(gpu.U8, gpu.PassedLen(n.x.On.Len()))
 	}
 	return n
 }

@@ -37,8 +37,8 @@ type Options struct {
 type Device struct {
 	kind kind
 	why  string
-	pool *cpukern.Pool // nil but on the CPU
-	card *card         // nil but on a GPU, and on a device that plans for one
+	pool *cpukern.Pool // nil except on the CPU
+	card *card         // nil except on a GPU, and on a device that plans for one
 	held ledger        // of what card does not hold
 
 	convs     []ConvUse // of the planning device

@@ -36,7 +36,7 @@ func (d *Device) NewDownload(from ...Tensor) (*Download, error) {
 func (l *Download) Queue() {
 	at := 0
 	for _, t := range l.from {
-		if l.dev.Overlaps() {
+		if l.dev.Async() {
 			l.dev.card.tally.add("download", 0, t)
 		}
 		if l.over != nil {

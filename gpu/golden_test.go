@@ -21,7 +21,7 @@ type bench struct {
 	d gpu.DType
 }
 
-func newBench(t *testing.T, c golden.Case, j gputest.Judged) *bench {
+func newBench(t *testing.T, c golden.Case, j gputest.GoldenTarget) *bench {
 	return &bench{t, c, j.Open(t).NewArena(8 << 20), j.Type}
 }
 

@@ -46,7 +46,7 @@ func (d *Device) Card() *Card {
 		L2: i.L2, Driver: i.Driver, Libraries: i.Libraries, Emulated: i.Emulated}
 }
 
-// DescribeCard returns cuDNN's own description of the device's card, as JSON: with it plans for the card are made where it
+// DescribeCard returns cuDNN's own description of the device's GPU, as JSON: with it plans for the GPU are made where it
 // is not (package gpu/internal/dnn). Devices that do not compute by cuDNN 9 have none.
 func (d *Device) DescribeCard() ([]byte, error) {
 	if d.card != nil {

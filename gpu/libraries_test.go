@@ -54,7 +54,7 @@ func TestDescribeCard(t *testing.T) {
 	}
 }
 
-// TestMissingLibrary opens a card where a library of the vendor's is not there: an error that names it and where it was
+// TestMissingLibrary opens a GPU where a library of the vendor's is not there: an error that names it and where it was
 // looked for, and no convolution of ours in its stead. A library once opened stays so, hence the process of its own.
 func TestMissingLibrary(t *testing.T) {
 	if missing := os.Getenv("CONTIG_GPU_TEST_MISSING"); missing != "" {

@@ -2,13 +2,13 @@ package gpu
 
 import "math"
 
-// MaskLen returns the bytes of a bit mask of n elements, element i being bit i%8 of byte i/8; a multiple of 16.
-func MaskLen(n int) int { return (n + 127) / 128 * 16 }
+// PassedLen returns the bytes of the bits of n elements that say what a ReLU let through, element i being bit i%8 of byte i/8; a multiple of 16.
+func PassedLen(n int) int { return (n + 127) / 128 * 16 }
 
-// MaskPays reports whether keeping a mask of what a ReLU let through is better than keeping its result, where
-// activations have type t: it is where a thread has 8 channels of 16 bits at hand and writes their byte in passing. In
+// PassedBits reports whether keeping a bit for what a ReLU let through is better than keeping its result, where
+// activations have type t: it is where a thread has 8 channels of 16 bits at hand and writes their byte in the same pass. In
 // float32, which the CPU computes in too, the mask would be a pass of its own.
-func MaskPays(t DType) bool { return t == BF16 || t == F16 }
+func PassedBits(t DType) bool { return t == BF16 || t == F16 }
 
 // BatchNorm has the constants of a batch normalisation (Ioffe & Szegedy 2015).
 type BatchNorm struct {
@@ -51,7 +51,7 @@ func (a *bnArgs) check(op string, images, vectors map[string]Tensor) {
 		want(op, "present", a.present, a.x, U8, a.x.Dim(0))
 	}
 	if a.mask.Ok() {
-		want(op, "mask", a.mask, a.x, U8, MaskLen(a.x.Len()))
+		want(op, "mask", a.mask, a.x, U8, PassedLen(a.x.Len()))
 	}
 }
 
@@ -59,7 +59,7 @@ func (a *bnArgs) check(op string, images, vectors map[string]Tensor) {
 // 1/sqrt(variance + eps) of this batch, and moves the running averages (the variance unbiased, as PyTorch does).
 // x is [N, C] or [N, H, W, C]; add is optional. Samples whose present [N] (U8, optional) is 0 leave the statistics,
 // whatever they hold, and their y is 0. With fewer than 2 rows of statistics y is 0 and nothing moves. y may be add.
-// mask (U8 [MaskLen], optional, with relu) gets a bit for every element that the ReLU lets through: what
+// mask (U8 [PassedLen], optional, with relu) gets a bit for every element that the ReLU lets through: what
 // BatchNormBackward needs in place of y, at a sixteenth of its memory in 16 bits.
 func BatchNormTrain(y, mean, rstd, x, gamma, beta, runMean, runVar, add, present, mask Tensor, relu bool, bn BatchNorm) {
 	a := &bnArgs{y: y, x: x, add: add, present: present, mask: mask, mean: mean, rstd: rstd, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}

@@ -7,7 +7,7 @@ import (
 )
 
 // BatchNormEval computes y = [relu](gamma * (x - runMean) / sqrt(runVar + eps) + beta [+ add]), 0 for samples that
-// are absent. y may be add. mask (U8 [MaskLen], optional, with relu) is as BatchNormTrain's.
+// are absent. y may be add. mask (U8 [PassedLen], optional, with relu) is as BatchNormTrain's.
 func BatchNormEval(y, x, gamma, beta, runMean, runVar, add, present, mask Tensor, relu bool, bn BatchNorm) {
 	a := &bnArgs{y: y, x: x, add: add, present: present, mask: mask, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
 	a.check("BatchNormEval", map[string]Tensor{"y": y, "add": add}, map[string]Tensor{"gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})

@@ -61,11 +61,11 @@ func (t Tensor) DevicePtr() cu.DevicePtr {
 	return cu.DevicePtr(t.at)
 }
 
-// compiledKernels returns the program's compiled kernels or, where it has none for the card, compiles them.
+// compiledKernels returns the program's compiled kernels or, where it has none for the GPU, compiles them.
 func compiledKernels(card driver.Info) ([]byte, error) {
 	var image []byte
 	err := kernels.ErrNoImage
-	if !card.Emulated { // the emulator has no use for a card's machine code
+	if !card.Emulated { // the emulator has no use for a GPU's machine code
 		image, err = kernels.Image(card.Arch)
 	}
 	if !errors.Is(err, kernels.ErrNoImage) {

@@ -114,7 +114,7 @@ func (o *ownProducts) columns(c driver.Conv, n int, x driver.Ptr) {
 		H: int32(c.H), W: int32(c.W), C: int32(c.C), Oh: int32(c.OH()), Ow: int32(c.OW()), R: int32(c.R), S: int32(c.S), Stride: int32(c.Stride), Pad: int32(c.Pad)})
 }
 
-// coverGrid has a thread for each of n elements, up to what keeps a large card busy.
+// coverGrid has a thread for each of n elements, up to what keeps a large GPU busy.
 func coverGrid(n int) driver.Grid {
 	return driver.Grid{Blocks: [3]int{max(1, min((n+threads-1)/threads, 4096))}, Threads: [3]int{threads}}
 }

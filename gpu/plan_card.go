@@ -106,7 +106,7 @@ func (idle) Close()     {}
 // PlanTensors is Plan for a GPU whose libraries are not asked, which may take them seconds: in Scratch is only what our own
 // kernels work in. Other devices have no such libraries.
 func (d *Device) PlanTensors() *Device {
-	if d.card == nil || !d.Overlaps() {
+	if d.card == nil || !d.Async() {
 		return d.Plan()
 	}
 	return planDevice(&described{info: d.card.dev.Info()})

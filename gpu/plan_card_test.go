@@ -99,7 +99,7 @@ func TestPlanWithoutAGPU(t *testing.T) {
 		t.Errorf("f64: %v", err)
 	}
 	workOf(d)
-	if !d.Overlaps() || d.Card().Memory == 0 || d.Scratch() == 0 {
-		t.Errorf("overlaps %v, %+v, %d bytes of scratch", d.Overlaps(), d.Card(), d.Scratch())
+	if !d.Async() || d.Card().Memory == 0 || d.Scratch() == 0 {
+		t.Errorf("overlaps %v, %+v, %d bytes of scratch", d.Async(), d.Card(), d.Scratch())
 	}
 }

@@ -15,7 +15,7 @@ import (
 func PlannedCards() []string { return dnn.Cards() }
 
 // A described is a GPU of which only the shape is known. What convolutions work in is looked up in what cuDNN answered
-// without a card, in batches of 64, where it was asked for this GPU; else only the card can tell, and it is taken for 0.
+// without a GPU, in batches of 64, where it was asked for this GPU; else only the GPU can tell, and it is taken for 0.
 type described struct {
 	plannedOverlap
 	info    driver.Info
@@ -105,13 +105,13 @@ func (d *described) look(c driver.Conv, p driver.ConvPass) answer {
 
 // ConvAnswers says how much is known of the scratch memory that convolutions were planned with for a GPU that is not there.
 type ConvAnswers struct {
-	CuDNN   string `json:"cudnn"`   // version that was asked: for its first proposals, which timing on a card may not prefer
+	CuDNN   string `json:"cudnn"`   // version that was asked: for its first proposals, which timing on a GPU may not prefer
 	Known   int    `json:"known"`   // passes of convolutions that it was asked for as they are
 	Scaled  int    `json:"scaled"`  // asked for in batches of 64: their bytes, in proportion to the batch
 	Unknown int    `json:"unknown"` // not asked for: taken for 0
 }
 
-// ConvAnswers returns that of what was planned so far, nil but on a device of PlannedCards.
+// ConvAnswers returns that of what was planned so far, nil except on a device of PlannedCards.
 func (d *Device) ConvAnswers() *ConvAnswers {
 	if d.card == nil {
 		return nil

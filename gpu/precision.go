@@ -14,7 +14,7 @@ func Precisions() []string { return []string{"auto", "f64", "f32", "tf32", "bf16
 
 // Precision sets what the device computes in and returns the type of activations and the name that auto stands for:
 //
-//	f64    float64, on the CPU and the planning device: the judge of everything else
+//	f64    float64, on the CPU and the planning device: the reference of everything else
 //	f32    float32 throughout
 //	tf32   float32 whose products may round their inputs to 10 bits, on a GPU
 //	bf16   bfloat16 activations, float32 parameters, statistics and sums, on a GPU

@@ -39,8 +39,8 @@ func (d *Device) Record(work func()) (*Recording, error) {
 	return &Recording{graph: g}, nil
 }
 
-// Overlaps reports whether the device copies data and replays recorded work beside what Go does.
-func (d *Device) Overlaps() bool {
+// Async reports whether the device copies data and replays recorded work beside what Go does.
+func (d *Device) Async() bool {
 	if d.card == nil {
 		return false
 	}

@@ -13,7 +13,7 @@ type DType uint8
 
 const (
 	F32  DType = iota // 4 bytes; the training type
-	F64               // 8 bytes; CPU only: the judge of everything else
+	F64               // 8 bytes; CPU only: the reference of everything else
 	I32               // 4 bytes; indices
 	U8                // 1 byte; masks and pixels
 	BF16              // 2 bytes, the upper half of a float32; GPU only
@@ -43,7 +43,7 @@ type Tensor struct {
 	dtype DType
 	rank  int8
 	dims  [4]int
-	mem   unsafe.Pointer // nil but on the CPU
+	mem   unsafe.Pointer // nil except on the CPU
 	at    driver.Ptr     // 0 but on a GPU
 	block block          // for Free
 }

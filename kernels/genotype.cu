@@ -1,4 +1,4 @@
-// Rows of a table that stays on the card, gathered by person and turned into numbers (gpu.DecodeGenotypes, gpu.DecodeBits,
+// Rows of a table that stays on the GPU, gathered by person and turned into values (gpu.DecodeGenotypes, gpu.DecodeBits,
 // gpu.GatherRows). An index of -1 is a person without the data: zeros. Any other index outside the table gives NaN.
 #include "device.cuh"
 

@@ -26,13 +26,13 @@ type Manifest struct {
 	PTX      int    // architecture of its PTX, from which a driver makes code for that one and all later; 0: none
 }
 
-// ErrNoImage is returned by Image for a build without kernels, or without any for the card.
-var ErrNoImage = errors.New("no compiled kernels for the card in this program")
+// ErrNoImage is returned by Image for a build without kernels, or without any for the GPU.
+var ErrNoImage = errors.New("no compiled kernels for the GPU in this program")
 
 // ErrStaleImage is returned by Image when the kernels were changed after the image was built.
 var ErrStaleImage = errors.New("the compiled kernels in this program are not those of its sources: run make kernels and build again")
 
-// Image returns the compiled kernels for a card of compute capability arch (90 for 9.0): a fat binary that the
+// Image returns the compiled kernels for a GPU of compute capability arch (90 for 9.0): a fat binary that the
 // driver loads.
 func Image(arch int) ([]byte, error) { return imageIn(images, "image", Hash(), arch) }
 
@@ -52,12 +52,12 @@ func imageIn(files fs.FS, folder, hash string, arch int) ([]byte, error) {
 		return nil, ErrStaleImage
 	}
 	if !m.Serves(arch) {
-		return nil, fmt.Errorf("%w: it has %v and PTX %d, the card is %d", ErrNoImage, m.Cubins, m.PTX, arch)
+		return nil, fmt.Errorf("%w: it has %v and PTX %d, the GPU is %d", ErrNoImage, m.Cubins, m.PTX, arch)
 	}
 	return fs.ReadFile(files, folder+"/"+m.File)
 }
 
-// Serves reports whether an image runs on a card of compute capability arch: machine code does from its own minor
+// Serves reports whether an image runs on a GPU of compute capability arch: machine code does from its own minor
 // version on, within its major one.
 func (m Manifest) Serves(arch int) bool {
 	for _, a := range m.Cubins {

@@ -1,5 +1,5 @@
 // The contrastive loss of z, w [n, d], whose rows are scaled to unit length, and its gradients (gpu.InfoNCE): in one launch
-// where everything fits on the card at once, else in tiles with O(n d) memory, logits computed anew for the gradients.
+// where everything fits on the GPU at once, else in tiles with O(n d) memory, logits computed anew for the gradients.
 // No order of arrival enters a sum: the same input gives the same bytes.
 #include "infonce_strip.cuh"
 

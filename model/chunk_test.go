@@ -52,12 +52,12 @@ func TestChunksAreTheWholeBatch(t *testing.T) {
 				r.m.Chunk = chunk
 				r.m.Step(r.p, r.b, r.losses)
 				name := fmt.Sprint(pairs, ", ", genetics, ", chunks of ", chunk)
-				sameNumbers(t, name+": losses", r.read(), whole.read(), 1e-12)
+				sameValues(t, name+": losses", r.read(), whole.read(), 1e-12)
 				for i, p := range r.m.Weights().Params() {
-					sameNumbers(t, name+": "+p.Name, read(p.Grad), read(whole.m.Weights().Params()[i].Grad), 1e-10)
+					sameValues(t, name+": "+p.Name, read(p.Grad), read(whole.m.Weights().Params()[i].Grad), 1e-10)
 				}
 				for i, b := range r.m.Weights().Buffers() {
-					sameNumbers(t, name+": "+b.Name, read(b.Value), read(whole.m.Weights().Buffers()[i].Value), 0)
+					sameValues(t, name+": "+b.Name, read(b.Value), read(whole.m.Weights().Buffers()[i].Value), 0)
 				}
 				if r.p.Arena.InUse() != 0 {
 					t.Errorf("%s: %d bytes are left", name, r.p.Arena.InUse())
@@ -67,8 +67,8 @@ func TestChunksAreTheWholeBatch(t *testing.T) {
 	}
 }
 
-// sameNumbers allows differences of a part of the largest number wanted.
-func sameNumbers(t *testing.T, name string, got, want []float64, part float64) {
+// sameValues allows differences of a part of the largest value wanted.
+func sameValues(t *testing.T, name string, got, want []float64, part float64) {
 	t.Helper()
 	top := 0.0
 	for _, w := range want {
@@ -98,7 +98,7 @@ func TestChunksNormaliseByThemselves(t *testing.T) {
 		kept = append(kept, p)
 	}
 	e := want.m.embedFrom(want.p, features, want.b)
-	dz, dw := want.m.Compare(want.p, e.Pairs, want.losses)
+	dz, dw := want.compare(e, 0, 0)
 	var d gpu.Tensor
 	for i, tw := range want.m.towers {
 		d = tw.backward(e.passes[i], d, dz[i], dw[i])
@@ -143,7 +143,7 @@ func TestFeaturesInChunks(t *testing.T) {
 	r.m.Chunk = 3
 	got := read(r.m.Features(r.p, r.b.Image))
 	r.p.Finish()
-	sameNumbers(t, "features", got, want, 1e-12)
+	sameValues(t, "features", got, want, 1e-12)
 	if r.p.Arena.InUse() != 0 {
 		t.Errorf("%d bytes are left", r.p.Arena.InUse())
 	}

@@ -48,6 +48,9 @@ const TrunkPrefix = "trunk."
 // Config returns what the model was built from.
 func (m *Model) Config() Config { return m.cfg }
 
+// Trunk returns the image encoder.
+func (m *Model) Trunk() *trunk.Trunk { return m.trunk }
+
 // Towers returns what modality i has beside the trunk: the head of the image's features [N, width] and the genetics encoder with
 // its head [N, F], both to embeddings [N, Embedding] that are not yet of unit length.
 func (m *Model) Towers(i int) (image, genetics nn.Sequential) {
@@ -82,17 +85,21 @@ func (m *Model) TermWeights(_ int, present []int) []float64 {
 func (m *Model) Updated() {}
 
 // Step implements objective.Objective in three acts: embed, compare, backward. A modality with fewer than two present rows
-// has loss 0 and gradient 0, and its running averages stay.
+// has loss 0 and gradient 0, and its running averages stay. Between the first two acts embeddings may be gathered from
+// elsewhere, and the second may be cut into ranges of anchors: see gpu.InfoNCE.
 func (m *Model) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
 	e := m.Embed(p, b)
-	dz, dw := m.Compare(p, e.Pairs, terms)
+	dz, dw := like(p, e.Z), like(p, e.W)
+	for i := range m.towers {
+		gpu.InfoNCE(objective.TermAt(terms, i), dz[i], dw[i], e.Z[i], e.W[i], b.Present[i], b.Group, b.Scale.Slice(i, i+1), m.spec)
+	}
 	m.Backward(p, e, dz, dw)
 	p.Finish()
 }
 
 // An Embedding is a batch between the acts of a step.
 type Embedding struct {
-	Pairs []loss.Pair // per modality: what Compare compares
+	Z, W []gpu.Tensor // [N, D] each, not normalised: of the images and of the genetics, per modality
 
 	image, features gpu.Tensor
 	passes          []towerPasses // per modality
@@ -108,22 +115,18 @@ func (m *Model) embedFrom(p *nn.Pass, features gpu.Tensor, b objective.Batch) Em
 	e := Embedding{image: b.Image, features: features}
 	for i, t := range m.towers {
 		z, w, passes := t.forward(p, e.features, b.Tables[i], b.Present[i])
-		e.passes = append(e.passes, passes)
-		e.Pairs = append(e.Pairs, loss.Pair{Z: z, W: w, Present: b.Present[i], Group: b.Group, Scale: b.Scale.Slice(i, i+1)})
+		e.Z, e.W, e.passes = append(e.Z, z), append(e.W, w), append(e.passes, passes)
 	}
 	return e
 }
 
-// Compare is the second act: it writes terms and returns the gradients of each modality's embeddings. Between Embed and
-// Compare, pairs may be gathered from elsewhere, and be given a range of anchors.
-func (m *Model) Compare(p *nn.Pass, pairs []loss.Pair, terms gpu.Tensor) (dz, dw []gpu.Tensor) {
-	for i, x := range pairs {
-		dz, dw = append(dz, p.Temp(x.Z.Dims()...)), append(dw, p.Temp(x.W.Dims()...))
-		spec := m.spec
-		spec.Lo, spec.Hi = x.Lo, x.Hi
-		gpu.InfoNCE(objective.TermAt(terms, i), dz[i], dw[i], x.Z, x.W, x.Present, x.Group, x.Scale, spec)
+// like takes tensors of the dimensions of xs from p, uninitialised.
+func like(p *nn.Pass, xs []gpu.Tensor) []gpu.Tensor {
+	var ys []gpu.Tensor
+	for _, x := range xs {
+		ys = append(ys, p.Temp(x.Dims()...))
 	}
-	return dz, dw
+	return ys
 }
 
 // Backward is the third act: each modality's towers, which add their gradients to the features', then the trunk. It frees

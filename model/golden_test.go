@@ -95,7 +95,7 @@ func runContig(t *testing.T, dev *gpu.Device, c contigCase, stored golden.Case, 
 		if step == 0 {
 			bound := gradBound(dtype, c.GradError)
 			errs := paramErrors(r.m.Weights().Params(), c.First.Gradients, bound, gradOf)
-			judgeErrors(t, dtype, bound, errs, func() judgement { return judgeStep(t, c, r, heads) })
+			exactErrors(t, dtype, bound, errs, func() comparison { return exactStep(t, c, r, heads) })
 		}
 		o.Step(c.Optimizer.LR, gpu.Tensor{})
 		if step == 0 {
@@ -278,7 +278,7 @@ func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
 		errs = append(errs, fmt.Sprintf("dx is off by %.3g, bound %.3g", e, bound))
 	}
 	compareBuffers(t, net.Buffers(), c.Buffers, gradBound(dtype, c.Torch.Features))
-	judgeErrors(t, dtype, bound, errs, func() judgement { return judgeTrunk(t, c, net, p, x, dx) })
+	exactErrors(t, dtype, bound, errs, func() comparison { return exactTrunk(t, c, net, p, x, dx) })
 }
 
 // trunk returns the case's network, placed and filled.

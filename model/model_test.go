@@ -255,7 +255,7 @@ func TestPlanRefusesAndCounts(t *testing.T) {
 	}
 }
 
-// TestInit: numbers depend on seed and name alone; float32 rounds those of float64.
+// TestInit: values depend on seed and name alone; float32 rounds those of float64.
 func TestInit(t *testing.T) {
 	of := func(dtype gpu.DType, seed uint64, names ...string) map[string][]float64 {
 		r := newRig(t, "cpu", small("h1", names...), dtype, 2, 32)

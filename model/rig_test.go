@@ -59,6 +59,18 @@ func (r *rig) step(present []int) []float64 {
 	return scale
 }
 
+// compare is the second act of a step for the anchors [lo, hi); both 0: all. It writes the losses and returns the gradients of
+// the embeddings.
+func (r *rig) compare(e Embedding, lo, hi int) (dz, dw []gpu.Tensor) {
+	dz, dw = like(r.p, e.Z), like(r.p, e.W)
+	spec := r.m.spec
+	spec.Lo, spec.Hi = lo, hi
+	for i := range e.Z {
+		gpu.InfoNCE(objective.TermAt(r.losses, i), dz[i], dw[i], e.Z[i], e.W[i], r.b.Present[i], r.b.Group, r.b.Scale.Slice(i, i+1), spec)
+	}
+	return dz, dw
+}
+
 func (r *rig) read() []float64 { return read(r.losses) }
 
 // A stepPlan says what memory a training step takes, in bytes.
@@ -66,7 +78,7 @@ type stepPlan struct {
 	Values      int // parameters, their 16-bit copies if any, and running averages
 	Grads       int // gradients of the parameters
 	Activations int // the step's arena at its fullest: activations, their gradients, scratch
-	Params      int // learned numbers, not bytes
+	Params      int // learned elements, not bytes
 }
 
 // planStep returns what a step over batch images of size x size pixels takes. It runs the step itself on the

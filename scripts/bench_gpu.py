@@ -12,8 +12,8 @@ parity  loss and gradient of one step, from the same weights and batch (the file
         float32 one ReLU whose input rounds to the other side of 0 changes a whole path. The report says both errors.
 step    images per second. Every contestant is a process that keeps its step warm; windows alternate between them. Ratios are
         taken window by window against the variant of PyTorch with the best median. Ours is the step of `train`: a batch of
-        pixels travels to the card, which varies the images and looks the genetics up; the gradient's length is computed and
-        brought back with the losses. PyTorch has images and tables ready in the card's memory, and computes no length. Its
+        pixels travels to the GPU, which varies the images and looks the genetics up; the gradient's length is computed and
+        brought back with the losses. PyTorch has images and tables ready in the GPU's memory, and computes no length. Its
         variants must agree on the loss of the first step within 1 %, from the same weights and numbers.
           P1 eager f16 with GradScaler   P2 eager bf16   P3 torch.compile max-autotune bf16   P4 CUDA graph bf16,
         all channels_last with fused Adam; P0, apart and for reference, the published loop in bf16: the encoder runs M x M

@@ -1,4 +1,4 @@
-"""The single-pass ContIG step in PyTorch, as a contestant for `contig-gpu bench step`, and as its judge.
+"""The single-pass ContIG step in PyTorch, as a contestant for `contig-gpu bench step`, and as its reference.
 
 Model, loss and optimiser are those of docs/design.md: a ResNet v1.5 (torchvision's layout, written out here so that
 torchvision is not needed), a pair of heads and a genetics encoder per modality, the two-way loss over the rows that have

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does training on a card lead where it should? Two parts, a JSON file each:
+"""Does training on a GPU lead where it should? Two parts, a JSON file each:
 
   scripts/curve_gpu.py --binary build/report/contig-gpu --out build/bench curve demo
 

@@ -41,7 +41,7 @@ if [ -n "${CONTIG_EMULATOR:-}" ]; then
     ln -sfn "$(realpath "$CONTIG_EMULATOR")" "$emulated/$name"
   done
   printf 'export CONTIG_LIBNVRTC=%q\n' "$(realpath "$CONTIG_EMULATOR")"
-  printf 'export XDG_CACHE_HOME=%q\n' "$root/build/gorgonia/cache" # kernels of a card that does not exist
+  printf 'export XDG_CACHE_HOME=%q\n' "$root/build/gorgonia/cache" # kernels of a GPU that does not exist
   printf 'export LD_LIBRARY_PATH=%q\n' "$emulated${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 fi
 printf 'export CONTIG_WHEELS=%q\n' "$wheels"

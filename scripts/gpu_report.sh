@@ -6,8 +6,8 @@
 #
 # STAGE is one of those below, or all (the default). Results of stages are kept in WORK (build/gpu-report), where a stage that
 # is run again replaces its own; after each call the report of all that is there is written: OUT/<card>-<date>.json and
-# .md, and the card's description by cuDNN. OUT is docs/gpu. -t: toy sizes, for a test of this script on the emulator:
-# with CONTIG_EMULATOR set to its library, which then plays the card.
+# .md, and the GPU's description by cuDNN. OUT is docs/gpu. -t: toy sizes, for a test of this script on the emulator:
+# with CONTIG_EMULATOR set to its library, which then plays the GPU.
 # Exit status: 0 if all stages of this call passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -44,7 +44,7 @@ if [ -n "$toy" ]; then
 fi
 if [ -n "${CONTIG_EMULATOR:-}" ]; then
   for name in CUDA NVRTC CUBLASLT CUBLAS CUDNN; do export "CONTIG_LIB$name=$(realpath "$CONTIG_EMULATOR")"; done
-  export XDG_CACHE_HOME=$work/cache # kernels and plans of a card that does not exist
+  export XDG_CACHE_HOME=$work/cache # kernels and plans of a GPU that does not exist
   bench+=(--torch-device cpu)
 fi
 
@@ -71,7 +71,7 @@ with_torch() {
   if "$python" -c 'import torch' 2>/dev/null; then run "$name" "$python" "$@"; else skip "$name" "$python has no torch"; fi
 }
 
-# steps NAME OPTIONS... measures steps; toy sizes are the script's own. On the CPU P4 records nothing but is else as on a card;
+# steps NAME OPTIONS... measures steps; toy sizes are the script's own. On the CPU P4 records nothing but is else as on a GPU;
 # P3, which takes minutes to compile, is tried once.
 steps() {
   local name=$1; shift
@@ -98,7 +98,7 @@ sanitizer() {
 sanitize() {
   local tool
   if [ -n "${CONTIG_EMULATOR:-}" ]; then
-    skip "$1" "it wants a card, not the emulator"
+    skip "$1" "it wants a GPU, not the emulator"
   elif tool=$(sanitizer); then
     run "$1" "$tool" --tool "$1" --error-exitcode 9 ./gpu.test -test.v -test.short -test.run "$conformance"
   else

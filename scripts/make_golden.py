@@ -9,7 +9,7 @@ values and the same shapes: CONTIG_GOLDEN=OUT go test -run Golden ./... compares
 the default index loads the CUDA libraries it was built with even there, so they must be installed with it. float32 runs beside
 float64, and float64 runs with another order of its sums, so that each case states what rounding alone does to PyTorch.
 """
-import argparse, json, os, platform
+import argparse, json, math, os, platform
 
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F, torchvision
 from torchvision.transforms import v2
@@ -269,6 +269,42 @@ def make_ssl_steps(out, seed):
     st.close()
 
 
+# ---------------------------------------------------------------- metrics
+def retrieval(similarity, query, candidate, ks):
+    """Own candidates are those of the query's person; where similarities are equal, expectations over all orders. hit: some own candidate is
+    among the first k; recall: the share of them; rank: of the best. Queries without any are left out; None is undefined."""
+    hit, recall, rank = {k: [] for k in ks}, {k: [] for k in ks}, []
+    for row, person in zip(similarity, query):
+        own = candidate == person
+        if not own.any():
+            continue
+        best = row[own].max()
+        above, tied, tied_own = (row > best).sum().item(), (row == best).sum().item(), (row[own] == best).sum().item()
+        rank.append(1 + above + (tied - tied_own) / (tied_own + 1))
+        for k in ks:
+            room = min(max(k - above, 0), tied)
+            hit[k].append(1 - math.comb(tied - room, tied_own) / math.comb(tied, tied_own))
+            recall[k].append(np.mean([min(1, max(0, k - (row > v).sum().item()) / (row == v).sum().item()) for v in row[own]]))
+    mean = lambda x: float(np.mean(x)) if len(x) else None
+    return dict(hit={k: mean(hit[k]) for k in ks}, recall={k: mean(recall[k]) for k in ks}, median_rank=float(np.median(rank)) if rank else None,
+                mean_rank=mean(rank), mrr=mean([1 / r for r in rank]), queries=len(rank))
+
+
+def make_metrics(out, seed):
+    """Retrieval: everybody once, with many equals, without some of the candidates, with several images and candidates of a person, and of strangers."""
+    st = Store(out, "metrics")
+    for name, q, c, persons, levels in [("once", 24, 24, None, None), ("once_equal", 21, 21, None, 3), ("without", 17, 12, None, 4), ("several", 20, 26, 9, None), ("several_equal", 15, 22, 7, 4),
+                                        ("strangers", 6, 5, 0, None)]:
+        p = f"{seed}/metrics/{name}"
+        query, candidate = torch.arange(q), torch.arange(c) + (q if persons == 0 else 0)
+        if persons:
+            query, candidate = choose(p + "/query", q, persons), choose(p + "/candidate", c, persons)
+        s = fill(p + "/similarity", (q, c), -.6, .6) + .4 * (query[:, None] == candidate)
+        s = s if levels is None else (s * levels).round() / levels
+        st.case(name, dict(similarity=s, person_query=query, person_candidate=candidate), op="retrieval", ks=[1, 3, 5, 10], metrics=retrieval(s, query, candidate, [1, 3, 5, 10]))
+    st.close()
+
+
 # ---------------------------------------------------------------- images and names
 def make_images(out, seed):
     """Antialiased bilinear resize and ImageNet normalisation as torchvision does them, on uint8 in HWC order."""
@@ -301,7 +337,7 @@ def make_about(out, seed):
 
 
 MAKE = dict(about=make_about, loss=make_loss, multimodal=make_multimodal, layers=make_layers, resnet=make_resnet, contig=make_contig, ssl=make_ssl, ssl_steps=make_ssl_steps,
-            images=make_images, torchvision_names=make_torchvision_names)
+            metrics=make_metrics, images=make_images, torchvision_names=make_torchvision_names)
 
 
 def main():

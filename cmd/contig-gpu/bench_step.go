@@ -34,7 +34,7 @@ type benchResult struct {
 	Nodes       int           `json:"graph_nodes"`   // of the recorded step, 0 where it is not recorded
 	Memory      []gpu.Held    `json:"memory"`        // held while it runs, in bytes by what it is for
 	Bytes       int           `json:"memory_bytes"`
-	DeviceBytes int           `json:"device_bytes,omitempty"` // that the card's free memory fell by, libraries and plans included
+	DeviceBytes int           `json:"device_bytes,omitempty"` // that the GPU's free memory fell by, libraries and plans included
 	Steps       int           `json:"steps"`
 	Rate        bench.Spread  `json:"images_per_second"`
 	Time        bench.Spread  `json:"milliseconds_per_step"`
@@ -108,11 +108,11 @@ func benchStep(c *cli.Context, v *stepSettings) (any, error) {
 	}
 	defer d.Close()
 	switch {
-	case v.Input == inputRaw && !d.Overlaps():
+	case v.Input == inputRaw && !d.Async():
 		return nil, usagef("bench step: --input raw: the device %s makes no images, train gives it floats", d.Name())
 	case where.Precision == gpu.F16.String() && o.Omit.Norm:
 		return nil, usagef("bench step: --norm=false: f16 needs the length of the gradient")
-	case v.Dump != "" && d.Overlaps() && !o.Floats:
+	case v.Dump != "" && d.Async() && !o.Floats:
 		return nil, usagef("bench step: --dump needs --input floats")
 	}
 	o.Precision = where.Precision

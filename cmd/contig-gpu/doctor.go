@@ -128,12 +128,14 @@ func selfTest(d *gpu.Device) []check {
 	}
 	var cs []check
 	for _, t := range slices.Sorted(maps.Keys(types)) {
-		cs = append(cs, judge("MatMul "+t.String(), matMulError(d, t), types[t]), judge("Conv "+t.String(), convError(d, t), types[t]))
+		cs = append(cs, compared("MatMul "+t.String(), matMulError(d, t), types[t]), compared("Conv "+t.String(), convError(d, t), types[t]))
 	}
 	return cs
 }
 
-func judge(op string, err, limit float64) check { return check{Op: op, Error: err, OK: err <= limit} }
+func compared(op string, err, limit float64) check {
+	return check{Op: op, Error: err, OK: err <= limit}
+}
 
 // wave fills a new tensor with values in [-1, 1] that repeat late, and returns them rounded to its type.
 func wave(a *gpu.Arena, t gpu.DType, step float64, dims ...int) (gpu.Tensor, []float64) {

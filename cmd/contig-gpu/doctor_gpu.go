@@ -20,7 +20,7 @@ type graphics struct {
 	Warning   string  `json:"warning,omitempty"`
 	SelfTest  []check `json:"self_test"`
 
-	Description json.RawMessage `json:"cudnn_card,omitempty"` // cuDNN's own, by which plans are made without the card
+	Description json.RawMessage `json:"cudnn_card,omitempty"` // cuDNN's own, by which plans are made without the GPU
 }
 
 // examineGPU opens the first GPU, tests and measures it, or says why there is none.

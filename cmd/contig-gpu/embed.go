@@ -78,7 +78,7 @@ func embed(c *cli.Context, s *settings) error {
 			return err
 		}
 	}
-	src, err := loader.New(co, loader.Options{Whole: true, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: d.Overlaps()})
+	src, err := loader.New(co, loader.Options{Whole: true, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: d.Async()})
 	if err != nil {
 		return err
 	}

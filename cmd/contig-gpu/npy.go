@@ -45,7 +45,7 @@ func writeRows(w io.Writer, head string, rows [][]float32) error {
 	return nil
 }
 
-// writeTSV writes one line per row: its keys, then its numbers; NA stands for NaN.
+// writeTSV writes one line per row: its keys, then its values; NA stands for NaN.
 func writeTSV(path string, head []string, keys [][]string, m matrix) error {
 	lines := make([][]string, 1, len(m.rows)+1)
 	lines[0] = append(lines[0], head...)

@@ -29,7 +29,7 @@ type memoryPlan struct {
 	Total      int        `json:"total_bytes"`
 	Memory     int        `json:"memory_bytes"`    // of the device, that the largest batch is for
 	Largest    int        `json:"largest_batch"`   // up to 16384; 0: not even one fits
-	Notes      []string   `json:"notes,omitempty"` // what the numbers leave out
+	Notes      []string   `json:"notes,omitempty"` // what the bytes leave out
 
 	Convolutions *gpu.ConvAnswers `json:"convolutions,omitempty"` // of --card: what its scratch is taken from
 }
@@ -100,8 +100,8 @@ func planFor(s *planSettings) (*memoryPlan, error) {
 	}
 	p := &memoryPlan{Device: d.Name(), Precision: cfg.Precision, Parameters: m.Weights().Count(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
 		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes, Convolutions: d.ConvAnswers()}
-	if card := d.Card(); card != nil {
-		p.Device = card.Name
+	if g := d.Card(); g != nil {
+		p.Device = g.Name
 	}
 	if work > 0 {
 		p.Notes = append(p.Notes, "tables leaves out the genetics of all persons, which stay on a GPU: about a quarter of a byte per genotype, an eighth per carrier, 4 per score")
@@ -138,12 +138,12 @@ func plannedDevice(s *planSettings) (*gpu.Device, []string, error) {
 		return nil, nil, err
 	}
 	d, err = gpu.Open("plan:cuda", o)
-	return d, []string{"scratch leaves out what cuDNN works in, which only the card can tell"}, err
+	return d, []string{"scratch leaves out what cuDNN works in, which only the GPU can tell"}, err
 }
 
 // pixelSide returns the side of the pixels that a training gives a device to make images from, 0 where it gives it images.
 func pixelSide(c train.Config, d *gpu.Device) int {
-	if !d.Overlaps() {
+	if !d.Async() {
 		return 0
 	}
 	return loaderOptions(c, train.Feed{Split: data.Train, Train: true, Raw: true}).PixelSide()
@@ -154,8 +154,8 @@ func planRoom(s *planSettings, d *gpu.Device) (int, error) {
 	if s.Memory != "" {
 		return parseBytes(s.Memory)
 	}
-	if card := d.Card(); card != nil {
-		return card.Free, nil
+	if g := d.Card(); g != nil {
+		return g.Free, nil
 	}
 	return int(memory()), nil
 }
@@ -173,7 +173,7 @@ func (p *memoryPlan) print(w io.Writer) error {
 		}
 	}
 	if a := p.Convolutions; a != nil {
-		fmt.Fprintf(w, "scratch holds the first proposals of cuDNN %s, asked without a card; timing on one may prefer others\n", a.CuDNN)
+		fmt.Fprintf(w, "scratch holds the first proposals of cuDNN %s, asked without a GPU; timing on one may prefer others\n", a.CuDNN)
 		fmt.Fprintf(w, "  of %d passes of convolutions %d are known, %d in proportion to a batch of 64, %d not known\n", a.Known+a.Scaled+a.Unknown, a.Known, a.Scaled, a.Unknown)
 	}
 	for _, n := range p.Notes {

@@ -36,20 +36,24 @@ func (d *dense) load(rows []int) error {
 }
 
 func (d *dense) present(k int) bool {
-	row := make([]float32, len(d.wide.Names))
+	row := make([]float64, len(d.wide.Names))
 	d.wide.Row(d.rows[k], row)
-	return slices.ContainsFunc(row, func(v float32) bool { return !table.Missing(v) })
+	return slices.ContainsFunc(row, func(v float64) bool { return !table.Missing(v) })
 }
 
 // moments are of one column over training persons.
 type moments struct {
 	n, carriers int
 	mean, sd    float64 // sd is the population's: squares divided by n
+	lo, hi      float64
 }
 
 // columns computes the moments of every column in two passes, in the order of the rows.
 func (d *dense) columns(train []int) []moments {
-	out, row := make([]moments, len(d.wide.Names)), make([]float32, len(d.wide.Names))
+	out, row := make([]moments, len(d.wide.Names)), make([]float64, len(d.wide.Names))
+	for j := range out {
+		out[j].lo, out[j].hi = math.Inf(1), math.Inf(-1)
+	}
 	for _, k := range train {
 		d.wide.Row(d.rows[k], row)
 		for j, v := range row {
@@ -57,7 +61,8 @@ func (d *dense) columns(train []int) []moments {
 				continue
 			}
 			out[j].n++
-			out[j].mean += float64(v)
+			out[j].mean += v
+			out[j].lo, out[j].hi = min(out[j].lo, v), max(out[j].hi, v)
 			if v != 0 {
 				out[j].carriers++
 			}
@@ -65,12 +70,15 @@ func (d *dense) columns(train []int) []moments {
 	}
 	for j := range out {
 		out[j].mean /= max(1, float64(out[j].n))
+		if out[j].lo == out[j].hi { // else the sum's rounding would be a standard deviation
+			out[j].mean = out[j].lo
+		}
 	}
 	for _, k := range train {
 		d.wide.Row(d.rows[k], row)
 		for j, v := range row {
 			if !table.Missing(v) {
-				e := float64(v) - out[j].mean
+				e := v - out[j].mean
 				out[j].sd += e * e
 			}
 		}
@@ -166,13 +174,13 @@ type denseRows struct {
 	d       *dense
 	st      *data.Stats
 	columns []int32
-	spare   sync.Pool // of *[]float32: a row of the table
+	spare   sync.Pool // of *[]float64: a row of the table
 }
 
 func (r *denseRows) decode(k int, dst []float32) {
-	spare, ok := r.spare.Get().(*[]float32)
+	spare, ok := r.spare.Get().(*[]float64)
 	if !ok {
-		row := make([]float32, len(r.d.wide.Names))
+		row := make([]float64, len(r.d.wide.Names))
 		spare = &row
 	}
 	defer r.spare.Put(spare)
@@ -184,6 +192,6 @@ func (r *denseRows) decode(k int, dst []float32) {
 			dst[i] = float32(r.st.Fill[i])
 			continue
 		}
-		dst[i] = float32((float64(v) - r.st.Center[i]) * r.st.Scale[i])
+		dst[i] = float32((v - r.st.Center[i]) * r.st.Scale[i])
 	}
 }

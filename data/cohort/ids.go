@@ -150,7 +150,7 @@ func (c *config) rowsOf(src source, bridge map[string]string) (map[string]int, e
 			ids = []string{fid[r], iid[r]}
 		}
 		id := c.joined(ids, bridge)
-		if first, dup := rows[id]; dup {
+		if first, dup := rows[id]; dup && !table.Placeholder(iid[r]) {
 			return nil, &data.Problem{Code: 120, File: src.file(), What: fmt.Sprintf("the id %q is there twice", id), Expected: "one row a person",
 				Found: fmt.Sprintf("rows %d and %d of the persons", first+1, r+1), Cause: "one IID in two families, or two ids mapped to one", Fix: `remove one, or set match = "fid_iid" in [ids]`}
 		}

@@ -55,7 +55,7 @@ func readManifest(path, root string) (*manifest, error) {
 	if root == "" {
 		root = filepath.Dir(path)
 	}
-	l, err := table.Open(path)
+	l, err := table.OpenTable(path)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,9 @@ func readManifest(path, root string) (*manifest, error) {
 	}
 	var fields []string
 	for l.Next() {
-		fields = r.split.Split(l.Text(), fields)
+		if fields = l.Fields(fields); len(fields) != r.width {
+			return nil, l.Ragged(r.width, fields)
+		}
 		if err := r.row(fields, l.Line()); err != nil {
 			return nil, err
 		}
@@ -89,7 +91,7 @@ func (r *manifestReader) header(l *table.Lines) error {
 		}
 		return table.Empty(r.m.path, "the manifest has no header")
 	}
-	r.split = table.SplitterFor(r.m.path, l.Text())
+	r.split = l.Splitter()
 	names := r.split.Split(l.Text(), nil)
 	if err := table.Columns(r.m.path, l.Line(), names); err != nil {
 		return err
@@ -131,9 +133,6 @@ func missingColumn(path string, line int, want string, names []string, split tab
 }
 
 func (r *manifestReader) row(fields []string, line int) error {
-	if len(fields) != r.width {
-		return table.Ragged(r.m.path, line, r.width, len(fields), r.split)
-	}
 	var v [manifestColumns]string
 	for c, i := range r.column {
 		if i >= 0 {

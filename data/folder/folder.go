@@ -135,7 +135,7 @@ func publish(dir, parent, prefix string, fill func(string) error) error {
 	if err := fill(temp); err != nil {
 		return err
 	}
-	if err := inUse(dir); err != nil {
+	if err := inUse(dir, flock); err != nil {
 		return err
 	}
 	return swap(temp, dir, old)

@@ -220,15 +220,15 @@ func (l *Lock) held(f *os.File) error {
 	return p
 }
 
-// inUse is E132 where another process has locked dir, nil where none has or dir is not there.
-func inUse(dir string) error {
+// inUse is E132 where another process has locked dir by lock, nil where none has or dir is not there.
+func inUse(dir string, lock func(*os.File) error) error {
 	l := &Lock{dir: dir}
 	f, err := os.OpenFile(l.path(), os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	err = flock(f)
+	err = lock(f)
 	if l.weak = lockless(err); l.weak || errors.Is(err, syscall.EWOULDBLOCK) {
 		return l.held(f)
 	}

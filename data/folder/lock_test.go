@@ -194,8 +194,9 @@ func TestTakeNewGivesEachItsOwn(t *testing.T) {
 func TestWithoutLocks(t *testing.T) {
 	for _, no := range []error{syscall.ENOLCK, syscall.ENOSYS, syscall.EOPNOTSUPP} {
 		dir := t.TempDir()
+		none := func(*os.File) error { return no }
 		weak := func() (*Lock, error) {
-			return take(dir, func(*os.File) error { return no }, func() ([]string, error) { return nil, nil })
+			return take(dir, none, func() ([]string, error) { return nil, nil })
 		}
 		l, err := weak()
 		if err != nil || !strings.Contains(l.Note(), "has no locks") || !strings.Contains(l.Note(), lockName) {
@@ -206,7 +207,14 @@ func TestWithoutLocks(t *testing.T) {
 		if !strings.Contains(err.Error(), "remove "+filepath.Join(dir, lockName)) {
 			t.Errorf("%v does not say what to do", err)
 		}
+		if !strings.Contains(err.Error(), fmt.Sprintf("process %d on host", os.Getpid())) {
+			t.Errorf("%v does not say who has the folder", err)
+		}
+		wantCode(t, inUse(dir, none), codeHeld)
 		released(t, l, dir, "")
+		if err := inUse(dir, none); err != nil {
+			t.Errorf("a folder that nobody has: %v", err)
+		}
 	}
 }
 

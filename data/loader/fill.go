@@ -96,7 +96,7 @@ func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
 
 // shape gives the batch n rows on its old memory where that suffices.
 func (w *worker) shape(b *data.Batch, n int) {
-	b.N, b.Views, b.Work = n, w.views, 0
+	b.N, b.Views, b.PixelSide = n, w.views, 0
 	b.Person, b.Group, b.Index = sized(b.Person, n), sized(b.Group, n), sized(b.Index, n)
 	tables := w.cohort.Tables
 	b.Present = sized(b.Present, len(tables))
@@ -105,7 +105,7 @@ func (w *worker) shape(b *data.Batch, n int) {
 	}
 	if w.raw {
 		var p fundus.Params
-		b.Work, b.Pixels = w.work, sized(b.Pixels, 3*w.views*n*w.work*w.work)
+		b.PixelSide, b.Pixels = w.work, sized(b.Pixels, 3*w.views*n*w.work*w.work)
 		b.Geometry, b.Colour = sized(b.Geometry, w.views*n*len(p.Geometry)), sized(b.Colour, w.views*n*len(p.Colour))
 		return
 	}

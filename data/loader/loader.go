@@ -105,7 +105,7 @@ func (s *source) Dims() data.Dims {
 		d.Features = append(d.Features, t.Stats().Width())
 	}
 	if s.opts.Raw {
-		d.Work, d.Norm = s.fill.work, fundus.Normalisation()
+		d.PixelSide, d.Norm = s.fill.work, fundus.Normalisation()
 	}
 	return d
 }

@@ -22,7 +22,7 @@ func TestRaw(t *testing.T) {
 		if o.Split == data.Train && !o.Whole {
 			work += o.Size / 4
 		}
-		if d.Work != work || d.Norm != fundus.Normalisation() || plain.Dims().Work != 0 {
+		if d.PixelSide != work || d.Norm != fundus.Normalisation() || plain.Dims().PixelSide != 0 {
 			t.Errorf("%+v, beside %+v", d, plain.Dims())
 		}
 		if len(got) != len(want) {

@@ -133,7 +133,11 @@ func TestRefused(t *testing.T) {
 		{"utf-16 bim", 103, "UTF-16", 10, 10, func(p string) { os.WriteFile(p+".bim", []byte("\xff\xfe1\x00"), 0o600) }},
 	} {
 		p := filepath.Join(t.TempDir(), "g")
-		fileset(t, p, c.persons, c.fam, 20)
+		n := 20
+		if c.what == "long fam" { // of few variants the last person may have two copies everywhere
+			n = endsSure
+		}
+		fileset(t, p, c.persons, c.fam, n)
 		if c.spoil != nil {
 			c.spoil(p)
 		}

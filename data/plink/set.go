@@ -51,8 +51,12 @@ func (s *Set) add(prefix string, first bool) error {
 	} else if err := s.sameSamples(prefix+".fam", fam); err != nil {
 		return err
 	}
-	if err := checkBed(prefix, len(fam), len(bim)); err != nil {
+	warning, err := checkBed(prefix, len(fam), len(bim))
+	if err != nil {
 		return err
+	}
+	if warning != "" {
+		s.Notes = append(s.Notes, warning)
 	}
 	s.files = append(s.files, part{bed: prefix + ".bed", first: len(s.Variants), n: len(bim)})
 	s.Variants = append(s.Variants, bim...)
@@ -96,23 +100,23 @@ const headerBytes = 3
 
 func rowBytes(persons int) int { return (persons + 3) / 4 }
 
-func checkBed(prefix string, persons, variants int) error {
+func checkBed(prefix string, persons, variants int) (warning string, err error) {
 	path := prefix + ".bed"
 	f, err := os.Open(path)
 	if err != nil {
-		return table.Unreadable(path, err)
+		return "", table.Unreadable(path, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return table.Unreadable(path, err)
+		return "", table.Unreadable(path, err)
 	}
 	if err := checkMagic(f, path, st.Size()); err != nil {
-		return err
+		return "", err
 	}
 	want := int64(headerBytes) + int64(variants)*int64(rowBytes(persons))
 	if st.Size() != want {
-		return sizeProblem(path, st.Size(), want, persons, variants)
+		return "", sizeProblem(path, st.Size(), want, persons, variants)
 	}
 	return checkEnds(f, prefix, persons, variants)
 }
@@ -138,6 +142,14 @@ func checkMagic(f *os.File, path string, size int64) error {
 	case head[0] == 0x6c && head[1] == 0x1b:
 		p.Cause = "a plink2 .pgen under this name"
 		p.Fix = "plink2 --pfile IN --make-bed --out NEW"
+	default:
+		begin := make([]byte, min(size, data.FormatBytes))
+		if _, err := f.ReadAt(begin, 0); err != nil {
+			return table.Unreadable(path, err)
+		}
+		if format, ok := data.FormatOf(begin); ok {
+			p.Cause, p.Fix = "the file is "+format.Name, format.Fix
+		}
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package plink
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -23,21 +24,36 @@ type Sample struct {
 	Sex      int // 1 male, 2 female, 0 unknown, which is whatever else stands there
 }
 
-// textColumns is the number of fields of a .bim and of a .fam.
-const textColumns = 6
+// Fields that both plinks ask for: what follows the sixth is not read. A .bim whose first line has five lacks the centimorgans in all of them.
+const (
+	textColumns  = 6
+	shortColumns = 5
+)
 
-func eachRow(path, kind string, visit func(line int, f []string) error) ([]string, error) {
+// eachRow visits the lines of a .fam or .bim, cut at white space, double quotes around fields taken off. Lines before the first that begin with # are
+// comments, as both plinks have it; later ones are E203, as plink2 has it.
+func eachRow(path, kind string, least func(first []string) int, visit func(line int, f []string) error) ([]string, error) {
 	l, err := table.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
-	rows := 0
+	rows, comments, columns := 0, 0, 0
+	var f []string
 	for l.Next() {
-		f := strings.Fields(l.Text())
-		if len(f) != textColumns {
-			return nil, &data.Problem{Code: 203, File: path, Line: l.Line(), What: "the line has another number of fields than a " + kind,
-				Expected: "6 fields: " + columnsOf(kind), Found: fmt.Sprintf("%d", len(f)), Cause: "a truncated line, or another kind of file", Fix: "make the fileset again with plink --make-bed"}
+		f = table.Words(l.Text(), f)
+		if strings.HasPrefix(l.Text(), "#") {
+			if rows > 0 {
+				return nil, commentAmong(path, l.Line(), kind)
+			}
+			comments++
+			continue
+		}
+		if rows == 0 {
+			columns = least(f)
+		}
+		if len(f) < columns {
+			return nil, fewFields(path, l, kind, len(f), columns)
 		}
 		if err := visit(l.Line(), f); err != nil {
 			return nil, err
@@ -50,7 +66,29 @@ func eachRow(path, kind string, visit func(line int, f []string) error) ([]strin
 	if rows == 0 {
 		return nil, table.Empty(path, "the "+kind+" has no lines")
 	}
-	return l.Notes(), nil
+	notes := l.Notes()
+	if comments > 0 {
+		notes = append(notes, fmt.Sprintf("%s begins with %d comment lines (left out).", filepath.Base(path), comments))
+	}
+	return notes, nil
+}
+
+func commentAmong(path string, line int, kind string) error {
+	return &data.Problem{Code: 203, File: path, Line: line, What: "a comment line among the lines of a " + kind, Expected: "lines that begin with # before all others, if at all",
+		Found: "a line that begins with #", Cause: "files pasted together, each with a comment or header", Fix: "remove the line"}
+}
+
+func fewFields(path string, l *table.Lines, kind string, got, want int) error {
+	p := &data.Problem{Code: 203, File: path, Line: l.Line(), What: "the line has another number of fields than a " + kind,
+		Expected: fmt.Sprintf("%d fields or more: %s", want, columnsOf(kind)), Found: fmt.Sprintf("%d", got), Cause: "a truncated line, or another kind of file", Fix: "make the fileset again with plink --make-bed"}
+	switch {
+	case strings.Count(l.Text(), ",") >= shortColumns-1:
+		p.Cause, p.Fix = "commas between the fields", "separate them by spaces or tabs"
+	case kind == ".fam" && got == shortColumns:
+		p.Cause = "no column of a phenotype: plink 1.9 takes such a .fam with --no-pheno only"
+		p.Fix = "add a sixth column with -9"
+	}
+	return p
 }
 
 func columnsOf(kind string) string {
@@ -60,17 +98,26 @@ func columnsOf(kind string) string {
 	return "chromosome id centimorgan position A1 A2"
 }
 
-// readFam reads a .fam. Ids must be unlike each other as pairs of FID and IID.
+// readFam reads a .fam. Ids must be unlike each other as pairs of FID and IID, but those of placeholders.
 func readFam(path string) ([]Sample, []string, error) {
 	var out []Sample
 	ids := table.IDs{Path: path}
-	notes, err := eachRow(path, ".fam", func(line int, f []string) error {
-		if err := table.CheckID(path, line, f[1]); err != nil {
-			return err
+	gone := 0
+	notes, err := eachRow(path, ".fam", func([]string) int { return textColumns }, func(line int, f []string) error {
+		if len(out) == 0 && f[0] == "FID" && f[1] == "IID" {
+			return &data.Problem{Code: 203, File: path, Line: line, What: "the .fam begins with a header", Expected: "one line a person", Found: strings.Join(f[:textColumns], " "),
+				Cause: "a program that writes headers, such as R", Fix: "remove the line, or begin it with #"}
 		}
-		out = append(out, Sample{FID: strings.Clone(f[0]), IID: strings.Clone(f[1]), Sex: sex(f[4])})
-		return ids.Add(f[0]+"_"+f[1], line)
+		if table.Placeholder(f[1]) {
+			gone++
+		}
+		s := Sample{FID: strings.Clone(f[0]), IID: strings.Clone(f[1]), Sex: sex(f[4])}
+		out = append(out, s)
+		return ids.AddPerson(s.FID, s.IID, line)
 	})
+	if gone > 0 {
+		notes = append(notes, fmt.Sprintf("%s: %d persons have negative ids: withdrawn, or placeholders.", filepath.Base(path), gone))
+	}
 	return out, notes, err
 }
 
@@ -84,14 +131,37 @@ func sex(field string) int {
 
 func readBim(path string) ([]Variant, []string, error) {
 	var out []Variant
-	notes, err := eachRow(path, ".bim", func(line int, f []string) error {
+	short := false
+	notes, err := eachRow(path, ".bim", func(first []string) int {
+		short = len(first) == shortColumns
+		return min(textColumns, max(shortColumns, len(first)))
+	}, func(line int, f []string) error {
+		if short {
+			f = []string{f[0], f[1], "0", f[2], f[3], f[4]}
+		}
 		pos, err := strconv.Atoi(f[3])
 		if err != nil {
-			return &data.Problem{Code: 203, File: path, Line: line, What: "the fourth field of a .bim is a position", Expected: "a whole number",
-				Found: fmt.Sprintf("%q", f[3]), Cause: "columns swapped, or another kind of file", Fix: "order the columns: " + columnsOf(".bim")}
+			return noPosition(path, line, f[3])
 		}
-		out = append(out, Variant{Chrom: f[0], ID: f[1], Pos: pos, A1: f[4], A2: f[5], Line: line})
+		out = append(out, Variant{Chrom: strings.Clone(f[0]), ID: strings.Clone(f[1]), Pos: pos, A1: strings.Clone(f[4]), A2: strings.Clone(f[5]), Line: line})
 		return nil
 	})
 	return out, notes, err
+}
+
+func noPosition(path string, line int, field string) error {
+	p := &data.Problem{Code: 203, File: path, Line: line, What: "the fourth field of a .bim is a position", Expected: "a whole number",
+		Found: fmt.Sprintf("%q", field), Cause: "columns swapped, or another kind of file", Fix: "order the columns: " + columnsOf(".bim")}
+	switch strings.ToUpper(field) {
+	case "BP", "POS", "POSITION":
+		p.Cause, p.Fix = "a header", "remove the line, or begin it with #"
+	}
+	if v, ok := table.Number(field); ok && v == v {
+		p.Cause = "a number with a decimal point, as programs write that took the positions for measures; plink reads up to the point"
+		if strings.ContainsAny(field, "eE") {
+			p.Cause = "scientific notation, as R writes 100000; plink reads the digits before it as the position"
+		}
+		p.Fix = "write positions as whole numbers (options(scipen = 999) or as.integer() in R)"
+	}
+	return p
 }

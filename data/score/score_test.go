@@ -29,9 +29,9 @@ func write(t *testing.T, dir, name, text string) string {
 }
 
 // values returns those of the first rows that were wanted, row after row.
-func values(w *table.Wide, rows int) []float32 {
+func values(w *table.Wide, rows int) []float64 {
 	width := len(w.Names)
-	out := make([]float32, rows*width)
+	out := make([]float64, rows*width)
 	for i := range rows {
 		w.Row(i, out[i*width:(i+1)*width])
 	}
@@ -41,12 +41,12 @@ func values(w *table.Wide, rows int) []float32 {
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	a := write(t, dir, "PGS1.chr22.sscore", header+"f\tx\t404\t194\t0.5\t5\nf\ty\t404\t190\t-0.5\tnan\n")
-	b := write(t, dir, "many.sscore", "#FID\tIID\tH_AVG\tW_AVG\nf\ty\t3\t4\nf\tx\t1\t2\n")
+	b := write(t, dir, "many.sscore", "#FID\tIID\tDENOM\tH_AVG\tW_AVG\nf\ty\t9\t3\t4\nf\tx\t9\t1\t2\n")
 	w, err := Read([]string{a, b}, "AVG", table.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(w.Names, []string{"PGS1", "H", "W"}) || !slices.Equal(values(w, 2), []float32{0.5, 1, 2, -0.5, 3, 4}) || !slices.Equal(w.IID, []string{"x", "y"}) {
+	if !slices.Equal(w.Names, []string{"PGS1", "H", "W"}) || !slices.Equal(values(w, 2), []float64{0.5, 1, 2, -0.5, 3, 4}) || !slices.Equal(w.IID, []string{"x", "y"}) {
 		t.Errorf("%+v", w)
 	}
 	w, err = Read([]string{a}, "SUM", table.Selection{})
@@ -63,7 +63,7 @@ func TestReadZstd(t *testing.T) {
 	}
 	text := header + "f\tx\t404\t194\t0.5\t5\nf\ty\t404\t190\t-0.5\tnan\n"
 	w, err := Read([]string{write(t, t.TempDir(), "PGS1.sscore.zst", string(z.EncodeAll([]byte(text), nil)))}, "AVG", table.Selection{})
-	if err != nil || !slices.Equal(w.Names, []string{"PGS1"}) || !slices.Equal(values(w, 2), []float32{0.5, -0.5}) || !slices.Equal(w.IID, []string{"x", "y"}) {
+	if err != nil || !slices.Equal(w.Names, []string{"PGS1"}) || !slices.Equal(values(w, 2), []float64{0.5, -0.5}) || !slices.Equal(w.IID, []string{"x", "y"}) {
 		t.Errorf("%+v %v", w, err)
 	}
 }
@@ -74,21 +74,21 @@ func TestSelection(t *testing.T) {
 	dir := t.TempDir()
 	g := rand.New(rand.NewPCG(1, 1))
 	var paths []string
-	var want [persons][]float32
+	var want [persons][]float64
 	for f := range files {
 		order := g.Perm(persons)
 		if f < 2 { // the second file is in the order of the first
 			order = rand.New(rand.NewPCG(2, 2)).Perm(persons)
 		}
 		var b strings.Builder
-		b.WriteString("#FID\tIID")
+		b.WriteString("#FID\tIID\tALLELE_CT")
 		for s := range f + 1 {
 			fmt.Fprintf(&b, "\tS%d_%d_AVG", f, s)
 		}
 		for _, i := range order {
-			fmt.Fprintf(&b, "\nf%d\tp%d", i%7, i)
+			fmt.Fprintf(&b, "\nf%d\tp%d\t40", i%7, i)
 			for range f + 1 {
-				v := float32(g.IntN(1000)) / 8
+				v := float64(g.IntN(1000)) / 8
 				want[i] = append(want[i], v)
 				fmt.Fprintf(&b, "\t%g", v)
 			}
@@ -100,7 +100,7 @@ func TestSelection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, n := make([]float32, len(w.Names)), 0
+	got, n := make([]float64, len(w.Names)), 0
 	for r, id := range w.IID {
 		k := w.Kept(r)
 		if wanted([]string{w.FID[r], id}) != (k >= 0) {

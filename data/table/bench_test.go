@@ -54,3 +54,27 @@ func BenchmarkReadWide(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkReadIDs reads 100,000 rows of one value, whose ids are alone, in families, or numbers with dots.
+func BenchmarkReadIDs(b *testing.B) {
+	for name, form := range map[string]string{"IID": "IID\tx\n|1%06d\t1\n", "FID and IID": "FID\tIID\tx\n|1%06[1]d\t1%06[1]d\t1\n", "dots": "IID\tx\n|1.2.826.0.1.%d.7+\t1\n"} {
+		b.Run(name, func(b *testing.B) {
+			head, row, _ := strings.Cut(form, "|")
+			var text strings.Builder
+			text.WriteString(head)
+			for i := range 100000 {
+				fmt.Fprintf(&text, row, i)
+			}
+			path := filepath.Join(b.TempDir(), "t.tsv")
+			if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ReadWide(path, Selection{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

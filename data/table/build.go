@@ -19,7 +19,7 @@ type Builder struct {
 	only    Selection
 	ids     IDs
 	columns []string // as the header names them
-	row     []float32
+	row     []float64
 	rows    *Rows
 	n       int // rows kept
 }
@@ -27,7 +27,7 @@ type Builder struct {
 // NewBuilder begins a table of the file at path, whose features have names, and whose columns are called columns in errors.
 func NewBuilder(path string, names, columns []string, only Selection) *Builder {
 	r := NewRows(len(names))
-	return &Builder{w: &Wide{Path: path, Names: names, parts: []part{{Rows: r}}}, only: only, ids: IDs{Path: path}, columns: columns, row: make([]float32, len(names)), rows: r}
+	return &Builder{w: &Wide{Path: path, Names: names, parts: []part{{Rows: r}}}, only: only, ids: IDs{Path: path}, columns: columns, row: make([]float64, len(names)), rows: r}
 }
 
 // Add takes the row of a line: ids are its IID, or its FID and IID, values its other fields, one for each column. The ids are checked
@@ -54,18 +54,13 @@ func (b *Builder) Add(line int, ids, values []string) error {
 
 // identify keeps the ids of a row. With families, only the pair must be unlike all others here.
 func (b *Builder) identify(line int, ids []string) error {
-	iid := strings.Clone(ids[len(ids)-1])
-	if err := CheckID(b.w.Path, line, iid); err != nil {
-		return err
-	}
-	key := iid
+	iid, fid := strings.Clone(ids[len(ids)-1]), ""
 	if len(ids) == 2 {
-		fid := strings.Clone(ids[0])
-		key = fid + "_" + iid
+		fid = strings.Clone(ids[0])
 		b.w.FID = append(b.w.FID, fid)
 	}
 	b.w.IID = append(b.w.IID, iid)
-	return b.ids.Add(key, line)
+	return b.ids.AddPerson(fid, iid, line)
 }
 
 func (b *Builder) fits(line, bytes int) error {

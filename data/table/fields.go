@@ -2,10 +2,7 @@ package table
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -13,30 +10,57 @@ import (
 )
 
 // A Splitter cuts lines into fields.
-type Splitter struct{ sep byte } // ',' or '\t', or ' ' for any white space
+type Splitter struct{ sep byte } // ',', ';' or '\t', or ' ' for any white space
 
-// SplitterFor chooses by the extension (.csv, .tsv, with or without .gz or .zst), or else by what the header holds.
+// SplitterFor chooses by the extension (.csv, .tsv, with or without .gz or .zst), or else by what the header holds outside double quotes. A .csv is separated
+// by semicolons where its header has one before any comma, as Excel writes it where the comma is the decimal sign. Without an extension that
+// says it, a tab separates, or commas or semicolons that are at least as many as blanks, or else any white space.
 func SplitterFor(path, header string) Splitter {
 	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(filepath.Base(path)), ".gz"), ".zst")
-	switch {
-	case strings.HasSuffix(name, ".csv"):
-		return Splitter{','}
-	case strings.HasSuffix(name, ".tsv"), strings.Contains(header, "\t"):
+	if strings.HasSuffix(name, ".tsv") {
 		return Splitter{'\t'}
-	case strings.Contains(header, ","):
-		return Splitter{','}
+	}
+	header = unquoted(header)
+	first := byte(',')
+	if i := strings.IndexAny(header, ",;"); i >= 0 {
+		first = header[i]
+	}
+	switch n := strings.Count(header, string(first)); {
+	case strings.HasSuffix(name, ".csv"):
+		return Splitter{first}
+	case strings.Contains(header, "\t"):
+		return Splitter{'\t'}
+	case n > 0 && n >= strings.Count(header, " "):
+		return Splitter{first}
 	}
 	return Splitter{' '}
 }
 
-// Split cuts a line into trimmed fields, reusing dst. Commas inside double quotes do not separate.
+// unquoted leaves out what stands in double quotes that begin a field, whatever separates fields.
+func unquoted(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); i++ {
+		if line[i] == '"' && (i == 0 || strings.IndexByte(",;\t |", line[i-1]) >= 0) {
+			for i++; i < len(line) && (line[i] != '"' || i+1 < len(line) && line[i+1] == '"'); i++ {
+				if line[i] == '"' || line[i] == '\\' {
+					i++
+				}
+			}
+			continue
+		}
+		b.WriteByte(line[i])
+	}
+	return b.String()
+}
+
+// Split cuts a line into trimmed fields, reusing dst. Inside double quotes nothing separates; the quotes are no part of a field.
 func (s Splitter) Split(line string, dst []string) []string {
 	dst = dst[:0]
+	if strings.IndexByte(line, '"') >= 0 {
+		return splitQuoted(line, s.sep, dst)
+	}
 	if s.sep == ' ' {
 		return append(dst, strings.Fields(line)...)
-	}
-	if s.sep == ',' && strings.IndexByte(line, '"') >= 0 {
-		return splitQuoted(line, dst)
 	}
 	for {
 		n := 1 // carriers and genotypes are fields of one byte
@@ -50,6 +74,9 @@ func (s Splitter) Split(line string, dst []string) []string {
 	}
 }
 
+// Words cuts a line at white space, reusing dst: what the fields of plink's files are. Double quotes around a field are taken off.
+func Words(line string, dst []string) []string { return Splitter{' '}.Split(line, dst) }
+
 // trimmed is strings.TrimSpace, sooner done where there is nothing to trim.
 func trimmed(s string) string {
 	if n := len(s); n > 0 && ' ' < s[0] && s[0] < utf8.RuneSelf && ' ' < s[n-1] && s[n-1] < utf8.RuneSelf {
@@ -58,30 +85,12 @@ func trimmed(s string) string {
 	return strings.TrimSpace(s)
 }
 
-func splitQuoted(line string, dst []string) []string {
-	var b strings.Builder
-	quoted := false
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == '"' && quoted && i+1 < len(line) && line[i+1] == '"':
-			b.WriteByte('"')
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == ',' && !quoted:
-			dst = append(dst, strings.TrimSpace(b.String()))
-			b.Reset()
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return append(dst, strings.TrimSpace(b.String()))
-}
-
 func (s Splitter) String() string {
 	switch s.sep {
 	case ',':
 		return "comma"
+	case ';':
+		return "semicolon"
 	case '\t':
 		return "tab"
 	}
@@ -93,6 +102,31 @@ func Ragged(path string, line, want, got int, s Splitter) *data.Problem {
 	return &data.Problem{Code: 106, File: path, Line: line, What: "the row has another number of fields than the header",
 		Expected: fmt.Sprintf("%d fields, separated by %s", want, s), Found: fmt.Sprintf("%d", got),
 		Cause: "a line broken in two, a truncated file, or a separator inside a value", Fix: "repair the line or write the file again"}
+}
+
+// Ragged is the problem of the current row of a table, which has other fields than the header has columns (E106): it looks for the cause.
+func (l *Lines) Ragged(columns int, fields []string) *data.Problem {
+	p := Ragged(l.path, l.at, columns, len(fields), l.Splitter())
+	if len(fields) == columns+1 && fields[columns] == "" {
+		p.Cause, p.Fix = "a separator at the end of the row", "write rows without a separator at their end"
+		return p
+	}
+	for _, sep := range []byte("\t, ;") {
+		if other := (Splitter{sep}); other != l.Splitter() && columns > 1 && len(other.Split(l.text, nil)) == columns {
+			p.Found = fmt.Sprintf("%d, and %d if the row is separated by %s", len(fields), columns, other)
+			p.Cause, p.Fix = "header and rows have different separators", "write the header with the separator of the rows"
+			return p
+		}
+	}
+	switch {
+	case len(fields) == columns+1:
+		p.Found += ": one more"
+		p.Cause = "row names, as R's write.table puts before each row without a column in the header; or a separator inside a value, such as a decimal comma"
+		p.Fix = "write the table without them: row.names = FALSE in R, index=False in pandas"
+	case l.Splitter().sep == ',' && len(fields) > columns:
+		p.Cause, p.Fix = "decimal commas, or commas inside a text without quotes", "write numbers with a decimal point, and texts in double quotes"
+	}
+	return p
 }
 
 // Columns checks that the names of a header are there and unlike each other (E108).
@@ -110,83 +144,4 @@ func Columns(path string, line int, names []string) error {
 		seen[n] = i
 	}
 	return nil
-}
-
-// Number reads a finite number, or NaN where the field says that the value is missing (empty, NA, NaN, N/A or a dot).
-func Number(field string) (float32, bool) {
-	if len(field) == 1 && '0' <= field[0] && field[0] <= '9' {
-		return float32(field[0] - '0'), true
-	}
-	switch field {
-	case "", "NA", "NaN", "nan", "N/A", "na", ".":
-		return float32(math.NaN()), true
-	}
-	v, err := strconv.ParseFloat(field, 32)
-	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-		return 0, false
-	}
-	return float32(v), true
-}
-
-// NotNumber is the problem of a field that is no finite number (E107).
-func NotNumber(path string, line int, column, field string) *data.Problem {
-	p := &data.Problem{Code: 107, File: path, Line: line, What: fmt.Sprintf("column %q does not hold a finite number", column),
-		Expected: "a number, or NA, NaN or nothing for a missing value", Found: fmt.Sprintf("%q", field),
-		Cause: "text in a numeric column, or a decimal comma", Fix: "correct the value, or leave the column out of the table"}
-	if strings.Contains(strings.ToLower(field), "inf") {
-		p.Cause = "a division by zero or a logarithm of zero upstream"
-	}
-	return p
-}
-
-// IDs checks ids one after the other: well formed (E102), not 0 (E121), not given twice (E120).
-type IDs struct {
-	Path string
-	seen map[string]int // line
-}
-
-// Add checks the id of a line.
-func (c *IDs) Add(id string, line int) error {
-	if err := CheckID(c.Path, line, id); err != nil {
-		return err
-	}
-	if c.seen == nil {
-		c.seen = map[string]int{}
-	}
-	if first, dup := c.seen[id]; dup {
-		return &data.Problem{Code: 120, File: c.Path, Line: line, What: fmt.Sprintf("the id %q is there twice", id),
-			Expected: "one row a person", Found: fmt.Sprintf("lines %d and %d", first, line),
-			Cause: "files pasted together, or a repeated measurement", Fix: "keep one row for each person"}
-	}
-	c.seen[id] = line
-	return nil
-}
-
-// CheckID says what is wrong with an id by itself: E102 where a program has mangled it or it is empty, E121 for "0".
-func CheckID(path string, line int, id string) error {
-	bad := func(what, cause string) error {
-		return &data.Problem{Code: 102, File: path, Line: line, What: what, Expected: "an id without spaces, as text",
-			Found: fmt.Sprintf("%q", id), Cause: cause, Fix: "write ids as text, unchanged"}
-	}
-	switch {
-	case id == "":
-		return bad("the id is empty", "a missing value")
-	case id == "0":
-		return &data.Problem{Code: 121, File: path, Line: line, What: `the id is "0", which plink uses for "none"`,
-			Expected: "an id of its own for every person", Found: `"0"`, Cause: "FID and IID swapped, or ids removed", Fix: "give every person an id (IID)"}
-	case strings.ContainsAny(id, " \t"):
-		return bad("the id has a space in it", "two columns in one, or a wrong separator")
-	case matches(`^-?[0-9]+\.0+$`, id):
-		return bad(`the id ends in ".0"`, "a program read the ids as decimal numbers")
-	case matches(`^[0-9]+\.[0-9]+[eE][+-]?[0-9]+$|^[0-9]+[eE]\+[0-9]+$`, id):
-		return bad("the id is in scientific notation", "a spreadsheet read the ids as numbers; digits are lost")
-	}
-	return nil
-}
-
-func matches(pattern, s string) bool {
-	if s[0] != '-' && (s[0] < '0' || s[0] > '9') || !strings.ContainsAny(s, ".+") {
-		return false
-	}
-	return regexp.MustCompile(pattern).MatchString(s)
 }

@@ -44,6 +44,7 @@ func (l *Lines) read() (string, error) {
 // tooLong is the problem of a line that begins as given and does not end (E119), or of what it shows: it is no text.
 func (l *Lines) tooLong(begin string) error {
 	l.n++
+	l.at = l.n
 	end := len(begin)
 	for k := 1; k < utf8.UTFMax && k <= end; k++ { // a character that was cut in two is none that is not UTF-8
 		if utf8.RuneStart(begin[end-k]) {

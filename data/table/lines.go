@@ -34,7 +34,9 @@ type Lines struct {
 	r       *bufio.Reader
 	long    []byte // of a line that is longer than the buffer
 	text    string
-	n       int
+	n       int // lines read
+	at      int // line of text: where it goes on over several, the first
+	records *records
 	err     error
 	bom     bool
 	crlf    bool
@@ -92,7 +94,7 @@ func nearby(path string) string {
 }
 
 func (l *Lines) start() error {
-	head, err := l.r.Peek(4)
+	head, err := l.r.Peek(data.FormatBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Unreadable(l.path, err)
 	}
@@ -100,7 +102,7 @@ func (l *Lines) start() error {
 		return l.unreadable(err)
 	}
 	if l.packed {
-		if head, err = l.r.Peek(4); err != nil && !errors.Is(err, io.EOF) {
+		if head, err = l.r.Peek(data.FormatBytes); err != nil && !errors.Is(err, io.EOF) {
 			return l.unreadable(err)
 		}
 	}
@@ -108,11 +110,15 @@ func (l *Lines) start() error {
 	case len(head) == 0:
 		return Empty(l.path, "the file is empty")
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		return notText(l.path, 1, "a UTF-16 byte order mark", "saved by Excel or PowerShell as \"Unicode text\"")
+		return notText(l.path, 1, "a UTF-16 byte order mark", "saved by Excel or PowerShell as \"Unicode text\"", "UTF-16")
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 		l.bom = true
 		_, err = l.r.Discard(3)
 		return err
+	}
+	if f, ok := data.FormatOf(head); ok {
+		return &data.Problem{Code: 125, File: l.path, What: "the file is " + f.Name, Expected: "UTF-8 text, plain or compressed by gzip or zstd",
+			Found: fmt.Sprintf("a file that begins %.12q", head), Cause: "another file, or another format, under this name", Fix: f.Fix}
 	}
 	return nil
 }
@@ -155,33 +161,55 @@ func Empty(path, what string) *data.Problem {
 	return &data.Problem{Code: 105, File: path, What: what, Cause: "the program that wrote it failed, or the disk was full", Fix: "write the file again"}
 }
 
-func notText(path string, line int, found, cause string) *data.Problem {
+// notText is the problem of bytes that are no UTF-8 (E103); from is what iconv calls them.
+func notText(path string, line int, found, cause, from string) *data.Problem {
 	return &data.Problem{Code: 103, File: path, Line: line, What: "the file is not UTF-8 text",
-		Expected: "UTF-8 text", Found: found, Cause: cause, Fix: "save it as UTF-8 (iconv -f UTF-16 -t UTF-8 IN > OUT)"}
+		Expected: "UTF-8 text", Found: found, Cause: cause, Fix: "save it as UTF-8 (iconv -f " + from + " -t UTF-8 IN > OUT)"}
 }
 
 // Next goes to the next line that is not blank, and reports whether there is one.
 func (l *Lines) Next() bool {
-	for l.err == nil {
-		line, err := l.read()
-		if errors.Is(err, errTooLong) {
-			l.err = l.tooLong(line)
-			return false
+	for l.line() {
+		l.at = l.n
+		if l.records != nil && !l.record() {
+			continue
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			l.err = l.unreadable(err)
-			return false
-		}
-		if line == "" {
-			return false
-		}
-		l.n++
-		l.partial = err != nil
-		if l.clean(line); l.err == nil && strings.TrimSpace(l.text) != "" {
+		return l.err == nil
+	}
+	return false
+}
+
+// line reads up to the next line that is not blank.
+func (l *Lines) line() bool {
+	for l.physical() {
+		if strings.TrimSpace(l.text) != "" {
 			return true
 		}
 	}
 	return false
+}
+
+// physical reads the next line, blank or not.
+func (l *Lines) physical() bool {
+	if l.err != nil {
+		return false
+	}
+	line, err := l.read()
+	if errors.Is(err, errTooLong) {
+		l.err = l.tooLong(line)
+		return false
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.err = l.unreadable(err)
+		return false
+	}
+	if line == "" {
+		return false
+	}
+	l.n++
+	l.partial = err != nil
+	l.clean(line)
+	return l.err == nil
 }
 
 func (l *Lines) clean(line string) {
@@ -193,19 +221,21 @@ func (l *Lines) clean(line string) {
 	l.text = line
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
-		l.err = notText(l.path, l.n, "a NUL byte", "UTF-16 without a byte order mark, or a binary file")
+		l.err = notText(l.path, l.n, "a NUL byte", "UTF-16 without a byte order mark, or a binary file", "UTF-16LE")
 	case !utf8.ValidString(line):
-		l.err = notText(l.path, l.n, "bytes that are not UTF-8", "an old encoding such as Latin-1; convert with iconv -f LATIN1 -t UTF-8")
+		l.err = notText(l.path, l.n, "bytes that are not UTF-8", "an old encoding: Windows-1252, as Excel saves .csv, or Latin-1", "WINDOWS-1252")
 	case strings.IndexByte(line, '\r') >= 0:
-		l.err = notText(l.path, l.n, "a carriage return inside a line", "line ends of old Macs; convert with tr '\\r' '\\n'")
+		p := notText(l.path, l.n, "a carriage return inside a line", "line ends of old Macs", "")
+		p.Fix = "write the line ends anew (tr '\\r' '\\n' < IN > OUT)"
+		l.err = p
 	}
 }
 
 // Text returns the current line without its end.
 func (l *Lines) Text() string { return l.text }
 
-// Line returns the 1-based number of the current line.
-func (l *Lines) Line() int { return l.n }
+// Line returns the 1-based number of the current line, of the first of a row that goes on over several.
+func (l *Lines) Line() int { return l.at }
 
 // Path returns the name that the file was opened by.
 func (l *Lines) Path() string { return l.path }
@@ -223,6 +253,9 @@ func (l *Lines) Notes() []string {
 		if n.is {
 			notes = append(notes, filepath.Base(l.path)+" "+n.what+" (accepted).")
 		}
+	}
+	if l.records != nil && l.records.comments > 0 {
+		notes = append(notes, fmt.Sprintf("%s begins with %d comment lines (left out).", filepath.Base(l.path), l.records.comments))
 	}
 	return notes
 }

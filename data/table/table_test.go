@@ -53,8 +53,8 @@ func zstandard(s string) string {
 
 func cut(s string) string { return s[:len(s)-9] }
 
-func row(w *Wide, k int) []float32 {
-	dst := make([]float32, len(w.Names))
+func row(w *Wide, k int) []float64 {
+	dst := make([]float64, len(w.Names))
 	w.Row(k, dst)
 	return dst
 }
@@ -119,13 +119,13 @@ func TestRefused(t *testing.T) {
 }
 
 func TestNumber(t *testing.T) {
-	for f, want := range map[string]float32{"1": 1, "-0.5": -0.5, "1e3": 1000} {
+	for f, want := range map[string]float64{"1": 1, "-0.5": -0.5, "1e3": 1000} {
 		if v, ok := Number(f); !ok || v != want {
 			t.Errorf("%s: %v %v", f, v, ok)
 		}
 	}
 	for _, f := range []string{"", "NA", "nan", "."} {
-		if v, ok := Number(f); !ok || !math.IsNaN(float64(v)) {
+		if v, ok := Number(f); !ok || !math.IsNaN(v) {
 			t.Errorf("%q is missing", f)
 		}
 	}

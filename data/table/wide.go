@@ -30,7 +30,7 @@ func (w *Wide) Kept(row int) int { return int(w.kept[row]) }
 
 // Row writes the values of the k-th row that was wanted, NaN where missing; dst is [features]. It may be called from several
 // goroutines.
-func (w *Wide) Row(k int, dst []float32) {
+func (w *Wide) Row(k int, dst []float64) {
 	for _, p := range w.parts {
 		at := k
 		if p.order != nil {
@@ -64,26 +64,25 @@ func (w *Wide) Beside(x *Wide, order []int32) {
 }
 
 // Missing reports whether a value is missing.
-func Missing(v float32) bool { return math.IsNaN(float64(v)) }
+func Missing(v float64) bool { return math.IsNaN(v) }
 
 // ReadWide reads a table whose first column is person_id or IID, or whose first two are FID and IID, and whose
 // others are all numbers. It keeps the rows of those who are wanted; all rows are checked.
 func ReadWide(path string, s Selection) (*Wide, error) {
-	l, err := Open(path)
+	l, err := OpenTable(path)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
-	split, names, first, err := wideHeader(l)
+	names, first, err := wideHeader(l)
 	if err != nil {
 		return nil, err
 	}
 	b := NewBuilder(path, names[first:], names[first:], s)
 	var fields []string
 	for l.Next() {
-		fields = split.Split(l.Text(), fields)
-		if len(fields) != len(names) {
-			return nil, Ragged(path, l.Line(), len(names), len(fields), split)
+		if fields = l.Fields(fields); len(fields) != len(names) {
+			return nil, l.Ragged(len(names), fields)
 		}
 		if err := b.Add(l.Line(), fields[:first], fields[first:]); err != nil {
 			return nil, err
@@ -92,26 +91,25 @@ func ReadWide(path string, s Selection) (*Wide, error) {
 	return b.Wide(l)
 }
 
-// wideHeader returns how lines are cut, the names of the columns and the index of the first feature's.
-func wideHeader(l *Lines) (Splitter, []string, int, error) {
+// wideHeader returns the names of the columns and the index of the first feature's.
+func wideHeader(l *Lines) ([]string, int, error) {
 	if !l.Next() {
-		return Splitter{}, nil, 0, orEmpty(l, "the table has no header")
+		return nil, 0, orEmpty(l, "the table has no header")
 	}
-	split := SplitterFor(l.Path(), l.Text())
-	names := split.Split(l.Text(), nil)
+	names := l.Fields(nil)
 	first := firstFeature(names)
 	if first == 0 {
-		return split, nil, 0, noIDColumn(l.Path(), l.Line(), names, split)
+		return nil, 0, noIDColumn(l.Path(), l.Line(), names, l.Splitter())
 	}
 	if err := Columns(l.Path(), l.Line(), names); err != nil {
-		return split, nil, 0, err
+		return nil, 0, err
 	}
 	if len(names) == first {
-		return split, nil, 0, &data.Problem{Code: 401, File: l.Path(), Line: l.Line(), What: "the table has ids and no features",
+		return nil, 0, &data.Problem{Code: 401, File: l.Path(), Line: l.Line(), What: "the table has ids and no features",
 			Expected: "one column a feature after the id", Found: fmt.Sprintf("%d columns", len(names)),
 			Cause: "another separator than the file's name says", Fix: "use tabs in .tsv and commas in .csv"}
 	}
-	return split, names, first, nil
+	return names, first, nil
 }
 
 func firstFeature(names []string) int {
@@ -142,11 +140,30 @@ func noIDColumn(path string, line int, names []string, split Splitter) error {
 			p.Cause = fmt.Sprintf("columns swapped: %s is column %d", n, i+1)
 		}
 	}
-	if len(names) == 1 && strings.ContainsAny(names[0], ",;\t") {
-		p.Cause = "another separator than the file's name says"
-		p.Fix = "use tabs in .tsv and commas in .csv"
+	switch {
+	case len(names) > 1 && names[0] == "":
+		p.Found = "a first column without a name"
+		p.Cause, p.Fix = "an index or row names, as pandas and R write them", "write the table without them: index=False in pandas, row.names = FALSE in R"
+	case strings.HasPrefix(names[0], "'") || strings.HasPrefix(names[0], "`"):
+		p.Cause, p.Fix = "quotes that are no double quotes", "write the table with double quotes, or without"
+	case strings.HasPrefix(names[0], "#") && firstFeature([]string{names[0], "IID"}) == 0:
+		p.Cause, p.Fix = "a comment line, or the header of another kind of file", "begin comments with ## or with # and a space, before the header"
+	case otherSeparator(names):
+		p.Cause, p.Fix = "another separator than the file's name says", "use tabs in .tsv and commas in .csv"
 	}
 	return p
+}
+
+// otherSeparator says whether a header that was cut wrongly begins with the name of an id column, or is all in one field.
+func otherSeparator(names []string) bool {
+	const separators = ",;\t |:"
+	for _, id := range []string{"person_id", "IID", "FID"} {
+		rest, ok := strings.CutPrefix(strings.TrimLeft(names[0], `#"`), id)
+		if rest = strings.TrimLeft(rest, `"`); ok && rest != "" && strings.Contains(separators, rest[:1]) {
+			return true
+		}
+	}
+	return len(names) == 1 && strings.ContainsAny(names[0], separators)
 }
 
 func orEmpty(l *Lines, what string) error {

@@ -70,7 +70,7 @@ func TestSelection(t *testing.T) {
 				t.Errorf("%s: row %d is number %d, want %d", what, r, k, n)
 			}
 			n++
-			if a, b := row(all, r), row(w, k); !slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) }) {
+			if a, b := row(all, r), row(w, k); !slices.EqualFunc(a, b, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) }) {
 				t.Errorf("%s: row %d is %v, want %v", what, r, b, a)
 			}
 		}
@@ -119,5 +119,5 @@ func TestRoomIsSeenEarly(t *testing.T) {
 		fmt.Fprintf(&b, "\np%d%s", i, values)
 	}
 	_, err := ReadWide(write(t, "t.tsv", b.String()), Selection{Room: 1 << 20})
-	wantCode(t, err, 403, rawBytes/80000+1)
+	wantCode(t, err, 403, rawBytes/160000+1)
 }

@@ -14,10 +14,10 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// An Image returns the compiled kernels for a card.
+// An Image returns the compiled kernels for a GPU.
 type Image func(card driver.Info) ([]byte, error)
 
-// A Device is a card with one stream of work, the null stream: that is where cu/blas and cu/dnn work. It implements
+// A Device is a GPU with one stream of work, the null stream: that is where cu/blas and cu/dnn work. It implements
 // driver.Device. The thread of the goroutine that opened it, which alone may use it, has its context as the current one.
 type Device struct {
 	name   string // "gorgonia:0"
@@ -43,7 +43,7 @@ type Device struct {
 	room    int // bytes of scratch
 }
 
-// Open opens a card by its number, in its primary context. It locks the calling goroutine to its thread until Close.
+// Open opens a GPU by its number, in its primary context. It locks the calling goroutine to its thread until Close.
 func Open(ordinal int, image Image) (*Device, error) {
 	d := newDevice(ordinal)
 	n, err := cu.NumDevices()
@@ -138,7 +138,7 @@ func (d *Device) openLibraries() (err error) {
 	return nil
 }
 
-// Info describes the card and the libraries.
+// Info describes the GPU and the libraries.
 func (d *Device) Info() driver.Info { return d.info }
 
 // Fail records a failure for Sync to return, unless there is one already; nothing is queued afterwards.

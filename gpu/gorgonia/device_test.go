@@ -78,7 +78,7 @@ func TestFails(t *testing.T) {
 		"of scratch memory and has 0": func(d *Device) {
 			n := d.ConvScratch(conv, driver.PassWeight)
 			if n == 0 {
-				d.Fail(errors.New("of scratch memory and has 0")) // a card's algorithm that needs none
+				d.Fail(errors.New("of scratch memory and has 0")) // a GPU's algorithm that needs none
 			}
 			d.ConvBackwardWeight(conv, 256, 256, 256)
 		},
@@ -88,7 +88,7 @@ func TestFails(t *testing.T) {
 		"Set of elements of 3":        func(d *Device) { d.Set(256, 0, 3, 1) },
 		"no kernel no_such_f32":       func(d *Device) { _, err := d.Kernel("no_such_f32"); d.Fail(err) },
 		"bytes were asked for":        func(d *Device) { _, err := d.Alloc(1 << 60); d.Fail(err) },
-		"the card allows": func(d *Device) {
+		"the GPU allows": func(d *Device) {
 			k, _ := d.Kernel("add_forward_f32")
 			d.Launch(k, driver.Grid{Shared: 1 << 30}, unsafe.Pointer(new([4]uint64)), 32)
 		},

@@ -1,4 +1,4 @@
-// Package gorgonia is the device "gorgonia:N" of package gpu: a card driven by gorgonia.org/cu (context, memory,
+// Package gorgonia is the device "gorgonia:N" of package gpu: a GPU driven by gorgonia.org/cu (context, memory,
 // modules, launches), its cu/blas (matrix products) and its cu/dnn (convolutions), version 0.9.6. It computes in
 // float32, on the null stream, with the same kernels as the device "cuda:N" and slower than it: no 16-bit types, no
 // second stream, no recorded graphs. It can work in a context, and on memory, that a Gorgonia program already has.

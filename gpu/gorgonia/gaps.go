@@ -91,7 +91,7 @@ func launchCooperative(f cu.Function, b, t [3]int, shared int, values []uint64) 
 	return codeError("cuLaunchCooperativeKernel", code)
 }
 
-// describe returns what is known of the card and the libraries.
+// describe returns what is known of the GPU and the libraries.
 func (d *Device) describe() (driver.Info, error) {
 	name, err := d.device.Name()
 	total, e := d.device.TotalMem()

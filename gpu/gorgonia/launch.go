@@ -87,7 +87,7 @@ func (d *Device) allow(f *function, shared int) error {
 		return nil
 	}
 	if err := allowShared(f.fn, shared); err != nil {
-		return fmt.Errorf("the card allows %d bytes: %w", d.info.SharedPerBlock, err)
+		return fmt.Errorf("the GPU allows %d bytes: %w", d.info.SharedPerBlock, err)
 	}
 	f.shared = shared
 	return nil

@@ -22,7 +22,7 @@ func (d *Device) Alloc(bytes int) (driver.Ptr, error) {
 	p, err := cu.MemAlloc(int64(bytes))
 	if err != nil {
 		free, total := d.MemInfo()
-		return 0, fmt.Errorf("%s: cuMemAlloc: %w: %d bytes were asked for, %d of the card's %d are free", d.name, err, bytes, free, total)
+		return 0, fmt.Errorf("%s: cuMemAlloc: %w: %d bytes were asked for, %d of the GPU's %d are free", d.name, err, bytes, free, total)
 	}
 	d.memory[driver.Ptr(p)] = true
 	return driver.Ptr(p), nil

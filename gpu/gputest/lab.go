@@ -21,9 +21,9 @@ type Lab struct {
 	testing.TB
 	Type gpu.DType // of activations on the target
 
-	tf32          bool // products of float32 may be rounded to TF32
-	target, judge *gpu.Arena
-	bands         []gpu.Tensor
+	tf32              bool // products of float32 may be rounded to TF32
+	target, reference *gpu.Arena
+	bands             []gpu.Tensor
 }
 
 // A Twin is a tensor on the target and its float64 twin on the CPU. Twins of integers have their type on both.
@@ -35,13 +35,13 @@ func (x Twin) Ok() bool { return x.On.Ok() }
 // NewLab returns a lab on the target with memory for tensors of bytes in all.
 func NewLab(t testing.TB, g Target, d gpu.DType, bytes int) *Lab {
 	t.Helper()
-	judge := Open(t, "cpu", gpu.Options{Threads: 1})
-	return LabOn(t, g.Open(t), judge, d, bytes)
+	reference := Open(t, "cpu", gpu.Options{Threads: 1})
+	return LabOn(t, g.Open(t), reference, d, bytes)
 }
 
-// LabOn is NewLab on devices that are open: dev is the one under test, judge a CPU. Close gives its memory back.
-func LabOn(t testing.TB, dev, judge *gpu.Device, d gpu.DType, bytes int) *Lab {
-	return &Lab{TB: t, Type: d, target: dev.NewArena(bytes + 1<<16), judge: judge.NewArena(2*bytes + 1<<16)}
+// LabOn is NewLab on devices that are open: dev is the one under test, reference a CPU. Close gives its memory back.
+func LabOn(t testing.TB, dev, reference *gpu.Device, d gpu.DType, bytes int) *Lab {
+	return &Lab{TB: t, Type: d, target: dev.NewArena(bytes + 1<<16), reference: reference.NewArena(2*bytes + 1<<16)}
 }
 
 // AllowTF32 lets the target, a GPU, compute float32 products on tensor cores, and Same allow for it.
@@ -58,7 +58,7 @@ func (l *Lab) Close() {
 	l.Helper()
 	l.Check()
 	l.target.Close()
-	l.judge.Close()
+	l.reference.Close()
 }
 
 // VectorType is the type of statistics, biases and gradients of parameters beside activations of the lab's type.
@@ -73,7 +73,7 @@ func (l *Lab) VectorType() gpu.DType {
 // leaves unwritten shows.
 func (l *Lab) New(d gpu.DType, dims ...int) Twin {
 	l.band()
-	x := Twin{l.target.New(d, dims...), l.judge.New(refType(d), dims...)}
+	x := Twin{l.target.New(d, dims...), l.reference.New(refType(d), dims...)}
 	l.band()
 	for _, t := range []gpu.Tensor{x.On, x.Ref} {
 		switch t.DType() {
@@ -159,7 +159,7 @@ func (l *Lab) Run(op func(of func(Twin) gpu.Tensor)) {
 	}
 }
 
-// Same fails the test unless the target's result is the judge's: within Tol of the tensor's own type for a sum of
+// Same fails the test unless the target's result is the reference's: within Tol of the tensor's own type for a sum of
 // n terms, times loose where terms cancel.
 func (l *Lab) Same(name string, x Twin, n int, loose float64) {
 	l.Helper()

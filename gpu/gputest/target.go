@@ -102,7 +102,7 @@ func UseEmulator(t testing.TB) {
 	for _, name := range []string{"CONTIG_LIBCUDA", "CONTIG_LIBNVRTC", "CONTIG_LIBCUBLASLT", "CONTIG_LIBCUBLAS", "CONTIG_LIBCUDNN"} {
 		t.Setenv(name, lib)
 	}
-	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a card that does not exist
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a GPU that does not exist
 }
 
 // Emulator returns the path of the emulator's library: $CONTIG_EMULATOR, else build/libsimt.so of the project. It
@@ -136,8 +136,8 @@ func projectRoot(t testing.TB) string {
 	}
 }
 
-// A Judged is a way to run a golden case: a device and the type to compute in.
-type Judged struct {
+// A GoldenTarget is a way to run a golden case: a device and the type to compute in.
+type GoldenTarget struct {
 	Name string
 	Type gpu.DType
 	Open func(t testing.TB) *gpu.Device
@@ -145,18 +145,18 @@ type Judged struct {
 
 // GoldenTargets returns what golden cases of operations run on: the CPU in both types, on assembly and on portable
 // kernels, and in float32 every GPU among Targets.
-func GoldenTargets() []Judged {
-	var js []Judged
+func GoldenTargets() []GoldenTarget {
+	var js []GoldenTarget
 	for _, d := range []gpu.DType{gpu.F32, gpu.F64} {
 		for name, portable := range map[string]bool{"assembly": false, "portable": true} {
-			js = append(js, Judged{d.String() + "/" + name, d, func(t testing.TB) *gpu.Device {
+			js = append(js, GoldenTarget{d.String() + "/" + name, d, func(t testing.TB) *gpu.Device {
 				return Open(t, "cpu", gpu.Options{Threads: 2, Portable: portable})
 			}})
 		}
 	}
 	for _, g := range Targets() {
 		if !g.Has(gpu.F64) {
-			js = append(js, Judged{"f32/" + g.Name, gpu.F32, g.Open})
+			js = append(js, GoldenTarget{"f32/" + g.Name, gpu.F32, g.Open})
 		}
 	}
 	return js

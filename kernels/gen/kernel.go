@@ -32,9 +32,11 @@ var (
 )
 
 // goTypes are the types that a parameter may have beside pointers; they have one size and alignment everywhere.
-var goTypes = map[string]string{
-	"int": "int32", "unsigned": "uint32", "u32": "uint32", "i64": "int64", "long long": "int64", "u64": "uint64",
-	"unsigned long long": "uint64", "float": "float32", "double": "float64",
+func goTypes() map[string]string {
+	return map[string]string{
+		"int": "int32", "unsigned": "uint32", "u32": "uint32", "i64": "int64", "long long": "int64", "u64": "uint64",
+		"unsigned long long": "uint64", "float": "float32", "double": "float64",
+	}
 }
 
 // read returns the kernels of a file.
@@ -89,7 +91,7 @@ func parameter(s string) (param, error) {
 	if m == nil {
 		return param{}, fmt.Errorf("parameter %q has no type or no name", s)
 	}
-	t, ok := goTypes[m[1]]
+	t, ok := goTypes()[m[1]]
 	if !ok {
 		return param{}, fmt.Errorf("parameter %q: want a pointer, int, unsigned, i64, u64, float or double", s)
 	}

@@ -10,6 +10,7 @@ import (
 // torchBatches is the tensor that torchvision keeps beside a batch norm's running averages: batches seen.
 const (
 	runningMean  = ".running_mean"
+	runningVar   = ".running_var"
 	torchBatches = ".num_batches_tracked"
 )
 

@@ -1,14 +1,8 @@
 package checkpoint
 
 import (
-	"slices"
-	"strings"
-
 	"contig-gpu/gpu"
-	"contig-gpu/model"
 	"contig-gpu/model/build"
-	"contig-gpu/model/checkpoint/safetensors"
-	"contig-gpu/model/nn"
 	"contig-gpu/model/objective"
 )
 
@@ -67,31 +61,3 @@ func precisionOn(dev *gpu.Device, asked, trained string) (gpu.DType, error) {
 
 // Close gives the weights' memory back. The device stays open.
 func (l *Loaded) Close() { l.Objective.Weights().Close() }
-
-// Init fills weights from a file to begin a training with: from a checkpoint of ours, of whatever objective, all of the
-// image encoder and what else it has by the same names; from any other file the image encoder as torchvision names it.
-func Init(path string, w *nn.Weights) error {
-	f, err := safetensors.Read(path)
-	if err != nil {
-		return err
-	}
-	l := &Loader{File: f}
-	defer w.Refresh()
-	prefix, ours := "", func(t safetensors.Tensor) bool { return strings.HasPrefix(t.Name, model.TrunkPrefix) }
-	if !slices.ContainsFunc(f.Tensors, ours) {
-		prefix = model.TrunkPrefix
-	}
-	for _, p := range w.Params() {
-		name := l.average(strings.TrimPrefix(p.Name, prefix))
-		if strings.HasPrefix(p.Name, model.TrunkPrefix) || prefix == "" && l.has(name) {
-			l.Fill(name, p.Value)
-		}
-	}
-	for _, b := range w.Buffers() {
-		name := strings.TrimPrefix(b.Name, prefix)
-		if strings.HasPrefix(b.Name, model.TrunkPrefix) || prefix == "" && l.has(name) {
-			l.Fill(name, b.Value)
-		}
-	}
-	return l.Err()
-}

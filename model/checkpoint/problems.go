@@ -5,12 +5,15 @@ import (
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/model/checkpoint/safetensors"
 )
 
 // Numbers of the catalogue of errors.
 const (
 	codeMisfit = 706 // tensors that do not fit the network
 	codeFormat = 709 // a safetensors file that is not a checkpoint of ours
+	codeTwice  = 715 // weights that hold the image encoder more than once
+	codeValue  = 717 // weights that no network has
 )
 
 func notOurs(path, what string, err error) error {
@@ -20,14 +23,35 @@ func notOurs(path, what string, err error) error {
 	}
 }
 
-func misfit(path string, names []string) error {
+func severalEncoders(path string, prefixes []string) error {
+	return &data.Problem{Code: codeTwice, File: path, What: "the file holds the image encoder more than once", Expected: "one encoder",
+		Found: fmt.Sprintf("encoders whose names begin with %q", prefixes), Cause: "a checkpoint of a method with two networks, such as a teacher or a momentum encoder",
+		Fix: "write a file with the tensors of one of them"}
+}
+
+func unsound(path string, found []string) error {
+	return &data.Problem{Code: codeValue, File: path, What: fmt.Sprintf("%d tensors hold values that no network has", len(found)), Expected: "finite numbers, and variances that are not negative",
+		Found: few(found), Cause: "weights of a training that went wrong, or a damaged file", Fix: "take an earlier checkpoint, or other weights"}
+}
+
+// few names the first of many.
+func few(names []string) string {
 	shown := names[:min(len(names), 8)]
 	found := strings.Join(shown, "\n")
 	if len(names) > len(shown) {
 		found += fmt.Sprintf("\n... and %d more", len(names)-len(shown))
 	}
+	return found
+}
+
+// misfit is the problem of tensors that do not fit, of a file that has these (E706).
+func misfit(f *safetensors.File, names []string) error {
+	have := "; the file has no tensors"
+	if len(f.Tensors) > 0 {
+		have = "\nThe file has " + f.Tensors[0].Name + " and " + f.Tensors[len(f.Tensors)-1].Name
+	}
 	return &data.Problem{
-		Code: codeMisfit, File: path, What: fmt.Sprintf("%d tensors do not fit the model", len(names)), Found: found,
+		Code: codeMisfit, File: f.Path, What: fmt.Sprintf("%d tensors do not fit the model", len(names)), Found: few(names) + have,
 		Expected: "the names and shapes of this encoder and these modalities",
 		Cause:    "another encoder, other embedding sizes, or other features", Fix: "give the --encoder and sizes that the file was made with",
 	}

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"fmt"
+	"strings"
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/checkpoint/safetensors"
@@ -42,8 +43,9 @@ func encode[E float32 | float64](name string, t safetensors.DType, v gpu.Tensor)
 
 // A Loader fills tensors from a file and remembers what did not fit.
 type Loader struct {
-	File *safetensors.File
-	bad  []string
+	File    *safetensors.File
+	bad     []string
+	unsound []string // tensors with values that no network has
 }
 
 // Fill reads the tensor called name into v, whose name and shape must be as in the file.
@@ -54,15 +56,35 @@ func (l *Loader) Fill(name string, v gpu.Tensor) {
 		return
 	}
 	d := v.Dims()
-	if want := torchDims(d); fmt.Sprint(t.Shape) != fmt.Sprint(want) || t.DType != safetensors.F32 && t.DType != safetensors.F64 {
+	if want := torchDims(d); fmt.Sprint(t.Shape) != fmt.Sprint(want) || !t.DType.Floats() {
 		l.bad = append(l.bad, fmt.Sprintf("%s is %s %v, want %v", name, t.DType, t.Shape, want))
 		return
 	}
 	if v.DType() == gpu.F64 {
-		gpu.Write(v, fromTorch(safetensors.Floats[float64](t), d))
+		write(l, t, v, safetensors.Floats[float64](t))
 	} else {
-		gpu.Write(v, fromTorch(safetensors.Floats[float32](t), d))
+		write(l, t, v, safetensors.Floats[float32](t))
 	}
+}
+
+// write takes over the elements of a tensor if they are sound.
+func write[E float32 | float64](l *Loader, t safetensors.Tensor, v gpu.Tensor, x []E) {
+	if what := fault(t.Name, x); what != "" {
+		l.unsound = append(l.unsound, t.Name+what)
+		return
+	}
+	gpu.Write(v, fromTorch(x, v.Dims()))
+}
+
+// fault says what is wrong with the elements of a tensor, of the first that is.
+func fault[E float32 | float64](name string, x []E) string {
+	variance := strings.HasSuffix(name, runningVar)
+	for i, e := range x {
+		if e-e != 0 || variance && e < 0 { // of infinity and NaN the difference is NaN
+			return fmt.Sprintf("[%d] is %v", i, e)
+		}
+	}
+	return ""
 }
 
 // Params fills parameters, by their names behind prefix.
@@ -99,10 +121,13 @@ func (l *Loader) has(name string) bool {
 	return ok
 }
 
-// Err returns E706 if anything did not fit.
+// Err returns E706 if anything did not fit, E717 if it did and holds NaN, infinity or a negative variance.
 func (l *Loader) Err() error {
-	if len(l.bad) == 0 {
-		return nil
+	switch {
+	case len(l.bad) > 0:
+		return misfit(l.File, l.bad)
+	case len(l.unsound) > 0:
+		return unsound(l.File.Path, l.unsound)
 	}
-	return misfit(l.File.Path, l.bad)
+	return nil
 }

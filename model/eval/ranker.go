@@ -60,8 +60,8 @@ func smaller(side int) int {
 // modality; a pair without a common one ranks last. rows are by modality.
 //
 // Similarities are those of float64: whatever the device rounds changes no result. The device computes products in
-// float32, and pairs whose order they leave open are computed again on the host. The error is the
-// device's, or ctx's.
+// float32, and pairs whose order they leave open are computed again on the host, at a bounded cost (see the package's
+// documentation). The error is the device's, or ctx's.
 func (k *Ranker) Rank(ctx context.Context, rows []*Rows) (each []Retrieval, all Retrieval, err error) {
 	k.check(rows)
 	l := lineUp(rows, k.dev.Threads())

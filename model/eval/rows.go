@@ -114,19 +114,20 @@ func toUnit(u, x []float64) {
 
 func hasNaN(x []float64) bool { return slices.ContainsFunc(x, math.IsNaN) }
 
-// dot sums in four strands, always in the same order.
+// dot sums in four strands, always in the same order: what is beyond a multiple of four goes to the first. The conversions keep compilers from
+// fusing product and sum, so that it is the same on every machine.
 func dot(a, b []float64) float64 {
 	var s0, s1, s2, s3 float64
 	b = b[:len(a)]
 	i := 0
 	for ; i+4 <= len(a); i += 4 {
-		s0 += a[i] * b[i]
-		s1 += a[i+1] * b[i+1]
-		s2 += a[i+2] * b[i+2]
-		s3 += a[i+3] * b[i+3]
+		s0 += float64(a[i] * b[i])
+		s1 += float64(a[i+1] * b[i+1])
+		s2 += float64(a[i+2] * b[i+2])
+		s3 += float64(a[i+3] * b[i+3])
 	}
 	for ; i < len(a); i++ {
-		s0 += a[i] * b[i]
+		s0 += float64(a[i] * b[i])
 	}
 	return (s0 + s1) + (s2 + s3)
 }

@@ -21,7 +21,9 @@ type sweep struct {
 	staged  []float32   // [side, dim]
 	product []float32   // [side, side]: of one modality
 	sums    []float32   // [side, side]: of all
-	fresh   bool        // sums hold nothing yet
+	exact   []float64   // [side, side]: a modality's similarities in float64, nil until a block wants them
+	means   []float64   // [side, side]: those of all modalities, first as sums
+	counts  [2]counts   // of the block, by image and by genetics
 }
 
 func newSweep(k *Ranker, l *lineup) *sweep {
@@ -33,6 +35,9 @@ func newSweep(k *Ranker, l *lineup) *sweep {
 		s.unit = append(s.unit, make([]float64, s.side*k.dim))
 	}
 	s.staged, s.product, s.sums = make([]float32, s.side*k.dim), make([]float32, s.side*s.side), make([]float32, s.side*s.side)
+	for d := range s.counts {
+		s.counts[d] = counts{make([]int32, s.side), make([]int32, s.side)}
+	}
 	s.bounds = bounds(k.dev.ProductError(k.dim), len(k.image))
 	return s
 }
@@ -62,7 +67,7 @@ func (s *sweep) run(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			s.block(rows, span{lo, min(n, lo+s.side)})
+			s.compare(block{s, rows, span{lo, min(n, lo+s.side)}})
 		}
 	}
 	return s.dev.Sync()
@@ -91,8 +96,8 @@ func (s *sweep) unitOf(m, r int) []float64 { return s.unit[m][r*s.dim : (r+1)*s.
 // stage writes the rows of positions to t, zeros where there is none.
 func (s *sweep) stage(t gpu.Tensor, at span, row func(i int) []float64) {
 	clear(s.staged)
-	parallel(s.threads, (at.hi-at.lo+strip-1)/strip, func(k int) {
-		for i := at.lo + k*strip; i < min(at.hi, at.lo+(k+1)*strip); i++ {
+	s.strips(at, func(part span) {
+		for i := part.lo; i < part.hi; i++ {
 			to := s.staged[(i-at.lo)*s.dim:]
 			for j, v := range row(i) {
 				to[j] = float32(v)
@@ -102,25 +107,30 @@ func (s *sweep) stage(t gpu.Tensor, at span, row func(i int) []float64) {
 	gpu.Write(part(t, s.side), s.staged)
 }
 
-// block counts the pairs of a block of images and one of genetics by every metric.
-func (s *sweep) block(rows, cols span) {
+// compare counts the pairs of a block by every metric.
+func (s *sweep) compare(b block) {
 	all := len(s.image)
-	s.fresh = true
+	empty := true // sums
+	whole := true // means: no modality is left out
 	for m := range s.image {
-		if !s.multiply(m, rows, cols) {
-			s.count(tally{s, m, rows, cols, nil})
+		b.tieNaN(m)
+		if !s.multiply(m, b.rows, b.cols) {
 			continue
 		}
-		s.count(tally{s, m, rows, cols, s.product})
-		s.fresh = false
+		exact := b.rank(m, s.product, func() []float64 { return b.exactly(m) })
+		if all == 1 { // the two metrics are one
+			return
+		}
+		if whole = whole && exact; whole {
+			b.sum(empty)
+		}
+		s.add(empty)
+		empty = false
 	}
-	switch {
-	case all == 1: // the two metrics are one
-		return
-	case s.fresh:
-		clear(s.sums)
+	b.tieNaN(all)
+	if !empty {
+		b.rank(all, s.sums, func() []float64 { return b.meanExactly(whole) })
 	}
-	s.count(tally{s, all, rows, cols, s.sums})
 }
 
 // multiply computes the product of a block in modality m, unless no pair has it.
@@ -140,32 +150,28 @@ func (s *sweep) multiply(m int, rows, cols span) bool {
 	return true
 }
 
-// count counts a block by rows and by columns, and adds it to the sums if it is of one modality.
-func (s *sweep) count(t tally) {
-	n, m := (t.rows.hi-t.rows.lo+strip-1)/strip, (t.cols.hi-t.cols.lo+strip-1)/strip
-	parallel(s.threads, n+m, func(k int) {
-		if k < n {
-			at := span{t.rows.lo + k*strip, t.rows.lo + (k+1)*strip}.within(t.rows)
-			t.countRows(at)
-			if t.metric < len(s.image) && t.values != nil {
-				s.add(span{at.lo - t.rows.lo, at.hi - t.rows.lo})
-			}
-		} else {
-			t.countColumns(span{t.cols.lo + (k-n)*strip, t.cols.lo + (k-n+1)*strip}.within(t.cols))
-		}
-	})
+// add adds the product to the sums, or puts it there.
+func (s *sweep) add(first bool) {
+	s.strips(span{0, s.side}, func(rows span) { addTo(s.sums, s.product, rows.lo*s.side, rows.hi*s.side, first) })
 }
 
-// add adds rows of the product to those of the sums.
-func (s *sweep) add(rows span) {
-	from, to := s.product[rows.lo*s.side:rows.hi*s.side], s.sums[rows.lo*s.side:rows.hi*s.side]
-	if s.fresh {
-		copy(to, from)
+// addTo adds values [lo, hi) of from to those of sums, or puts them there.
+func addTo[F float32 | float64](sums, from []F, lo, hi int, first bool) {
+	sums, from = sums[lo:hi], from[lo:hi]
+	if first {
+		copy(sums, from)
 		return
 	}
 	for i, v := range from {
-		to[i] += v
+		sums[i] += v
 	}
+}
+
+// strips calls f for parts of a span, from several goroutines.
+func (s *sweep) strips(at span, f func(part span)) {
+	parallel(s.threads, (at.hi-at.lo+strip-1)/strip, func(k int) {
+		f(span{at.lo + k*strip, at.lo + (k+1)*strip}.within(at))
+	})
 }
 
 // around returns the float32 numbers just outside of own - e and own + e, n times both: what is above the second is

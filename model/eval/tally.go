@@ -2,32 +2,41 @@ package eval
 
 import "math"
 
-// A tally counts the pairs of a block by one metric.
-type tally struct {
+// openShare: where more than one pair in so many is left open by float32, all of the block are computed in float64. One by
+// one, in no order, they would cost about twice as much each, once for a metric and a direction.
+const openShare = 8
+
+// A block is the pairs of some images and some genetics.
+type block struct {
 	*sweep
-	metric     int
-	rows, cols span      // images, genetics
-	values     []float32 // [side, side]: similarities in float32 times the modalities shared; nil: of no pair
+	rows, cols span // images, genetics
 }
 
-// countRows finds what stands above, and what ties with, the own genetics of images.
-func (t tally) countRows(at span) {
-	t.eachPairing(at, t.cols, func(rows, cols span, p pairing) {
+// counts say by position in a block how many candidates have more than the own similarity, and how many have as much as
+// far as can be told, or more. The own row is among the latter.
+type counts struct{ over, from []int32 }
+
+// tieNaN counts the pairs of metric q that are NaN.
+func (b block) tieNaN(q int) {
+	places := b.l.places[q]
+	b.eachPairing(q, b.rows, b.cols, func(rows, cols span, p pairing) {
+		if !p.nan {
+			return
+		}
 		for i := rows.lo; i < rows.hi; i++ {
-			if p.nan {
-				t.l.places[t.metric][byImage][i].tied += cols.hi - cols.lo
-			} else {
-				t.countRow(i, cols, p.shared)
-			}
+			places[byImage][i].tied += cols.hi - cols.lo
+		}
+		for j := cols.lo; j < cols.hi; j++ {
+			places[byGenetics][j].tied += rows.hi - rows.lo
 		}
 	})
 }
 
-// eachPairing calls f for the parts of a block whose pairs have the same modalities in common, one at least.
-func (t tally) eachPairing(rows, cols span, f func(rows, cols span, p pairing)) {
-	t.l.eachRun(rows, func(rows span) bool {
-		t.l.eachRun(cols, func(cols span) bool {
-			if p := t.l.pair(t.metric, t.l.class[rows.lo], t.l.class[cols.lo]); p.shared > 0 {
+// eachPairing calls f for the parts of a block whose pairs have the same modalities of metric q in common, one at least.
+func (b block) eachPairing(q int, rows, cols span, f func(rows, cols span, p pairing)) {
+	b.l.eachRun(rows, func(rows span) bool {
+		b.l.eachRun(cols, func(cols span) bool {
+			if p := b.l.pair(q, b.l.class[rows.lo], b.l.class[cols.lo]); p.shared > 0 {
 				f(rows, cols, p)
 			}
 			return true
@@ -36,85 +45,176 @@ func (t tally) eachPairing(rows, cols span, f func(rows, cols span, p pairing)) 
 	})
 }
 
-func (t tally) countRow(i int, cols span, shared int) {
-	own := t.l.own[t.metric][i]
-	if math.IsNaN(own) {
-		return // it ties with all
+// rank counts the other pairs by values in float32, which are similarities times the modalities shared. Pairs that these
+// leave open it computes in float64, or, if they are many, takes all from exact. It reports whether it did.
+func (b block) rank(q int, values []float32, exact func() []float64) bool {
+	rough := tally[float32]{b, q, values, func(own float64, shared int) (lo, hi float32) {
+		return around(own, b.bounds[shared], shared)
+	}}
+	rough.count()
+	if b.open() <= (b.rows.hi-b.rows.lo)*(b.cols.hi-b.cols.lo)/openShare {
+		b.place(q, false)
+		rough.settle()
+		return false
 	}
-	lo, hi := around(own, t.bounds[shared], shared)
-	row := t.values[(i-t.rows.lo)*t.side:]
-	values := row[cols.lo-t.cols.lo : cols.hi-t.cols.lo]
-	over, from := count(values, lo, hi)
-	p := &t.l.places[t.metric][byImage][i]
-	p.above += over
-	if over == from {
-		return
-	}
-	for k, v := range values {
-		if j := cols.lo + k; v >= lo && v <= hi && j != i {
-			p.compare(t.exact(i, j), own)
-		}
-	}
+	tally[float64]{b, q, exact(), func(own float64, _ int) (lo, hi float64) { return own, own }}.count()
+	b.place(q, true)
+	return true
 }
 
-// countColumns finds what stands above, and what ties with, the own images of genetics.
-func (t tally) countColumns(at span) {
-	t.eachPairing(t.rows, at, func(rows, cols span, p pairing) {
-		if !p.nan {
-			t.countStrip(rows, cols, p.shared)
-			return
+// open returns how many comparisons the counts leave open.
+func (b block) open() int {
+	n := 0
+	for d, at := range [...]span{byImage: b.rows, byGenetics: b.cols} {
+		for i := at.lo; i < at.hi; i++ {
+			n += b.equals(d, i)
 		}
-		for j := cols.lo; j < cols.hi; j++ {
-			t.l.places[t.metric][byGenetics][j].tied += rows.hi - rows.lo
-		}
-	})
+	}
+	return n
 }
 
-// countStrip counts up to strip columns.
-func (t tally) countStrip(rows, cols span, shared int) {
-	var lows, highs [strip]float32
-	var overs, froms [strip]int32
-	own := t.l.own[t.metric][cols.lo:cols.hi]
-	lo, hi, over, from := lows[:len(own)], highs[:len(own)], overs[:len(own)], froms[:len(own)]
-	for k, x := range own {
-		if lo[k], hi[k] = around(x, t.bounds[shared], shared); math.IsNaN(x) {
-			lo[k], hi[k] = float32(math.Inf(1)), float32(math.Inf(1)) // it ties with all
-		}
+// equals returns how many candidates of the query at position i have as much as its own row, which is left out.
+func (b block) equals(direction, i int) int {
+	at, others := b.rows, b.cols
+	if direction == byGenetics {
+		at, others = others, at
 	}
-	for i := rows.lo; i < rows.hi; i++ {
-		row := t.values[(i-t.rows.lo)*t.side:]
-		countEach(over, from, row[cols.lo-t.cols.lo:cols.hi-t.cols.lo], lo, hi)
+	c := b.counts[direction]
+	n := int(c.from[i-at.lo] - c.over[i-at.lo])
+	if n > 0 && others.lo <= i && i < others.hi {
+		n--
 	}
-	for k, x := range own {
-		p := &t.l.places[t.metric][byGenetics][cols.lo+k]
-		p.above += int(over[k])
-		for i := rows.lo; i < rows.hi && over[k] < from[k]; i++ {
-			v := t.values[(i-t.rows.lo)*t.side+cols.lo-t.cols.lo+k]
-			if v >= lo[k] && v <= hi[k] && i != cols.lo+k {
-				p.compare(t.exact(i, cols.lo+k), x)
+	return n
+}
+
+// place adds the counts to the places of metric q: what is above, and if equal is equal, what ties.
+func (b block) place(q int, ties bool) {
+	for d, at := range [...]span{byImage: b.rows, byGenetics: b.cols} {
+		for i := at.lo; i < at.hi; i++ {
+			p := &b.l.places[q][d][i]
+			p.above += int(b.counts[d].over[i-at.lo])
+			if ties {
+				p.tied += b.equals(d, i)
 			}
 		}
 	}
 }
 
-// exact computes a similarity in float64.
-func (t tally) exact(image, genetics int) float64 {
-	return t.l.exact(t.metric, image, genetics, func(m int) []float64 { return t.unitOf(m, image-t.rows.lo) })
+// A tally counts the pairs of a block by one metric.
+type tally[F float32 | float64] struct {
+	block
+	metric int
+	values []F                                      // [side, side]
+	around func(own float64, shared int) (lo, hi F) // what is above hi is greater than own, what is below lo is smaller
 }
 
-// compare counts a candidate's similarity, neither being NaN.
-func (p *place) compare(similarity, own float64) {
-	switch {
-	case similarity > own:
-		p.above++
-	case similarity == own:
-		p.tied++
+// count sets the block's counts.
+func (t tally[F]) count() {
+	t.strips(t.rows, t.countRows)
+	t.strips(t.cols, t.countColumns)
+}
+
+// limits are those of a position; nothing is within them if its own similarity is NaN, since it ties with all.
+func (t tally[F]) limits(i, shared int) (lo, hi F) {
+	own := t.l.own[t.metric][i]
+	if math.IsNaN(own) {
+		return F(math.Inf(1)), F(math.Inf(1))
+	}
+	return t.around(own, shared)
+}
+
+// part returns the values of row i at columns.
+func (t tally[F]) part(i int, cols span) []F {
+	row := t.values[(i-t.rows.lo)*t.side:]
+	return row[cols.lo-t.cols.lo : cols.hi-t.cols.lo]
+}
+
+// finite calls f for the parts of a block whose similarities are not NaN.
+func (t tally[F]) finite(rows, cols span, f func(rows, cols span, shared int)) {
+	t.eachPairing(t.metric, rows, cols, func(rows, cols span, p pairing) {
+		if !p.nan {
+			f(rows, cols, p.shared)
+		}
+	})
+}
+
+func (t tally[F]) countRows(at span) {
+	c := t.counts[byImage]
+	for r := at.lo - t.rows.lo; r < at.hi-t.rows.lo; r++ {
+		c.over[r], c.from[r] = 0, 0
+	}
+	t.finite(at, t.cols, func(rows, cols span, shared int) {
+		for i := rows.lo; i < rows.hi; i++ {
+			lo, hi := t.limits(i, shared)
+			over, from := count(t.part(i, cols), lo, hi)
+			c.over[i-t.rows.lo] += over
+			c.from[i-t.rows.lo] += from
+		}
+	})
+}
+
+// countColumns counts up to strip columns.
+func (t tally[F]) countColumns(at span) {
+	over, from := t.counts[byGenetics].over[at.lo-t.cols.lo:at.hi-t.cols.lo], t.counts[byGenetics].from[at.lo-t.cols.lo:at.hi-t.cols.lo]
+	clear(over)
+	clear(from)
+	t.finite(t.rows, at, func(rows, cols span, shared int) {
+		var lo, hi [strip]F
+		for j := cols.lo; j < cols.hi; j++ {
+			lo[j-cols.lo], hi[j-cols.lo] = t.limits(j, shared)
+		}
+		over, from := over[cols.lo-at.lo:cols.hi-at.lo], from[cols.lo-at.lo:cols.hi-at.lo]
+		for i := rows.lo; i < rows.hi; i++ {
+			countEach(over, from, t.part(i, cols), lo[:len(over)], hi[:len(over)])
+		}
+	})
+}
+
+// settle computes the open pairs in float64.
+func (t tally[F]) settle() {
+	t.strips(t.rows, func(at span) {
+		t.finite(at, t.cols, func(rows, cols span, shared int) {
+			for i := rows.lo; i < rows.hi; i++ {
+				t.settleQuery(byImage, i, t.rows.lo, shared, cols, func(j int) (int, int) { return i, j })
+			}
+		})
+	})
+	t.strips(t.cols, func(at span) {
+		t.finite(t.rows, at, func(rows, cols span, shared int) {
+			for j := cols.lo; j < cols.hi; j++ {
+				t.settleQuery(byGenetics, j, t.cols.lo, shared, rows, func(i int) (int, int) { return i, j })
+			}
+		})
+	})
+}
+
+// settleQuery compares the query at position i, of a block that begins at first, with those of the candidates that are open;
+// pair gives image and genetics. It takes what it finds from the counts, so that nothing is looked for that is not there.
+func (t tally[F]) settleQuery(direction, i, first, shared int, candidates span, pair func(k int) (image, genetics int)) {
+	c, own := t.counts[direction], t.l.own[t.metric][i]
+	lo, hi := t.limits(i, shared)
+	for k := candidates.lo; k < candidates.hi && c.from[i-first] > c.over[i-first]; k++ {
+		image, genetics := pair(k)
+		if v := t.values[(image-t.rows.lo)*t.side+genetics-t.cols.lo]; !(v >= lo && v <= hi) {
+			continue
+		}
+		c.from[i-first]--
+		if k == i {
+			continue
+		}
+		similarity := t.l.exact(t.metric, image, genetics, func(m int) []float64 { return t.unitOf(m, image-t.rows.lo) })
+		switch p := &t.l.places[t.metric][direction][i]; {
+		case similarity > own:
+			p.above++
+		case similarity == own:
+			p.tied++
+		}
 	}
 }
 
 // count returns how many values are above hi, and how many at least lo. It does not branch: what comes next cannot be
 // foreseen.
-func count(values []float32, lo, hi float32) (over, from int) {
+func count[F float32 | float64](values []F, lo, hi F) (over, from int32) {
 	for _, v := range values {
 		over += bit(v > hi)
 		from += bit(v >= lo)
@@ -123,16 +223,16 @@ func count(values []float32, lo, hi float32) (over, from int) {
 }
 
 // countEach adds to over and from, column by column, what count counts.
-func countEach(over, from []int32, values, lo, hi []float32) {
+func countEach[F float32 | float64](over, from []int32, values, lo, hi []F) {
 	n := len(values)
 	over, from, lo, hi = over[:n], from[:n], lo[:n], hi[:n]
 	for k, v := range values {
-		over[k] += int32(bit(v > hi[k]))
-		from[k] += int32(bit(v >= lo[k]))
+		over[k] += bit(v > hi[k])
+		from[k] += bit(v >= lo[k])
 	}
 }
 
-func bit(b bool) int {
+func bit(b bool) int32 {
 	if b {
 		return 1
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"contig-gpu/gpu"
 )
@@ -15,6 +16,7 @@ type chunk struct {
 	persons []int
 	mates   []Partner // of persons
 	visit   func(Result) error
+	paths   []path // that walk brought
 }
 
 // A path leads to a person's input, or to one varied, from a baseline.
@@ -88,6 +90,7 @@ func (c *chunk) path(m Method, slot, draw int) path {
 
 // walk brings both ends of all paths behind the first layer, and their partners to the device.
 func (c *chunk) walk(m Method, paths []path) {
+	c.paths = paths
 	slots, bases := make([]int32, c.rows), make([]int32, c.rows)
 	c.host.partners = c.host.partners[:0]
 	for r := range slots {
@@ -144,37 +147,45 @@ func (c *chunk) sums(m Method, n int, fx, fb []float64) []int {
 		all[r] = int32(r)
 	}
 	take := func(paths []int32, q nodes) {
-		c.integrate(paths, q)
+		c.integrate(c.host.sum, paths, q)
 		for _, r := range paths {
 			steps[r] = len(q.at)
 		}
 	}
+	open := func(paths []int32, tolerance float64) []int32 {
+		return slices.DeleteFunc(slices.Clone(paths), func(r int32) bool {
+			gap := c.host.along(int(r), c.tower.Width()) - (fx[r] - fb[r])
+			return math.Abs(gap) <= c.allowed(fx[r], fb[r], tolerance)
+		})
+	}
 	switch {
 	case m == DeepLift:
-		c.deepLift(0, n)
+		for k := liftNodes; k <= mostLiftNodes && len(all) > 0; k *= 2 {
+			c.deepLift(all, k)
+			all = open(all, liftTolerance)
+		}
 	case !m.Complete():
 		take(all, end())
 	case c.set.Steps > 0:
 		take(all, gaussLegendre(c.set.Steps))
 	default:
-		for k := leastTogether; k <= c.set.MaxSteps && len(all) > 0; k *= 2 {
+		for k := leastTogether; k <= min(doubled, c.set.MaxSteps) && len(all) > 0; k *= 2 {
 			take(all, gaussLegendre(k))
-			var left []int32
-			for _, r := range all {
-				if !c.closed(int(r), fx[r], fb[r]) {
-					left = append(left, r)
-				}
-			}
-			all = left
+			all = open(all, c.set.Tolerance)
+		}
+		if c.set.MaxSteps > doubled {
+			c.refine(all, fx, fb, steps)
 		}
 	}
 	return steps
 }
 
-// closed reports whether a path's attributions add up.
-func (c *chunk) closed(r int, fx, fb float64) bool {
-	gap := math.Abs(c.host.along(r, c.tower.Width()) - (fx - fb))
-	return gap <= c.set.Tolerance*math.Abs(fx-fb) || gap <= c.rounding()*math.Max(math.Abs(fx), math.Abs(fb))
+// liftTolerance is the gap of DeepLift that is as good as none.
+const liftTolerance = 1e-10
+
+// allowed is the gap that a path's attributions may have, for a tolerance: no smaller than what rounding makes of f.
+func (c *chunk) allowed(fx, fb, tolerance float64) float64 {
+	return math.Max(tolerance*math.Abs(fx-fb), c.rounding()*math.Max(math.Abs(fx), math.Abs(fb)))
 }
 
 // add adds path r's share of a person's attributions.
@@ -208,7 +219,7 @@ func (c *chunk) give(r *Result) error {
 	for _, v := range r.A {
 		r.Sum += v
 	}
-	if r.Sum-r.Sum != 0 && c.dev.Name() != "plan" {
+	if all := r.Sum + r.F + r.Base; all-all != 0 && c.dev.Name() != "plan" {
 		return fmt.Errorf("explain: person %d by %v: %w", r.Person, r.Method, ErrNotFinite)
 	}
 	return c.visit(*r)

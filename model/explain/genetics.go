@@ -10,8 +10,8 @@ import (
 	"contig-gpu/model/nn"
 )
 
-// ErrNotFinite is wrapped by the error of a run in which an attribution is not finite.
-var ErrNotFinite = errors.New("an attribution is not finite")
+// ErrNotFinite is wrapped by the error of a run in which an attribution or f is not finite.
+var ErrNotFinite = errors.New("an attribution, or what is explained, is not finite")
 
 // A Source has what is explained, by the numbers of persons.
 type Source interface {

@@ -2,6 +2,12 @@ package explain
 
 import "math"
 
+// GaussLegendre returns the n nodes of Gauss-Legendre quadrature on [0, 1], ascending, and their weights, which add up to 1.
+func GaussLegendre(n int) (at, weight []float64) {
+	q := gaussLegendre(n)
+	return q.at, q.weight
+}
+
 // nodes are places on a path from the baseline (0) to the input (1), and their weights, which add up to 1.
 type nodes struct{ at, weight []float64 }
 

@@ -78,20 +78,21 @@ func (g *Genetics) need(rows int) needed {
 	for _, m := range g.set.Methods {
 		switch {
 		case m == DeepLift:
-			twin.deepLift(0, rows/2)
+			twin.deepLift(make([]int32, 1), liftNodes)
+			twin.deepLift(make([]int32, 1), 2*liftNodes)
 		case !m.Complete():
-			twin.integrate(make([]int32, 1), end())
+			twin.integrate(nil, make([]int32, 1), end())
 		case g.set.Steps > 0:
-			twin.integrate(make([]int32, 1), gaussLegendre(g.set.Steps))
+			twin.integrate(nil, make([]int32, 1), gaussLegendre(g.set.Steps))
 		default:
 			for n := leastTogether; n <= 2*mostTogether; n *= 2 {
-				twin.integrate(make([]int32, 1), gaussLegendre(n))
+				twin.integrate(nil, make([]int32, 1), gaussLegendre(n))
 			}
 		}
 	}
 	twin.leave()
 	n := needed{work: twin.work.Peak(), scratch: dev.Scratch()}
-	n.bytes = n.work + n.scratch + kept + rows*(8*g.tower.Features()+32*g.tower.Width())
+	n.bytes = n.work + n.scratch + kept + rows*(8*g.tower.Features()+48*g.tower.Width())
 	return n
 }
 

@@ -1,4 +1,5 @@
-// Package loss has the contrastive loss of image and genetics embeddings and its combination over modalities.
+// Package loss says how the contrastive losses of several modalities are added up, and which pairs of one person count: in
+// configurations by name. The loss itself is gpu.InfoNCE.
 package loss
 
 import (
@@ -74,13 +75,4 @@ func Live(present []int) int {
 		}
 	}
 	return n
-}
-
-// A Pair is what one modality's term compares, by gpu.InfoNCE. Z and W are not normalised; rows absent in Present take no part.
-type Pair struct {
-	Z, W    gpu.Tensor // [N, D] image and genetics embeddings
-	Present gpu.Tensor // U8 [N]
-	Group   gpu.Tensor // I32 [N]: rows of one group are one person to the loss
-	Scale   gpu.Tensor // [1]: the weight of the term, which its gradients are multiplied by
-	Lo, Hi  int        // the anchors [Lo, Hi) whose share is computed; both 0: all. Shares of a partition add up to the whole
 }

@@ -32,7 +32,7 @@ func TestGoldenMultimodal(t *testing.T) {
 	}
 }
 
-func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest.Judged) {
+func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest.GoldenTarget) {
 	dtype, lossBound, gradBound := j.Type, gputest.GoldenTol(j.Type, true), gputest.GoldenTol(j.Type, false)
 	w, err := ParseWeights(c.Weights)
 	if err != nil {
@@ -64,9 +64,9 @@ func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest
 		}
 		s := a.New(dtype, 1)
 		gpu.Write(s, scale[i:i+1])
-		x := Pair{Z: put("z", dtype), W: put("w", dtype), Present: put("present", gpu.U8), Group: group, Scale: s}
-		out, dz, dw := a.New(dtype, 4), a.New(dtype, x.Z.Dims()...), a.New(dtype, x.W.Dims()...)
-		term(out, dz, dw, x, gpu.InfoNCESpec{Tau: c.Tau, Lambda: c.Lambda, Pairs: pairs})
+		z, w := put("z", dtype), put("w", dtype)
+		out, dz, dw := a.New(dtype, 4), a.New(dtype, z.Dims()...), a.New(dtype, w.Dims()...)
+		gpu.InfoNCE(out, dz, dw, z, w, put("present", gpu.U8), group, s, gpu.InfoNCESpec{Tau: c.Tau, Lambda: c.Lambda, Pairs: pairs})
 		losses = append(losses, read(out)...)
 		near(t, m, losses[4*i:4*i+1], []float64{c.Terms[m]}, lossBound)
 		near(t, m+" dz", read(dz), get(m, "dz").Data, gradBound)
@@ -77,11 +77,6 @@ func runMultimodal(t *testing.T, c multimodalCase, stored golden.Case, j gputest
 		total += weight * losses[4*i]
 	}
 	near(t, "total", []float64{total}, []float64{c.Total}, lossBound)
-}
-
-// term compares a pair.
-func term(out, dz, dw gpu.Tensor, x Pair, spec gpu.InfoNCESpec) {
-	gpu.InfoNCE(out, dz, dw, x.Z, x.W, x.Present, x.Group, x.Scale, spec)
 }
 
 func arena(t *testing.T) *gpu.Arena {
@@ -144,9 +139,9 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestTermOfNobody(t *testing.T) {
-	a := arena(t)
-	z, w, present, scale, out := a.Zeros(gpu.F64, 3, 2), a.Zeros(gpu.F64, 3, 2), a.Zeros(gpu.U8, 3), a.Zeros(gpu.F64, 1), a.New(gpu.F64, 4)
-	term(out, gpu.Tensor{}, gpu.Tensor{}, Pair{Z: z, W: w, Present: present, Scale: scale}, gpu.InfoNCESpec{Tau: 1})
+	a, none := arena(t), gpu.Tensor{}
+	z, w, present, out := a.Zeros(gpu.F64, 3, 2), a.Zeros(gpu.F64, 3, 2), a.Zeros(gpu.U8, 3), a.New(gpu.F64, 4)
+	gpu.InfoNCE(out, none, none, z, w, present, none, none, gpu.InfoNCESpec{Tau: 1})
 	if got := read(out); !slices.Equal(got, []float64{0, 0, 0, 0}) {
 		t.Errorf("nobody present: %v, want zeros", got)
 	}

@@ -78,8 +78,8 @@ func (b *BatchNorm) passed(p *Pass, y gpu.Tensor) gpu.Tensor {
 		return gpu.Tensor{}
 	case p.Rule != Gradient:
 		p.noRule(b)
-	case gpu.MaskPays(p.DType):
-		return p.NewAs(gpu.U8, gpu.MaskLen(y.Len()))
+	case gpu.PassedBits(p.DType):
+		return p.NewAs(gpu.U8, gpu.PassedLen(y.Len()))
 	}
 	return y
 }

@@ -104,7 +104,7 @@ func (o *Optimizer) Step(lr float64, scale gpu.Tensor) {
 	o.Apply(scale)
 }
 
-// Prepare begins a step: it writes the step's numbers to the device.
+// Prepare begins a step: it writes the step's values to the device.
 func (o *Optimizer) Prepare(lr float64) {
 	o.steps++
 	gpu.Write(o.rates, o.ratesOf(lr))

@@ -21,6 +21,9 @@ type state struct {
 	Scaling engine.LossScale `json:"loss_scaling"`
 }
 
+// advance counts a step.
+func (s *state) advance() { s.Step, s.EpochStep = s.Step+1, s.EpochStep+1 }
+
 // tensors returns everything that the rest of the run depends on, in PyTorch's layout.
 func (t *trainer) tensors() []safetensors.Tensor {
 	w := t.engine.Objective().Weights()

@@ -39,7 +39,7 @@ func TestCUDAInChunks(t *testing.T) {
 	c := onCard(t, "f32", 3)
 	c.Batch, c.Chunk, c.ImageSize = 6, 3, 33
 	co := synthCohort(t, 30)
-	card := trainedLosses(t, c, co)
+	onGPU := trainedLosses(t, c, co)
 	c.Device = "cpu"
 	cpu := trainedLosses(t, c, co)
 	for i, want := range cpu {
@@ -47,8 +47,8 @@ func TestCUDAInChunks(t *testing.T) {
 		if i > 0 {
 			band = 1e-3 * want // rounding grows from step to step
 		}
-		if !(math.Abs(card[i]-want) <= band) {
-			t.Errorf("step %d: loss %g, on the CPU %g", i+1, card[i], want)
+		if !(math.Abs(onGPU[i]-want) <= band) {
+			t.Errorf("step %d: loss %g, on the CPU %g", i+1, onGPU[i], want)
 		}
 	}
 	c.Chunk = 0

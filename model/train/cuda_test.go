@@ -61,16 +61,16 @@ func followTheCPU(t *testing.T, c Config, co *data.Cohort, losses map[string][]f
 	c.Device = "cpu"
 	cpu := trainedLosses(t, c, co)
 	c.Precision = "f64"
-	judge := trainedLosses(t, c, co)
-	for name, card := range losses {
-		if len(card) != c.MaxSteps || len(cpu) != c.MaxSteps || len(judge) != c.MaxSteps {
-			t.Fatalf("%d, %d and %d steps, want %d", len(card), len(cpu), len(judge), c.MaxSteps)
+	exact := trainedLosses(t, c, co)
+	for name, onGPU := range losses {
+		if len(onGPU) != c.MaxSteps || len(cpu) != c.MaxSteps || len(exact) != c.MaxSteps {
+			t.Fatalf("%d, %d and %d steps, want %d", len(onGPU), len(cpu), len(exact), c.MaxSteps)
 		}
-		band := 1e-5 * judge[0]
-		for i, want := range judge {
+		band := 1e-5 * exact[0]
+		for i, want := range exact {
 			band = math.Max(band, 8*math.Abs(cpu[i]-want))
-			if !(math.Abs(card[i]-want) <= band) {
-				t.Errorf("%s, step %d: loss %g, in float64 %g, allowed %g off", name, i+1, card[i], want, band)
+			if !(math.Abs(onGPU[i]-want) <= band) {
+				t.Errorf("%s, step %d: loss %g, in float64 %g, allowed %g off", name, i+1, onGPU[i], want, band)
 			}
 			if i == 0 {
 				band = 1e-3 * want // from here on rounding grows from step to step

@@ -8,13 +8,13 @@ import (
 	"contig-gpu/gpu/gputest"
 )
 
-// late makes the emulator run what a stream is asked for only when something waits for it, as late as a card may.
+// late makes the emulator run what a stream is asked for only when something waits for it, as late as a GPU may.
 func late(t *testing.T, on bool) {
 	t.Setenv("SIMT_DEFER", map[bool]string{false: "0", true: "1"}[on])
 }
 
-// TestCUDALate: nothing is overwritten that queued work still needs, nor read before it is there: a training on a card that
-// works as late as it may ends with the bytes of one on a card that works at once.
+// TestCUDALate: nothing is overwritten that queued work still needs, nor read before it is there: a training on a GPU that
+// works as late as it may ends with the bytes of one on a GPU that works at once.
 func TestCUDALate(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)

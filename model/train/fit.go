@@ -33,8 +33,8 @@ func (t *trainer) reserve() error {
 
 // free returns the bytes that the device can still give, 0 where that is not known, and whose they are.
 func (t *trainer) free() (int, string) {
-	if card := t.dev.Card(); card != nil {
-		return card.Free, "the GPU"
+	if g := t.dev.Card(); g != nil {
+		return g.Free, "the GPU"
 	}
 	return t.o.Memory, "this machine or its control group"
 }

@@ -42,7 +42,7 @@ func LargestBatch(c Config, work int, dev *gpu.Device, room int) (int, error) {
 
 // outline returns a trainer by c that has nothing but its plan.
 func outline(c Config, work int, dev *gpu.Device) (*trainer, Memory, error) {
-	t := &trainer{o: &Options{}, cfg: c, dev: dev, dims: data.Dims{Work: work}}
+	t := &trainer{o: &Options{}, cfg: c, dev: dev, dims: data.Dims{PixelSide: work}}
 	var err error
 	if t.dtype, t.cfg.Precision, err = dev.Precision(c.Precision); err != nil {
 		return nil, Memory{}, err

@@ -66,7 +66,7 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 				if !slices.Equal(plan.Device, held.Device) || !slices.Equal(plan.Host, held.Host) {
 					t.Errorf("planned %v\nheld    %v", plan, held)
 				}
-				other, err := MemoryOf(tr.cfg, tr.dims.Work, tr.dev)
+				other, err := MemoryOf(tr.cfg, tr.dims.PixelSide, tr.dev)
 				if err != nil || !slices.Equal(unread(other.Device), unread(held.Device)) || !slices.Equal(other.Host, unread(held.Host)) {
 					t.Errorf("plan says %v, %v", other, err)
 				}
@@ -75,8 +75,8 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 						t.Errorf("no %s in %v", name, plan)
 					}
 				}
-				if card := tr.dev.Card(); card != nil {
-					if taken := card.Memory - card.Free; taken != plan.OnDevice() {
+				if g := tr.dev.Card(); g != nil {
+					if taken := g.Memory - g.Free; taken != plan.OnDevice() {
 						t.Errorf("the driver gave %d bytes, planned are %d", taken, plan.OnDevice())
 					}
 					if most := tr.dev.Scratch(); most > tr.count.Scratch {

@@ -6,6 +6,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/model/eval"
+	"contig-gpu/model/objective"
 )
 
 // ErrInterrupted is returned by Run when its context ended and the checkpoint was written.
@@ -29,13 +30,14 @@ type Options struct {
 	Config    Config
 	Cohort    *data.Cohort
 	NewSource NewSource
-	Dir       string      // the run folder
-	Resume    bool        // go on from checkpoints/last.safetensors
-	Overwrite bool        // begin anew in a folder that holds a run
-	InitFrom  string      // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
-	Progress  func(Event) // called from Run's goroutine; may be nil
-	Version   string      // of the program, kept in checkpoints
-	Memory    int         // bytes that the host has for training: those that are free, and those of Cohort's tables; 0: not known. On a GPU its own count
+	Dir       string                    // the run folder
+	Resume    bool                      // go on from checkpoints/last.safetensors
+	Overwrite bool                      // begin anew in a folder that holds a run
+	InitFrom  string                    // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
+	Begin     func(objective.Objective) // may change the initial weights, which are on its device, once; not on resuming; nil leaves them
+	Progress  func(Event)               // called from Run's goroutine; may be nil
+	Version   string                    // of the program, kept in checkpoints
+	Memory    int                       // bytes that the host has for training: those that are free, and those of Cohort's tables; 0: not known. On a GPU its own count
 
 	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it
 }

@@ -38,7 +38,7 @@ func TestCUDAEmbeds(t *testing.T) {
 	var all [2]*Embeddings
 	for i, device := range []string{"cpu", "cuda"} {
 		l := mustLoad(t, CheckpointPath(dir, "last"), gputest.Open(t, device, gpu.Options{Threads: 2}))
-		src, err := batches.New(co, batches.Options{Whole: true, Batch: 5, Size: 32, Raw: l.Device.Overlaps(), Workers: 2})
+		src, err := batches.New(co, batches.Options{Whole: true, Batch: 5, Size: 32, Raw: l.Device.Async(), Workers: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,14 +47,14 @@ func TestCUDAEmbeds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cpu, card := all[0], all[1]
-	if len(card.Persons) != 18 || len(card.Person) != 36 {
-		t.Fatalf("%d persons, %d images", len(card.Persons), len(card.Person))
+	cpu, onGPU := all[0], all[1]
+	if len(onGPU.Persons) != 18 || len(onGPU.Person) != 36 {
+		t.Fatalf("%d persons, %d images", len(onGPU.Persons), len(onGPU.Person))
 	}
-	sameRows(t, "features", card.Features, cpu.Features)
+	sameRows(t, "features", onGPU.Features, cpu.Features)
 	for m, table := range co.Tables {
-		sameRows(t, table.Name()+", images", card.Image[m], cpu.Image[m])
-		sameRows(t, table.Name(), card.PersonGenetics[m], cpu.PersonGenetics[m])
+		sameRows(t, table.Name()+", images", onGPU.Image[m], cpu.Image[m])
+		sameRows(t, table.Name(), onGPU.PersonGenetics[m], cpu.PersonGenetics[m])
 	}
 }
 

@@ -32,6 +32,8 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 	return s, t.explain(err)
 }
 
+// run takes the steps that are left. Where the device works beside the host a step is only queued by engine.Step, and done is
+// called for it a step late.
 func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 	if ctx.Err() != nil {
 		return t.summary(), context.Cause(ctx)
@@ -42,7 +44,11 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 		}
 	}
 	for t.at.Step < t.total {
-		if err := t.advance(ctx); err != nil {
+		if err := t.engine.Step(t.turn()); err != nil {
+			return t.summary(), err
+		}
+		t.at.advance()
+		if err := t.halt(ctx); err != nil {
 			return t.summary(), err
 		}
 	}
@@ -51,40 +57,23 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 	return s, err
 }
 
-// advance takes a step and does what is due after it: validation, checkpoints.
-func (t *trainer) advance(ctx context.Context) error {
-	if err := t.step(); err != nil {
-		return err
-	}
-	epochEnd, end := t.at.EpochStep == t.perEpoch, t.at.Step == t.total
-	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0
-	interrupted := ctx.Err() != nil
-	if epochEnd || end || every || interrupted {
-		if err := t.halt(ctx, epochEnd, end); err != nil {
-			return err
-		}
-	}
-	if interrupted {
-		return ErrInterrupted
-	}
-	return nil
-}
-
-// step takes a step. Where the device works beside the host it is only queued then, and done is called a step late.
-func (t *trainer) step() error {
+// turn says which step is taken next.
+func (t *trainer) turn() engine.Turn {
 	if t.engine.Idling() {
 		t.pace.begin(time.Now())
 	}
-	last := t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total
-	if err := t.engine.Step(engine.Turn{Step: t.at.Step, LR: t.schedule.At(t.at.Step), Last: last}); err != nil {
-		return err
-	}
-	t.at.Step, t.at.EpochStep = t.at.Step+1, t.at.EpochStep+1
-	return nil
+	return engine.Turn{Step: t.at.Step, LR: t.schedule.At(t.at.Step), Last: t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total}
 }
 
-// halt ends all queued work, validates at the end of an epoch or of the training, and writes a checkpoint.
-func (t *trainer) halt(ctx context.Context, epochEnd, end bool) error {
+// halt ends all queued work where something is due after a step: a validation, at the end of an epoch or of the training, and a
+// checkpoint.
+func (t *trainer) halt(ctx context.Context) error {
+	epochEnd, end := t.at.EpochStep == t.perEpoch, t.at.Step == t.total
+	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0
+	interrupted := ctx.Err() != nil
+	if !epochEnd && !end && !every && !interrupted {
+		return nil
+	}
 	if err := t.engine.Finish(); err != nil {
 		return err
 	}
@@ -100,7 +89,10 @@ func (t *trainer) halt(ctx context.Context, epochEnd, end bool) error {
 		t.at.Epoch, t.at.EpochStep, t.open = t.at.Epoch+1, 0, false
 	}
 	t.engine.Pause()
-	return t.save(isBest, epochEnd)
+	if err := t.save(isBest, epochEnd); err != nil || !interrupted {
+		return err
+	}
+	return ErrInterrupted
 }
 
 // done takes in what a step left.
@@ -108,7 +100,7 @@ func (t *trainer) done(r engine.Result) error {
 	if err := t.report(t.lineOf(r)); err != nil {
 		return err
 	}
-	t.judged = r.Step
+	t.checked = r.Step
 	return nil
 }
 
@@ -206,7 +198,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 }
 
 func (t *trainer) summary() Summary {
-	s := Summary{Steps: t.judged, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.engine.Objective().Weights().Count(),
+	s := Summary{Steps: t.checked, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.engine.Objective().Weights().Count(),
 		Memory: t.memory(t.engine, t.dims), BestStep: t.at.BestStep, GPUIdle: t.engine.Idle()}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss

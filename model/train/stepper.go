@@ -44,9 +44,10 @@ func (s *Stepper) Take(enough func(taken int) bool) ([]StepLine, *float64, error
 	s.done = nil
 	t.engine.ResetIdle()
 	for n := 0; n == 0 || !enough(n); n++ {
-		if err := t.step(); err != nil {
+		if err := t.engine.Step(t.turn()); err != nil {
 			return nil, nil, t.explain(err)
 		}
+		t.at.advance()
 	}
 	err := t.engine.Finish()
 	t.engine.Pause()
@@ -55,7 +56,7 @@ func (s *Stepper) Take(enough func(taken int) bool) ([]StepLine, *float64, error
 
 // Launches lists what a step asks of a GPU, by queueing one anew. On a planning device nothing is computed.
 func (s *Stepper) Launches() ([]gpu.Launch, error) {
-	return s.t.engine.Launches(engine.Turn{Step: s.t.at.Step, LR: s.t.schedule.At(s.t.at.Step)})
+	return s.t.engine.Launches(s.t.turn())
 }
 
 // Nodes returns the operations of a recorded step, 0 where none is recorded.
@@ -65,7 +66,7 @@ func (s *Stepper) Nodes() int { return s.t.engine.Nodes() }
 func (s *Stepper) Uploaded() int { return s.t.engine.Uploaded() }
 
 // Raw reports whether batches are pixels and persons, which the device makes images and tables from.
-func (s *Stepper) Raw() bool { return s.t.dims.Work > 0 }
+func (s *Stepper) Raw() bool { return s.t.dims.PixelSide > 0 }
 
 // Objective returns what is trained.
 func (s *Stepper) Objective() objective.Objective { return s.t.engine.Objective() }

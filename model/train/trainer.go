@@ -38,7 +38,7 @@ type trainer struct {
 
 	perEpoch, total int // steps
 	at              state
-	judged          int  // the last step that was found good; at counts those that are queued too
+	checked         int  // the last step that was found good; at counts those that are queued too
 	open            bool // source is within the epoch that at says
 	resumed         bool
 	warned          string      // what the device complained of last
@@ -73,7 +73,7 @@ func (t *trainer) setUp() error {
 		}
 	}
 	t.engine.BeginScaling()
-	t.judged = t.at.Step
+	t.checked = t.at.Step
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (t *trainer) feed(split data.Split, train bool) (Feed, error) {
 	if err != nil {
 		return Feed{}, err
 	}
-	return Feed{Split: split, Train: train, Raw: t.dev.Overlaps(), Views: obj.Views(), NoTables: len(obj.Tables()) == 0}, nil
+	return Feed{Split: split, Train: train, Raw: t.dev.Async(), Views: obj.Views(), NoTables: len(obj.Tables()) == 0}, nil
 }
 
 func (t *trainer) openSource() error {
@@ -130,7 +130,7 @@ func (t *trainer) openSource() error {
 
 // packed returns the cohort's tables as a device keeps them; none where batches bring their rows along, or have no tables.
 func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
-	if dims.Work == 0 || len(dims.Modalities) == 0 {
+	if dims.PixelSide == 0 || len(dims.Modalities) == 0 {
 		return nil
 	}
 	var ps []*data.Packed
@@ -173,6 +173,10 @@ func (t *trainer) load() error {
 		if err := checkpoint.Init(t.o.InitFrom, w); err != nil {
 			return err
 		}
+	}
+	if t.o.Begin != nil {
+		t.o.Begin(t.engine.Objective())
+		w.Refresh()
 	}
 	if ema := t.engine.Averages(); ema.Ok() {
 		values, _, _ := w.Flat()

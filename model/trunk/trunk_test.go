@@ -215,12 +215,29 @@ func (m *mapped) check(t *testing.T, what string, values, grads []float64) {
 	}
 }
 
-// TestMapsAreForward: the pooling of the last map is what Forward gives.
+// TestMapsAreForward: there is a map of each stage, of its shape, made from the one before, and the pooling of the last map is
+// what Forward gives.
 func TestMapsAreForward(t *testing.T) {
 	m := newMapped(t, nn.RunningStats, func(int) bool { return true })
 	want := slices.Clone(gpu.Host[float64](m.tr.Forward(m.p, m.image)))
 	m.p.Reset()
 	maps := m.tr.Maps(m.p, m.image)
+	if len(maps) != len(m.tr.Stages) {
+		t.Fatalf("%d maps of %d stages", len(maps), len(m.tr.Stages))
+	}
+	for i, s := range m.tr.Stages {
+		d, x := m.image.Dims(), m.image
+		if i > 0 {
+			x = maps[i-1]
+		}
+		d[1], d[2], d[3] = (d[1]+s.Stride-1)/s.Stride, (d[2]+s.Stride-1)/s.Stride, s.Channels
+		if !slices.Equal(maps[i].Dims(), d) {
+			t.Fatalf("map %d is %v, want %v", i, maps[i].Dims(), d)
+		}
+		if y := s.Layers.Forward(m.p, x); !slices.Equal(gpu.Host[float64](maps[i]), gpu.Host[float64](y)) {
+			t.Errorf("map %d is not its stage's of the map before", i)
+		}
+	}
 	got := gpu.Host[float64](m.tr.Pool.Forward(m.p, maps[len(maps)-1]))
 	if !slices.Equal(got, want) {
 		t.Error("the features differ")

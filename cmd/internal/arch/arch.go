@@ -16,26 +16,30 @@ const (
 )
 
 // rules say which of the module's packages those below a path may import, by prefix; the first that matches counts.
-var rules = []struct {
+func rules() []rule {
+	return []rule{
+		{"kernels/build", []string{"kernels"}},
+		{"kernels", nil},
+		{"gpu/internal/", []string{"gpu/internal/", "kernels"}},
+		{"gpu", []string{"kernels", "gpu", "gpu/"}},
+		{"model/nn", []string{"gpu"}},
+		{"model/trunk", []string{"gpu", "model/nn"}},
+		{"model/objective", []string{"gpu", "model/nn", "model/trunk"}},
+		{"model/loss", []string{"gpu"}},
+		{"model/optim", []string{"gpu", "model/setting"}},
+		{"model/setting", nil},
+		{"model/ssl", []string{"model", "model/nn", "model/loss", "model/objective", "model/trunk", "gpu"}},
+		{"model/train/traintest", []string{"data", "data/"}},
+		{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder"}},
+		{"model", []string{"model/nn", "model/loss", "model/objective", "model/setting", "model/trunk", "gpu"}},
+		{"data", []string{"data", "data/"}},
+		{"cmd", []string{"cmd/internal/", "kernels", "gpu", "model", "model/", "data", "data/"}},
+	}
+}
+
+type rule struct {
 	from    string
 	allowed []string // exact, or a prefix where it ends in "/"
-}{
-	{"kernels/build", []string{"kernels"}},
-	{"kernels", nil},
-	{"gpu/internal/", []string{"gpu/internal/", "kernels"}},
-	{"gpu", []string{"kernels", "gpu", "gpu/"}},
-	{"model/nn", []string{"gpu"}},
-	{"model/trunk", []string{"gpu", "model/nn"}},
-	{"model/objective", []string{"gpu", "model/nn", "model/trunk"}},
-	{"model/loss", []string{"gpu"}},
-	{"model/optim", []string{"gpu", "model/setting"}},
-	{"model/setting", nil},
-	{"model/ssl", []string{"model", "model/nn", "model/loss", "model/objective", "model/trunk", "gpu"}},
-	{"model/train/traintest", []string{"data", "data/"}},
-	{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder"}},
-	{"model", []string{"model/nn", "model/loss", "model/objective", "model/setting", "model/trunk", "gpu"}},
-	{"data", []string{"data", "data/"}},
-	{"cmd", []string{"cmd/internal/", "kernels", "gpu", "model", "model/", "data", "data/"}},
 }
 
 // importAllowed says why from may not import path; local tells whether path is of this module.
@@ -53,7 +57,7 @@ func importAllowed(from, path string, local bool) error {
 		return nil
 	}
 	path = strings.TrimPrefix(path, "contig-gpu/")
-	for _, r := range rules {
+	for _, r := range rules() {
 		if from == r.from || strings.HasPrefix(from, strings.TrimSuffix(r.from, "/")+"/") {
 			return within(from, path, r.allowed)
 		}
@@ -145,7 +149,7 @@ func ownDoc(d *ast.FuncDecl) bool {
 }
 
 // checkHabits refuses init functions and programs ended from within.
-func checkHabits(pkg, file string, f *ast.File) []string {
+func checkHabits(file string, f *ast.File) []string {
 	var bad []string
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {

@@ -98,7 +98,7 @@ func TestSources(t *testing.T) {
 			if strings.HasSuffix(name, "_test.go") {
 				continue
 			}
-			for _, complaint := range checkFile(t, p.ImportPath, path) {
+			for _, complaint := range checkFile(t, strings.TrimPrefix(p.ImportPath, "contig-gpu/"), path) {
 				t.Errorf("%s: %s", path, complaint)
 			}
 		}
@@ -124,5 +124,24 @@ func checkFile(t *testing.T, pkg, path string) []string {
 	}
 	bad = append(bad, checkFuncs(fset, f)...)
 	bad = append(bad, checkDocs(f)...)
-	return append(bad, checkHabits(pkg, filepath.Base(path), f)...)
+	bad = append(bad, checkVariables(pkg+"/"+filepath.Base(path), f)...)
+	return append(bad, checkHabits(filepath.Base(path), f)...)
+}
+
+// TestVariablesRefused: what the rule of package variables lets stand, and what not.
+func TestVariablesRefused(t *testing.T) {
+	for decl, want := range map[string]int{
+		`var a = errors.New("x")`: 0, "var a = regexp.MustCompile(`x`)": 0, "var _ = f()": 0, "//go:embed x\nvar a string": 0,
+		"//go:embed x\nvar a embed.FS": 0, "const a = 1": 0, "func f() { var a int; _ = a }": 0,
+		"var a int": 1, "var a = 1": 1, "var a, b = f()": 2, "var a = map[int]int{}": 1, "var a = []int{1}": 1, "var a sync.Once": 1,
+		"//go:embed x\nvar a []byte": 1, "var ( a = errors.New(`x`); b = f() )": 1, "var a string": 1,
+	} {
+		f, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\n"+decl, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad := checkVariables("x/x.go", f); len(bad) != want {
+			t.Errorf("%s: %q, want %d complaints", decl, bad, want)
+		}
+	}
 }

@@ -16,7 +16,7 @@ type Spread struct {
 	Max    float64 `json:"max"`
 }
 
-// SpreadOf returns the spread of one or more numbers.
+// SpreadOf returns the spread of one or more values.
 func SpreadOf(x []float64) Spread {
 	x = slices.Sorted(slices.Values(x))
 	return Spread{x[len(x)/2], x[0], x[len(x)-1]}

@@ -50,7 +50,7 @@ func TestRoads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if card := device == "cuda"; (s.Nodes() > 0) != (card && !anew) || s.Raw() != (card && !floats) {
+		if onGPU := device == "cuda"; (s.Nodes() > 0) != (onGPU && !anew) || s.Raw() != (onGPU && !floats) {
 			t.Errorf("%s, floats %v: %d nodes, raw %v", device, floats, s.Nodes(), s.Raw())
 		}
 		return l

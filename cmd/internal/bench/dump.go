@@ -64,11 +64,11 @@ func (s *Step) dumpBatches(put func(name string, dims []int, v []float64)) {
 	n, size := s.o.Batch, s.o.ImageSize
 	for i, b := range s.source.batches {
 		prefix := fmt.Sprintf("batch/%d/", i)
-		put(prefix+"image", []int{n, size, size, 3}, numbers(b.Image))
+		put(prefix+"image", []int{n, size, size, 3}, values(b.Image))
 		var counts []int
 		for j, m := range s.o.Model.Modalities {
-			put(prefix+"table/"+m.Name, []int{n, m.Features}, numbers(b.Tables[j]))
-			put(prefix+"present/"+m.Name, []int{n}, numbers(b.Present[j]))
+			put(prefix+"table/"+m.Name, []int{n, m.Features}, values(b.Tables[j]))
+			put(prefix+"present/"+m.Name, []int{n}, values(b.Present[j]))
 			counts = append(counts, bytes.Count(b.Present[j], []byte{1}))
 		}
 		put(prefix+"scale", []int{len(counts)}, s.Objective().TermWeights(n, counts))
@@ -108,7 +108,7 @@ func host(t gpu.Tensor) []float64 {
 	return v
 }
 
-func numbers[E float32 | uint8](x []E) []float64 {
+func values[E float32 | uint8](x []E) []float64 {
 	v := make([]float64, len(x))
 	for i := range x {
 		v[i] = float64(x[i])

@@ -7,7 +7,7 @@ import (
 	"contig-gpu/gpu"
 )
 
-// Ceilings of the card that floors are given for, one H200 measured elsewhere: copies within the device and dense products
+// Ceilings of the GPU that floors are given for, one H200 measured elsewhere: copies within the device and dense products
 // of 16-bit random numbers. The hardware's own sheets promise more, which no kernel reaches.
 const (
 	FloorBytes = 4.3e12 // per second

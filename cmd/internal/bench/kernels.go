@@ -167,7 +167,7 @@ func outputs(convs []gpu.ConvUse) [][]int {
 	return all
 }
 
-// noise fills t with numbers from -1 to 1. What is drawn is repeated, so that large tensors cost little.
+// noise fills t with values from -1 to 1. What is drawn is repeated, so that large tensors cost little.
 func noise(t gpu.Tensor) {
 	if t.Len() == 0 {
 		return

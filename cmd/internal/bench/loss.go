@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"contig-gpu/gpu"
-	"contig-gpu/model/loss"
 	"contig-gpu/model/objective"
 )
 
@@ -57,48 +56,49 @@ func Loss(ctx context.Context, d *gpu.Device, n int, o LossOptions) (*LossResult
 
 // A lossRun is the loss of several modalities with its tensors.
 type lossRun struct {
-	spec   gpu.InfoNCESpec
-	pairs  []loss.Pair
-	dz, dw []gpu.Tensor
-	losses gpu.Tensor // [M, 4]
+	spec  gpu.InfoNCESpec
+	terms []lossTerm
+	out   gpu.Tensor // [M, 4]
 }
 
+// A lossTerm is what one modality's loss is computed from: embeddings and their gradients [N, D], U8 present [N], its weight [1].
+type lossTerm struct{ z, w, dz, dw, present, scale gpu.Tensor }
+
 func newLossRun(a *gpu.Arena, n int, o LossOptions) *lossRun {
-	x := &lossRun{spec: gpu.InfoNCESpec{Tau: o.Tau, Lambda: o.Lambda}, losses: a.New(gpu.F32, o.Modalities, 4)}
+	x := &lossRun{spec: gpu.InfoNCESpec{Tau: o.Tau, Lambda: o.Lambda}, out: a.New(gpu.F32, o.Modalities, objective.TermValues)}
 	embeddings := func() gpu.Tensor { return a.New(gpu.F32, n, o.Embedding) }
 	for range o.Modalities {
-		x.pairs = append(x.pairs, loss.Pair{Z: embeddings(), W: embeddings(), Present: a.New(gpu.U8, n), Scale: a.New(gpu.F32, 1)})
-		x.dz, x.dw = append(x.dz, embeddings()), append(x.dw, embeddings())
+		x.terms = append(x.terms, lossTerm{embeddings(), embeddings(), embeddings(), embeddings(), a.New(gpu.U8, n), a.New(gpu.F32, 1)})
 	}
 	return x
 }
 
 func (x *lossRun) fill(missing float64) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, p := range x.pairs {
-		draw(p.Z, r.NormFloat64)
-		draw(p.W, r.NormFloat64)
-		draw(p.Present, func() float64 {
+	for _, t := range x.terms {
+		draw(t.z, r.NormFloat64)
+		draw(t.w, r.NormFloat64)
+		draw(t.present, func() float64 {
 			if r.Float64() < missing {
 				return 0
 			}
 			return 1
 		})
-		gpu.Fill(p.Scale, 1/float64(len(x.pairs)))
+		gpu.Fill(t.scale, 1/float64(len(x.terms)))
 	}
 }
 
 func (x *lossRun) work() {
-	for i, p := range x.pairs {
-		gpu.InfoNCE(objective.TermAt(x.losses, i), x.dz[i], x.dw[i], p.Z, p.W, p.Present, p.Group, p.Scale, x.spec)
+	for i, t := range x.terms {
+		gpu.InfoNCE(objective.TermAt(x.out, i), t.dz, t.dw, t.z, t.w, t.present, gpu.Tensor{}, t.scale, x.spec)
 	}
 }
 
 func (x *lossRun) loss() float64 {
 	sum := 0.0
-	for i, v := range host(x.losses) {
-		if i%4 == 0 {
-			sum += v / float64(len(x.pairs))
+	for i, v := range host(x.out) {
+		if i%objective.TermValues == 0 {
+			sum += v / float64(len(x.terms))
 		}
 	}
 	return sum

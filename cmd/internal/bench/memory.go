@@ -26,7 +26,7 @@ func size(dims []int) int {
 // pass over x of their own, the sums of the gradient one over all that it is made of.
 func norms(t gpu.DType, dims []int) []operation {
 	v, c, bytes := nn.Master(t), dims[len(dims)-1], size(dims)*t.Size()
-	bits, spec := gpu.MaskLen(size(dims)), gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1}
+	bits, spec := gpu.PassedLen(size(dims)), gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1}
 	forward := func(name string, moved int, add, mask bool) operation {
 		return moves(name, dims, moved, func(a *gpu.Arena) func() {
 			x, y, one := noisy(a, t, dims...), a.New(t, dims...), filled(a, v, 1, c)

@@ -9,7 +9,7 @@ import (
 	"contig-gpu/model/train"
 )
 
-// leastPersons is how many there are at least: with fewer, numbers would repeat so much that all tables took the form of
+// leastPersons is how many there are at least: with fewer, values would repeat so much that all tables took the form of
 // genotypes.
 const leastPersons = 64
 
@@ -33,7 +33,7 @@ func (t *drawn) Row(person int, dst []float32) bool {
 }
 
 // draws are what a feature's value is drawn by, those of a table: the three forms that tables have on a device take turns,
-// numbers, four values as genotypes have, and two as carriers.
+// values, four as genotypes have, and two as carriers.
 func draws(r *rand.Rand) []func() float32 {
 	genotypes, carriers := [4]float32{-1, 0, 0.5, 2}, [2]float32{-0.25, 4}
 	return []func() float32{
@@ -81,7 +81,7 @@ func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) *few {
 	work := fundus.WorkSize(cfg.Augmentation, cfg.ImageSize)
 	s := &few{dims: data.Dims{Batch: cfg.Batch, Height: cfg.ImageSize, Width: cfg.ImageSize}}
 	if raw {
-		s.dims.Work, s.dims.Norm = work, fundus.Normalisation()
+		s.dims.PixelSide, s.dims.Norm = work, fundus.Normalisation()
 	}
 	for _, t := range c.Tables {
 		s.dims.Modalities, s.dims.Features = append(s.dims.Modalities, t.Name()), append(s.dims.Features, t.Stats().Width())
@@ -117,9 +117,9 @@ func (s *few) add(b *data.Batch, c *data.Cohort, vary *fundus.Augmenter, image *
 		}
 		b.Present[m] = append(b.Present[m], present)
 	}
-	if s.dims.Work > 0 {
+	if s.dims.PixelSide > 0 {
 		p := vary.Params(image.W, image.H, seed, 0, i)
-		b.Work = image.W
+		b.PixelSide = image.W
 		b.Pixels, b.Geometry, b.Colour = append(b.Pixels, vary.Blurred(image, seed, 0, i).Pix...), append(b.Geometry, p.Geometry[:]...), append(b.Colour, p.Colour[:]...)
 		return
 	}

@@ -14,7 +14,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A description is a product in the library's descriptors. Making it needs the library but no card.
+// A description is a product in the library's descriptors. Making it needs the library but no GPU.
 type description struct {
 	c       *C.struct_lt_plan
 	product string // for errors

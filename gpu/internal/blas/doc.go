@@ -17,7 +17,7 @@
 //
 // # Same bytes every time
 //
-// A product of the same shape and types, at addresses equally aligned, gives the same bits on the same card and library
+// A product of the same shape and types, at addresses equally aligned, gives the same bits on the same GPU and library
 // version. Only algorithms with one order of summation are asked for: REDUCTION_SCHEME_MASK is COMPUTE_TYPE, so that a
 // sum over K is either made in one go or in parts that are kept in float32 in the workspace and added in a fixed order
 // by a second kernel. INPLACE and OUTPUT_TYPE are left out because they round the parts to the result's type. The

@@ -13,7 +13,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// TestEmulator runs products on the emulated card: its memory, streams and graphs.
+// TestEmulator runs products on the emulated GPU: its memory, streams and graphs.
 func TestEmulator(t *testing.T) {
 	so, err := filepath.Abs("../../../build/libsimt.so")
 	if err != nil {
@@ -27,7 +27,7 @@ func TestEmulator(t *testing.T) {
 	}
 }
 
-// A card is a context with a handle on it.
+// A GPU is a context with a handle on it.
 type card struct {
 	*cuda.Context
 	h *Handle
@@ -70,7 +70,7 @@ func (c *card) alloc(t *testing.T, b *buffer) driver.Ptr {
 }
 
 // TestOnCard queues a product at once and from a graph: three times, each adding to the result. It is tuned and its
-// rate measured with the card's events.
+// rate measured with the GPU's events.
 func TestOnCard(t *testing.T) {
 	isInner(t)
 	c := openCard(t)
@@ -120,7 +120,7 @@ func TestOnCard(t *testing.T) {
 	}
 }
 
-// TestOutsideMemory has an operand that is shorter than the product says: the card fails, and Sync says so.
+// TestOutsideMemory has an operand that is shorter than the product says: the GPU fails, and Sync says so.
 func TestOutsideMemory(t *testing.T) {
 	isInner(t)
 	c := openCard(t)

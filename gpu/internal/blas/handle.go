@@ -15,7 +15,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A Handle computes products on one card's stream. It implements driver.Products.
+// A Handle computes products on one GPU's stream. It implements driver.Products.
 type Handle struct {
 	api    *API
 	stream Stream
@@ -33,7 +33,7 @@ type plan struct {
 	err       error
 }
 
-// New opens the library for the card whose context is current and queues products on stream, in whose order
+// New opens the library for the GPU whose context is current and queues products on stream, in whose order
 // everything runs. Close it before the context.
 func New(stream Stream) (*Handle, error) {
 	api, err := Load()

@@ -33,7 +33,7 @@ var table struct {
 }
 
 // Load opens libcublasLt.so.13, else libcublasLt.so.12, or the file that CONTIG_LIBCUBLASLT names. It does so once per
-// process; after a failure it may be tried again. No card is needed.
+// process; after a failure it may be tried again. No GPU is needed.
 func Load() (*API, error) {
 	table.Lock()
 	defer table.Unlock()

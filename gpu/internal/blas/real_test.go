@@ -40,7 +40,7 @@ func isInner(t *testing.T) {
 	}
 }
 
-// TestReal holds every descriptor that the binding makes against the real library, which needs no card for them.
+// TestReal holds every descriptor that the binding makes against the real library, which needs no GPU for them.
 func TestReal(t *testing.T) {
 	rerun(t, "TestRealDescriptors", inner+"=TestRealDescriptors", lib+"="+vendorFile(t, "lib/libcublasLt.so.13"))
 }

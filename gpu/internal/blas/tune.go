@@ -15,7 +15,7 @@ import (
 const tuneRounds, tuneRuns = 5, 3
 
 // Tune times the heuristic's algorithms for a product at these addresses and makes MatMul use the fastest from now on.
-// c is overwritten, and with beta other than 0 grows; a and b should hold values like those of real work, since a card
+// c is overwritten, and with beta other than 0 grows; a and b should hold values like those of real work, since a GPU
 // is slower on random numbers than on zeros. Only algorithms that the scratch memory suffices for are tried. It waits for
 // the stream, so it is for the time before work is recorded. Which algorithm is fastest may differ from run to run, and
 // with it the last bits of results. A candidate that fails ends the search with its error.
@@ -83,10 +83,10 @@ func (h *Handle) timeRound(clock Clock, q *plan, bias, c, a, b driver.Ptr, runs 
 	return end.Since(start)
 }
 
-// Rate measures how many floating-point operations a second the card reaches in a square product of type t with a result of
+// Rate measures how many floating-point operations a second the GPU reaches in a square product of type t with a result of
 // the same type, 2 N^3 operations being counted for matrices of N rows. N is the largest power of two up to 8192 of
 // which three matrices fit into bytes of memory at mem, which is overwritten in part. The first two thirds should hold
-// random numbers of type t: a card draws less power, and is faster, on zeros. tf32 is for F32. It waits for the stream.
+// random numbers of type t: a GPU draws less power, and is faster, on zeros. tf32 is for F32. It waits for the stream.
 func (h *Handle) Rate(clock Clock, t driver.Type, tf32 bool, mem driver.Ptr, bytes int) (flops float64, err error) {
 	n := 8192
 	for n > 16 && 3*n*n*t.Size() > bytes {

@@ -17,7 +17,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A Context is one card: its primary context, a main stream for work in program order and a copy stream. All methods
+// A Context is one GPU: its primary context, a main stream for work in program order and a copy stream. All methods
 // but Fail, Info, Stream and Handle are for the goroutine that called Open, which is locked to its thread; called from
 // another one they fail with WrongThread and do nothing.
 type Context struct {
@@ -45,7 +45,7 @@ type failure struct {
 	returned atomic.Bool // a caller has seen it
 }
 
-// Open opens a card by its number. It locks the calling goroutine to its thread until Close.
+// Open opens a GPU by its number. It locks the calling goroutine to its thread until Close.
 func (a *API) Open(ordinal int) (*Context, error) {
 	c := &Context{
 		name:    fmt.Sprintf("cuda:%d", ordinal),
@@ -62,7 +62,7 @@ func (a *API) Open(ordinal int) (*Context, error) {
 	return c, nil
 }
 
-// find looks the card up and describes it.
+// find looks the GPU up and describes it.
 func (c *Context) find(a *API, ordinal int) error {
 	n, err := a.DeviceCount()
 	if err != nil {
@@ -102,7 +102,7 @@ func (c *Context) describe(a *API) (driver.Info, error) {
 	}, err
 }
 
-// open makes the streams and the staging memory in the card's primary context, giving back what it made when it fails.
+// open makes the streams and the staging memory in the GPU's primary context, giving back what it made when it fails.
 func (c *Context) open() error {
 	var ctx C.CUcontext
 	if err := c.check("cuDevicePrimaryCtxRetain", C.contig_cuDevicePrimaryCtxRetain(&ctx, c.device)); err != nil {
@@ -135,7 +135,7 @@ func (c *Context) check(call string, code C.CUresult) error {
 	return newError(c.name, call, code, "")
 }
 
-// Info describes the card, with libcuda as its only library.
+// Info describes the GPU, with libcuda as its only library.
 func (c *Context) Info() driver.Info { return c.info }
 
 // Stream returns the main CUstream, for libraries that queue work themselves; 0 when closed.

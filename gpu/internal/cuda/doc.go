@@ -1,4 +1,4 @@
-// Package cuda drives a card through the CUDA driver (libcuda) and compiles kernels with NVRTC. Both libraries are
+// Package cuda drives a GPU through the CUDA driver (libcuda) and compiles kernels with NVRTC. Both libraries are
 // opened at run time (package dl); building needs gcc and none of the vendor's files.
 //
 // What is called, with which types and numbers, is declared by hand in abi.h and nowhere else: one macro lists every
@@ -6,7 +6,7 @@
 // few functions that a training step calls, load.go fills the table. abi/abi_check.c holds abi.h against the vendor's
 // headers where they are installed (CONTIG_WHEELS, scripts/cuda_wheels.sh), and a test runs it.
 //
-// A Context is a card's primary context, which it shares with libraries such as cuDNN, with a main stream in program
+// A Context is a GPU's primary context, which it shares with libraries such as cuDNN, with a main stream in program
 // order and a copy stream, neither of which waits for the default stream. Open locks the calling goroutine to its
 // thread, since the driver keeps the current context per thread; calls go straight into C. Every entry compares the thread
 // with the one that opened: a call from elsewhere is an error with the code WrongThread, not a crash. A launch packs its

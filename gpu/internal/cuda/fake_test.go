@@ -77,7 +77,7 @@ func (f *fake) fail(symbol string, code, skip int32) {
 	*f.code, *f.skip = code, skip
 }
 
-// open opens card 0 of the fake driver with its kernels, and checks at the end that everything was given back.
+// open opens GPU 0 of the fake driver with its kernels, and checks at the end that everything was given back.
 func open(t testing.TB) (*Context, *fake) {
 	t.Helper()
 	f := panel(t)

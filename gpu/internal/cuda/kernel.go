@@ -134,7 +134,7 @@ func (c *Context) allow(f *function, shared int) bool {
 	}
 	code := C.contig_cuFuncSetAttribute(f.f, C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(shared))
 	if code != C.CUDA_SUCCESS {
-		c.Fail(newError(c.name, "cuFuncSetAttribute", code, fmt.Sprintf("kernel %s wants %d bytes of shared memory, the card allows %d", f.name, shared, c.info.SharedPerBlock)))
+		c.Fail(newError(c.name, "cuFuncSetAttribute", code, fmt.Sprintf("kernel %s wants %d bytes of shared memory, the GPU allows %d", f.name, shared, c.info.SharedPerBlock)))
 		return false
 	}
 	f.shared = shared

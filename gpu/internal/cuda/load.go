@@ -116,7 +116,7 @@ func newError(device, call string, code C.CUresult, detail string) *Error {
 	return e
 }
 
-// DeviceCount returns the number of cards.
+// DeviceCount returns the number of GPUs.
 func (a *API) DeviceCount() (int, error) {
 	var n C.int
 	err := check("cuDeviceGetCount", C.contig_cuDeviceGetCount(&n))

@@ -47,7 +47,7 @@ func (c *Context) Alloc(bytes int) (driver.Ptr, error) {
 
 func (c *Context) allocError(call string, code C.CUresult, bytes int) error {
 	free, total := c.MemInfo()
-	return newError(c.name, call, code, fmt.Sprintf("%d bytes were asked for, %d of the card's %d are free", bytes, free, total))
+	return newError(c.name, call, code, fmt.Sprintf("%d bytes were asked for, %d of the GPU's %d are free", bytes, free, total))
 }
 
 // Free waits for queued work and gives memory of Alloc back; 0 and memory that Close gave back are left alone.

@@ -39,7 +39,7 @@ func TestOutOfMemory(t *testing.T) {
 	c, f := open(t)
 	*f.free = 1000
 	_, err := c.Alloc(123456)
-	wantError(t, err, OutOfMemory, "cuMemAlloc_v2", "CUDA_ERROR_OUT_OF_MEMORY (2): out of memory", "123456 bytes", "1000 of the card's 1073741824")
+	wantError(t, err, OutOfMemory, "cuMemAlloc_v2", "CUDA_ERROR_OUT_OF_MEMORY (2): out of memory", "123456 bytes", "1000 of the GPU's 1073741824")
 	if _, err := c.Alloc(100); err != nil {
 		t.Errorf("a smaller piece, afterwards: %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 // An API is the opened driver library; this build has none.
 type API struct{}
 
-// A Context is one card; this build has none. It has the methods of the real one, so that callers compile.
+// A Context is one GPU; this build has none. It has the methods of the real one, so that callers compile.
 type Context struct {
 	driver.Memory
 	driver.Overlap
@@ -49,7 +49,7 @@ func (c *Context) Sync() error { return dl.ErrNoCgo }
 // Close does nothing.
 func (c *Context) Close() error { return nil }
 
-// Info describes no card.
+// Info describes no GPU.
 func (c *Context) Info() driver.Info { return driver.Info{} }
 
 // Stream returns 0.

@@ -87,7 +87,7 @@ func checkNVRTC(call string, code C.nvrtcResult) error {
 	return fmt.Errorf("%s: %s (%d)", call, C.GoString(C.contig_nvrtcGetErrorString(code)), int(code))
 }
 
-// CompileNVRTC compiles the entry files into one cubin for cards of compute capability arch, 90 for 9.0, as one
+// CompileNVRTC compiles the entry files into one cubin for GPUs of compute capability arch, 90 for 9.0, as one
 // translation unit that includes them in their order. sources are all files by the names that they are included by;
 // nothing is read from disk. log is what the compiler said, which is in the error too.
 //
@@ -191,7 +191,7 @@ func programCubin(prog C.nvrtcProgram) ([]byte, error) {
 	return cubin, err
 }
 
-// supported says which cards the compiler makes code for, the likely cause when it refuses an architecture.
+// supported says which GPUs the compiler makes code for, the likely cause when it refuses an architecture.
 func supported() string {
 	var count C.int
 	if C.contig_nvrtcGetNumSupportedArchs(&count) != C.NVRTC_SUCCESS || count <= 0 {

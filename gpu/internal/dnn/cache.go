@@ -12,7 +12,7 @@ import (
 	"unicode"
 )
 
-// A cache keeps the choices made by timing on one kind of card with one version of the library, in one file. A file
+// A cache keeps the choices made by timing on one kind of GPU with one version of the library, in one file. A file
 // that is damaged, or of another format, counts as absent and is written anew. Its methods take a nil cache for an empty one.
 type cache struct {
 	path string
@@ -41,7 +41,7 @@ type cachedPlan struct {
 	Choice  Choice  `json:"choice"`
 }
 
-// openCache reads the choices for a card and version, as far as there are any.
+// openCache reads the choices for a GPU and version, as far as there are any.
 func openCache(o Options, version string) *cache {
 	c := &cache{head: cacheHead{cacheFormat, o.Card, o.Arch, version}, all: map[Problem]Choice{}}
 	dir := o.CacheDir
@@ -62,7 +62,7 @@ func openCache(o Options, version string) *cache {
 	return c
 }
 
-// fileName turns a card's name into part of a file's.
+// fileName turns a GPU's name into part of a file's.
 func fileName(card string) string {
 	s := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

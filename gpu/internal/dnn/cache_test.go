@@ -15,7 +15,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// timed are Options that time plans; openBench puts the card in place of the Timer.
+// timed are Options that time plans; openBench puts the GPU in place of the Timer.
 func timed(dir string) Options {
 	return Options{Timer: (*cuda.Context)(nil), Card: "Emulated card (80 GB)", Arch: 90, CacheDir: dir}
 }

@@ -13,7 +13,7 @@ import (
 //go:embed cards/*.json
 var cardFiles embed.FS
 
-// Cards returns the names of the cards that are described in this package.
+// Cards returns the names of the GPUs that are described in this package.
 func Cards() []string {
 	entries, err := cardFiles.ReadDir("cards")
 	if err != nil {
@@ -26,7 +26,7 @@ func Cards() []string {
 	return names
 }
 
-// CardInfo returns a card's figures, as far as they are described.
+// CardInfo returns a GPU's figures, as far as they are described.
 func CardInfo(name string) (driver.Info, error) {
 	b, err := Card(name)
 	if err != nil {
@@ -47,12 +47,12 @@ func CardInfo(name string) (driver.Info, error) {
 	return driver.Info{Name: c.Name, Arch: c.Version / 10, Multiprocs: c.Multiprocs, Memory: c.Memory, SharedPerBlock: c.Shared, L2: c.L2, Driver: c.Driver}, nil
 }
 
-// Card returns the description of a card as the library reads and writes it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION),
+// Card returns the description of a GPU as the library reads and writes it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION),
 // written by hand from public figures: clocks in kHz, sizes in bytes.
 func Card(name string) ([]byte, error) {
 	b, err := cardFiles.ReadFile(path.Join("cards", name+".json"))
 	if err != nil {
-		return nil, fmt.Errorf("cuDNN: card %q: the cards described here are %s", name, strings.Join(Cards(), ", "))
+		return nil, fmt.Errorf("cuDNN: card %q: the GPUs described here are %s", name, strings.Join(Cards(), ", "))
 	}
 	return b, nil
 }

@@ -86,7 +86,7 @@ type Options struct {
 	Candidates       int    // plans that are timed per Problem; 0: 8
 	RoundWeight      bool   // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
 	Timer            Timer  // what times plans; nil: the library's first choice is taken, and the cache is not used
-	Card             string // the card's name, for the cache
+	Card             string // the GPU's name, for the cache
 	Arch             int    // compute capability, 90 for 9.0, for the cache
 	CacheDir         string // where chosen plans are kept; "": the user's cache folder
 }

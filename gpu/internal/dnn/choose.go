@@ -100,7 +100,7 @@ func known(plans []*plan, q *plan) bool {
 	return false
 }
 
-// fastest times plans, if asked to. Where the card has no memory to time one on, the library's first choice is taken.
+// fastest times plans, if asked to. Where the GPU has no memory to time one on, the library's first choice is taken.
 func (c *chooser) fastest(plans []*plan) (*plan, error) {
 	best := plans[0]
 	if c.time == nil || len(plans) == 1 {

@@ -7,7 +7,7 @@
 // A Problem is a convolution, alone or with what is fused to it, as comparable data. From it a graph of descriptors is
 // built (graph.go, problem.go); the library proposes engines for the graph (heuristics.go); those that round or order
 // their sums in ways we do not accept are left out (accept.go); of the others the fastest is kept where a Timer is
-// given, else the library's first (choose.go). What was chosen by timing is kept on disk by card, architecture and
+// given, else the library's first (choose.go). What was chosen by timing is kept on disk by GPU, architecture and
 // library version (cache.go), as engine number and knobs, from which the plan is built again without timing.
 //
 // Rules that hold for every plan: tensors are NHWC and dense, at addresses of 16 bytes; sums are float32; no float
@@ -16,12 +16,12 @@
 // with a NoPlanError that holds shape and the library's own words; nothing is tried in its stead.
 //
 // The gradient of weights is float32 and accumulates whatever the type of x and dy. cuDNN has no plan that adds a 16-bit
-// convolution's gradient to float32 memory by beta (asked of 9.26 for every card in cards/), but it fuses the
+// convolution's gradient to float32 memory by beta (asked of 9.26 for every GPU in cards/), but it fuses the
 // addition: dw = gradient + dw, read and written at the same address, element by element. Where it has no such plan
 // either, as with an odd number of input channels, the gradient is rounded to the type of x first and added by a second
 // plan (weight.go).
 //
-// A Prober builds the same plans for a card that is described by a file and not there: since version 9.8 the library
+// A Prober builds the same plans for a GPU that is described by a file and not there: since version 9.8 the library
 // finalizes plans against a description of a device. That is how tests prove, on any machine, that every
-// convolution of the program has a plan on every card of cards/, and how workspaces.json comes about.
+// convolution of the program has a plan on every GPU of cards/, and how workspaces.json comes about.
 package dnn

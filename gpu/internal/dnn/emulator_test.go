@@ -12,7 +12,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A bench is the emulated card with a handle on it. The process that opened it cannot open the real library any more.
+// A bench is the emulated GPU with a handle on it. The process that opened it cannot open the real library any more.
 type bench struct {
 	*testing.T
 	ctx *cuda.Context

@@ -9,13 +9,13 @@ import "C"
 
 import "contig-gpu/gpu/internal/driver"
 
-// A target is what plans are made for: a card that a handle is open on, or one that a descriptor describes.
+// A target is what plans are made for: a GPU that a handle is open on, or one that a descriptor describes.
 type target struct {
 	handle C.cudnnHandle_t
 	card   desc
 }
 
-// attribute tells a descriptor the target, by the attribute for a handle or the one for a description of a card.
+// attribute tells a descriptor the target, by the attribute for a handle or the one for a description of a GPU.
 func (t target) attribute(handle, card C.cudnnBackendAttributeName_t) attribute {
 	if t.card != nil {
 		return descs(card, t.card)

@@ -105,7 +105,7 @@ func (h *Handle) planOf(p Problem) (*plan, error) {
 	return q.plan, q.err
 }
 
-// mayPlan says why no plan can be made now. Making one takes memory and waits for the card, which recorded work cannot do.
+// mayPlan says why no plan can be made now. Making one takes memory and waits for the GPU, which recorded work cannot do.
 func (h *Handle) mayPlan(p Problem) error {
 	if h.closed {
 		return fmt.Errorf("cuDNN: %s: the handle is closed", p)

@@ -51,7 +51,7 @@ func (h *Handle) DescribeCard() ([]byte, error) { return nil, dl.ErrNoCgo }
 // Close does nothing.
 func (h *Handle) Close() error { return nil }
 
-// A Prober makes plans for a card that is not there; this build has none.
+// A Prober makes plans for a GPU that is not there; this build has none.
 type Prober struct{}
 
 // NewProber returns an error that wraps dl.ErrNoCgo.

@@ -48,8 +48,8 @@ type answers struct {
 	Found   []finding
 }
 
-// TestPlans makes plans for every card of cards/ with the real library, without a card. cuDNN's engines that are compiled at
-// run time look for a libcuda, which is a stand-in here, so the plans of a card and type are made in a process of their own, one
+// TestPlans makes plans for every GPU of cards/ with the real library, without a GPU. cuDNN's engines that are compiled at
+// run time look for a libcuda, which is a stand-in here, so the plans of a GPU and type are made in a process of their own, one
 // for each processor at a time.
 func TestPlans(t *testing.T) {
 	vendor := dnn.Wheels(t, "cudnn/lib/libcudnn.so.9")
@@ -141,7 +141,7 @@ func read(t *testing.T, path string) answers {
 	return f
 }
 
-// TestPlansOfOnePart is the part of TestPlans that runs in a process of its own: one card and type.
+// TestPlansOfOnePart is the part of TestPlans that runs in a process of its own: one GPU and type.
 func TestPlansOfOnePart(t *testing.T) {
 	card, name, ok := strings.Cut(os.Getenv(partEnv), "/")
 	if !ok {
@@ -183,7 +183,7 @@ func TestPlansOfOnePart(t *testing.T) {
 	}
 }
 
-// An asker asks the library for the plans of one card and type.
+// An asker asks the library for the plans of one GPU and type.
 type asker struct {
 	*testing.T
 	prober   *dnn.Prober

@@ -12,27 +12,27 @@ import (
 	"fmt"
 )
 
-// A Prober makes plans for a card that is described and not there. Nothing can be run with it.
+// A Prober makes plans for a GPU that is described and not there. Nothing can be run with it.
 type Prober struct {
 	api  *API
 	card scope
 	desc desc
 }
 
-// minProber is the first version of the library that plans for a card that is only described.
+// minProber is the first version of the library that plans for a GPU that is only described.
 const minProber = 90800
 
-// NewProber plans for the card that the library's own JSON describes, see Cards. It wants version 9.8 or later.
+// NewProber plans for the GPU that the library's own JSON describes, see Cards. It wants version 9.8 or later.
 func NewProber(card []byte) (*Prober, error) {
 	api, err := Load()
 	if err != nil {
 		return nil, err
 	}
 	if api.version < minProber {
-		return nil, fmt.Errorf("cuDNN: %s is version %s; 9.8.0 is the first that plans without a card", api.Path(), api.Version())
+		return nil, fmt.Errorf("cuDNN: %s is version %s; 9.8.0 is the first that plans without a GPU", api.Path(), api.Version())
 	}
 	p := &Prober{api: api}
-	p.desc = p.card.make("the description of a card", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(card, 0)))
+	p.desc = p.card.make("the description of a GPU", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(card, 0)))
 	if p.card.err != nil {
 		p.card.close()
 		return nil, p.card.err

@@ -19,7 +19,7 @@ func typeName(c driver.Conv) string {
 	return c.Type.String()
 }
 
-// tabulate makes a table: for each card, operation and type how many of the shapes have a plan, how many of these are
+// tabulate makes a table: for each GPU, operation and type how many of the shapes have a plan, how many of these are
 // compiled at run time, and the largest workspace.
 func tabulate(found map[string][]finding) string {
 	var b strings.Builder
@@ -57,12 +57,12 @@ func row(card string, op dnn.Op, t string, all []finding) string {
 
 // document is docs/gpu/cudnn-plans.md.
 func document(version, table string) []byte {
-	return []byte(`# Plans of cuDNN ` + version + `, asked without a card
+	return []byte(`# Plans of cuDNN ` + version + `, asked without a GPU
 
 Written by ` + "`CONTIG_CUDNN=update go test -run TestPlans ./gpu/internal/dnn`" + `: every convolution of resnet18, 34, 50 and 101 at 224 and 448 pixels, batch 64,
-with its gradients, and what a device fuses to it, for the cards of gpu/internal/dnn/cards; of what no device fuses so far (data + add, scale-bias-ReLU)
+with its gradients, and what a device fuses to it, for the GPUs of gpu/internal/dnn/cards; of what no device fuses so far (data + add, scale-bias-ReLU)
 those of resnet18 at 224 pixels. The library proposed an engine and finalized its configuration for each. It finalized the plan of each, but few of what no device fuses.
-Nothing ran: how fast the plans are, only a card tells. Only deterministic plans with float32 sums count; in f32 only those that do not round to TF32.
+Nothing ran: how fast the plans are, only a GPU tells. Only deterministic plans with float32 sums count; in f32 only those that do not round to TF32.
 
 What is missing is known: fused statistics and scale-bias-ReLU run on tensor cores alone, so not in f32. In 16 bits the image has 4 channels, the last of
 them 0: the accumulating gradient of weights wants an even number. Backward data counts twice, with beta 0 and 1.
@@ -70,7 +70,7 @@ them 0: the accumulating gradient of weights wants an even number. Backward data
 ` + table)
 }
 
-// needs returns what convolutions take of scratch memory, per card.
+// needs returns what convolutions take of scratch memory, per GPU.
 func needs(found map[string][]finding) map[string][]dnn.Workspace {
 	all := map[string][]dnn.Workspace{}
 	for card, list := range found {

@@ -118,7 +118,7 @@ func (h *Handle) stage(q *plan) (at tensors, work driver.Ptr, free func(), err e
 	return at, work, free, err
 }
 
-// fill writes numbers between -1 and 1: a card draws less power, and is faster, on zeros.
+// fill writes values between -1 and 1: a GPU draws less power, and is faster, on zeros.
 func (h *Handle) fill(at driver.Ptr, bytes int, t driver.Type) {
 	const block = 1 << 20
 	b := make([]byte, min(bytes, block))

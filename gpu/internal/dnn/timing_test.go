@@ -11,10 +11,10 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A fullCard times plans on a card whose memory does not suffice for it.
+// A fullCard times plans on a GPU whose memory does not suffice for it.
 type fullCard struct{ *cuda.Context }
 
-var errFull = errors.New("the card is full")
+var errFull = errors.New("the GPU is full")
 
 func (f fullCard) Alloc(bytes int) (driver.Ptr, error) {
 	if bytes > 100 {
@@ -76,7 +76,7 @@ func TestNoPlanWhileRecording(t *testing.T) {
 	}
 }
 
-// TestStatsPay: sums in passing are compared with a pass of their own once, by what both took, and the times are kept for
+// TestStatsPay: fused sums are compared with a pass of their own once, by what both took, and the times are kept for
 // the next run. Nothing is compared where nobody can queue that pass, or the library has no plan.
 func TestStatsPay(t *testing.T) {
 	dir, c := t.TempDir(), cached.Conv

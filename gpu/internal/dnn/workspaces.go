@@ -9,9 +9,9 @@ import (
 )
 
 //go:embed workspaces.json
-var workspacesFile []byte
+var workspacesFile string
 
-// A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a card of cards/.
+// A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a GPU of cards/.
 type Workspace struct {
 	Conv                  driver.Conv
 	Forward, Data, Weight int // Forward with statistics too
@@ -29,11 +29,11 @@ func (w Workspace) Of(p driver.ConvPass) int {
 }
 
 // Workspaces returns what the plans for every convolution of the ResNets of package model at 224 and 448 pixels take on
-// a card, in batches of 64, and the version of the library that was asked. It was written by TestPlans with
+// a GPU, in batches of 64, and the version of the library that was asked. It was written by TestPlans with
 // CONTIG_CUDNN=update; plans chosen by timing may take other amounts.
 func Workspaces(card string) (version string, all []Workspace, err error) {
 	var f workspaces
-	if err := json.Unmarshal(workspacesFile, &f); err != nil {
+	if err := json.Unmarshal([]byte(workspacesFile), &f); err != nil {
 		return "", nil, fmt.Errorf("workspaces.json: %w", err)
 	}
 	for _, w := range f.Rows[card] {

@@ -1,6 +1,6 @@
 // Package driver says what a GPU device is made of: memory, launches, products and convolutions. The cuda
 // device and the gorgonia device implement it; package gpu builds its operations on it and knows no other
-// way to a card. It holds no cgo, so that every build type-checks what calls it.
+// way to a GPU. It holds no cgo, so that every build type-checks what calls it.
 package driver
 
 import (
@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// ErrMemory is what errors are by errors.Is that say that the card has too little memory.
-var ErrMemory = errors.New("too little memory on the card")
+// ErrMemory is what errors are by errors.Is that say that the GPU has too little memory.
+var ErrMemory = errors.New("too little memory on the GPU")
 
 // A Ptr is an address in device memory; 0 is none.
 type Ptr uint64
@@ -36,7 +36,7 @@ func (t Type) Size() int { return [...]int{F32: 4, BF16: 2, F16: 2}[t] }
 
 func (t Type) String() string { return [...]string{F32: "f32", BF16: "bf16", F16: "f16"}[t] }
 
-// Info describes a card and the libraries that drive it.
+// Info describes a GPU and the libraries that drive it.
 type Info struct {
 	Name           string    // as the driver reports it
 	Arch           int       // compute capability, 90 for 9.0
@@ -46,7 +46,7 @@ type Info struct {
 	L2             int       // bytes of second-level cache
 	Driver         int       // CUDA version of the driver, 13000 for 13.0
 	Libraries      []Library // in the order they were opened
-	Emulated       bool      // the driver is the test emulator, not a card
+	Emulated       bool      // the driver is the test emulator, not a GPU
 }
 
 // A Library is a shared library in use.
@@ -67,7 +67,7 @@ type Grid struct {
 // A Kernel is a function of the kernel image, found by name.
 type Kernel struct{ Handle unsafe.Pointer }
 
-// A Device is one card with one stream of work in program order. It is used from one goroutine at a time, which
+// A Device is one GPU with one stream of work in program order. It is used from one goroutine at a time, which
 // is locked to its thread by Open's caller. What fails asynchronously is kept and returned by Sync; after the
 // first failure nothing more is queued.
 type Device interface {

@@ -86,7 +86,7 @@ std::vector<float> panels(const Product &p, const Matrix &a, const void *at, boo
     return packed;
 }
 
-// block sums count terms of 16 by 4 results: sum[j] holds column j. Like a card it sums in pieces, which loses less than
+// block sums count terms of 16 by 4 results: sum[j] holds column j. Like a GPU it sums in pieces, which loses less than
 // one long sum.
 void block(const float *a, const float *b, int64_t count, float sum[width][height]) {
     const int64_t piece = 32;

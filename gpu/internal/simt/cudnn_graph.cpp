@@ -284,7 +284,7 @@ const std::vector<Attribute> &attributes_of(unsigned kind) {
     return it->second;
 }
 
-// finalize_card describes the emulated card: as text that ends in a zero, as the real library's does.
+// finalize_card describes the emulated GPU: as text that ends in a zero, as the real library's does.
 void finalize_card(Desc &d) {
     const std::string text = "{\"deviceName\": \"SIMT emulator\", \"deviceVer\": 900}";
     d.put(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, std::vector<char>(text.c_str(), text.c_str() + text.size() + 1));

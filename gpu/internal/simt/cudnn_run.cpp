@@ -126,7 +126,7 @@ Floats turned(const Floats &m, int64_t rows, int64_t columns) {
 Floats forward(const Tensor &x, const Tensor &w, const Tensor &y, const Operation &o, const Floats &xs, const Floats &ws) {
     int64_t taps = w.h * w.w, C = x.c, K = y.c;
     Floats kernels = turned(ws, K, taps * C), ys(y.size());
-    Floats part(K); // like a card it sums in pieces, which loses less than one long sum
+    Floats part(K); // like a GPU it sums in pieces, which loses less than one long sum
     each(x, w, y, o, [&](int64_t xi, int64_t tap, int64_t yi) {
         std::fill(part.begin(), part.end(), 0.0f);
         for (int64_t c = 0; c < C; c++)

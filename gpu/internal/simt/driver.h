@@ -133,7 +133,7 @@ Result queue(Stream *s, std::string label, std::function<void()> run);
 // drain runs what waits in a stream, and what that waits for in others.
 void drain(Stream *s);
 void drain_all();
-// deferred says whether queued work waits until something needs it (SIMT_DEFER=1), as a card may run it late.
+// deferred says whether queued work waits until something needs it (SIMT_DEFER=1), as a GPU may run it late.
 bool deferred();
 // resolve maps null to the default stream, and returns null for what is no stream.
 Stream *resolve(void *stream);

@@ -59,7 +59,7 @@ const Name *name_of(int code) {
     return nullptr;
 }
 
-// attribute returns a card's property, by the driver's number for it.
+// attribute returns a GPU's property, by the driver's number for it.
 int attribute(int which) {
     switch (which) {
     case 1: // threads per block
@@ -132,7 +132,7 @@ void simt_fault(int code, const char *text) {
         driver().failed = Result(code);
 }
 
-// simt_emulated tells a program that this is no card.
+// simt_emulated tells a program that this is no GPU.
 SIMT_API int simt_emulated(void) { return 1; }
 
 // simt_message returns the text of the last failure.

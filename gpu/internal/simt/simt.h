@@ -1,12 +1,12 @@
 // The part of CUDA that kernels use, on the CPU: one fiber for every CUDA thread, so that barriers, warp
-// operations and races between them behave as on a card under some schedule of the threads.
+// operations and races between them behave as on a GPU under some schedule of the threads.
 //
 // device.cuh includes this file where no CUDA compiler is at work. SIMT_SEED chooses the schedule:
 //   0    threads, and blocks, in order
 //   1    in reverse order
 //   >=2  shuffled by that seed, anew in every round, some warps running far ahead of others, several blocks at once
 // A thread runs until it waits at a barrier or warp operation or touches an atomic. Threads of a warp do not run
-// in lockstep, as on cards since Volta. A loop that waits for another thread must call __nanosleep or an atomic.
+// in lockstep, as on GPUs since Volta. A loop that waits for another thread must call __nanosleep or an atomic.
 //
 // Reported as a launch failure, with kernel, block and thread: __syncthreads that some threads do not reach, or
 // reach at another line; a warp operation whose mask leaves out the caller; writes beyond a shared array; traps;
@@ -92,7 +92,7 @@ template <class T, class F> T atomic(T *p, F f) {
 #define gridDim simt::grid_dim
 #define warpSize 32
 
-// SHARED declares a shared array. It is a reference to the array, so that sizeof and ranges work as on a card.
+// SHARED declares a shared array. It is a reference to the array, so that sizeof and ranges work as on a GPU.
 #define SHARED(type, name, count)                                                                                      \
     static const char simt_key_##name = 0;                                                                             \
     type(&name)[count] = *static_cast<type(*)[count]>(simt::shared(&simt_key_##name, sizeof(type[count]), alignof(type)))

@@ -1,5 +1,5 @@
 // Streams and events. Work runs at once; with SIMT_DEFER=1 it waits in its stream until something needs it, so that
-// what forgot to wait for a copy or an event reads old data, as it may on a card.
+// what forgot to wait for a copy or an event reads old data, as it may on a GPU.
 #include "driver.h"
 #include <chrono>
 #include <cstdlib>

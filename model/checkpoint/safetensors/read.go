@@ -17,6 +17,7 @@ const (
 	codeNotSafetensors = 710 // no header where one should be
 	codeHeader         = 711 // the header is not what the format asks for
 	codeOffsets        = 712 // tensors overlap, leave holes or do not fit their shape
+	codeType           = 719 // an element type that is not known
 	codeTruncated      = 713 // fewer or more bytes than the header says
 )
 
@@ -71,14 +72,24 @@ func headerLength(path string, raw []byte) (int, error) {
 	p := &data.Problem{
 		Code: codeNotSafetensors, File: path, What: "not a safetensors file",
 		Expected: "8 bytes of header length and a JSON header", Found: fmt.Sprintf("%d bytes", len(raw)),
-		Cause: "another format (a pickled .pth?), or a file cut short", Fix: "convert with the safetensors library, or copy the file again",
+		Cause: "another format (a pickled .pth?), or a file cut short", Fix: "convert weights of PyTorch with safetensors.torch.save_file(state_dict, OUT), or copy the file again",
 	}
 	if len(raw) < 10 {
+		return 0, p
+	}
+	if f, ok := data.FormatOf(raw); ok {
+		p.Found, p.Cause = f.Name, "another format, or what stands in for the file, under this name"
+		if !f.Table {
+			p.Fix = f.Fix
+		}
 		return 0, p
 	}
 	n := binary.LittleEndian.Uint64(raw)
 	if n < 2 || n > maxHeader || raw[8] != '{' {
 		p.Found = fmt.Sprintf("a header length of %d and first byte %q", n, raw[8])
+		if raw[0] == '{' {
+			p.Found, p.Cause, p.Fix = "JSON", "the index of weights that lie in several files", "give the weights, in one file"
+		}
 		return 0, p
 	}
 	if n > uint64(len(raw)-8) {
@@ -92,8 +103,8 @@ func headerLength(path string, raw []byte) (int, error) {
 func (f *File) badHeader(found string, err error) error {
 	return &data.Problem{
 		Code: codeHeader, File: f.Path, What: "the safetensors header is malformed",
-		Expected: "a JSON object of dtype, shape, data_offsets per tensor; types F64, F32, I64, U8", Found: found, Err: err,
-		Cause: "the file is damaged, or holds an element type that is not used here", Fix: "write it again as float32",
+		Expected: "a JSON object of dtype, shape, data_offsets per tensor", Found: found, Err: err,
+		Cause: "the file is damaged", Fix: "copy or write it again",
 	}
 }
 
@@ -138,7 +149,12 @@ func (f *File) decodeEntry(name string, raw json.RawMessage) (placed, error) {
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return placed{}, f.badHeader(fmt.Sprintf("tensor %q", name), err)
 	}
-	if e.DType.Size() == 0 || len(e.Offsets) != 2 || !validShape(e.Shape) {
+	if e.DType.Size() == 0 && e.DType != "" {
+		return placed{}, &data.Problem{Code: codeType, File: f.Path, What: fmt.Sprintf("tensor %q has elements of a type that is not known here", name),
+			Expected: "F64, F32, F16, BF16, or whole numbers where a tensor is not used", Found: fmt.Sprintf("%q", e.DType),
+			Cause: "weights that were quantised, or a new version of the format", Fix: "write them again as float32"}
+	}
+	if e.DType == "" || len(e.Offsets) != 2 || !validShape(e.Shape) {
 		return placed{}, f.badHeader(fmt.Sprintf("tensor %q: %s", name, raw), nil)
 	}
 	return placed{Tensor{Name: name, DType: e.DType, Shape: e.Shape}, e.Offsets[0], e.Offsets[1]}, nil
@@ -187,9 +203,13 @@ func (f *File) badOffsets(p placed, end int) error {
 }
 
 func (f *File) badLength(want, got int) error {
-	return &data.Problem{
+	p := &data.Problem{
 		Code: codeTruncated, File: f.Path, What: "the file does not have the length that its header says",
 		Expected: fmt.Sprintf("%d bytes of tensors", want), Found: fmt.Sprintf("%d bytes", got),
 		Cause: "a copy or download that was cut short", Fix: "copy the file again, or take another checkpoint",
 	}
+	if got > want {
+		p.What, p.Cause = "the file is longer than its header says", "bytes after the last tensor: written over a longer file, or something appended"
+	}
+	return p
 }

@@ -87,7 +87,7 @@ func TestDamagedFiles(t *testing.T) {
 		"bad JSON":         {file(`{"a":{"dtype"`, 0), 711},
 		"array":            {file(`{"a":[1]}`, 0), 711},
 		"metadata":         {file(`{"__metadata__":{"a":1}}`, 0), 711},
-		"dtype":            {file(`{"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}`, 2), 711},
+		"dtype":            {file(`{"a":{"dtype":"Q4_K","shape":[1],"data_offsets":[0,2]}}`, 2), 719},
 		"negative shape":   {file(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 4), 711},
 		"huge shape":       {file(`{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}`, 4), 711},
 		"one offset":       {file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}`, 4), 711},

@@ -48,14 +48,18 @@ func inner(a, b []float32) float64 {
 // features, ascending; units that correlate with no other are in none. x are the columns of all features over the same persons,
 // a row for each; they are changed.
 //
-// With few persons, or rare variants, many |r| are above .1 by chance. So a unit is taken to be correlated only if clearly more
-// features of others are above .1 with it (2 k + 2) than are with any unit when the others have changed persons (k): a level that
-// needs no law of the values.
+// With few persons, or rare variants, many |r| are above .1 by chance. So |r| must also exceed three standard errors of none,
+// 3 / sqrt(persons), and a unit is taken to be correlated only if clearly more features of others have such an r with it
+// (2 k + 2) than with any unit when the others have changed persons (k): a level that needs no law of the values.
 func Correlated(x [][]float32, units []Unit) [][]int {
 	for _, row := range x {
 		normalise(row)
 	}
-	real, chance := strengths(x, units)
+	least := correlated
+	if len(x) > 0 {
+		least = max(least, 3/math.Sqrt(float64(len(x[0]))))
+	}
+	real, chance := strengths(x, units, least)
 	level := 2*slices.Max(append([]int{0}, chance...)) + 2
 	set := newSets(len(units))
 	flagged := make([]bool, len(units))
@@ -63,16 +67,16 @@ func Correlated(x [][]float32, units []Unit) [][]int {
 		flagged[u] = n > level
 	}
 	each(x, units, flagged, func(u, v int, r float64) {
-		if flagged[v] && math.Abs(r) > correlated {
+		if flagged[v] && math.Abs(r) > least {
 			set.join(u, v)
 		}
 	})
 	return set.groups(flagged)
 }
 
-// strengths counts, for each unit, the features of other units that have |r| > .1 with one of its own, and how many do by chance:
+// strengths counts, for each unit, the features of other units that have |r| > least with one of its own, and how many do by chance:
 // when they have changed persons.
-func strengths(x [][]float32, units []Unit) (real, chance []int) {
+func strengths(x [][]float32, units []Unit, least float64) (real, chance []int) {
 	all := make([]bool, len(units))
 	for u := range all {
 		all[u] = true
@@ -80,7 +84,7 @@ func strengths(x [][]float32, units []Unit) (real, chance []int) {
 	count := func(other [][]float32) []int {
 		n := make([]int, len(units))
 		eachOf(x, other, units, all, func(u, _ int, r float64) {
-			if math.Abs(r) > correlated {
+			if math.Abs(r) > least {
 				n[u]++
 			}
 		})

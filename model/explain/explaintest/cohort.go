@@ -60,7 +60,7 @@ func (c *Cohort) alleles(r *rand.Rand) {
 		cut[0][j] = math.Sqrt2 * math.Erfinv(2*f-1)
 		cut[1][j] = cut[0][j]
 		if c.Strata {
-			cut[1][j] += 0.5 * r.NormFloat64()
+			cut[1][j] += 0.7 * r.NormFloat64()
 		}
 	}
 	for i := range c.Persons {
@@ -142,7 +142,7 @@ func (c *Cohort) images(r *rand.Rand) {
 	for i := range c.Persons {
 		var t [traits]float64
 		for l := range t {
-			t[l] = rest*r.NormFloat64() + float64(c.Stratum[i])*[traits]float64{1, -1, 1, 0, 1, -1}[l]
+			t[l] = rest*r.NormFloat64() + 2*float64(c.Stratum[i])*[traits]float64{1, -1, 1, 0, 1, -1}[l]
 			for k, f := range c.True {
 				t[l] += float64(c.Values[i*c.Features+f]) * beta[k][l]
 			}

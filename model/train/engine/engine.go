@@ -43,7 +43,7 @@ type Options struct {
 	DType  gpu.DType // of activations
 	Build  func() (objective.Objective, error)
 	Dims   data.Dims      // of the batches
-	Tables []*data.Packed // of all persons, where Dims have a Work: they stay on the device
+	Tables []*data.Packed // of all persons, where Dims have a PixelSide: they stay on the device
 
 	Next   func() (*data.Batch, error) // the batches of the training, in order
 	Report func(Result) error          // called when a step is done and found good, or skipped
@@ -116,7 +116,7 @@ func (e *Engine) addInputs() error {
 		return err
 	}
 	n := 1
-	if e.dev.Overlaps() {
+	if e.dev.Async() {
 		n = 2
 	}
 	e.inputs = e.dev.Deal("staging", func(a *gpu.Arena) { e.dealSlots(a, n) })

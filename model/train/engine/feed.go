@@ -28,7 +28,7 @@ type feed interface {
 
 // newFeed returns the feed for the batches of o.Dims.
 func newFeed(o Options, obj objective.Objective) feed {
-	if o.Dims.Work == 0 {
+	if o.Dims.PixelSide == 0 {
 		return hostFeed{}
 	}
 	f := &deviceFeed{o: o, obj: obj}
@@ -41,7 +41,7 @@ func newFeed(o Options, obj objective.Objective) feed {
 type input struct {
 	objective.Batch
 	views    int
-	pixels   gpu.Tensor   // U8 [V N, Work, Work, 3]; the zero Tensor where Image and Tables travel
+	pixels   gpu.Tensor   // U8 [V N, PixelSide, PixelSide, 3]; the zero Tensor where Image and Tables travel
 	geometry gpu.Tensor   // I32 [V N, 10]
 	colour   gpu.Tensor   // [V N, 3]
 	row      []gpu.Tensor // per table I32 [N]: of the resident table, -1 where absent
@@ -50,10 +50,10 @@ type input struct {
 // newInput takes the tensors of an input of n rows, in views variations, from a.
 func newInput(a *gpu.Arena, o Options, obj objective.Objective, n, views int) input {
 	d := o.Dims
-	if d.Work == 0 {
+	if d.PixelSide == 0 {
 		return input{Batch: objective.NewBatch(obj, a, o.DType, n, views, d.Height, d.Width), views: views}
 	}
-	in := input{Batch: objective.NewRows(obj, a, o.DType, n), views: views, pixels: a.New(gpu.U8, views*n, d.Work, d.Work, 3),
+	in := input{Batch: objective.NewRows(obj, a, o.DType, n), views: views, pixels: a.New(gpu.U8, views*n, d.PixelSide, d.PixelSide, 3),
 		geometry: a.New(gpu.I32, views*n, gpu.AugmentFields), colour: a.New(nn.Master(o.DType), views*n, 3)}
 	for range d.Features {
 		in.row = append(in.row, a.New(gpu.I32, n))

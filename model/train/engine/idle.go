@@ -19,7 +19,7 @@ type idleMeter struct {
 
 // mark marks where a piece begins, or ends.
 func (m *idleMeter) mark() {
-	if m.dev.Overlaps() {
+	if m.dev.Async() {
 		m.queued = append(m.queued, m.dev.Mark())
 	}
 }

@@ -26,7 +26,7 @@ func builder(dims data.Dims) func() (objective.Objective, error) {
 }
 
 func packed(co *data.Cohort, dims data.Dims) (tables []*data.Packed) {
-	if dims.Work > 0 {
+	if dims.PixelSide > 0 {
 		for _, t := range co.Tables {
 			tables = append(tables, data.Pack(t, len(co.Persons)))
 		}
@@ -73,7 +73,7 @@ func newRig(t *testing.T, dev *gpu.Device, precision string, ema float64) *rig {
 	}
 	co := traintest.Cohort(t, 40)
 	r := &rig{cohort: co}
-	src, err := loader.New(co, loader.Options{Batch: 4, Size: 32, Seed: 5, Shuffle: true, OneImagePerGroup: true, Workers: 2, Raw: dev.Overlaps(),
+	src, err := loader.New(co, loader.Options{Batch: 4, Size: 32, Seed: 5, Shuffle: true, OneImagePerGroup: true, Workers: 2, Raw: dev.Async(),
 		Augment: data.Augmentation{CropScale: 0.5, FlipHorizontal: 0.5, Rotation: 20, BlurSigma: 2}})
 	if err != nil {
 		t.Fatal(err)

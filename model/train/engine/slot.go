@@ -24,14 +24,14 @@ type slot struct {
 // of the loss.
 func (e *Engine) load(s *slot, b *data.Batch, factor float64) error {
 	most := e.o.Dims
-	if b.Work > most.Work || (b.Work == 0) != (most.Work == 0) {
-		return fmt.Errorf("engine: a batch of images of %d px, where the device has memory for %d px", b.Work, most.Work)
+	if b.PixelSide > most.PixelSide || (b.PixelSide == 0) != (most.PixelSide == 0) {
+		return fmt.Errorf("engine: a batch of images of %d px, where the device has memory for %d px", b.PixelSide, most.PixelSide)
 	}
 	if err := s.upload.Begin(); err != nil {
 		return err
 	}
 	n := b.N
-	s.input, s.loaded = s.whole.first(n, b.Variations(), b.Work), true
+	s.input, s.loaded = s.whole.first(n, b.Variations(), b.PixelSide), true
 	counts := make([]int, len(b.Present))
 	for i := range b.Present {
 		gpu.UploadTo(s.upload, s.input.Present[i], b.Present[i][:n])

@@ -48,18 +48,21 @@ type pending struct {
 func (e *Engine) Step(turn Turn) error {
 	r := &Result{Step: turn.Step + 1, LR: turn.LR, Terms: make([][objective.TermValues]float64, e.terms.Dim(0))}
 	for i := range e.o.Accumulate {
-		last := i+1 == e.o.Accumulate
-		s, err := e.nextSlot()
+		of := part{first: i == 0, last: i+1 == e.o.Accumulate}
+		s, p, err := e.begin(turn, of)
 		if err != nil {
 			return err
 		}
-		if err := e.queue(pending{s, part{i == 0, last}, r}); err != nil {
-			return err
+		if replay := s.recorded[of]; replay != nil {
+			replay.Replay()
+		} else {
+			e.compute(p, s, of)
 		}
+		e.queued(pending{s, of, r})
 		if err := e.collectAllBut(1); err != nil {
 			return err
 		}
-		if !last || !turn.Last {
+		if !of.last || !turn.Last {
 			e.loadAhead()
 		}
 		if e.waits() {
@@ -84,46 +87,48 @@ func (e *Engine) compute(p *nn.Pass, s *slot, of part) {
 	s.results.Queue()
 }
 
-// queue queues a batch, with the numbers of its step's update if it is the last.
-func (e *Engine) queue(b pending) error {
-	s := b.slot
-	run, err := e.replayable(s, b.part)
+// begin brings the next batch to its slot, records what is to be done with it if that is due, and writes what changes from step
+// to step.
+func (e *Engine) begin(turn Turn, of part) (*slot, *nn.Pass, error) {
+	s, err := e.nextSlot()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if b.part.last {
-		e.update.prepare(e.o, b.result.Step, b.result.LR)
+	p, err := e.pass(load{s.input.rows(), s.input.views, true})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := e.record(p, s, of); err != nil {
+		return nil, nil, err
+	}
+	if of.last {
+		e.update.prepare(e.o, turn.Step+1, turn.LR)
 	}
 	s.upload.Arrive()
 	e.idle.mark()
-	run()
-	s.upload.Release()
-	s.results.Mark()
-	e.idle.mark()
-	b.result.Images += s.input.rows()
-	s.loaded = false
-	e.pending = append(e.pending, b)
-	return nil
+	return s, p, nil
 }
 
-// replayable returns what queues a part of a step with the slot's batch. The first time it runs as it is, so that all is
-// there that a recording needs; from the second on it is recorded and replayed.
-func (e *Engine) replayable(s *slot, of part) (func(), error) {
-	p, err := e.pass(load{s.input.rows(), s.input.views, true})
-	if err != nil {
-		return nil, err
-	}
-	work := func() { e.compute(p, s, of) }
-	if !e.warm[of] || e.o.Omit.Graph {
+// record records a part of a step with the slot's batch, once. The first time a part runs as it is, so that all is there that a
+// recording needs.
+func (e *Engine) record(p *nn.Pass, s *slot, of part) (err error) {
+	switch {
+	case !e.warm[of] || e.o.Omit.Graph:
 		e.warm[of] = true
-		return work, nil
+	case s.recorded[of] == nil:
+		s.recorded[of], err = e.dev.Record(func() { e.compute(p, s, of) })
 	}
-	if s.recorded[of] == nil {
-		if s.recorded[of], err = e.dev.Record(work); err != nil {
-			return nil, err
-		}
-	}
-	return s.recorded[of].Replay, nil
+	return err
+}
+
+// queued notes a batch whose work is queued.
+func (e *Engine) queued(b pending) {
+	b.slot.upload.Release()
+	b.slot.results.Mark()
+	e.idle.mark()
+	b.result.Images += b.slot.input.rows()
+	b.slot.loaded = false
+	e.pending = append(e.pending, b)
 }
 
 // waits reports whether a batch must be done before the next is queued: it takes its place, or its gradient decides by what

@@ -1,5 +1,5 @@
 // A driver for the tests of this package: it keeps "device" memory on the host, runs queued work only when somebody
-// waits for it, as late as a card might, and fails on demand. The tests read and write the fake_ variables.
+// waits for it, as late as a GPU might, and fails on demand. The tests read and write the fake_ variables.
 #include "../abi.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// The emulated card as the tests of the emulator use it: opened with dlopen, through the functions of abi.h.
+// The emulated GPU as the tests of the emulator use it: opened with dlopen, through the functions of abi.h.
 #pragma once
 #include "../../cuda/abi.h"
 #include <cstdio>

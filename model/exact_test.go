@@ -12,21 +12,21 @@ import (
 	"contig-gpu/model/trunk"
 )
 
-// A judgement compares float32 gradients with those of a float64 run whose ReLUs were made to give what the float32
+// A comparison compares float32 gradients with those of a float64 run whose ReLUs were made to give what the float32
 // run's gave: a ReLU whose input rounds to the other side of zero changes a whole path of the gradient, in PyTorch
 // as here, and where PyTorch's happened not to, the reference says nothing about ours.
-type judgement struct {
+type comparison struct {
 	flips, relus int // ReLUs that let pass in one type and not in the other
 	errs         []string
 }
 
-// judgeErrors fails the test for every error. Float32 gradients that the reference allows more than gradBound32, or that
+// exactErrors fails the test for every error. Float32 gradients that the reference allows more than gradBound32, or that
 // have errors, must agree within gradBound32 with a float64 run on the same side of zero; if they do and ReLUs have
 // flipped, their errors are explained. Float64 itself is held to the reference.
-func judgeErrors(t *testing.T, dtype gpu.DType, bound float64, errs []string, judge func() judgement) {
+func exactErrors(t *testing.T, dtype gpu.DType, bound float64, errs []string, exact func() comparison) {
 	t.Helper()
 	if dtype == gpu.F32 && (bound > gradBound32 || len(errs) > 0) {
-		j := judge()
+		j := exact()
 		t.Logf("%d of %d ReLUs round to the other side of zero, %d gradients are further off than %.3g", j.flips, j.relus, len(errs), bound)
 		if j.flips > 0 {
 			errs = nil
@@ -39,26 +39,26 @@ func judgeErrors(t *testing.T, dtype gpu.DType, bound float64, errs []string, ju
 }
 
 // compare adds an error if got is further from want than the reference allows of float32 gradients.
-func (j *judgement) compare(name string, got, want []float64) {
+func (j *comparison) compare(name string, got, want []float64) {
 	if e := gputest.RelError(got, want); !(e <= gradBound32) {
 		j.errs = append(j.errs, fmt.Sprintf("%s is off by %.3g from float64 on the same side of zero, bound %.3g", name, e, gradBound32))
 	}
 }
 
-func (j *judgement) compareParams(got, want []*nn.Param) {
+func (j *comparison) compareParams(got, want []*nn.Param) {
 	for i, p := range got {
 		j.compare(p.Name, read(p.Grad), read(want[i].Grad))
 	}
 }
 
-// judgeTrunk judges the gradients that r, the trunk's float32 run on x in p, has left, and dx.
-func judgeTrunk(t *testing.T, c resnetCase, net *trunk.Trunk, p *nn.Pass, x gpu.Tensor, dx []float64) judgement {
+// exactTrunk compares the gradients that r, the trunk's float32 run on x in p, has left, and dx.
+func exactTrunk(t *testing.T, c resnetCase, net *trunk.Trunk, p *nn.Pass, x gpu.Tensor, dx []float64) comparison {
 	dev := open(t, "cpu")
 	exact, in := c.trunk(t, dev, gpu.F64), dev.NewArena(1<<25)
 	q := nn.Training(dev.NewArena(1<<31), gpu.F64)
 	wide := in.New(gpu.F64, x.Dims()...)
 	gpu.Write(wide, read(x))
-	var j judgement
+	var j comparison
 	q.Want |= nn.OfInputs
 	y := j.force(q, exact, wide, rectified(p, net, x))
 	dy := q.Temp(y.Dims()...)
@@ -68,9 +68,9 @@ func judgeTrunk(t *testing.T, c resnetCase, net *trunk.Trunk, p *nn.Pass, x gpu.
 	return j
 }
 
-// judgeStep judges the gradients that r's first step in float32 has left; heads are of tapHeads.
-func judgeStep(t *testing.T, c contigCase, r *rig, heads [][][]float64) judgement {
-	var j judgement
+// exactStep compares the gradients that r's first step in float32 has left; heads are of tapHeads.
+func exactStep(t *testing.T, c contigCase, r *rig, heads [][][]float64) comparison {
+	var j comparison
 	free := exactly(t, c, r)
 	own := tapHeads(free.m)
 	free.m.Step(free.p, free.b, free.losses)
@@ -88,7 +88,7 @@ func judgeStep(t *testing.T, c contigCase, r *rig, heads [][][]float64) judgemen
 	}
 	features := j.force(exact.p, exact.m.trunk, exact.b.Image, rectified(r.p, r.m.trunk, r.b.Image))
 	e := exact.m.embedFrom(exact.p, features, exact.b)
-	dz, dw := exact.m.Compare(exact.p, e.Pairs, exact.losses)
+	dz, dw := exact.compare(e, 0, 0)
 	exact.m.Backward(exact.p, e, dz, dw)
 	j.compareParams(r.m.Weights().Params(), exact.m.Weights().Params())
 	return j
@@ -165,7 +165,7 @@ func rectified(p *nn.Pass, net *trunk.Trunk, x gpu.Tensor) (ys [][]float64) {
 
 // force runs a float64 trunk forward and puts ys in the place of what comes out of its ReLUs. Before, it counts the
 // ReLUs that come out on another side of zero when left alone.
-func (j *judgement) force(p *nn.Pass, net *trunk.Trunk, x gpu.Tensor, ys [][]float64) gpu.Tensor {
+func (j *comparison) force(p *nn.Pass, net *trunk.Trunk, x gpu.Tensor, ys [][]float64) gpu.Tensor {
 	for k, own := range rectified(p, net, x) {
 		j.count(own, ys[k])
 	}
@@ -176,7 +176,7 @@ func (j *judgement) force(p *nn.Pass, net *trunk.Trunk, x gpu.Tensor, ys [][]flo
 }
 
 // count counts the ReLUs that let pass in one of two runs only.
-func (j *judgement) count(a, b []float64) {
+func (j *comparison) count(a, b []float64) {
 	for i, v := range a {
 		if j.relus++; (v > 0) != (b[i] > 0) {
 			j.flips++
