@@ -44,7 +44,7 @@ func (e *explanation) embed(ctx context.Context) error {
 
 // loaderOptions yield these images as the training's evaluation sees them.
 func (e *explanation) loaderOptions(images []int) loader.Options {
-	return loader.Options{Only: images, Batch: min(e.trained.Batch, max(1, len(images))), Size: e.trained.ImageSize, Fit: e.trained.Fit, Raw: e.dev.Overlaps()}
+	return loader.Options{Only: images, Batch: min(e.trained.Batch, max(1, len(images))), Size: e.trained.ImageSize, Fit: e.trained.Fit, Raw: e.dev.Async()}
 }
 
 // float64s returns rows one after the other.

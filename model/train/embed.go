@@ -112,7 +112,7 @@ func float32s(v []float64) []float32 {
 // GPU are not included. It takes nothing.
 func EmbedMemory(l *checkpoint.Loaded, dims data.Dims) (int, error) {
 	dev := l.Device.Plan()
-	dims.Work = 0
+	dims.PixelSide = 0
 	obj, err := build.New(l.Settings.Config)
 	if err != nil {
 		return 0, err
