@@ -7,7 +7,6 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/checkpoint"
-	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
 )
@@ -97,6 +96,3 @@ func (e *explanation) openCohort() (err error) {
 	}
 	return nil
 }
-
-// imageSize and how images are made are those of the training.
-func (e *explanation) loader() train.Config { return e.trained }

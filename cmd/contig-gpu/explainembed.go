@@ -32,11 +32,12 @@ func (e *explanation) embed(ctx context.Context) error {
 	}
 	for _, p := range e.parts {
 		p.image, p.genetics, p.imageOf = nil, nil, make(map[int][]float32, len(p.persons))
+		p.geneticsOf = make(map[int][]float32, len(p.persons))
 		for _, r := range p.reference {
 			p.image, p.genetics = append(p.image, x.PersonImage[p.at][at[r]]), append(p.genetics, x.PersonGenetics[p.at][at[r]])
 		}
 		for _, i := range p.persons {
-			p.imageOf[i] = x.PersonImage[p.at][at[i]]
+			p.imageOf[i], p.geneticsOf[i] = x.PersonImage[p.at][at[i]], x.PersonGenetics[p.at][at[i]]
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,6 +29,7 @@ const (
 func (e *explanation) writeReport(_ context.Context, dir string) error {
 	page := report.Explained{Title: "contig-gpu explain", Summary: e.sentences(), Caveat: notAttribution, Meaning: meaning(e.set.of, e.set.base), FDR: e.set.FDR, Notes: e.notes}
 	single := e.set.Pictures || drawn(sample(e.cohort.Images))
+	page.Pictures, page.NoPictures = e.gallery()
 	for i, p := range e.parts {
 		m, err := e.modality(i, p, single)
 		if err != nil {
@@ -35,7 +37,9 @@ func (e *explanation) writeReport(_ context.Context, dir string) error {
 		}
 		page.Modalities = append(page.Modalities, m)
 		if p.places != nil {
-			page.Build = string(p.build)
+			if page.Build = string(p.build); p.build == genome.Unknown {
+				page.Build = "unknown (the positions fit both GRCh37 and GRCh38, or neither); the axis is as long as the data reach"
+			}
 		}
 	}
 	settings, err := json.MarshalIndent(e.shown(), "", "  ")
@@ -60,7 +64,7 @@ func (e *explanation) sentences() []string {
 	}
 	out := []string{fmt.Sprintf("%d persons (%s) explained against a reference batch of %d. Function: %s. Method of the tables: %s, baseline %s.",
 		len(e.persons), e.whose(), len(e.reference), e.set.of, methods[0], e.set.Baseline)}
-	return append(out, e.conclusions()...)
+	return append(out, "Precision: "+e.precision()+". Device: "+e.dev.Name()+".")
 }
 
 // meaning says what the sign of an attribution means, and against what.
@@ -75,7 +79,7 @@ func meaning(of explain.Of, base explain.Baseline) string {
 
 // modality returns a modality as the report shows it.
 func (e *explanation) modality(i int, p *part, single bool) (report.Modality, error) {
-	m := report.Modality{Name: p.name, Persons: len(p.persons), Grouping: p.grouping, Notes: p.notes, Null: nullUses, Chromosomes: p.axis()}
+	m := report.Modality{Name: p.name, Persons: len(p.persons), Grouping: p.grouping, Notes: append(e.conclusions(p), p.notes...), Null: nullUses, Chromosomes: p.axis()}
 	order := p.order()
 	for _, j := range order {
 		m.Features = append(m.Features, p.ranked(j))
@@ -85,6 +89,9 @@ func (e *explanation) modality(i int, p *part, single bool) (report.Modality, er
 	}
 	if p.test != nil && slices.Contains(p.test.Residual, true) {
 		m.Null += nullAdds
+	}
+	if p.decoys != nil {
+		m.Claimed, m.ClaimedNull = p.rankedClaims(), nullDecoys
 	}
 	for _, x := range e.set.methods {
 		m.Methods = append(m.Methods, x.String())
@@ -138,6 +145,20 @@ func (p *part) rankedGroups() []report.Ranked {
 		r.P, r.Q = numbersOf(p.groupTest, u)
 		out = append(out, r)
 	}
+	return out
+}
+
+// rankedClaims returns the groups that decoys claim, with decoys' q.
+func (p *part) rankedClaims() []report.Ranked {
+	var out []report.Ranked
+	for _, u := range p.decoys.Claimed {
+		g := p.groups[u]
+		r := p.ranked(g.Feature)
+		r.Name, r.Trait, r.MeanAbs, r.Low, r.High = p.units[u].Name, "", g.MeanAbs, g.Low, g.High
+		r.P, r.Q = math.NaN(), p.decoys.Q[u]
+		out = append(out, r)
+	}
+	slices.SortStableFunc(out, func(a, b report.Ranked) int { return cmp.Compare(a.Q, b.Q) })
 	return out
 }
 

@@ -32,6 +32,8 @@ type explanation struct {
 	parts              []*part     // by modality explained
 	strata             map[int]int // of persons; nil: one
 	work               *work
+	maps               []heatMaps
+	direction          *direction
 	notes              []string // told, and kept for the report; no ids
 }
 
@@ -41,9 +43,10 @@ type part struct {
 	name  string
 	table data.Table
 
-	reference, persons []int       // who have the modality, ascending
-	image, genetics    [][]float32 // embeddings of reference persons
-	imageOf            map[int][]float32
+	reference, persons []int             // who have the modality, ascending
+	image, genetics    [][]float32       // embeddings of reference persons
+	imageOf            map[int][]float32 // of persons, likewise
+	geneticsOf         map[int][]float32
 
 	found
 }
@@ -75,8 +78,10 @@ func (e *explanation) run(ctx context.Context) error {
 	if err := e.choose(); err != nil {
 		return err
 	}
-	if err := e.readTables(); err != nil {
-		return err
+	for _, read := range []func() error{e.readTables, e.findDirection, e.findStage} {
+		if err := read(); err != nil {
+			return err
+		}
 	}
 	room, err := e.plan()
 	if err != nil {
@@ -108,12 +113,27 @@ func (e *explanation) run(ctx context.Context) error {
 	return nil
 }
 
-// explain makes the embeddings, attributes every chunk that is not finished, and tests.
+// explain makes the embeddings, attributes every chunk that is not finished, sums, tests, and makes heat maps.
 func (e *explanation) explain(ctx context.Context) error {
-	if err := e.embed(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{e.embed, e.attribute} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	return e.attribute(ctx)
+	for i, p := range e.parts {
+		if err := e.sum(ctx, i); err != nil {
+			return err
+		}
+		if err := e.test(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, step := range []func(context.Context) error{e.claim, e.explainImages} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *explanation) precision() string {

@@ -17,17 +17,19 @@ import (
 
 // Numbers of docs/errors.md that belong to explain.
 const (
-	codeNoGenetics   = 900
-	codeStrangers    = 901
-	codeNobody       = 902
-	codeReference    = 903
-	codeNotFinite    = 904
-	codeExplainRoom  = 905
-	codeOtherWork    = 908
-	codeNoWork       = 909
-	codeNoDirection  = 910
-	defaultReference = 256
+	codeNoGenetics  = 900
+	codeStrangers   = 901
+	codeNobody      = 902
+	codeReference   = 903
+	codeNotFinite   = 904
+	codeExplainRoom = 905
+	codeOtherWork   = 908
+	codeNoWork      = 909
+	codeNoDirection = 910
 )
+
+// mostSteps ends the refinement of paths, of which few need more than 1,000 nodes: where |f(x) - f(baseline)| is small beside what lies between.
+const mostSteps = 1 << 15
 
 // What --test may be.
 const (
@@ -44,16 +46,18 @@ type explainSettings struct {
 	Steps, Draws                                        int
 	Tolerance, Noise                                    float64
 	FDR                                                 float64
-	Window                                              int
+	Window, Decoys, Maps                                int
+	ImageMethod, Stage, Direction                       string
 	Test, Genes, Names, Strata, Build                   string
 	Seed                                                uint64
 	Device, Precision                                   string
 	Threads                                             int
 	Pictures, Overwrite, Resume                         bool
 
-	methods []explain.Method
-	of      explain.Of
-	base    explain.Baseline
+	methods      []explain.Method
+	imageMethods []string
+	of           explain.Of
+	base         explain.Baseline
 }
 
 func newExplainSettings() *explainSettings {
@@ -63,7 +67,7 @@ func newExplainSettings() *explainSettings {
 }
 
 func (s *explainSettings) rows() []setting.Row {
-	return slices.Concat(s.inputRows(), s.whatRows(), s.tableRows(), s.machineRows())
+	return slices.Concat(s.inputRows(), s.whatRows(), s.tableRows(), s.imageRows(), s.machineRows())
 }
 
 func (s *explainSettings) inputRows() []setting.Row {
@@ -104,7 +108,16 @@ func (s *explainSettings) tableRows() []setting.Row {
 		setting.New("genes", &s.Genes, "", setting.Any(), "intervals that variants are grouped by instead: BED, GTF, or a table with gene, chrom, start, end"),
 		setting.New("names", &s.Names, "", setting.Any(), "table of features and the traits that they are of, which groups them"),
 		setting.New("strata", &s.Strata, "", setting.Any(), "table of persons and strata, such as ancestries: values are exchanged within them only"),
+		setting.New("decoys", &s.Decoys, 0, setting.Count(0), "train so many networks anew with a decoy of every feature: which groups are associated with the images (1: knockoff+, several: e-values)"),
 		setting.New("build", &s.Build, "auto", setting.OneOf("auto", string(genome.GRCh37), string(genome.GRCh38)), "genome build of the positions, for the lengths of chromosomes: {}"))
+}
+
+func (s *explainSettings) imageRows() []setting.Row {
+	return setting.Group("Images",
+		setting.New("maps", &s.Maps, 0, setting.Count(0), "heat maps of the first image of so many persons, under private/maps: where in the image the match rests"),
+		setting.New("image-method", &s.ImageMethod, "smooth", setting.Any(), "methods of heat maps, separated by commas: "+strings.Join(imageMethods(), ", ")),
+		setting.New("stage", &s.Stage, "layer4", setting.Any(), "stage of the image encoder whose feature map gradcam takes"),
+		setting.New("direction", &s.Direction, "", setting.Any(), "MODALITY:FEATURE: also maps of what in the image moves with this feature"))
 }
 
 func (s *explainSettings) machineRows() []setting.Row {
@@ -137,6 +150,13 @@ func (s *explainSettings) resolve(c *cli.Context) error {
 			return usagef("explain: --method: %s is there twice", m)
 		}
 		s.methods = append(s.methods, m)
+	}
+	for _, word := range strings.Split(s.ImageMethod, ",") {
+		word = strings.TrimSpace(word)
+		if !slices.Contains(imageMethods(), word) {
+			return usagef("explain: --image-method: want %s, separated by commas, found %q%s", strings.Join(imageMethods(), ", "), word, didYouMean(word, "", imageMethods()))
+		}
+		s.imageMethods = append(s.imageMethods, word)
 	}
 	if near := data.Nearest(s.Persons, splitWords()); near != "" && !slices.Contains(splitWords(), s.Persons) {
 		if _, err := os.Stat(s.Persons); err != nil {
@@ -178,7 +198,7 @@ func (s *explainSettings) fromRun(c *cli.Context) error {
 // attribution returns how genetics are attributed, within so many bytes.
 func (s *explainSettings) attribution(bytes int) explain.Settings {
 	a := explain.Defaults()
-	a.Methods, a.Baseline, a.Steps, a.Tolerance, a.Draws, a.Noise, a.Seed = s.methods, s.base, s.Steps, s.Tolerance, s.Draws, s.Noise, s.Seed
+	a.MaxSteps, a.Methods, a.Baseline, a.Steps, a.Tolerance, a.Draws, a.Noise, a.Seed = mostSteps, s.methods, s.base, s.Steps, s.Tolerance, s.Draws, s.Noise, s.Seed
 	if bytes > 0 {
 		a.Bytes = min(a.Bytes, bytes)
 	}

@@ -9,6 +9,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/data/genome"
 	"contig-gpu/model/explain/claims"
+	"contig-gpu/model/explain/decoys"
 	"contig-gpu/model/explain/heldout"
 	"contig-gpu/model/explain/rank"
 )
@@ -26,6 +27,7 @@ type found struct {
 	groups    []rank.Group         // by unit
 	test      *heldout.Result      // of features
 	groupTest *heldout.Result      // of units; test's where every feature is one
+	decoys    *decoys.Modality     // nil: there are none
 	gaps      map[string][]float64 // by method, of persons
 	agreement [][]float64          // of methods
 	notes     []string

@@ -29,13 +29,14 @@ func (e *explanation) test(ctx context.Context, p *part) error {
 	if p.groupTest, err = e.testUnits(ctx, p, p.units, "groups"); err != nil {
 		return err
 	}
-	p.note(p.groupTest)
 	switch {
 	case p.grouping == "feature":
 		p.test = p.groupTest
 	case e.set.Test == testAll:
 		p.test, err = e.testUnits(ctx, p, claims.Single(p.names()), "features")
-		p.note(p.test)
+	}
+	if p.note(p.test); p.test == nil {
+		p.note(p.groupTest)
 	}
 	return err
 }

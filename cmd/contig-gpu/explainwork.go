@@ -53,6 +53,9 @@ func (e *explanation) openWork() (*work, error) {
 		if err := w.same(e.identity()); err != nil {
 			return nil, errors.Join(err, w.close(true))
 		}
+		if err := w.removeTemp(); err != nil {
+			return nil, errors.Join(err, w.close(true))
+		}
 		e.say("going on: %d of %d parts are finished", w.finished(), e.chunks())
 		return w, nil
 	}

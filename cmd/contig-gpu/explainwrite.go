@@ -20,18 +20,15 @@ import (
 
 // write fills the folder: tables, results by person, the summary, the report.
 func (e *explanation) write(ctx context.Context, dir string) error {
-	for i, p := range e.parts {
-		if err := e.sum(ctx, i); err != nil {
-			return err
-		}
-		if err := e.test(ctx, p); err != nil {
-			return err
-		}
+	for _, p := range e.parts {
 		if err := e.writeTables(dir, p); err != nil {
 			return err
 		}
+		if err := p.writeDecoys(dir); err != nil {
+			return err
+		}
 	}
-	for _, step := range []func(context.Context, string) error{e.writePrivate, e.writeSummary, e.writeReport} {
+	for _, step := range []func(context.Context, string) error{e.writePrivate, e.writeMaps, e.writeSummary, e.writeReport} {
 		if err := step(ctx, dir); err != nil {
 			return err
 		}
@@ -56,7 +53,7 @@ func (e *explanation) writeTables(dir string, p *part) error {
 		f := p.features[j]
 		chromosome, position := p.placeOf(j)
 		pv, qv := tested(p.test, j)
-		lines = append(lines, []string{p.names()[j], chromosome, position, at(p.table.Stats().Allele, j), p.unitOf[j], decimal(f.MeanAbs), decimal(f.Mean), decimal(f.SD), decimal(f.Low), decimal(f.High), "NA", pv, qv})
+		lines = append(lines, []string{p.names()[j], chromosome, position, at(p.table.Stats().Allele, j), p.unitOf[j], decimal(f.MeanAbs), decimal(f.Mean), decimal(f.SD), decimal(f.Low), decimal(f.High), p.decoyOf(j), pv, qv})
 		details = append(details, append([]string{p.names()[j], at(p.traits, j), at(p.table.Stats().Other, j), decimal(f.Positive), decimal(f.Correlation)}, increase(p.test, j)...))
 	}
 	if err := writePublic(base+".tsv", lines); err != nil {
@@ -92,7 +89,7 @@ func (p *part) groupLines() [][]string {
 			allele, mean, sd = at(p.table.Stats().Allele, g.Feature), p.features[g.Feature].Mean, p.features[g.Feature].SD
 		}
 		pv, qv := tested(p.groupTest, u)
-		out = append(out, []string{p.units[u].Name, chromosome, position, allele, p.grouping, decimal(g.MeanAbs), decimal(mean), decimal(sd), decimal(g.Low), decimal(g.High), "NA", pv, qv})
+		out = append(out, []string{p.units[u].Name, chromosome, position, allele, p.grouping, decimal(g.MeanAbs), decimal(mean), decimal(sd), decimal(g.Low), decimal(g.High), p.decoyOfUnit(u), pv, qv})
 	}
 	return append(out, p.chromosomeLines()...)
 }
@@ -178,16 +175,19 @@ type summary struct {
 	FDR          float64                    `json:"fdr"`
 	Discoveries  map[string]int             `json:"discoveries"` // features at FDR
 	Groups       map[string]int             `json:"group_discoveries"`
-	Agreement    map[string][][]maybe       `json:"agreement"` // of methods, by modality
+	Decoys       map[string]int             `json:"decoy_discoveries,omitempty"` // groups, of --decoys
+	Agreement    map[string][][]maybe       `json:"agreement"`                   // of methods, by modality
 	Caveat       string                     `json:"caveat"`
 	Notes        []string                   `json:"notes,omitempty"`
 }
 
 type modalitySummary struct {
-	Persons, Reference, Features int
-	Grouping                     string
-	Groups                       int
-	Build                        string `json:",omitempty"`
+	Persons   int    `json:"persons"`
+	Reference int    `json:"reference"`
+	Features  int    `json:"features"`
+	Grouping  string `json:"grouping"`
+	Groups    int    `json:"groups"`
+	Build     string `json:"build,omitempty"`
 }
 
 type gap struct {
@@ -217,13 +217,16 @@ func gapOf(gaps []float64) gap {
 
 func (e *explanation) summary() summary {
 	s := summary{Version: version, Checkpoint: e.digest(), Persons: len(e.persons), Reference: len(e.reference), Of: e.set.of.String(), Baseline: e.set.Baseline, Seed: e.set.Seed, Precision: e.precision(),
-		FDR: e.set.FDR, Caveat: notAttribution, Notes: e.notes, Modalities: map[string]modalitySummary{}, Completeness: map[string]map[string]gap{}, Discoveries: map[string]int{}, Groups: map[string]int{}, Agreement: map[string][][]maybe{}}
+		FDR: e.set.FDR, Caveat: notAttribution, Notes: e.notes, Modalities: map[string]modalitySummary{}, Completeness: map[string]map[string]gap{}, Discoveries: map[string]int{}, Groups: map[string]int{}, Decoys: map[string]int{}, Agreement: map[string][][]maybe{}}
 	for _, m := range e.set.methods {
 		s.Methods = append(s.Methods, m.String())
 	}
 	for _, p := range e.parts {
 		s.Modalities[p.name] = modalitySummary{len(p.persons), len(p.reference), len(p.names()), p.grouping, len(p.units), string(p.build)}
 		s.Completeness[p.name], s.Discoveries[p.name], s.Groups[p.name] = map[string]gap{}, discoveries(p.test), discoveries(p.groupTest)
+		if p.decoys != nil {
+			s.Decoys[p.name] = len(p.decoys.Claimed)
+		}
 		for method, g := range p.gaps {
 			s.Completeness[p.name][method] = gapOf(g)
 		}
@@ -248,31 +251,34 @@ func (e *explanation) writeSummary(_ context.Context, dir string) error {
 
 // conclude says what was found.
 func (e *explanation) conclude() {
-	for _, l := range e.conclusions() {
-		e.say("%s", l)
+	for _, p := range e.parts {
+		for _, l := range append(e.conclusions(p), p.notes...) {
+			e.say("%s: %s", p.name, l)
+		}
 	}
 	e.say("%s", notAttribution)
 	e.say("report: %s", filepath.Join(e.set.Out, reportName))
 }
 
-// conclusions are sentences on each modality: completeness, discoveries, agreement.
-func (e *explanation) conclusions() []string {
+// conclusions are what is said of a modality: completeness, discoveries.
+func (e *explanation) conclusions(p *part) []string {
 	var out []string
-	for _, p := range e.parts {
-		for _, m := range e.set.methods {
-			if g, ok := p.gaps[m.String()]; ok {
-				x := gapOf(g)
-				out = append(out, fmt.Sprintf("%s: completeness gap of %s: median %.2g, worst %.2g of |f(x) - f(baseline)|, %d persons", p.name, m, float64(x.Median), float64(x.Worst), len(g)))
-			}
+	for _, m := range e.set.methods {
+		if g, ok := p.gaps[m.String()]; ok {
+			x := gapOf(g)
+			out = append(out, fmt.Sprintf("completeness gap of %s: median %.2g, worst %.2g of |f(x) - f(baseline)|, %d persons", m, float64(x.Median), float64(x.Worst), len(g)))
 		}
-		if p.test != nil {
-			out = append(out, fmt.Sprintf("%s: %d of %d features are used by this network at q <= %g (held-out test of %d persons)", p.name, discoveries(p.test), len(p.names()), e.set.FDR, p.test.Persons))
-		}
-		if p.groupTest != nil && p.grouping != "feature" {
-			out = append(out, fmt.Sprintf("%s: %d of %d groups (by %s) likewise", p.name, discoveries(p.groupTest), len(p.units), p.grouping))
-		}
-		for _, n := range p.notes {
-			out = append(out, p.name+": "+n)
+	}
+	if p.test != nil {
+		out = append(out, fmt.Sprintf("%d of %d features are used by this network at q <= %g (held-out test of %d persons)", discoveries(p.test), len(p.names()), e.set.FDR, p.test.Persons))
+	}
+	if p.groupTest != nil && p.grouping != "feature" {
+		out = append(out, fmt.Sprintf("%d of %d groups (by %s) are used by this network at q <= %g (held-out test)", discoveries(p.groupTest), len(p.units), p.grouping, e.set.FDR))
+	}
+	if p.decoys != nil {
+		out = append(out, fmt.Sprintf("%d of %d groups (by %s) are claimed to be associated with the images at q <= %g (%d trainings with decoys)", len(p.decoys.Claimed), len(p.units), p.grouping, e.set.FDR, len(p.decoys.W)))
+		if p.decoys.Note != "" {
+			out = append(out, "W904: "+p.decoys.Note)
 		}
 	}
 	return out

@@ -23,8 +23,11 @@ func writeNPY(path string, width int, rows [][]float32) error {
 }
 
 // npyHead is what stands before the values of a matrix.
-func npyHead(rows, width int) string {
-	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, width)
+func npyHead(rows, width int) string { return npyHeadOf(rows, width) }
+
+// npyHeadOf is what stands before the values of an array.
+func npyHeadOf(dims ...int) string {
+	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(dims)), ", "), "[]"))
 	head += strings.Repeat(" ", 63-(10+len(head))%64) + "\n" // the data begin at a multiple of 64
 	return string(binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(head)))) + head
 }

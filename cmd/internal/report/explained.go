@@ -36,6 +36,8 @@ type Modality struct {
 	Methods     []string
 	Agreement   [][]float64 // rank correlation of methods, by pair
 	Null        string      // what the q-values are about: the null hypothesis, a sentence
+	Claimed     []Ranked    // groups that decoys claim; ClaimedNull: by which null hypothesis, "" where there were no decoys
+	ClaimedNull string
 	Notes       []string
 }
 

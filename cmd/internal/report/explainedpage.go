@@ -42,6 +42,12 @@ pre{background:var(--box);padding:1em;overflow:auto;font-size:12px}
 {{range .FoundGroups}}<tr><td>{{.Name}}</td><td class="l">{{with .Chromosome}}{{.}}:{{end}}{{with .Position}}{{.}}{{end}}</td><td>{{num .MeanAbs}}</td><td>{{num .P}}</td><td>{{num .Q}}</td></tr>
 {{end}}</table></div>{{with .MoreGroups}}<p class="note">and {{.}} more in the table of groups</p>{{end}}
 {{else}}<p>No {{.Grouping}} has q ≤ {{$fdr}}.</p>
+{{end}}{{end}}{{if .ClaimedNull}}<h3>Claims by decoys</h3>
+<p>{{.ClaimedNull}}</p>
+{{if .Claimed}}<div class="wide"><table><tr><th>{{.Grouping}}</th><th class="l">place</th><th>mean |A|</th><th>q</th></tr>
+{{range .Claimed}}<tr><td>{{.Name}}</td><td class="l">{{with .Chromosome}}{{.}}:{{end}}{{with .Position}}{{.}}{{end}}</td><td>{{num .MeanAbs}}</td><td>{{num .Q}}</td></tr>
+{{end}}</table></div>
+{{else}}<p>No {{.Grouping}} is claimed at q ≤ {{$fdr}}.</p>
 {{end}}{{end}}{{if .Swarms}}<h3>Attribution against the feature's value</h3>
 <p class="note key">{{.Dot}} Value of the feature: low <svg width="84" height="12"><rect class="v0" width="12" height="12"/><rect class="v1" x="12" width="12" height="12"/><rect class="v2" x="24" width="12" height="12"/><rect class="v3" x="36" width="12" height="12"/><rect class="v4" x="48" width="12" height="12"/><rect class="v5" x="60" width="12" height="12"/><rect class="v6" x="72" width="12" height="12"/></svg> high</p>
 {{.Swarms}}
