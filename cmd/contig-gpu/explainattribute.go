@@ -115,6 +115,6 @@ func (e *explanation) notFinite(p *part, feature string) error {
 	if feature != "" {
 		found += fmt.Sprintf(", feature %q", feature)
 	}
-	return &data.Problem{Code: codeNotFinite, What: "an attribution is not finite", Expected: "finite numbers", Found: found,
+	return &data.Problem{Code: codeNotFinite, What: "an attribution, or an embedding that it rests on, is not finite", Expected: "finite numbers", Found: found,
 		Cause: "extreme values in a table that is not standardised, or a checkpoint that has diverged", Fix: "look at the table's largest values; take another checkpoint"}
 }

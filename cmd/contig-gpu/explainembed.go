@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"contig-gpu/data/loader"
@@ -39,8 +40,23 @@ func (e *explanation) embed(ctx context.Context) error {
 		for _, i := range p.persons {
 			p.imageOf[i], p.geneticsOf[i] = x.PersonImage[p.at][at[i]], x.PersonGenetics[p.at][at[i]]
 		}
+		if !finiteRows(p.image) || !finiteRows(p.genetics) || !finiteRows(slices.Collect(maps.Values(p.imageOf))) {
+			return e.notFinite(p, "")
+		}
 	}
 	return nil
+}
+
+// finiteRows reports whether all values are finite.
+func finiteRows(rows [][]float32) bool {
+	for _, r := range rows {
+		for _, v := range r {
+			if v-v != 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // loaderOptions yield these images as the training's evaluation sees them.

@@ -7,6 +7,8 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/explain"
+	"contig-gpu/model/explain/rank"
+	"contig-gpu/model/explain/saliency"
 	"contig-gpu/model/train"
 )
 
@@ -15,14 +17,15 @@ type explainRoom struct {
 	Weights     int `json:"weights"`
 	Embedding   int `json:"embedding"`   // the largest batch of images, while they are embedded
 	Attribution int `json:"attribution"` // the modality that takes most, after it
+	Maps        int `json:"maps"`        // heat maps, after that
 	Host        int `json:"host"`        // rows, results and reference on the host
 }
 
 // Total returns the most that is held at a time.
-func (r explainRoom) Total() int { return r.Weights + max(r.Embedding, r.Attribution) + r.Host }
+func (r explainRoom) Total() int { return r.Weights + max(r.Embedding, r.Attribution, r.Maps) + r.Host }
 
 func (r explainRoom) String() string {
-	return fmt.Sprintf("%s: weights %s, embedding %s and then attribution %s, on the host %s", bytesText(r.Total()), bytesText(r.Weights), bytesText(r.Embedding), bytesText(r.Attribution), bytesText(r.Host))
+	return fmt.Sprintf("%s: weights %s, embedding %s, then attribution %s, then heat maps %s; on the host %s", bytesText(r.Total()), bytesText(r.Weights), bytesText(r.Embedding), bytesText(r.Attribution), bytesText(r.Maps), bytesText(r.Host))
 }
 
 // plan counts what explaining takes, before anything is taken; E905 where it is more than is free.
@@ -45,11 +48,41 @@ func (e *explanation) plan() (explainRoom, error) {
 	if r.Embedding, err = train.EmbedMemory(e.net, dims); err != nil {
 		return r, err
 	}
-	if free := e.free(); free > 0 && r.Total()-r.Weights > free { // the weights are there
-		return r, &data.Problem{Code: codeExplainRoom, What: "explaining takes more memory than is free", Expected: "at most " + bytesText(free) + " beside the weights", Found: r.String(),
+	if r.Maps, err = e.roomOfMaps(); err != nil {
+		return r, err
+	}
+	return r, r.fits(e.free())
+}
+
+// fits reports E905 where more is taken than is free beside the weights, which are there; free is 0 where it is not known.
+func (r explainRoom) fits(free int) error {
+	if free > 0 && r.Total()-r.Weights > free {
+		return &data.Problem{Code: codeExplainRoom, What: "explaining takes more memory than is free", Expected: "at most " + bytesText(free) + " beside the weights", Found: r.String(),
 			Cause: "wide tables, large images or a large reference on a small machine", Fix: "a smaller --reference, fewer --method, fewer --modalities, or a larger machine"}
 	}
-	return r, nil
+	return nil
+}
+
+// roomOfMaps counts what heat maps take, 0 where there are none.
+func (e *explanation) roomOfMaps() (int, error) {
+	if e.set.Maps == 0 {
+		return 0, nil
+	}
+	plan, side := e.dev.Plan(), e.trained.ImageSize
+	m, err := model.New(e.model.Config())
+	if err != nil {
+		return 0, err
+	}
+	if err := m.Weights().Place(plan, e.net.DType); err != nil {
+		return 0, err
+	}
+	weights := total(plan.Allocated())
+	images, err := saliency.New(saliency.Options{Device: plan, DType: e.net.DType, Encoder: m.Config().Encoder, Trunk: m.Trunk(), Height: side, Width: side, Rows: mapRows})
+	if err != nil {
+		return 0, err
+	}
+	defer images.Close()
+	return total(plan.Allocated()) - weights, nil
 }
 
 // free returns the bytes of the device that are free, 0 where that is not known.
@@ -91,7 +124,7 @@ func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int
 			return r, err
 		}
 		r.Attribution = max(r.Attribution, total(plan.Allocated())-r.Weights)
-		r.Host = max(r.Host, g.Rows()*(8*features+16*explain.NewTower(tower).Width())+4*n*features)
+		r.Host = max(r.Host, g.Rows()*(8*features+16*explain.NewTower(tower).Width())+4*n*features+16*rank.Replicates*features)
 		g.Close()
 		ref.Close()
 	}

@@ -117,7 +117,7 @@ func (s *explainSettings) imageRows() []setting.Row {
 		setting.New("maps", &s.Maps, 0, setting.Count(0), "heat maps of the first image of so many persons, under private/maps: where in the image the match rests"),
 		setting.New("image-method", &s.ImageMethod, "smooth", setting.Any(), "methods of heat maps, separated by commas: "+strings.Join(imageMethods(), ", ")),
 		setting.New("stage", &s.Stage, "layer4", setting.Any(), "stage of the image encoder whose feature map gradcam takes"),
-		setting.New("direction", &s.Direction, "", setting.Any(), "MODALITY:FEATURE: also maps of what in the image moves with this feature"))
+		setting.New("direction", &s.Direction, "", setting.Any(), "MODALITY:FEATURE: also maps of what in the image moves with this feature; with --maps"))
 }
 
 func (s *explainSettings) machineRows() []setting.Row {
@@ -139,6 +139,29 @@ func (s *explainSettings) resolve(c *cli.Context) error {
 			return usagef("explain: --%s is required%s; see contig-gpu explain --help", f.name, map[bool]string{true: ", or --run"}[f.name != "out"])
 		}
 	}
+	if err := s.readMethods(); err != nil {
+		return err
+	}
+	for _, word := range strings.Split(s.ImageMethod, ",") {
+		word = strings.TrimSpace(word)
+		if !slices.Contains(imageMethods(), word) {
+			return usagef("explain: --image-method: want %s, separated by commas, found %q%s", strings.Join(imageMethods(), ", "), word, didYouMean(word, "", imageMethods()))
+		}
+		s.imageMethods = append(s.imageMethods, word)
+	}
+	if s.Direction != "" && s.Maps == 0 {
+		return usagef("explain: --direction makes heat maps: say by --maps of how many persons")
+	}
+	if near := data.Nearest(s.Persons, splitWords()); near != "" && !slices.Contains(splitWords(), s.Persons) {
+		if _, err := os.Stat(s.Persons); err != nil {
+			return usagef("explain: --persons: no split and no file %q, did you mean %s?", s.Persons, near)
+		}
+	}
+	return nil
+}
+
+// readMethods reads the words that say what is computed.
+func (s *explainSettings) readMethods() error {
 	s.of, _ = explain.ParseOf(s.Of)
 	s.base, _ = explain.ParseBaseline(s.Baseline)
 	for _, word := range strings.Split(s.Method, ",") {
@@ -150,18 +173,6 @@ func (s *explainSettings) resolve(c *cli.Context) error {
 			return usagef("explain: --method: %s is there twice", m)
 		}
 		s.methods = append(s.methods, m)
-	}
-	for _, word := range strings.Split(s.ImageMethod, ",") {
-		word = strings.TrimSpace(word)
-		if !slices.Contains(imageMethods(), word) {
-			return usagef("explain: --image-method: want %s, separated by commas, found %q%s", strings.Join(imageMethods(), ", "), word, didYouMean(word, "", imageMethods()))
-		}
-		s.imageMethods = append(s.imageMethods, word)
-	}
-	if near := data.Nearest(s.Persons, splitWords()); near != "" && !slices.Contains(splitWords(), s.Persons) {
-		if _, err := os.Stat(s.Persons); err != nil {
-			return usagef("explain: --persons: no split and no file %q, did you mean %s?", s.Persons, near)
-		}
 	}
 	return nil
 }
