@@ -103,8 +103,8 @@ const (
 	spareZeros = 4096
 )
 
-// finish ends a segment, passes over spare bytes and reports whether that is all that was left.
-func (r *jpegBits) finish() bool {
+// finish ends a segment and passes over spare bytes, if that is all that was left before the next marker.
+func (r *jpegBits) finish() error {
 	r.fill()
 	left := max(r.n-r.pad, 0)
 	tail := r.acc >> r.pad & (1<<left - 1)
@@ -115,11 +115,17 @@ func (r *jpegBits) finish() bool {
 		zeros = zeros && v == 0
 		spare, r.pos = spare+1, next
 		if spare > spareZeros {
-			return false
+			return errScanLong
 		}
 	}
 	r.acc, r.n, r.pad = 0, 0, 0
-	return r.pos < len(r.b) && (spare <= spareBytes || zeros && filled)
+	switch {
+	case spare > spareBytes && !(zeros && filled):
+		return errScanLong
+	case r.pos+1 >= len(r.b):
+		return errEnd
+	}
+	return nil
 }
 
 const shortCode = 10 // bits of the codes that are looked up at once

@@ -90,10 +90,15 @@ func (d *jpegDecoder) scan(seg, b []byte, at int) (int, error) {
 			}
 		}
 	}
-	if d.eobRun > 0 || !d.bits.finish() {
-		return 0, errScanLong
+	return d.bits.pos, d.endInterval()
+}
+
+// endInterval expects that what was read is all that there is, up to the next marker.
+func (d *jpegDecoder) endInterval() error {
+	if d.eobRun > 0 {
+		return errScanLong
 	}
-	return d.bits.pos, nil
+	return d.bits.finish()
 }
 
 // begin starts an interval.
@@ -106,8 +111,8 @@ func (d *jpegDecoder) begin() {
 
 // restart expects the marker RST<number> and begins the next interval.
 func (d *jpegDecoder) restart(number byte) error {
-	if d.eobRun > 0 || !d.bits.finish() {
-		return errScanLong
+	if err := d.endInterval(); err != nil {
+		return err
 	}
 	b, i := d.bits.b, d.bits.pos
 	for i+1 < len(b) && b[i] == 0xFF && b[i+1] == 0xFF {
