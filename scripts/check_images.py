@@ -1,4 +1,5 @@
-"""check_images.py make DIR COUNT SEED: writes COUNT random JPEG and PNG files to DIR; needs Pillow and numpy, and uses cjpeg and jpegtran where they are.
+"""What check_images.sh runs.
+check_images.py make DIR COUNT SEED: writes COUNT random JPEG and PNG files to DIR; needs Pillow and numpy, and uses cjpeg and jpegtran where they are.
 check_images.py compare DIR: compares DIR/NAME.rgb, what TestDecodeFolder of data/fundus made of each, with Pillow's exif_transpose and convert("RGB")."""
 import io
 import os
@@ -7,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 
 import numpy as np
@@ -68,8 +70,6 @@ def edited_jpeg(r, b):
         return b[:-2] + b"\xFF" * r.randrange(1, 5) + b[-2:]
     if kind == 2:
         return b + b
-    if kind == 3:
-        return b"".join(b[i:i + 2] if b[i] != 0xFF or i + 1 == len(b) else b[i:i + 1] for i in range(0, 0)) or b
     return b
 
 
@@ -82,7 +82,7 @@ def jpeg(r):
     m = picture(r, w, h, {"RGB": 3, "L": 1, "CMYK": 4}[mode])
     im = Image.fromarray(m[..., 0] if mode == "L" else m, mode) if mode != "RGB" else Image.fromarray(m)
     quality = r.choice([5, 30, 60, 75, 85, 95, 100])
-    if shutil.which("cjpeg") and mode != "CMYK" and r.random() < 0.6:
+    if shutil.which("cjpeg") and shutil.which("jpegtran") and mode != "CMYK" and r.random() < 0.6:
         return tools(r, im, quality)
     b, more = io.BytesIO(), {}
     if mode == "RGB":
@@ -111,12 +111,11 @@ def tools(r, im, quality):
         args.append("-rgb")
     out = subprocess.run(args, input=b.getvalue(), capture_output=True, check=True).stdout
     if im.mode == "RGB" and r.random() < 0.4:
-        path = "/tmp/scans.%d" % os.getpid()
-        with open(path, "w") as f:
+        with tempfile.NamedTemporaryFile("w", suffix=".scans") as f:
             f.write(r.choice(SCANS))
-        args = ["jpegtran", "-scans", path] + r.choice([[], ["-restart", "3B"], ["-restart", "1"]])
-        out = subprocess.run(args, input=out, capture_output=True, check=True).stdout
-        os.remove(path)
+            f.flush()
+            args = ["jpegtran", "-scans", f.name] + r.choice([[], ["-restart", "3B"], ["-restart", "1"]])
+            out = subprocess.run(args, input=out, capture_output=True, check=True).stdout
     return out
 
 
@@ -160,7 +159,7 @@ def png(r):
     kind, depth = r.choice([(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 8), (2, 16), (3, 1), (3, 2), (3, 4), (3, 8), (4, 8), (4, 16), (6, 8), (6, 16)])
     n = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
     m = picture(r, w, h, n).astype(int)
-    m = m * 257 + r.randrange(0, 1) if depth == 16 else m >> (8 - depth)
+    m = m * 257 if depth == 16 else m >> (8 - depth)
     if depth == 16:
         m = np.clip(m + np.random.default_rng(r.randrange(99)).integers(-99, 99, m.shape), 0, 65535)
     raw = b""
@@ -203,7 +202,10 @@ def make(folder, count, seed):
     r = random.Random(seed)
     for i in range(count):
         if r.random() < 0.6:
-            b, name = edited_jpeg(r, turned_jpeg(r, jpeg(r))), "%04d.jpg" % i
+            try:
+                b, name = edited_jpeg(r, turned_jpeg(r, jpeg(r))), "%04d.jpg" % i
+            except OSError:  # Pillow's buffer is too small for some pictures of noise
+                continue
         else:
             (b, grey), name = png(r), "%04d.png" % i
             if grey is not None:
