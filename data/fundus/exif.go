@@ -2,13 +2,12 @@ package fundus
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"encoding/hex"
 	"io"
 	"math"
 	"regexp"
-
-	"github.com/klauspost/compress/zlib"
 )
 
 const (

@@ -137,6 +137,32 @@ func TestZerosAtTheEnd(t *testing.T) {
 	}
 }
 
+// Without the markers of JFIF and Adobe components that are named R, G and B are these colours; others are not.
+func TestColoursByName(t *testing.T) {
+	b := testdata(t, "rgb.jpg")
+	want, p := decoded(b)
+	if p != nil {
+		t.Fatal(p)
+	}
+	bare := without(without(b, markAPP14, 9), markAPP0, 9)
+	got, p := decoded(bare)
+	if p != nil || !bytes.Equal(got.Pix, want.Pix) {
+		t.Errorf("named R, G and B: other pixels (%v)", p)
+	}
+	for _, at := range marks(bare, false) {
+		switch bare[at+1] {
+		case 0xC0:
+			bare[at+10], bare[at+13], bare[at+16] = 1, 2, 3
+		case markSOS:
+			bare[at+5], bare[at+7], bare[at+9] = 1, 2, 3
+		}
+	}
+	got, p = decoded(bare)
+	if p != nil || bytes.Equal(got.Pix, want.Pix) {
+		t.Errorf("named 1, 2 and 3: the pixels of RGB (%v)", p)
+	}
+}
+
 // A frame of Motion-JPEG has no Huffman tables: those of the standard's annex are meant, which image/jpeg writes.
 func TestStandardHuffmanTables(t *testing.T) {
 	for _, name := range []string{"colour", "grey"} {

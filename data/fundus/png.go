@@ -2,13 +2,12 @@ package fundus
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"github.com/klauspost/compress/zlib"
 )
 
 var (
@@ -214,11 +213,13 @@ func unfilter(filter byte, row, above []byte, step int) bool {
 			row[i] += uint8((int(row[i-step]) + int(above[i])) / 2)
 		}
 	case 4:
-		for i, v := range above[:min(step, len(row))] {
-			row[i] += v
-		}
-		for i := step; i < len(row); i++ {
-			row[i] += paeth(int(row[i-step]), int(above[i]), int(above[i-step]))
+		for c := range min(step, len(row)) {
+			left, corner := 0, 0
+			for i := c; i < len(row); i += step {
+				up := int(above[i])
+				left = int(row[i] + paeth(left, up, corner))
+				row[i], corner = uint8(left), up
+			}
 		}
 	default:
 		return false
@@ -229,12 +230,12 @@ func unfilter(filter byte, row, above []byte, step int) bool {
 // paeth returns which of the left, upper and upper left value is nearest to left + up - corner.
 func paeth(left, up, corner int) uint8 {
 	l, u := up-corner, left-corner
-	c := max(l+u, -l-u)
-	l, u = max(l, -l), max(u, -u)
-	switch {
-	case l <= u && l <= c:
+	c := l + u
+	l, u, c = max(l, -l), max(u, -u), max(c, -c)
+	if l <= u && l <= c {
 		return uint8(left)
-	case u <= c:
+	}
+	if u <= c {
 		return uint8(up)
 	}
 	return uint8(corner)

@@ -9,6 +9,11 @@ func (m *pngImage) expand(out, row []byte) {
 		m.expandBits(out, row)
 	case m.kind == pngColour && m.depth == 8:
 		copy(out, row)
+	case m.kind == pngGrey && m.depth == 8:
+		for x, v := range row {
+			o := out[3*x : 3*x+3 : 3*x+3]
+			o[0], o[1], o[2] = v, v, v
+		}
 	case m.kind == pngIndexed:
 		for x, v := range row {
 			m.look(out[3*x:], int(v))
