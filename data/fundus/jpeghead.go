@@ -190,7 +190,7 @@ func (d *jpegDecoder) quants(seg []byte) error {
 	return nil
 }
 
-// frame takes the header of the frame; which has no more than one in an image.
+// frame takes the header of the frame, of which an image has one.
 func (d *jpegDecoder) frame(marker byte, seg []byte) error {
 	if len(seg) < 6 || len(seg) < 6+3*int(seg[5]) || d.parts != nil {
 		return errSegment

@@ -13,8 +13,6 @@ import (
 var (
 	errChunk   = errors.New("a chunk is malformed")
 	errPalette = errors.New("the palette is missing")
-	errShort   = errors.New("the compressed data ends before the image does")
-	errSurplus = errors.New("the image ends before the compressed data does")
 	errFilter  = errors.New("a row has a filter that does not exist")
 )
 
@@ -138,7 +136,7 @@ func (m *pngImage) pixels() (*RGB, error) {
 	}
 	bits := m.samples() * m.depth
 	if ceil(m.width*bits, 8)*m.height > 1040*(size+64) { // deflate makes at most 1032 bytes of one
-		return nil, errShort
+		return nil, errScanShort
 	}
 	z, err := zlib.NewReader(io.MultiReader(readers...))
 	if err != nil {
@@ -155,7 +153,7 @@ func (m *pngImage) pixels() (*RGB, error) {
 	}
 	n, err := io.CopyN(io.Discard, z, pngSurplus+1) // to the checksum at the end
 	if n > pngSurplus {
-		return nil, errSurplus
+		return nil, errScanLong
 	}
 	if err != io.EOF {
 		return nil, err
@@ -173,7 +171,7 @@ func (m *pngImage) pass(z io.Reader, out *RGB, p pngPass, w, h int) error {
 		row, above := rows[y&1], rows[1-y&1]
 		if _, err := io.ReadFull(z, row); err != nil {
 			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				err = errShort
+				err = errScanShort
 			}
 			return err
 		}
