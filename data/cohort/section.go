@@ -181,6 +181,9 @@ func (c *config) check() error {
 	if err := c.checkSplit(); err != nil {
 		return err
 	}
+	if err := c.checkPaths(); err != nil {
+		return err
+	}
 	for i := range c.sources {
 		if err := c.checkSource(&c.sources[i]); err != nil {
 			return err
