@@ -39,7 +39,7 @@ func readCells(path string, known func(string) bool) (*cells, error) {
 		}
 		row := cut(l.Text())
 		if len(c.rows) == 0 && c.header == nil && !slices.ContainsFunc(row, known) {
-			if c.header = headerOf(row, l.Text()); c.header != nil {
+			if c.header = headerOf(row); c.header != nil {
 				continue
 			}
 		}
@@ -48,6 +48,9 @@ func readCells(path string, known func(string) bool) (*cells, error) {
 			continue
 		}
 		c.add(row, l.Line())
+	}
+	if len(c.header) > 1 && c.width() == 1 {
+		c.header = []string{strings.Join(c.header, "")} // "Participant ID" is one column
 	}
 	c.notes = l.Notes()
 	if c.comments > 0 {
@@ -128,19 +131,26 @@ func bareCell(cell string) string {
 	if strings.IndexFunc(cell, func(r rune) bool { return !plain(r) }) < 0 {
 		return cell
 	}
-	cell = strings.TrimFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) })
+	hidden := func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) }
+	cell = strings.TrimFunc(cell, hidden)
 	if data.Missing(cell) {
 		return ""
 	}
-	cell = strings.TrimPrefix(cell, "=")
-	return strings.TrimSpace(strings.Trim(unquoted(strings.Trim(cell, "[](){}")), "[](){}"))
+	for before := ""; before != cell; {
+		before = cell
+		cell = strings.TrimFunc(unquoted(strings.TrimPrefix(cell, "=")), hidden)
+		for _, pair := range []string{"[]", "()", "{}"} {
+			cell = strings.TrimPrefix(cell, pair[:1])
+			if !strings.Contains(cell, pair[:1]) {
+				cell = strings.TrimSuffix(cell, pair[1:])
+			}
+		}
+	}
+	return cell
 }
 
 // headerOf returns the words of a header, or nil where the first row is none.
-func headerOf(row []string, line string) []string {
-	if w := headerWord(line); isIDWord(w) || isFamilyWord(w) {
-		return []string{w} // "Participant ID" is one column
-	}
+func headerOf(row []string) []string {
 	out := make([]string, len(row))
 	is := false
 	for i, cell := range row {
