@@ -16,7 +16,7 @@ func (c *config) readMap(m *manifest) (map[string]string, []string, error) {
 		return nil, nil, nil
 	}
 	path := c.resolve(c.IDs.Map)
-	t, err := readCells(path, func(string) bool { return false })
+	t, err := readCells(path, func(id string) bool { _, ok := m.index[id]; return ok })
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"contig-gpu/data"
 	"contig-gpu/data/table"
@@ -20,6 +21,7 @@ type cells struct {
 	header   []string // as headerWord returns it; nil where there is none
 	rows     [][]string
 	line     []int // of each row
+	named    bool  // the first row has an id that is known
 	comments int
 	notes    []string
 }
@@ -34,14 +36,17 @@ func readCells(path string, known func(string) bool) (*cells, error) {
 	c := &cells{path: path}
 	for l.Next() {
 		if text := strings.TrimSpace(l.Text()); known(text) {
+			c.named = c.named || len(c.rows) == 0
 			c.add([]string{text}, l.Line())
 			continue
 		}
 		row := cut(l.Text())
-		if len(c.rows) == 0 && c.header == nil && !slices.ContainsFunc(row, known) {
-			if c.header = headerOf(row); c.header != nil {
+		if len(c.rows) == 0 && c.header == nil {
+			c.named = slices.ContainsFunc(row, known)
+			if c.header = headerOf(row); c.header != nil && !c.named {
 				continue
 			}
+			c.header = nil
 		}
 		if strings.HasPrefix(row[0], "#") {
 			c.comments++
@@ -49,6 +54,7 @@ func readCells(path string, known func(string) bool) (*cells, error) {
 		}
 		c.add(row, l.Line())
 	}
+	c.wordsFirst()
 	if len(c.header) > 1 && c.width() == 1 {
 		c.header = []string{strings.Join(c.header, "")} // "Participant ID" is one column
 	}
@@ -78,28 +84,52 @@ func (c *cells) width() int {
 	return min(n, mostCells)
 }
 
-// shift is 1 where rows have a number or name in front that the header does not have, as R writes them.
+// shift is 1 where most rows have a number or name in front that the header does not have, as R writes them. Rows may end in missing values.
 func (c *cells) shift() int {
+	more := 0
 	for _, row := range c.rows {
-		if len(row) != len(c.header)+1 || row[len(row)-1] == "" {
+		if len(row) > len(c.header) {
+			more++
+		}
+		if len(row) > len(c.header)+1 {
 			return 0
 		}
 	}
-	return 1
+	if 2*more > len(c.rows) {
+		return 1
+	}
+	return 0
+}
+
+// wordsFirst makes a header of a first row without digits, where other rows have some: its words are not known.
+func (c *cells) wordsFirst() {
+	digits := func(row []string) bool {
+		return slices.ContainsFunc(row, func(cell string) bool { return strings.ContainsAny(cell, "0123456789") })
+	}
+	if c.header != nil || len(c.rows) < 2 || c.named || digits(c.rows[0]) || !digits(c.rows[1]) {
+		return
+	}
+	for _, cell := range c.rows[0] {
+		c.header = append(c.header, headerWord(cell))
+	}
+	c.rows, c.line = c.rows[1:], c.line[1:]
 }
 
 // cut returns the cells of a line: cut at tabs, commas, semicolons and bars outside of double quotes or, where there are none, at white space. Empty cells at the
 // end are cut off, all but the first.
 func cut(line string) []string {
-	out := cutAt(line, func(r rune) bool { return strings.ContainsRune("\t,;|", r) })
+	out := rawCells(line, func(r rune) bool { return strings.ContainsRune("\t,;|", r) })
+	for i, cell := range out {
+		out[i] = bareCell(cell)
+	}
 	for len(out) > 1 && out[len(out)-1] == "" {
 		out = out[:len(out)-1]
 	}
 	if len(out) == 1 {
 		out = out[:0]
-		for _, w := range cutAt(strings.Trim(line, "\t,;| "), unicode.IsSpace) {
+		for _, w := range rawCells(strings.Trim(line, "\t,;| "), unicode.IsSpace) {
 			if w != "" { // several blanks are one
-				out = append(out, w)
+				out = append(out, bareCell(w))
 			}
 		}
 	}
@@ -109,8 +139,8 @@ func cut(line string) []string {
 	return out
 }
 
-// cutAt cuts a line where separates says so outside of double quotes, and cleans what it cuts.
-func cutAt(line string, separates func(rune) bool) []string {
+// rawCells cuts a line where separates says so outside of double quotes.
+func rawCells(line string, separates func(rune) bool) []string {
 	var out []string
 	quoted, from := false, 0
 	for i, r := range line {
@@ -118,24 +148,22 @@ func cutAt(line string, separates func(rune) bool) []string {
 		case r == '"':
 			quoted = !quoted
 		case !quoted && separates(r):
-			out = append(out, bareCell(line[from:i]))
-			from = i + len(string(r))
+			out = append(out, line[from:i])
+			from = i + utf8.RuneLen(r)
 		}
 	}
-	return append(out, bareCell(line[from:]))
+	return append(out, line[from:])
 }
 
 // bareCell takes from a cell what programs put around ids: quotes, white space, what cannot be seen, brackets of Python's lists, and the = of a spreadsheet's ="007".
 func bareCell(cell string) string {
-	plain := func(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
-	if strings.IndexFunc(cell, func(r rune) bool { return !plain(r) }) < 0 {
-		return cell
-	}
-	hidden := func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) }
-	cell = strings.TrimFunc(cell, hidden)
 	if data.Missing(cell) {
 		return ""
 	}
+	if strings.IndexFunc(cell, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) < 0 {
+		return cell
+	}
+	hidden := func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) }
 	for before := ""; before != cell; {
 		before = cell
 		cell = strings.TrimFunc(unquoted(strings.TrimPrefix(cell, "=")), hidden)
@@ -145,6 +173,9 @@ func bareCell(cell string) string {
 				cell = strings.TrimSuffix(cell, pair[1:])
 			}
 		}
+	}
+	if data.Missing(cell) { // "NA" in quotes
+		return ""
 	}
 	return cell
 }

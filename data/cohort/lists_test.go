@@ -119,7 +119,7 @@ func TestListsThatAreRefusedOrTold(t *testing.T) {
 		{"two persons a line", each("ID,NEXT\n"), 124, "two columns"},
 		{"two persons on one line", person(1) + "," + person(2) + "\n", 124, ""},
 		{"three persons a line", person(0) + "," + person(1) + "," + person(2) + "\n" + person(3) + "," + person(4) + "," + person(5) + "\n", 124, ""},
-		{"rows without an id", "eid,date\nNA,2023\n,2024\n" + person(3) + ",2024\n", 0, "1 rows have no id"},
+		{"rows without an id", "eid,date\nNA,2023\n,2024\n" + person(3) + ",2024\n", 0, "2 rows have no id"},
 		{"empty but for a header", "eid\n", 0, "0 ids, 0 persons"},
 		{"UTF-16", "\xff\xfe1\x00", 103, ""},
 		{"Latin-1", "pr\xe9nom\n" + person(1) + "\n", 103, ""},
