@@ -84,6 +84,11 @@ func TestOtherPersonsAreNotNear(t *testing.T) {
 	if notes := strings.Join(w.open().Notes, "\n"); strings.Contains(notes, "W11") {
 		t.Error(notes)
 	}
+	w = newWorld(t)
+	w.replace("images.tsv", person(1)+"\t", "00"+person(2)+"\t") // labs.tsv has the person without zeros, who is another
+	if notes := strings.Join(w.open().Notes, "\n"); strings.Contains(notes, "W11") {
+		t.Error(notes)
+	}
 }
 
 // TestFamiliesInJoins: what some persons' ids are, FIDs or pairs, is told like what all are; and persons whose FID and IID make the same text are two.
