@@ -3,8 +3,6 @@ package cohort
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -18,6 +16,7 @@ import (
 type config struct {
 	path    string
 	text    string // as read, to find lines
+	notes   []string
 	IDs     idsConfig
 	Split   splitConfig
 	sources []section
@@ -167,7 +166,8 @@ func readConfig(path string) (*config, []string, error) {
 		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore or table",
 			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
 	}
-	return c, notes, c.check()
+	err = c.check()
+	return c, append(notes, c.notes...), err
 }
 
 func (c *config) syntax(err error) error {
@@ -175,6 +175,7 @@ func (c *config) syntax(err error) error {
 	var at toml.ParseError
 	if errors.As(err, &at) {
 		p.Line, p.Err, p.Found = at.Position.Line, nil, at.Message
+		c.badEscape(p)
 		if strings.Contains(at.Message, "already been defined") {
 			p.What, p.Cause, p.Fix = "a section or key is there twice", "sections pasted together", "keep one of them"
 		}
@@ -217,59 +218,4 @@ func (c *config) line(section, key string) int {
 		}
 	}
 	return at
-}
-
-// resolve makes a path of the file relative to its folder.
-func (c *config) resolve(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(filepath.Dir(c.path), filepath.FromSlash(path))
-}
-
-// expand resolves paths with {1..22} or {1..22,X} in them, and with * where glob is set. One that is nowhere is E116.
-func (c *config) expand(list pathList, section string, glob bool) ([]string, error) {
-	var out []string
-	for _, p := range list {
-		for _, one := range braces(p) {
-			one = c.resolve(one)
-			if !glob {
-				out = append(out, one)
-				continue
-			}
-			found, err := filepath.Glob(one)
-			if err != nil || len(found) == 0 {
-				dir := filepath.Dir(one)
-				p := &data.Problem{Code: 116, File: c.path, Line: c.line(section, ""), What: fmt.Sprintf("no file matches %q in [%s]", p, section), Expected: "at least one file",
-					Found: "none in " + dir, Err: err, Cause: "the pattern is relative to the folder of data.toml", Fix: "correct the pattern"}
-				if _, err := os.Stat(dir); err != nil {
-					p.Found = "no folder " + dir
-				}
-				return nil, p
-			}
-			out = append(out, found...)
-		}
-	}
-	return out, nil
-}
-
-// braces expands {a..b,c} as shells do: ranges of numbers and lists.
-func braces(p string) []string {
-	open := strings.IndexByte(p, '{')
-	end := strings.IndexByte(p, '}')
-	if open < 0 || end < open {
-		return []string{p}
-	}
-	var out []string
-	for _, word := range strings.Split(p[open+1:end], ",") {
-		var a, b int
-		if n, _ := fmt.Sscanf(word, "%d..%d", &a, &b); n != 2 {
-			a, b = 0, -1
-			out = append(out, braces(p[:open]+word+p[end+1:])...)
-		}
-		for i := a; i <= b; i++ {
-			out = append(out, braces(fmt.Sprint(p[:open], i, p[end+1:]))...)
-		}
-	}
-	return out
 }

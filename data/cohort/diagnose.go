@@ -2,6 +2,7 @@ package cohort
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"contig-gpu/data"
@@ -10,97 +11,173 @@ import (
 // shownIDs is how many ids of each side a failed join shows.
 const shownIDs = 3
 
-// A mismatch is what a failed join looks at.
-type mismatch struct {
-	persons  map[string]bool // of the manifest
-	fid, iid []string        // of the source; fid may be nil
+// How a person is found in a source by something else than the id that is joined by, beside the forms.
+const (
+	byForm     = iota // and which: near.form
+	byFID             // the manifest holds the FID
+	byPair            // the manifest holds FID_IID
+	byIID             // the manifest holds the IID, the join is by FID_IID
+	waysToFind        // how many there are
+)
+
+// A near is a way in which persons would be found, and how many.
+type near struct {
+	way, form int
+	persons   int
 }
 
-// noOverlap explains why nobody of the manifest is in a source (E110).
-func noOverlap(m *manifest, s *section, src source) error {
-	d := mismatch{persons: make(map[string]bool, len(m.persons))}
-	var have []string
-	for i, p := range m.persons {
-		d.persons[p.id] = true
-		if i < shownIDs {
-			have = append(have, p.id)
+// what says it in words that follow "would be ".
+func (n near) what() string {
+	switch n.way {
+	case byFID:
+		return "by their FIDs"
+	case byPair:
+		return "as FID_IID"
+	case byIID:
+		return "by their IIDs alone"
+	}
+	return forms()[n.form].what
+}
+
+func (n near) explain() (cause, fix string) {
+	switch n.way {
+	case byFID:
+		return "the manifest holds FIDs, the join is by IID", "write IIDs in the manifest"
+	case byPair:
+		return "the manifest holds FID_IID, the join is by IID", `set match = "fid_iid" in [ids]`
+	case byIID:
+		return "the manifest holds IIDs, the join is by FID_IID", `set match = "iid" in [ids]`
+	}
+	f := forms()[n.form]
+	return f.cause, f.fix
+}
+
+// A lookout finds ids that were not matched among other ids that were not, by what they have in common: one look at each, however many forms
+// there are, and one more look at those that it finds.
+type lookout struct {
+	open   map[string]string // of persons who were not found, by what their ids have in common
+	pairs  bool              // one of them has the form A_B
+	counts map[[2]int]int    // by way and form
+}
+
+// newLookout looks out for ids.
+func newLookout(ids func(yield func(id string) bool)) *lookout {
+	l := &lookout{open: map[string]string{}, counts: map[[2]int]int{}}
+	for id := range ids {
+		l.open[common(id)] = id
+		l.pairs = l.pairs || strings.Contains(id, "_")
+	}
+	return l
+}
+
+// see counts the person whom an id finds, once.
+func (l *lookout) see(id string, way int) bool {
+	if len(l.open) == 0 {
+		return false
+	}
+	key := common(id)
+	person, ok := l.open[key]
+	if !ok {
+		return false
+	}
+	delete(l.open, key)
+	which := 0
+	if way == byForm {
+		for i, f := range forms() {
+			if f.undo(person) == f.undo(id) {
+				which = i
+				break
+			}
 		}
 	}
-	d.fid, d.iid = src.people()
-	cause, fix := d.explain()
-	return &data.Problem{Code: 110, File: src.file(), What: fmt.Sprintf("nobody of the manifest is in [%s]", s.name),
-		Expected: "ids as in the manifest: " + strings.Join(have, ", "), Found: strings.Join(d.iid[:min(shownIDs, len(d.iid))], ", "), Cause: cause, Fix: fix}
+	l.counts[[2]int{way, which}]++
+	return true
 }
 
-// explain tries what commonly goes wrong with ids, the most certain first.
-func (d mismatch) explain() (cause, fix string) {
-	same := func(s string) string { return s }
-	const bridge = "give the two kinds of ids as columns from, to in [ids] map"
-	switch {
-	case d.fid != nil && d.hits(d.fid, same, same) > 0:
-		return "the manifest holds FIDs, the join is by IID", "write IIDs in the manifest"
-	case d.fid != nil && d.hits(d.joined(), same, same) > 0:
-		return "the manifest holds FID_IID, the join is by IID", `set match = "fid_iid" in [ids]`
-	case d.hits(d.iid, half, same) > 0:
-		return "the genetics have doubled ids X_X, as plink --vcf writes them", bridge
-	case d.hits(d.iid, same, half) > 0:
-		return "the manifest has doubled ids X_X", "write each id once in the manifest"
-	case d.hits(d.iid, bare, bare) > 0:
-		return "ids differ in leading zeros or in a trailing .0: a program read them as numbers", "write them as text, the same on both sides"
-	case d.hits(d.iid, strings.ToLower, strings.ToLower) > 0:
-		return "ids differ in upper and lower case", "write them the same on both sides"
-	case d.negative():
-		return "the genetics have negative ids: withdrawn persons, or a placeholder .fam or .sample", "use the .fam of your own application"
+// found returns what was counted, the most persons first.
+func (l *lookout) found() []near {
+	var out []near
+	for way := range waysToFind {
+		for f := range forms() {
+			if n := l.counts[[2]int{way, f}]; n > 0 {
+				out = append(out, near{way, f, n})
+			}
+		}
 	}
-	if a, b := lengthOf(d.iid), d.personLength(); a != b && a > 0 && b > 0 {
-		return fmt.Sprintf("ids of %d and %d characters: the two files come from different applications or studies", b, a), bridge
-	}
-	return "ids of different studies or applications", bridge
-}
-
-func (d mismatch) joined() []string {
-	out := make([]string, len(d.iid))
-	for i := range out {
-		out[i] = d.fid[i] + "_" + d.iid[i]
-	}
+	slices.SortStableFunc(out, func(a, b near) int { return b.persons - a.persons })
 	return out
 }
 
-// hits counts how many ids would match after both sides are changed.
-func (d mismatch) hits(ids []string, change, changePerson func(string) string) int {
-	persons := make(map[string]bool, len(d.persons))
-	for p := range d.persons {
-		persons[changePerson(p)] = true
-	}
-	n := 0
-	for _, id := range ids {
-		if persons[change(id)] {
-			n++
+// nearly looks at the rows of a source that are nobody's for the persons of the manifest who have none.
+func (j *join) nearly(src source, at *joinedRows) []near {
+	fid, iid := src.people()
+	l := newLookout(func(yield func(string) bool) {
+		for i, r := range at.row {
+			if r < 0 && !yield(j.m.persons[i].id) {
+				return
+			}
+		}
+	})
+	pair := j.cfg.IDs.Match == matchPair
+	for r := range iid {
+		if len(l.open) == 0 {
+			break
+		}
+		if at.isTaken(r) {
+			continue
+		}
+		id, _ := j.joinedRow(fid, iid, r)
+		switch {
+		case id == "" || l.see(id, byForm):
+		case fid == nil:
+		case pair && l.see(iid[r], byIID):
+		case !pair && l.pairs && l.see(fid[r]+"_"+iid[r], byPair):
+		case !pair && fid[r] != iid[r]:
+			l.see(fid[r], byFID)
 		}
 	}
-	return n
+	return l.found()
 }
 
-// half returns X of X_X, others as they are.
-func half(id string) string {
-	n := len(id) / 2
-	if len(id)%2 == 1 && id[n] == '_' && id[:n] == id[n+1:] {
-		return id[:n]
+// noteNearly warns of persons who are not found because their ids are written otherwise in the source.
+func (j *join) noteNearly(name string, found []near) {
+	for _, n := range found {
+		j.note("W114: %s: %d persons of the manifest are not in it by their ids, but would be %s. They count as without it.", name, n.persons, n.what())
 	}
-	return id
 }
 
-// bare returns an id without leading zeros and a trailing .0.
-func bare(id string) string { return strings.TrimLeft(strings.TrimSuffix(id, ".0"), "0") }
+// noOverlap explains why nobody of the manifest is in a source (E110).
+func (j *join) noOverlap(name string, src source, found []near) error {
+	var have []string
+	for _, p := range j.m.persons[:min(shownIDs, len(j.m.persons))] {
+		have = append(have, p.id)
+	}
+	_, iid := src.people()
+	p := &data.Problem{Code: 110, File: src.file(), What: fmt.Sprintf("nobody of the manifest is in [%s]", name),
+		Expected: "ids as in the manifest: " + strings.Join(have, ", "), Found: strings.Join(iid[:min(shownIDs, len(iid))], ", ")}
+	a, b := lengthOf(iid), j.personLength()
+	switch {
+	case len(found) > 0:
+		p.Cause, p.Fix = found[0].explain()
+		p.Found += fmt.Sprintf("; %d of %d persons would be found %s", found[0].persons, len(j.m.persons), found[0].what())
+	case mostlyNegative(iid):
+		p.Cause, p.Fix = "the genetics have negative ids: withdrawn persons, or a placeholder .fam or .sample", "use the .fam of your own application"
+	case a != b && a > 0 && b > 0:
+		p.Cause, p.Fix = fmt.Sprintf("ids of %d and %d characters: the two files come from different applications or studies", b, a), bridgeFix
+	default:
+		p.Cause, p.Fix = "ids of different studies or applications", bridgeFix
+	}
+	return p
+}
 
-func (d mismatch) negative() bool {
+func mostlyNegative(ids []string) bool {
 	n := 0
-	for _, id := range d.iid {
+	for _, id := range ids {
 		if strings.HasPrefix(id, "-") {
 			n++
 		}
 	}
-	return 2*n > len(d.iid)
+	return 2*n > len(ids)
 }
 
 func lengthOf(ids []string) int {
@@ -112,10 +189,10 @@ func lengthOf(ids []string) int {
 	return len(ids[0])
 }
 
-func (d mismatch) personLength() int {
-	ids := make([]string, 0, len(d.persons))
-	for p := range d.persons {
-		ids = append(ids, p)
+func (j *join) personLength() int {
+	ids := make([]string, len(j.m.persons))
+	for i, p := range j.m.persons {
+		ids[i] = p.id
 	}
 	return lengthOf(ids)
 }

@@ -3,58 +3,16 @@ package cohort
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"contig-gpu/data"
-	"contig-gpu/data/table"
 )
 
-// isIDHeader says whether the first field of an id list is a header.
-func isIDHeader(field string) bool {
-	switch strings.ToLower(strings.TrimPrefix(field, "#")) {
-	case "fid", "iid", "eid", "person_id", "id", "from":
-		return true
-	}
-	return false
-}
-
-// readIDs reads a list: one id a line, or FID and IID; further columns are ignored. A list may be empty.
-func (c *config) readIDs(path string) (map[string]bool, []string, error) {
-	ids := map[string]bool{}
-	l, err := table.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer l.Close()
-	pair, first := false, true
-	var split table.Splitter
-	var f []string
-	for ; l.Next(); first = false {
-		if first {
-			split = table.SplitterFor(path, l.Text())
-		}
-		f = split.Split(l.Text(), f)
-		if first {
-			pair = len(f) > 1 && (!isIDHeader(f[0]) || strings.EqualFold(strings.TrimPrefix(f[0], "#"), "fid"))
-			if isIDHeader(f[0]) {
-				continue
-			}
-		}
-		ids[strings.Clone(c.listed(f, pair))] = true
-	}
-	return ids, l.Notes(), l.Err()
-}
-
-func (c *config) listed(f []string, pair bool) string {
-	if !pair || len(f) < 2 {
-		return f[0]
-	}
-	return c.id(f[0], f[1])
-}
+// matchPair is the word of [ids] match by which the manifest's ids are FID_IID.
+const matchPair = "fid_iid"
 
 // id is what persons are joined by.
 func (c *config) id(fid, iid string) string {
-	if c.IDs.Match == "fid_iid" {
+	if c.IDs.Match == matchPair {
 		return fid + "_" + iid
 	}
 	return iid
@@ -73,88 +31,123 @@ func (c *config) filter(m *manifest) ([]bool, []string, error) {
 		verb string
 	}{{c.IDs.Keep, true, "keep"}, {c.IDs.Remove, false, "remove"}} {
 		for _, path := range part.list {
-			ids, more, err := c.readIDs(c.resolve(path))
+			l, err := c.readList(c.resolve(path), m)
 			if err != nil {
 				return nil, nil, err
 			}
 			left := 0
-			for i, p := range m.persons {
-				in[i] = in[i] && ids[p.id] == part.keep
+			for i := range in {
+				in[i] = in[i] && l.has[i] == part.keep
 				if in[i] {
 					left++
 				}
 			}
-			notes = append(append(notes, more...), fmt.Sprintf("--%s %s: %d ids, %d persons remaining.", part.verb, filepath.Base(path), len(ids), left))
-			if left == 0 {
-				return nil, nil, &data.Problem{Code: 117, File: c.resolve(path), What: "the " + part.verb + " list leaves nobody of the manifest", Expected: "ids as in the manifest, such as " + m.persons[0].id,
-					Found: fmt.Sprintf("%d ids", len(ids)), Cause: "ids of another application, or keep and remove swapped", Fix: "correct [ids]"}
+			more, err := l.judge(part.verb, left)
+			notes = append(append(notes, l.notes...), more...)
+			if err != nil {
+				return nil, nil, err
 			}
 		}
 	}
 	return in, notes, nil
 }
 
-// readMap reads the ids of the genetics and what they are in the manifest: two columns, from and to.
-func (c *config) readMap() (map[string]string, []string, error) {
-	if c.IDs.Map == "" {
-		return nil, nil, nil
+// judge says what came of a list. One that leaves nobody is E117; one that removes nobody, but would if its ids were written as in the manifest, E122.
+func (l *list) judge(verb string, left int) ([]string, error) {
+	base := filepath.Base(l.path)
+	notes := []string{fmt.Sprintf("--%s %s: %d ids, %d persons of the manifest, %d persons remaining.", verb, base, l.ids, l.persons, left)}
+	if l.blank > 0 {
+		notes = append(notes, fmt.Sprintf("%s: %d rows have no id and are left out.", base, l.blank))
 	}
-	path := c.resolve(c.IDs.Map)
-	l, err := table.Open(path)
-	if err != nil {
-		return nil, nil, err
+	p := &data.Problem{Code: 117, File: l.path, What: "the " + verb + " list leaves nobody of the manifest", Expected: "ids as in the manifest, such as " + l.m.persons[0].id,
+		Found: fmt.Sprintf("%d ids", l.ids), Cause: "ids of another application, or keep and remove swapped", Fix: "correct [ids]"}
+	found := l.nearly()
+	if len(found) > 0 {
+		cause, _ := found[0].explain()
+		p.Found += fmt.Sprintf("; %d persons would be found %s", found[0].persons, found[0].what())
+		p.Cause, p.Fix = cause, "write the ids of the list as in the manifest"
 	}
-	defer l.Close()
-	out := map[string]string{}
-	ids := table.IDs{Path: path}
-	var split table.Splitter
-	var f []string
-	for first := true; l.Next(); first = false {
-		if first {
-			split = table.SplitterFor(path, l.Text())
-		}
-		f = split.Split(l.Text(), f)
-		if len(f) != 2 {
-			return nil, nil, table.Ragged(path, l.Line(), 2, len(f), split)
-		}
-		if first && isIDHeader(f[0]) {
-			continue
-		}
-		if err := ids.Add(strings.Clone(f[0]), l.Line()); err != nil {
-			return nil, nil, err
-		}
-		out[strings.Clone(f[0])] = strings.Clone(f[1])
+	switch {
+	case left == 0:
+		return nil, p
+	case l.persons == 0 && len(found) > 0:
+		return nil, &data.Problem{Code: 122, File: p.File, What: "the ids of the list are written otherwise than in the manifest", Expected: p.Expected, Found: p.Found, Cause: p.Cause, Fix: p.Fix}
+	case l.persons == 0 && l.ids > 0:
+		notes = append(notes, fmt.Sprintf("W112: --%s %s matches nobody: none of its %d ids is in the manifest. Is it of another application?", verb, base, l.ids))
 	}
-	return out, append(l.Notes(), fmt.Sprintf("%s: %d ids mapped.", filepath.Base(path), len(out))), l.Err()
+	for _, n := range found {
+		notes = append(notes, fmt.Sprintf("W114: --%s %s: %d persons of the manifest are not in it by their ids, but would be %s. They count as not listed.", verb, base, n.persons, n.what()))
+	}
+	return notes, nil
 }
 
-// joined returns what a person of a source is called in the manifest. ids are its IID, or its FID and IID.
-func (c *config) joined(ids []string, bridge map[string]string) string {
-	id := ids[len(ids)-1]
+// joined returns what a person of a source is called in the manifest, "" where the map says that there is no such id, and whether the map names the
+// person. ids are its IID, or its FID and IID.
+func (c *config) joined(ids []string, bridge map[string]string) (id string, named bool) {
+	id = ids[len(ids)-1]
 	if len(ids) == 2 {
 		id = c.id(ids[0], id)
 	}
 	if to, ok := bridge[id]; ok {
-		return to
+		return to, true
 	}
-	return id
+	return id, false
 }
 
-// rowsOf returns the row of each id that a source has, after the map and by the rule of [ids] match.
-func (c *config) rowsOf(src source, bridge map[string]string) (map[string]int, error) {
+// joinedRow is joined, of a row of a source.
+func (j *join) joinedRow(fid, iid []string, r int) (id string, named bool) {
+	if fid == nil {
+		return j.cfg.joined(iid[r:r+1], j.bridge)
+	}
+	return j.cfg.joined([]string{fid[r], iid[r]}, j.bridge)
+}
+
+// joinedRows say which row of a source is whose.
+type joinedRows struct {
+	row    []int    // of each person of the manifest, -1 where there is none
+	taken  []uint64 // a bit for each row: it is somebody's
+	found  int      // persons who have a row
+	named  int      // rows that the map names
+	passed int      // rows of persons of the manifest that it does not name
+}
+
+func (a *joinedRows) isTaken(r int) bool { return a.taken[r/64]>>(r%64)&1 != 0 }
+
+// rowsOf finds the row of each person of the manifest in a source, after the map and by the rule of [ids] match. Two rows of one person are
+// E120; of people who are not in the manifest nothing is asked.
+func (j *join) rowsOf(src source) (*joinedRows, error) {
 	fid, iid := src.people()
-	rows := make(map[string]int, len(iid))
+	a := &joinedRows{row: make([]int, len(j.m.persons)), taken: make([]uint64, (len(iid)+63)/64)}
+	for i := range a.row {
+		a.row[i] = -1
+	}
 	for r := range iid {
-		ids := iid[r : r+1]
-		if fid != nil {
-			ids = []string{fid[r], iid[r]}
+		id, named := j.joinedRow(fid, iid, r)
+		if named {
+			a.named++
 		}
-		id := c.joined(ids, bridge)
-		if first, dup := rows[id]; dup && !table.Placeholder(iid[r]) {
+		i, ok := j.m.index[id]
+		if !ok {
+			continue
+		}
+		if first := a.row[i]; first >= 0 {
 			return nil, &data.Problem{Code: 120, File: src.file(), What: fmt.Sprintf("the id %q is there twice", id), Expected: "one row a person",
 				Found: fmt.Sprintf("rows %d and %d of the persons", first+1, r+1), Cause: "one IID in two families, or two ids mapped to one", Fix: `remove one, or set match = "fid_iid" in [ids]`}
 		}
-		rows[id] = r
+		a.row[i] = r
+		a.taken[r/64] |= 1 << (r % 64)
+		a.found++
+		if !named {
+			a.passed++
+		}
 	}
-	return rows, nil
+	return a, nil
+}
+
+// unmapped warns of persons whom the map does not name and who are joined all the same, by an id that means somebody else where the map is between
+// two applications.
+func (j *join) unmapped(name string, a *joinedRows) {
+	if a.named > 0 && a.passed > 0 {
+		j.note("W116: %s: %d persons are not in %s and are joined by their ids as they are; the map names %d others.", name, a.passed, filepath.Base(j.cfg.IDs.Map), a.named)
+	}
 }

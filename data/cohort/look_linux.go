@@ -20,3 +20,18 @@ func lookOf(info fs.FileInfo) (look string, changed time.Time, ok bool) {
 	}
 	return fmt.Sprint(st.Dev, st.Ino, st.Size, content.UnixNano(), inode.UnixNano()), changed, true
 }
+
+// An identity tells files apart, under whatever names. Size and time stand in it because there are file systems whose inodes do not.
+type identity struct {
+	dev, inode uint64
+	size, time int64
+}
+
+// identityOf returns the identity of a file, and false where its file system numbers none.
+func identityOf(info fs.FileInfo) (identity, bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Ino == 0 {
+		return identity{}, false
+	}
+	return identity{st.Dev, st.Ino, st.Size, st.Mtim.Nano()}, true
+}

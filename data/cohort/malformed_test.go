@@ -2,7 +2,6 @@ package cohort
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -194,14 +193,6 @@ func TestAccepted(t *testing.T) {
 		}
 		if !strings.Contains(strings.Join(c.Notes, "\n"), "accepted") {
 			t.Errorf("%s is not noted", what)
-		}
-	}
-}
-
-func TestBraces(t *testing.T) {
-	for in, want := range map[string]string{"a": "[a]", "c{1..3}_x": "[c1_x c2_x c3_x]", "c{1..2,X}": "[c1 c2 cX]", "{a,b}{1..2}": "[a1 a2 b1 b2]"} {
-		if got := fmt.Sprint(braces(in)); got != want {
-			t.Errorf("%s: %s", in, got)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package cohort
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,7 +16,9 @@ type manifest struct {
 	names   []string     // of the images' files, as written
 	sizes   []int64      // bytes of the images' files
 	persons []entrant
-	hasBy   bool // a column group
+	index   map[string]int // of persons, by id
+	hasBy   bool           // a column group
+	slashed int            // paths that were written with \
 	notes   []string
 }
 
@@ -47,8 +48,7 @@ type manifestReader struct {
 	split  table.Splitter
 	width  int
 	column [manifestColumns]int // -1 where absent
-	person map[string]int
-	owner  map[string]int // image name to its index in images
+	owner  map[string]int       // image path to its index in images
 }
 
 func readManifest(path, root string) (*manifest, error) {
@@ -60,7 +60,7 @@ func readManifest(path, root string) (*manifest, error) {
 		return nil, err
 	}
 	defer l.Close()
-	r := &manifestReader{m: &manifest{path: path}, root: root, person: map[string]int{}, owner: map[string]int{}}
+	r := &manifestReader{m: &manifest{path: path, index: map[string]int{}}, root: root, owner: map[string]int{}}
 	if err := r.header(l); err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func missingColumn(path string, line int, want string, names []string, split tab
 func (r *manifestReader) row(fields []string, line int) error {
 	var v [manifestColumns]string
 	for c, i := range r.column {
-		if i >= 0 {
+		if i >= 0 && !data.Missing(fields[i]) {
 			v[c] = strings.Clone(fields[i])
 		}
 	}
@@ -176,10 +176,10 @@ func (r *manifestReader) entrant(id, split, group string, line int) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	i, old := r.person[id]
+	i, old := r.m.index[id]
 	if !old {
 		i = len(r.m.persons)
-		r.person[id] = i
+		r.m.index[id] = i
 		r.m.persons = append(r.m.persons, entrant{id: id, group: group, split: split, line: line})
 		return i, nil
 	}
@@ -214,55 +214,4 @@ func (r *manifestReader) eye(s string, line int) (string, error) {
 	}
 	return "", &data.Problem{Code: 109, File: r.m.path, Line: line, What: "the eye is not known", Expected: "L, R (or left, right, OS, OD), or nothing",
 		Found: fmt.Sprintf("%q", s), Cause: "a misspelling, or columns out of order", Fix: "correct the value"}
-}
-
-func (r *manifestReader) image(name string, im data.Image) error {
-	if first, dup := r.owner[name]; dup {
-		p := &data.Problem{Code: 101, File: r.m.path, Line: im.Line, What: fmt.Sprintf("the image %q is there twice", name), Expected: "one row an image",
-			Found: fmt.Sprintf("also on line %d, for the same person", r.m.images[first].Line), Cause: "rows repeated", Fix: "remove one of the rows"}
-		if other := r.m.images[first].Person; other != im.Person {
-			p.What = fmt.Sprintf("the image %q belongs to two persons", name)
-			p.Found = fmt.Sprintf("also on line %d, for person %q", r.m.images[first].Line, r.m.persons[other].id)
-			p.Cause = "ids or paths shifted by a row"
-		}
-		return p
-	}
-	r.owner[name] = len(r.m.images)
-	im.Path = name
-	if !filepath.IsAbs(name) {
-		im.Path = filepath.Join(r.root, filepath.FromSlash(name))
-	}
-	r.m.persons[im.Person].images = append(r.m.persons[im.Person].images, len(r.m.images))
-	r.m.images = append(r.m.images, im)
-	r.m.names = append(r.m.names, name)
-	return nil
-}
-
-// shownPaths is how many missing images an error names.
-const shownPaths = 5
-
-// stat notes the size of every image's file; those that are missing or empty are E101.
-func (m *manifest) stat() error {
-	m.sizes = make([]int64, len(m.images))
-	var shown []string
-	bad, line := 0, 0
-	for i, im := range m.images {
-		st, err := os.Stat(im.Path)
-		if err == nil && st.Mode().IsRegular() {
-			m.sizes[i] = st.Size()
-			continue
-		}
-		if bad++; bad == 1 {
-			line = im.Line
-		}
-		if len(shown) < shownPaths {
-			shown = append(shown, im.Path)
-		}
-	}
-	if bad == 0 {
-		return nil
-	}
-	return &data.Problem{Code: 101, File: m.path, Line: line, What: fmt.Sprintf("%d of %d images are not there", bad, len(m.images)),
-		Expected: "files, relative to the image root", Found: "no file at " + strings.Join(shown, ", "),
-		Cause: "another image root, or files moved or not yet copied", Fix: "give --image-root, or correct the paths"}
 }

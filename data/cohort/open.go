@@ -39,7 +39,8 @@ type join struct {
 	o       Options
 	cfg     *config
 	m       *manifest
-	in      []bool // persons of the manifest that the lists keep
+	in      []bool            // persons of the manifest that the lists keep
+	bridge  map[string]string // of [ids] map: an id of the genetics to one of the manifest, "" where it has none
 	sources []source
 	names   []string
 	rows    [][]int32 // per source: the loaded row of each person of the manifest, -1 where absent
@@ -81,10 +82,11 @@ func (j *join) readConfig() (*config, []string, error) {
 }
 
 func (j *join) openSources() error {
-	bridge, notes, err := j.cfg.readMap()
+	bridge, notes, err := j.cfg.readMap(j.m)
 	if err != nil {
 		return err
 	}
+	j.bridge = bridge
 	j.c.Notes = append(j.c.Notes, notes...)
 	for i := range j.cfg.sources {
 		s := &j.cfg.sources[i]
@@ -93,7 +95,7 @@ func (j *join) openSources() error {
 			j.note("%s: not in the checkpoint, left out.", s.name)
 			continue
 		}
-		if err := j.openSource(s, st, bridge); err != nil {
+		if err := j.openSource(s, st); err != nil {
 			return err
 		}
 	}
@@ -104,36 +106,43 @@ func (j *join) openSources() error {
 	return nil
 }
 
-func (j *join) openSource(s *section, st *data.Stats, bridge map[string]string) error {
-	src, notes, err := j.cfg.openSource(s, st, j.selection(bridge))
+func (j *join) openSource(s *section, st *data.Stats) error {
+	src, notes, err := j.cfg.openSource(s, st, j.selection())
 	if err != nil {
 		return err
 	}
 	j.c.Notes = append(j.c.Notes, notes...)
-	rowOf, err := j.cfg.rowsOf(src, bridge)
+	at, err := j.rowsOf(src)
 	if err != nil {
 		return err
 	}
+	var found []near
+	if at.found < len(j.m.persons) {
+		found = j.nearly(src, at)
+	}
+	if at.found == 0 {
+		return j.noOverlap(s.name, src, found)
+	}
+	j.noteNearly(s.name, found)
+	j.unmapped(s.name, at)
+	return j.loadSource(s.name, src, at)
+}
+
+// loadSource loads the rows of those persons whom the lists keep.
+func (j *join) loadSource(name string, src source, at *joinedRows) error {
 	var load []int
 	rows := make([]int32, len(j.m.persons))
-	found, all := 0, 0
-	for i, p := range j.m.persons {
+	all := 0
+	for i, r := range at.row {
 		rows[i] = -1
-		r, ok := rowOf[p.id]
-		if ok {
-			found++
-		}
 		if !j.in[i] {
 			continue
 		}
 		all++
-		if ok {
+		if r >= 0 {
 			rows[i] = int32(len(load))
 			load = append(load, r)
 		}
-	}
-	if found == 0 {
-		return noOverlap(j.m, s, src)
 	}
 	if err := j.makeRoom(src, len(load)); err != nil {
 		return err
@@ -141,12 +150,12 @@ func (j *join) openSource(s *section, st *data.Stats, bridge map[string]string) 
 	if err := src.load(load); err != nil {
 		return err
 	}
-	j.dropBlank(s.name, src, rows)
-	j.note("%s: %d of %d persons have it.", s.name, len(load), all)
+	j.dropBlank(name, src, rows)
+	j.note("%s: %d of %d persons have it.", name, len(load), all)
 	if 2*len(load) < all {
-		j.note("W111: %s: fewer than half of the persons have it; are the ids right?", s.name)
+		j.note("W111: %s: fewer than half of the persons have it; are the ids right?", name)
 	}
-	j.sources, j.names, j.rows = append(j.sources, src), append(j.names, s.name), append(j.rows, rows)
+	j.sources, j.names, j.rows = append(j.sources, src), append(j.names, name), append(j.rows, rows)
 	return nil
 }
 

@@ -7,12 +7,12 @@ import (
 )
 
 // selection says what is wanted of the next table: the rows of persons whom the lists keep, within what memory is left.
-func (j *join) selection(bridge map[string]string) table.Selection {
-	wanted := make(map[string]bool, len(j.m.persons))
-	for i, p := range j.m.persons {
-		wanted[p.id] = j.in[i]
-	}
-	only := table.Selection{Want: func(ids []string) bool { return wanted[j.cfg.joined(ids, bridge)] }}
+func (j *join) selection() table.Selection {
+	only := table.Selection{Want: func(ids []string) bool {
+		id, _ := j.cfg.joined(ids, j.bridge)
+		i, ok := j.m.index[id]
+		return ok && j.in[i]
+	}}
 	if j.o.Memory > 0 {
 		only.Room = max(1, j.room())
 	}

@@ -175,10 +175,13 @@ func (c *config) checkName(name string) error {
 
 // check fills defaults and refuses impossible values.
 func (c *config) check() error {
-	if err := c.choice(idsSection, "match", &c.IDs.Match, "iid", "fid_iid"); err != nil {
+	if err := c.choice(idsSection, "match", &c.IDs.Match, "iid", matchPair); err != nil {
 		return err
 	}
 	if err := c.checkSplit(); err != nil {
+		return err
+	}
+	if err := c.checkPaths(); err != nil {
 		return err
 	}
 	for i := range c.sources {

@@ -140,8 +140,10 @@ func (g *snps) selectNamed(st *data.Stats) error {
 }
 
 func (g *snps) people() (fid, iid []string) {
-	for _, s := range g.set.Samples {
-		fid, iid = append(fid, s.FID), append(iid, s.IID)
+	n := len(g.set.Samples)
+	fid, iid = make([]string, n), make([]string, n)
+	for i, s := range g.set.Samples {
+		fid[i], iid[i] = s.FID, s.IID
 	}
 	return fid, iid
 }

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
-	"image/jpeg"
-	"image/png"
 	"io/fs"
 	"os"
 	"strings"
@@ -25,47 +22,42 @@ const codeImage = 501 // of the catalogue
 
 type format struct {
 	name        string
-	config      func([]byte) (image.Config, error)
-	decode      func([]byte) (image.Image, error)
+	size        func([]byte) (w, h int, err error)
+	decode      func([]byte) (*RGB, error)
 	orientation func([]byte) int
 }
 
-func jpegConfig(b []byte) (image.Config, error) { return jpeg.DecodeConfig(bytes.NewReader(b)) }
-func pngConfig(b []byte) (image.Config, error)  { return png.DecodeConfig(bytes.NewReader(b)) }
-func pngDecode(b []byte) (image.Image, error)   { return png.Decode(bytes.NewReader(b)) }
-
-func jpegDecode(b []byte) (image.Image, error) {
-	m, err := jpeg.Decode(bytes.NewReader(b))
-	if err == nil {
-		err = verifyJPEG(b)
-	}
-	return m, err
-}
-
-// Decode reads a JPEG or PNG, told by content and not by suffix, as it is meant to be seen: EXIF orientation
-// applied, transparency on black, grey, palettes and CMYK as RGB, 16 bits rounded to 8. Whatever is not
-// wholly decodable is a *data.Problem E501 with the file's name; no partial image is ever returned.
+// Decode reads a JPEG or PNG, told by content and not by suffix, as it is meant to be seen and as Pillow's
+// ImageOps.exif_transpose and convert("RGB") give it: turned as EXIF or XMP says, grey, palettes and CMYK as
+// RGB, transparency left out, 16 bits rounded to 8. Whatever is not wholly decodable is a *data.Problem E501
+// with the file's name; no partial image is ever returned.
 func Decode(path string) (*RGB, error) {
 	b, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	f, p := sniff(b)
+	m, p := decoded(b)
 	if p != nil {
 		p.Code, p.File = codeImage, path
 		return nil, p
 	}
+	return m, nil
+}
+
+// decoded decodes the bytes of a file.
+func decoded(b []byte) (*RGB, *data.Problem) {
+	f, p := sniff(b)
+	if p != nil {
+		return nil, p
+	}
 	if p := f.checkSize(b); p != nil {
-		p.Code, p.File = codeImage, path
 		return nil, p
 	}
 	m, err := f.decode(b)
 	if err != nil {
-		p := f.broken(len(b), err)
-		p.Code, p.File = codeImage, path
-		return nil, p
+		return nil, f.broken(len(b), err)
 	}
-	return fromImage(m).oriented(f.orientation(b)), nil
+	return m.oriented(f.orientation(b)), nil
 }
 
 func read(path string) ([]byte, error) {
@@ -112,9 +104,9 @@ func kind(m fs.FileMode) string {
 func sniff(b []byte) (format, *data.Problem) {
 	switch {
 	case bytes.HasPrefix(b, []byte("\xFF\xD8\xFF")):
-		return format{"JPEG", jpegConfig, jpegDecode, jpegOrientation}, nil
+		return format{"JPEG", jpegSize, jpegDecode, jpegOrientation}, nil
 	case bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1A\n")):
-		return format{"PNG", pngConfig, pngDecode, pngOrientation}, nil
+		return format{"PNG", pngSize, pngDecode, pngOrientation}, nil
 	case len(b) == 0:
 		return format{}, &data.Problem{What: "the image file is empty", Expected: "a JPEG or PNG image", Found: "0 bytes",
 			Cause: "an interrupted copy or a full disk", Fix: "copy the image again, or take its row out of the manifest"}
@@ -154,16 +146,16 @@ func foreign(b []byte) string {
 
 // checkSize refuses absurd dimensions before the decoder allocates for them.
 func (f format) checkSize(b []byte) *data.Problem {
-	c, err := f.config(b)
+	w, h, err := f.size(b)
 	if err != nil {
 		return f.broken(len(b), err)
 	}
-	if c.Width > 0 && c.Height > 0 && c.Width <= maxSide && c.Height <= maxSide && c.Width*c.Height <= maxPixels {
+	if w > 0 && h > 0 && w <= maxSide && h <= maxSide && w*h <= maxPixels {
 		return nil
 	}
 	return &data.Problem{What: "the " + f.name + " states an absurd size",
 		Expected: fmt.Sprintf("1 to %d pixels a side, at most %d in all", maxSide, maxPixels),
-		Found:    fmt.Sprintf("%d x %d", c.Width, c.Height), Cause: "a damaged header",
+		Found:    fmt.Sprintf("%d x %d", w, h), Cause: "a damaged header",
 		Fix: "copy the image again, shrink it, or take its row out of the manifest"}
 }
 
@@ -171,11 +163,14 @@ func (f format) broken(size int, err error) *data.Problem {
 	p := &data.Problem{What: "the " + f.name + " is truncated or corrupt", Err: err,
 		Expected: "a " + f.name + " that decodes to its end", Found: fmt.Sprintf("%d bytes that do not", size),
 		Cause: "an interrupted copy or download", Fix: "copy the image again, or take its row out of the manifest"}
-	var ju jpeg.UnsupportedError
-	var pu png.UnsupportedError
-	if errors.As(err, &ju) || errors.As(err, &pu) {
-		p.What, p.Found = "this kind of "+f.name+" is not supported", "a coding that few programs write"
-		p.Cause, p.Fix = "12-bit, lossless or arithmetic coding", "convert the image to 8-bit PNG"
+	var other unsupported
+	if errors.As(err, &other) {
+		p.What, p.Err, p.Found = "this kind of "+f.name+" is not supported", nil, string(other)
+		p.Expected = "a JPEG or PNG as cameras and other programs write it"
+		p.Cause, p.Fix = "a program that writes a coding that few others read", "convert the image to PNG with 8 bits a channel"
+	}
+	if errors.Is(err, errQuant) || errors.Is(err, errHuffman) {
+		p.Cause, p.Fix = "a frame of a film, or a file that a program has cut apart", "write the image again with the program that it comes from"
 	}
 	return p
 }

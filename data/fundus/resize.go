@@ -126,7 +126,7 @@ func (f *filter) column(dst []uint8, acc []int32, src []uint8, y int) {
 	}
 }
 
-func clamp8(v int32) uint8 { return uint8(max(0, min(255, v))) }
+func clamp8[T int | int32](v T) uint8 { return uint8(max(0, min(255, v))) }
 
 // Square returns the image as size x size pixels.
 func Square(src *RGB, size int, fit data.Fit) *RGB {

@@ -1,10 +1,5 @@
 package fundus
 
-import (
-	"image"
-	"image/color"
-)
-
 // RGB is an image of 8 bits a channel, owned by whoever made it.
 type RGB struct {
 	W, H int
@@ -25,82 +20,6 @@ func sized[T any](s []T, n int) []T {
 	}
 	return s[:n]
 }
-
-// fromImage converts what the standard decoders return; transparency is composited on black.
-func fromImage(m image.Image) *RGB {
-	b := m.Bounds()
-	out := NewRGB(b.Dx(), b.Dy())
-	switch m := m.(type) {
-	case *image.YCbCr:
-		out.fromYCbCr(m)
-	case *image.Gray:
-		out.fromGray(m)
-	case *image.RGBA: // premultiplied: already on black
-		out.fromPremultiplied(m)
-	case *image.NRGBA:
-		out.fromNRGBA(m)
-	default:
-		out.fromAny(m)
-	}
-	return out
-}
-
-func (r *RGB) fromYCbCr(m *image.YCbCr) {
-	o := 0
-	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
-		for x := m.Rect.Min.X; x < m.Rect.Max.X; x++ {
-			c := m.COffset(x, y)
-			r.Pix[o], r.Pix[o+1], r.Pix[o+2] = color.YCbCrToRGB(m.Y[m.YOffset(x, y)], m.Cb[c], m.Cr[c])
-			o += 3
-		}
-	}
-}
-
-func (r *RGB) fromGray(m *image.Gray) {
-	for y := range r.H {
-		row := m.Pix[y*m.Stride : y*m.Stride+r.W]
-		out := r.Pix[3*y*r.W:]
-		for x, v := range row {
-			out[3*x], out[3*x+1], out[3*x+2] = v, v, v
-		}
-	}
-}
-
-func (r *RGB) fromPremultiplied(m *image.RGBA) {
-	for y := range r.H {
-		row, out := m.Pix[y*m.Stride:], r.Pix[3*y*r.W:]
-		for x := range r.W {
-			copy(out[3*x:3*x+3], row[4*x:4*x+3])
-		}
-	}
-}
-
-func (r *RGB) fromNRGBA(m *image.NRGBA) {
-	for y := range r.H {
-		row, out := m.Pix[y*m.Stride:], r.Pix[3*y*r.W:]
-		for x := range r.W {
-			p := row[4*x : 4*x+4 : 4*x+4]
-			for c := range 3 {
-				out[3*x+c] = uint8((int(p[c])*int(p[3]) + 127) / 255)
-			}
-		}
-	}
-}
-
-// fromAny goes through 16-bit premultiplied colour, rounded to the nearest of 8 bits.
-func (r *RGB) fromAny(m image.Image) {
-	b, o := m.Bounds(), 0
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			cr, cg, cb, _ := m.At(x, y).RGBA()
-			r.Pix[o], r.Pix[o+1], r.Pix[o+2] = to8(cr), to8(cg), to8(cb)
-			o += 3
-		}
-	}
-}
-
-// to8 is round(v * 255 / 65535) for all 16-bit v, as libpng's png_set_scale_16.
-func to8(v uint32) uint8 { return uint8((v*255 + 32895) >> 16) }
 
 // oriented returns the image turned as an EXIF orientation (1 to 8) demands.
 func (r *RGB) oriented(orientation int) *RGB {
