@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"contig-gpu/cmd/internal/report"
+	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/genome"
 	"contig-gpu/model/explain"
@@ -28,7 +29,7 @@ const (
 // writeReport writes report.html. It holds no ids, and values of single persons only where none is a participant or --pictures is given.
 func (e *explanation) writeReport(_ context.Context, dir string) error {
 	page := report.Explained{Title: "contig-gpu explain", Summary: e.sentences(), Caveat: notAttribution, Meaning: meaning(e.set.of, e.set.base), FDR: e.set.FDR, Notes: e.notes}
-	single := e.set.Pictures || drawn(sample(e.cohort.Images))
+	single := e.set.Pictures || drawn(e.explainedImages())
 	page.Pictures, page.NoPictures = e.gallery()
 	for i, p := range e.parts {
 		m, err := e.modality(i, p, single)
@@ -48,6 +49,16 @@ func (e *explanation) writeReport(_ context.Context, dir string) error {
 	}
 	page.Settings = string(settings)
 	return folder.WriteFile(filepath.Join(dir, reportName), 0o644, func(w io.Writer) error { return report.WriteExplained(w, page) })
+}
+
+// explainedImages are the images of all who are explained.
+func (e *explanation) explainedImages() (out []data.Image) {
+	for _, p := range e.persons {
+		for _, i := range e.cohort.Persons[p].Images {
+			out = append(out, e.cohort.Images[i])
+		}
+	}
+	return out
 }
 
 // shown are the settings that the report shows: no names of files, which may hold ids.
