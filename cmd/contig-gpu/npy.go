@@ -18,11 +18,18 @@ const private = 0o600
 // (numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 func writeNPY(path string, width int, rows [][]float32) error {
 	return writePrivate(path, func(w io.Writer) error {
-		head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", len(rows), width)
-		head += strings.Repeat(" ", 63-(10+len(head))%64) + "\n" // the data begin at a multiple of 64
-		magic := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(head)))
-		return writeRows(w, string(magic)+head, rows)
+		return writeRows(w, npyHead(len(rows), width), rows)
 	})
+}
+
+// npyHead is what stands before the values of a matrix.
+func npyHead(rows, width int) string { return npyHeadOf(rows, width) }
+
+// npyHeadOf is what stands before the values of an array.
+func npyHeadOf(dims ...int) string {
+	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(dims)), ", "), "[]"))
+	head += strings.Repeat(" ", 63-(10+len(head))%64) + "\n" // the data begin at a multiple of 64
+	return string(binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(head)))) + head
 }
 
 func writeRows(w io.Writer, head string, rows [][]float32) error {
@@ -60,14 +67,16 @@ func writeTSV(path string, head []string, keys [][]string, m matrix) error {
 
 // writeLines writes one line of tab-separated words each.
 func writeLines(path string, lines [][]string) error {
-	return writePrivate(path, func(w io.Writer) error {
-		for _, l := range lines {
-			if _, err := io.WriteString(w, strings.Join(l, "\t")+"\n"); err != nil {
-				return err
-			}
+	return writePrivate(path, func(w io.Writer) error { return writeFields(w, lines) })
+}
+
+func writeFields(w io.Writer, lines [][]string) error {
+	for _, l := range lines {
+		if _, err := io.WriteString(w, strings.Join(l, "\t")+"\n"); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func number(v float32) string {

@@ -54,7 +54,8 @@ func (p *planSettings) rows() []setting.Row {
 func planCommand() *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "memory of a training run, and the largest batch that fits; needs no data and no GPU",
-		Flags: append(flags(newPlanSettings().rows()), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
+		Flags:       append(flags(newPlanSettings().rows()), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
+		Subcommands: []*cli.Command{planExplainCommand()},
 		Action: func(c *cli.Context) error {
 			s := newPlanSettings()
 			if err := parse(c, s.rows()); err != nil {

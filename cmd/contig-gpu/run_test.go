@@ -48,7 +48,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	out := must(t)
-	for _, verb := range []string{"train", "synth", "check", "embed", "export", "plan", "bench", "doctor", "version", "completion"} {
+	for _, verb := range []string{"train", "synth", "check", "embed", "explain", "export", "plan", "bench", "doctor", "version", "completion"} {
 		if !strings.Contains(out, "\n   "+verb) {
 			t.Errorf("the help does not name %s", verb)
 		}
@@ -60,7 +60,7 @@ func TestUsageErrors(t *testing.T) {
 		{"fly"}, {"--fast"}, {"train", "--fast"}, {"train", "extra"}, {"train", "--batch", "many"}, {"train", "--images", "i.tsv"}, {"train", "--recipe", "cake"},
 		{"train", "--encoder", "vgg"}, {"train", "--precision", "f8"}, {"train", "--resume"}, {"train", "--batch", "1"}, {"train", "--join", "left"},
 		{"synth"}, {"synth", "--out", "x", "--missing", "snps"}, {"synth", "--out", "x", "--missing", "snps=2"}, {"synth", "--out", "x", "--effect", "7"},
-		{"check"}, {"embed"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
+		{"check"}, {"embed"}, {"explain"}, {"plan", "explain", "--method", "x"}, {"plan", "explian"}, {"plan", "explain", "--reference", "1"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
 		{"plan", "--genetics", "h9"}, {"plan", "--card", "gt210"}, {"plan", "--card", "h200", "--precision", "f64"}, {"check", "--images", "i", "--data", "d", "--join", "left"}, {"check", "--images", "i", "--data", "d", "--seed", "-1"},
 		{"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--threads", "-1"}, {"completion", "bash", "zsh"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"bench", "step", "--threads", "-1"}, {"plan", "--threads", "-1"},
 		{"bench", "step", "--missing", "1"}, {"bench", "step", "--batch", "1"}, {"bench", "step", "--input", "cake"}, {"bench", "step", "--device", "cpu", "--input", "raw"}, {"bench", "floor", "--batch", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},

@@ -293,8 +293,10 @@ func (g *snps) table(st *data.Stats) (rowDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &snpRows{packed: g.packed, columns: columns, lut: make([][4]float32, len(columns))}
+	r := &snpRows{packed: g.packed, columns: columns, lut: make([][4]float32, len(columns)), places: make([]data.Place, len(columns))}
 	for i, j := range columns {
+		v := g.set.Variants[g.selected[j]]
+		r.places[i] = data.Place{Chromosome: v.Chrom, Position: v.Pos}
 		countA1, err := g.orient(st, i, int(j))
 		if err != nil {
 			return nil, err
@@ -342,6 +344,7 @@ type snpRows struct {
 	packed  *plink.Packed
 	columns []int32
 	lut     [][4]float32
+	places  []data.Place // of each column
 }
 
 func (r *snpRows) decode(k int, dst []float32) { r.packed.Decode(dst, k, r.columns, r.lut) }

@@ -57,6 +57,14 @@ func (m *modality) Row(person int, dst []float32) bool {
 	return true
 }
 
+// Places returns where the features lie on the genome, nil where they have no place there.
+func (m *modality) Places() []data.Place {
+	if g, ok := m.from.(*snpRows); ok {
+		return g.places
+	}
+	return nil
+}
+
 // openSource reads what a section names, of a table no more than only; st is nil where statistics will be fitted.
 func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (source, []string, error) {
 	switch {

@@ -15,9 +15,10 @@ const DefaultCacheBytes = 1 << 30
 // Options say which images a source yields and how.
 type Options struct {
 	Split   data.Split
-	Whole   bool // all images of all splits in manifest order, as in evaluation; Split is ignored
-	Batch   int  // images
-	Size    int  // pixels of a side, at the network's input
+	Whole   bool  // all images of all splits in manifest order, as in evaluation; Split is ignored
+	Only    []int // indices into Cohort.Images, ascending: these as with Whole, and no others; nil: all of the split, or of Whole
+	Batch   int   // images
+	Size    int   // pixels of a side, at the network's input
 	Seed    uint64
 	Shuffle bool              // of the training split: a new order every epoch, else the manifest's
 	Augment data.Augmentation // of the training split; the zero value: images as they are
@@ -35,8 +36,11 @@ type Options struct {
 // varies reports whether images are augmented: those of the training split, and views, one of which alone has nothing to be
 // compared with.
 func (o Options) varies() bool {
-	return o.Augment != data.Augmentation{} && !o.Whole && (o.Split == data.Train || o.Views > 1)
+	return o.Augment != data.Augmentation{} && !o.all() && (o.Split == data.Train || o.Views > 1)
 }
+
+// all reports whether every image is yielded once, in manifest order.
+func (o Options) all() bool { return o.Whole || o.Only != nil }
 
 // PixelSide returns the side in pixels at which decoded images are kept, and come in Raw batches.
 func (o Options) PixelSide() int {
@@ -75,7 +79,7 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.CacheBytes == 0 && o.Split == data.Train && !o.Whole {
+	if o.CacheBytes == 0 && o.Split == data.Train && !o.all() {
 		o.CacheBytes = DefaultCacheBytes
 	}
 	ord := newOrder(c, o)

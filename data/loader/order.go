@@ -20,9 +20,10 @@ type order struct {
 }
 
 func newOrder(c *data.Cohort, o Options) order {
-	r := order{batch: o.Batch, seed: o.Seed, every: o.Whole || o.Split != data.Train}
+	r := order{batch: o.Batch, seed: o.Seed, every: o.all() || o.Split != data.Train}
+	r.images = o.Only
 	for i, m := range c.Images {
-		if o.Whole || c.Persons[m.Person].Split == o.Split {
+		if o.Only == nil && (o.Whole || c.Persons[m.Person].Split == o.Split) {
 			r.images = append(r.images, i)
 		}
 	}

@@ -133,3 +133,14 @@ func BenchmarkEpoch(b *testing.B) {
 		r.epoch(1)
 	}
 }
+
+// TestOnly: images that are named come once each and in their order, whatever their splits, not augmented and not shuffled.
+func TestOnly(t *testing.T) {
+	c := counted(2, 1, 3)
+	c.Persons[1].Split = data.Test
+	o := Options{Only: []int{0, 2, 5}, Batch: 2, Shuffle: true, OneImagePerGroup: true, Augment: data.Augmentation{Rotation: 10}}
+	r := newOrder(c, o)
+	if got := r.epoch(3); r.batches != 2 || len(got) != 2 || !slices.Equal(slices.Concat(got...), o.Only) || o.varies() {
+		t.Errorf("%v, augmented: %v", got, o.varies())
+	}
+}

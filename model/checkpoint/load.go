@@ -18,7 +18,10 @@ type Loaded struct {
 
 // Load reads a checkpoint, or what ExportAll wrote, onto dev: in float64 if it was trained so, else in dev's own best
 // precision.
-func Load(path string, dev *gpu.Device) (*Loaded, error) {
+func Load(path string, dev *gpu.Device) (*Loaded, error) { return LoadIn(path, dev, "auto") }
+
+// LoadIn is Load in a precision, as gpu.Device.Precision takes it; auto is Load's.
+func LoadIn(path string, dev *gpu.Device, precision string) (*Loaded, error) {
 	c, err := Read(path)
 	if err != nil {
 		return nil, err
@@ -33,7 +36,7 @@ func Load(path string, dev *gpu.Device) (*Loaded, error) {
 	if l.Objective, err = build.New(l.Settings.Config); err != nil {
 		return nil, notOurs(path, "its settings", err)
 	}
-	if l.DType, err = precisionOn(dev, l.Settings.Precision); err != nil {
+	if l.DType, err = precisionOn(dev, precision, l.Settings.Precision); err != nil {
 		return nil, err
 	}
 	w := l.Objective.Weights()
@@ -47,12 +50,12 @@ func Load(path string, dev *gpu.Device) (*Loaded, error) {
 	return l, f.Err()
 }
 
-// precisionOn returns the type to compute in: float64 if the network was trained in it, else what dev does best.
-func precisionOn(dev *gpu.Device, trained string) (gpu.DType, error) {
-	if trained != "f64" {
-		trained = "auto"
+// precisionOn returns the type to compute in: with auto float64 if the network was trained in it, else what dev does best.
+func precisionOn(dev *gpu.Device, asked, trained string) (gpu.DType, error) {
+	if asked == "auto" && trained == "f64" {
+		asked = trained
 	}
-	d, _, err := dev.Precision(trained)
+	d, _, err := dev.Precision(asked)
 	return d, err
 }
 

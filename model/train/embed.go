@@ -107,3 +107,29 @@ func float32s(v []float64) []float32 {
 	}
 	return out
 }
+
+// EmbedMemory returns what Embed takes on the device of l beside the weights, for batches of dims, in bytes; tables that stay on a
+// GPU are not included. It takes nothing.
+func EmbedMemory(l *checkpoint.Loaded, dims data.Dims) (int, error) {
+	dev := l.Device.Plan()
+	dims.PixelSide = 0
+	obj, err := build.New(l.Settings.Config)
+	if err != nil {
+		return 0, err
+	}
+	if err := obj.Weights().Place(dev, l.DType); err != nil {
+		return 0, err
+	}
+	weights := sum(dev.Allocated())
+	e, err := engine.NewEvaluator(engine.Options{Device: dev, DType: l.DType, Dims: dims, Build: func() (objective.Objective, error) { return build.New(l.Settings.Config) }}, obj)
+	if err != nil {
+		return 0, err
+	}
+	defer e.Close()
+	need, err := e.NeedToEvaluate()
+	if err != nil {
+		return 0, err
+	}
+	e.Reserve(need)
+	return sum(dev.Allocated()) - weights, nil
+}

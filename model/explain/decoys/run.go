@@ -108,7 +108,11 @@ func (o *Options) one(ctx context.Context, run int) (mean [][]float64, err error
 }
 
 func (o *Options) explain(ctx context.Context, path string, c *data.Cohort, cfg train.Config) ([][]float64, error) {
-	l, err := checkpoint.Load(path, o.Device)
+	precision := "f32" // attributions take no less
+	if cfg.Precision == "f64" {
+		precision = cfg.Precision
+	}
+	l, err := checkpoint.LoadIn(path, o.Device, precision)
 	if err != nil {
 		return nil, err
 	}

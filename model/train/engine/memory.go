@@ -101,3 +101,8 @@ func (e *Engine) needOf(l load) (Need, error) {
 	e.needs[l] = Need{p.Arena.Peak(), dev.Scratch()}
 	return e.needs[l], nil
 }
+
+// NeedToEvaluate is Need of evaluations alone.
+func (e *Engine) NeedToEvaluate() (Need, error) {
+	return e.needOf(load{e.o.Dims.Batch, e.obj.Views(), false})
+}

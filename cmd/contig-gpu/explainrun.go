@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/data"
+	"contig-gpu/data/folder"
+	"contig-gpu/gpu"
+	"contig-gpu/model"
+	"contig-gpu/model/checkpoint"
+	"contig-gpu/model/train"
+)
+
+// An explanation is one `explain`.
+type explanation struct {
+	set  *explainSettings
+	line *progress.Line
+	out  io.Writer
+
+	dev     *gpu.Device
+	net     *checkpoint.Loaded
+	model   *model.Model
+	trained train.Config // of the checkpoint
+	cohort  *data.Cohort
+
+	reference, persons []int       // into Cohort.Persons, ascending
+	parts              []*part     // by modality explained
+	strata             map[int]int // of persons; nil: one
+	work               *work
+	maps               []heatMaps
+	direction          *direction
+	notes              []string // told, and kept for the report; no ids
+}
+
+// A part is one modality of an explanation.
+type part struct {
+	at    int // into Cohort.Tables, and the model's modalities
+	name  string
+	table data.Table
+
+	reference, persons []int             // who have the modality, ascending
+	image, genetics    [][]float32       // embeddings of reference persons
+	imageOf            map[int][]float32 // of persons, likewise
+	geneticsOf         map[int][]float32
+
+	found
+}
+
+// say prints a line.
+func (e *explanation) say(format string, a ...any) { e.line.Print(fmt.Sprintf(format, a...)) }
+
+// note prints a line that the report shows too.
+func (e *explanation) note(format string, a ...any) {
+	e.notes = append(e.notes, fmt.Sprintf(format, a...))
+	e.say(format, a...)
+}
+
+func (e *explanation) close() {
+	e.line.Done()
+	if e.net != nil {
+		e.net.Close()
+	}
+	if e.dev != nil {
+		e.dev.Close()
+	}
+}
+
+// run explains, and publishes the folder whole. What an interrupted run has finished stays beside it, for --resume.
+func (e *explanation) run(ctx context.Context) error {
+	if err := e.open(); err != nil {
+		return err
+	}
+	if err := e.choose(); err != nil {
+		return err
+	}
+	for _, read := range []func() error{e.readTables, e.findDirection, e.findStage} {
+		if err := read(); err != nil {
+			return err
+		}
+	}
+	room, err := e.plan()
+	if err != nil {
+		return err
+	}
+	e.say("%s in %s: %s", e.dev.Name(), e.precision(), e.dev.Why())
+	e.say("memory: %s", room)
+	if e.work, err = e.openWork(); err != nil {
+		return err
+	}
+	err = e.explain(ctx)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = folder.Publish(e.set.Out, func(temp string) error { return e.write(ctx, temp) })
+	}
+	keep := errors.Is(err, context.Canceled) && e.work.finished() > 0
+	if keep {
+		e.say("%d of %d parts are finished and kept; go on with the same command and --resume", e.work.finished(), e.chunks())
+	}
+	if closed := e.work.close(keep); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	e.conclude()
+	return nil
+}
+
+// explain makes the embeddings, attributes every chunk that is not finished, sums, tests, and makes heat maps.
+func (e *explanation) explain(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{e.embed, e.attribute} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	for i, p := range e.parts {
+		if err := e.sum(ctx, i); err != nil {
+			return err
+		}
+		if err := e.test(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, step := range []func(context.Context) error{e.claim, e.explainImages} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *explanation) precision() string {
+	if e.net.DType == gpu.F64 {
+		return "float64"
+	}
+	return "float32"
+}
+
+// makePrivate makes the folder of files that hold ids.
+func makePrivate(dir string) error { return os.MkdirAll(dir, 0o700) }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/model"
+	"contig-gpu/model/build"
+	"contig-gpu/model/checkpoint"
+	"contig-gpu/model/setting"
+	"contig-gpu/model/train"
+
+	"github.com/urfave/cli/v2"
+)
+
+// explainPlanSettings are those of plan explain.
+type explainPlanSettings struct {
+	shapeSettings
+	explain *explainSettings
+	Persons int // of the reference
+}
+
+func newExplainPlanSettings() *explainPlanSettings {
+	p := &explainPlanSettings{shapeSettings: *newShapeSettings(), explain: newExplainSettings(), Persons: 256}
+	return p
+}
+
+func (p *explainPlanSettings) rows() []setting.Row {
+	x := p.explain
+	own := setting.Of(x.rows(), &x.Method, &x.Baseline, &x.Steps, &x.Draws, &x.Precision, &x.Device, &x.Threads)
+	own = append(own, setting.New("reference", &p.Persons, 256, setting.Count(2), "persons of the reference batch"))
+	shape := slices.DeleteFunc(p.shapeSettings.rows(), func(r setting.Row) bool { return r.Name == "optimizer" || r.Name == "precision" })
+	return append(shape, setting.Group("", own...)...)
+}
+
+func planExplainCommand() *cli.Command {
+	return &cli.Command{
+		Name: "explain", Usage: "memory of an explanation; needs no data and no GPU",
+		Flags: append(flags(newExplainPlanSettings().rows()), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
+		Action: func(c *cli.Context) error {
+			p := newExplainPlanSettings()
+			if err := parse(c, p.rows()); err != nil {
+				return err
+			}
+			if err := p.explain.readMethods(); err != nil {
+				return err
+			}
+			r, device, err := p.room()
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return json.NewEncoder(c.App.Writer).Encode(r)
+			}
+			_, err = fmt.Fprintf(c.App.Writer, "%s: %s\nnot included: the tables of the cohort, and heat maps, which explain adds before it starts\n", device, r)
+			return err
+		},
+	}
+}
+
+// room counts on a planning device of --device, or where cuda is not there of an H100.
+func (p *explainPlanSettings) room() (explainRoom, string, error) {
+	var r explainRoom
+	var machine planSettings
+	machine.Device, machine.Threads = p.explain.Device, p.explain.Threads
+	d, _, err := plannedDevice(&machine)
+	if err != nil {
+		return r, "", err
+	}
+	defer d.Close()
+	precision := p.explain.Precision
+	if precision == "auto" {
+		precision = "f32"
+	}
+	dtype, _, err := d.Precision(precision)
+	if err != nil {
+		return r, "", usagef("plan explain: --precision: %v", err)
+	}
+	cfg, err := p.model("plan explain")
+	if err != nil {
+		return r, "", err
+	}
+	if _, err := model.New(cfg); err != nil {
+		return r, "", misused("plan explain", err)
+	}
+	r, err = roomOf(d, dtype, cfg, slices.Repeat([]int{p.Persons}, len(cfg.Modalities)), p.explain.attribution(p.free(d)/4))
+	if err != nil {
+		return r, "", err
+	}
+	net := &checkpoint.Loaded{Settings: checkpoint.Settings{Config: build.Config{Objective: build.ContIG, Model: cfg}}, Device: d, DType: dtype}
+	dims := data.Dims{Batch: p.Batch, Height: p.ImageSize, Width: p.ImageSize}
+	for _, m := range cfg.Modalities {
+		dims.Modalities, dims.Features = append(dims.Modalities, m.Name), append(dims.Features, m.Features)
+	}
+	r.Embedding, err = train.EmbedMemory(net, dims)
+	return r, d.Name(), err
+}
+
+// free returns the bytes that attribution is planned for.
+func (p *explainPlanSettings) free(d *gpu.Device) int {
+	if card := d.Card(); card != nil {
+		return card.Free
+	}
+	return int(memory())
+}
