@@ -14,6 +14,7 @@ type chunk struct {
 	ctx     context.Context
 	persons []int
 	mates   []Partner // of persons
+	paths   []path    // of the piece that is being attributed
 	visit   func(Result) error
 }
 
@@ -49,6 +50,7 @@ func (c *chunk) attribute(m Method) error {
 		for i := lo; i < min(len(c.persons)*draws, lo+c.rows); i++ {
 			paths = append(paths, c.path(m, i/draws, i%draws))
 		}
+		c.paths = paths
 		c.walk(m, paths)
 		fx, fb := c.values(c.end), c.values(c.start)
 		steps := c.sums(m, len(paths), fx, fb)
@@ -129,14 +131,6 @@ func (c *chunk) vary(paths []path) {
 	clear(c.host.path[len(paths)*f:])
 }
 
-// rounding is the share of f that a difference of two of its values is not asked to resolve.
-func (c *chunk) rounding() float64 {
-	if c.f.ref.dtype == gpu.F64 {
-		return 0x1p-50
-	}
-	return 0x1p-22
-}
-
 // sums fills host.sum for n paths, and returns the nodes of each.
 func (c *chunk) sums(m Method, n int, fx, fb []float64) []int {
 	steps, all := make([]int, n), make([]int32, n)
@@ -144,20 +138,24 @@ func (c *chunk) sums(m Method, n int, fx, fb []float64) []int {
 		all[r] = int32(r)
 	}
 	take := func(paths []int32, q nodes) {
-		c.integrate(paths, q)
+		c.integrate(c.host.sum, paths, q)
 		for _, r := range paths {
 			steps[r] = len(q.at)
 		}
 	}
 	switch {
 	case m == DeepLift:
-		c.deepLift(0, n)
+		fs := make([]difference, n)
+		for r := range fs {
+			fs[r] = difference{fx[r], fb[r]}
+		}
+		c.deepLift(c.host.sum, fs)
 	case !m.Complete():
 		take(all, end())
 	case c.set.Steps > 0:
 		take(all, gaussLegendre(c.set.Steps))
 	default:
-		for k := leastTogether; k <= c.set.MaxSteps && len(all) > 0; k *= 2 {
+		for k := leastTogether; k <= min(doubled, c.set.MaxSteps) && len(all) > 0; k *= 2 {
 			take(all, gaussLegendre(k))
 			var left []int32
 			for _, r := range all {
@@ -167,14 +165,16 @@ func (c *chunk) sums(m Method, n int, fx, fb []float64) []int {
 			}
 			all = left
 		}
+		if c.set.MaxSteps > doubled && len(all) > 0 {
+			c.refine(all, fx, fb, steps)
+		}
 	}
 	return steps
 }
 
 // closed reports whether a path's attributions add up.
 func (c *chunk) closed(r int, fx, fb float64) bool {
-	gap := math.Abs(c.host.along(r, c.tower.Width()) - (fx - fb))
-	return gap <= c.set.Tolerance*math.Abs(fx-fb) || gap <= c.rounding()*math.Max(math.Abs(fx), math.Abs(fb))
+	return math.Abs(c.host.along(r, c.tower.Width())-(fx-fb)) <= c.allowed(c.set.Tolerance, fx, fb)
 }
 
 // add adds path r's share of a person's attributions.

@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"math"
+
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
 )
@@ -59,9 +61,9 @@ func (g *Genetics) ends(p *nn.Pass, n int) gpu.Tensor {
 	return both
 }
 
-// integrate leaves in host.sum the gradients behind the first layer, summed over the nodes of each path that is named. How
+// integrate leaves in the rows of sums the gradients behind the first layer, summed over the nodes of each path that is named. How
 // paths share a product depends on the number of nodes alone.
-func (g *Genetics) integrate(paths []int32, q nodes) {
+func (g *Genetics) integrate(sums []float64, paths []int32, q nodes) {
 	groups := q.groups()
 	size := len(groups[0].at)
 	slots := g.rows / size
@@ -69,11 +71,11 @@ func (g *Genetics) integrate(paths []int32, q nodes) {
 	slots = (g.rows + batches - 1) / batches
 	for lo := 0; lo < len(paths); lo += slots {
 		some := paths[lo:min(len(paths), lo+slots)]
-		g.integrateSome(some, slots, groups)
+		g.integrateSome(sums, some, slots, groups)
 	}
 }
 
-func (g *Genetics) integrateSome(paths []int32, slots int, groups []nodes) {
+func (g *Genetics) integrateSome(sums []float64, paths []int32, slots int, groups []nodes) {
 	p, h, size := g.pass(nn.OfInputs, nn.Gradient), g.tower.Width(), len(groups[0].at)
 	on := g.slots(paths, slots)
 	both, total := g.ends(p, slots), p.Temp(1, slots*h)
@@ -90,54 +92,17 @@ func (g *Genetics) integrateSome(paths []int32, slots int, groups []nodes) {
 		p.Free(points)
 		p.Finish()
 	}
-	g.host.keep(paths, total, h)
+	keep(sums, paths, total, h)
 	for _, t := range []gpu.Tensor{both, total, between, weight} {
 		p.Free(t)
 	}
 }
 
-// liftNodes are the nodes between two embeddings over which DeepLift's gradient is the mean: f is smooth there.
-const liftNodes = 50
-
-// deepLift leaves in host.sum the multipliers behind the first layer, of paths [lo, hi).
-func (g *Genetics) deepLift(lo, hi int) {
-	for half := g.rows / 2; lo < hi; lo += half {
-		var paths []int32
-		for r := lo; r < min(hi, lo+half); r++ {
-			paths = append(paths, int32(r))
-		}
-		g.liftSome(paths, half)
+// allowed is the gap that a path may have whose f differs by fx - fb: the share of that, or what the rounding of f itself hides.
+func (g *Genetics) allowed(share, fx, fb float64) float64 {
+	rounding := 0x1p-22
+	if g.f.ref.dtype == gpu.F64 {
+		rounding = 0x1p-50
 	}
-}
-
-func (g *Genetics) liftSome(paths []int32, slots int) {
-	p, h := g.pass(nn.OfInputs, nn.Rescale), g.tower.Width()
-	on := g.slots(paths, slots)
-	both := g.ends(p, slots)
-	e := g.tower.Rest.Forward(p, both.View(2*slots, h))
-	dh := g.tower.Rest.Backward(p, g.meanGradient(e, slots, on))
-	g.host.keep(paths, dh, h)
-	p.Free(dh)
-	p.Free(both)
-	p.Finish()
-}
-
-// meanGradient returns the mean gradient of f between the embeddings e [2 slots, D], the ends before the baselines.
-func (g *Genetics) meanGradient(e gpu.Tensor, slots int, on Partners) gpu.Tensor {
-	p, d, groups := g.pass(0, nn.Gradient), e.Dim(1), gaussLegendre(liftNodes).groups()
-	size := len(groups[0].at)
-	mean, between, weight := p.Temp(slots, d), p.Temp(size, 2), p.Temp(1, size)
-	for i, q := range groups {
-		gpu.Write(between, q.between())
-		gpu.Write(weight, q.weight)
-		points := p.Temp(size, slots*d)
-		gpu.MatMul(points, between, e.View(2, slots*d), false, false, 0)
-		de := g.f.Gradients(p, points.View(size*slots, d), on)
-		gpu.MatMul(mean.View(1, slots*d), weight, de.View(size, slots*d), false, false, float64(min(i, 1)))
-		p.Free(de)
-		p.Free(points)
-	}
-	p.Free(between)
-	p.Free(weight)
-	return mean
+	return math.Max(share*math.Abs(fx-fb), rounding*math.Max(math.Abs(fx), math.Abs(fb)))
 }

@@ -75,17 +75,18 @@ func (g *Genetics) need(rows int) needed {
 	twin.take(a, rows)
 	twin.enter(twin.persons)
 	twin.values(twin.end)
+	sums := make([]float64, g.tower.Width())
 	for _, m := range g.set.Methods {
 		switch {
 		case m == DeepLift:
-			twin.deepLift(0, rows/2)
+			twin.deepLift(sums, make([]difference, 1))
 		case !m.Complete():
-			twin.integrate(make([]int32, 1), end())
+			twin.integrate(sums, make([]int32, 1), end())
 		case g.set.Steps > 0:
-			twin.integrate(make([]int32, 1), gaussLegendre(g.set.Steps))
+			twin.integrate(sums, make([]int32, 1), gaussLegendre(g.set.Steps))
 		default:
 			for n := leastTogether; n <= 2*mostTogether; n *= 2 {
-				twin.integrate(make([]int32, 1), gaussLegendre(n))
+				twin.integrate(sums, make([]int32, 1), gaussLegendre(n))
 			}
 		}
 	}
