@@ -115,7 +115,7 @@ func checkComplete(t *testing.T, name string, m Method, rs []Result, s Settings)
 		bound := s.Tolerance
 		switch {
 		case m == DeepLift:
-			bound = 1e-6
+			bound = 2e-7
 		case s.draws(m) > 1:
 			continue
 		}
