@@ -21,6 +21,8 @@ func mutants() []mutant {
 	return []mutant{
 		{"barrier removed", "softmaxce.cu", "        __syncthreads();\n", "", "TestConformanceSoftmaxCrossEntropy"},
 		{"one row too many", "l2norm.cu", "r < rows; r += step", "r <= rows; r += step", "TestConformanceL2Norm"},
+		{"the partner of another row", "infonce_pair.cu", "partner + (i64)(r % pairs) * d", "partner + (i64)(r / pairs) * d", "TestConformanceInfoNCEPair"},
+		{"the derivative in the quotient's place", "relurescale.cu", "if (!(gap < least && gap > -least))", "if (gap != gap)", "TestConformanceReLURescale"},
 	}
 }
 

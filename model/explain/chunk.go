@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"contig-gpu/gpu"
 )
@@ -15,8 +14,8 @@ type chunk struct {
 	ctx     context.Context
 	persons []int
 	mates   []Partner // of persons
+	paths   []path    // of the piece that is being attributed
 	visit   func(Result) error
-	paths   []path // that walk brought
 }
 
 // A path leads to a person's input, or to one varied, from a baseline.
@@ -51,6 +50,7 @@ func (c *chunk) attribute(m Method) error {
 		for i := lo; i < min(len(c.persons)*draws, lo+c.rows); i++ {
 			paths = append(paths, c.path(m, i/draws, i%draws))
 		}
+		c.paths = paths
 		c.walk(m, paths)
 		fx, fb := c.values(c.end), c.values(c.start)
 		steps := c.sums(m, len(paths), fx, fb)
@@ -90,7 +90,6 @@ func (c *chunk) path(m Method, slot, draw int) path {
 
 // walk brings both ends of all paths behind the first layer, and their partners to the device.
 func (c *chunk) walk(m Method, paths []path) {
-	c.paths = paths
 	slots, bases := make([]int32, c.rows), make([]int32, c.rows)
 	c.host.partners = c.host.partners[:0]
 	for r := range slots {
@@ -132,14 +131,6 @@ func (c *chunk) vary(paths []path) {
 	clear(c.host.path[len(paths)*f:])
 }
 
-// rounding is the share of f that a difference of two of its values is not asked to resolve.
-func (c *chunk) rounding() float64 {
-	if c.f.ref.dtype == gpu.F64 {
-		return 0x1p-50
-	}
-	return 0x1p-22
-}
-
 // sums fills host.sum for n paths, and returns the nodes of each.
 func (c *chunk) sums(m Method, n int, fx, fb []float64) []int {
 	steps, all := make([]int, n), make([]int32, n)
@@ -152,18 +143,13 @@ func (c *chunk) sums(m Method, n int, fx, fb []float64) []int {
 			steps[r] = len(q.at)
 		}
 	}
-	open := func(paths []int32, tolerance float64) []int32 {
-		return slices.DeleteFunc(slices.Clone(paths), func(r int32) bool {
-			gap := c.host.along(int(r), c.tower.Width()) - (fx[r] - fb[r])
-			return math.Abs(gap) <= c.allowed(fx[r], fb[r], tolerance)
-		})
-	}
 	switch {
 	case m == DeepLift:
-		for k := liftNodes; k <= mostLiftNodes && len(all) > 0; k *= 2 {
-			c.deepLift(all, k)
-			all = open(all, liftTolerance)
+		fs := make([]difference, n)
+		for r := range fs {
+			fs[r] = difference{fx[r], fb[r]}
 		}
+		c.deepLift(c.host.sum, fs)
 	case !m.Complete():
 		take(all, end())
 	case c.set.Steps > 0:
@@ -171,21 +157,24 @@ func (c *chunk) sums(m Method, n int, fx, fb []float64) []int {
 	default:
 		for k := leastTogether; k <= min(doubled, c.set.MaxSteps) && len(all) > 0; k *= 2 {
 			take(all, gaussLegendre(k))
-			all = open(all, c.set.Tolerance)
+			var left []int32
+			for _, r := range all {
+				if !c.closed(int(r), fx[r], fb[r]) {
+					left = append(left, r)
+				}
+			}
+			all = left
 		}
-		if c.set.MaxSteps > doubled {
+		if c.set.MaxSteps > doubled && len(all) > 0 {
 			c.refine(all, fx, fb, steps)
 		}
 	}
 	return steps
 }
 
-// liftTolerance is the gap of DeepLift that is as good as none.
-const liftTolerance = 1e-10
-
-// allowed is the gap that a path's attributions may have, for a tolerance: no smaller than what rounding makes of f.
-func (c *chunk) allowed(fx, fb, tolerance float64) float64 {
-	return math.Max(tolerance*math.Abs(fx-fb), c.rounding()*math.Max(math.Abs(fx), math.Abs(fb)))
+// closed reports whether a path's attributions add up.
+func (c *chunk) closed(r int, fx, fb float64) bool {
+	return math.Abs(c.host.along(r, c.tower.Width())-(fx-fb)) <= c.allowed(c.set.Tolerance, fx, fb)
 }
 
 // add adds path r's share of a person's attributions.

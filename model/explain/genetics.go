@@ -28,7 +28,7 @@ type Result struct {
 	F      float64   // f at the input, and at the baseline: the means over the paths where there are several
 	Base   float64
 	Sum    float64 // of A
-	Steps  int     // nodes of the path that has most; 1 of gradients, 0 of DeepLift
+	Steps  int     // nodes of the path that took most; 1 of gradients, 0 of DeepLift
 }
 
 // Gap returns |Sum - (F - Base)| / |F - Base|, how far a complete method is from complete; 0 where both are 0.

@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"math"
+
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
 )
@@ -59,7 +61,7 @@ func (g *Genetics) ends(p *nn.Pass, n int) gpu.Tensor {
 	return both
 }
 
-// integrate leaves in sums [rows, H] the gradients behind the first layer, summed over the nodes of each path that is named. How
+// integrate leaves in the rows of sums the gradients behind the first layer, summed over the nodes of each path that is named. How
 // paths share a product depends on the number of nodes alone.
 func (g *Genetics) integrate(sums []float64, paths []int32, q nodes) {
 	groups := q.groups()
@@ -96,46 +98,11 @@ func (g *Genetics) integrateSome(sums []float64, paths []int32, slots int, group
 	}
 }
 
-// liftNodes are the nodes between two embeddings over which DeepLift's gradient is the mean: f is smooth there, and sharp where
-// the way leads past 0. Where the multipliers do not add up they are doubled, to mostLiftNodes at most.
-const liftNodes, mostLiftNodes = 50, 1600
-
-// deepLift leaves in host.sum the multipliers behind the first layer of the paths that are named.
-func (g *Genetics) deepLift(paths []int32, nodes int) {
-	half := g.rows / 2
-	for lo := 0; lo < len(paths); lo += half {
-		g.liftSome(paths[lo:min(len(paths), lo+half)], half, nodes)
+// allowed is the gap that a path may have whose f differs by fx - fb: the share of that, or what the rounding of f itself hides.
+func (g *Genetics) allowed(share, fx, fb float64) float64 {
+	rounding := 0x1p-22
+	if g.f.ref.dtype == gpu.F64 {
+		rounding = 0x1p-50
 	}
-}
-
-func (g *Genetics) liftSome(paths []int32, slots, nodes int) {
-	p, h := g.pass(nn.OfInputs, nn.Rescale), g.tower.Width()
-	on := g.slots(paths, slots)
-	both := g.ends(p, slots)
-	e := g.tower.Rest.Forward(p, both.View(2*slots, h))
-	dh := g.tower.Rest.Backward(p, g.meanGradient(e, slots, nodes, on))
-	keep(g.host.sum, paths, dh, h)
-	p.Free(dh)
-	p.Free(both)
-	p.Finish()
-}
-
-// meanGradient returns the mean gradient of f between the embeddings e [2 slots, D], the ends before the baselines.
-func (g *Genetics) meanGradient(e gpu.Tensor, slots, n int, on Partners) gpu.Tensor {
-	p, d, groups := g.pass(0, nn.Gradient), e.Dim(1), gaussLegendre(n).groups()
-	size := len(groups[0].at)
-	mean, between, weight := p.Temp(slots, d), p.Temp(size, 2), p.Temp(1, size)
-	for i, q := range groups {
-		gpu.Write(between, q.between())
-		gpu.Write(weight, q.weight)
-		points := p.Temp(size, slots*d)
-		gpu.MatMul(points, between, e.View(2, slots*d), false, false, 0)
-		de := g.f.Gradients(p, points.View(size*slots, d), on)
-		gpu.MatMul(mean.View(1, slots*d), weight, de.View(size, slots*d), false, false, float64(min(i, 1)))
-		p.Free(de)
-		p.Free(points)
-	}
-	p.Free(between)
-	p.Free(weight)
-	return mean
+	return math.Max(share*math.Abs(fx-fb), rounding*math.Max(math.Abs(fx), math.Abs(fb)))
 }

@@ -66,9 +66,9 @@ func ParseBaseline(name string) (Baseline, error) {
 type Settings struct {
 	Methods   []Method // each once
 	Baseline  Baseline // of all but Expected, which has Persons, and of the gradients, which have none
-	Steps     int      // nodes of a path; 0: doubled from 8 until Tolerance is kept
+	Steps     int      // nodes of a path; 0: doubled from 8 to 64, then where they are missing, until Tolerance is kept
 	Tolerance float64  // |sum of attributions - (f(x) - f(baseline))| allowed, as a share of |f(x) - f(baseline)|
-	MaxSteps  int      // nodes at which doubling ends, kept or not
+	MaxSteps  int      // nodes at which that ends, kept or not
 	Draws     int      // paths of a person in Smooth and wherever baselines are drawn
 	Noise     float64  // of Smooth, in units of each feature's standard deviation
 	Seed      uint64   // of draws, which depend on it and on the person's number alone

@@ -26,10 +26,9 @@ type panel struct {
 
 // A refined path is what has been settled of it.
 type refined struct {
-	allowed float64 // gap of the whole path
-	left    float64 // of it, for the sizes of the gaps of panels that are settled one by one
-	sum     float64 // of the gaps of settled panels, signed
-	nodes   int
+	allowed, left float64 // of the gap: in all, and of that what settled panels have not taken
+	sum           float64 // of the gaps of settled panels, signed
+	nodes         int
 }
 
 // refine replaces in host.sum the paths that are named, and adds to steps.
@@ -47,8 +46,8 @@ func (c *chunk) refineSome(paths []int32, fx, fb []float64, steps []int) {
 	for _, p := range paths {
 		r := int(p)
 		clear(c.host.sum[r*h : (r+1)*h])
-		gap := c.allowed(fx[r], fb[r], c.set.Tolerance)
-		state[r] = &refined{allowed: gap, left: gap}
+		allowed := c.allowed(c.set.Tolerance, fx[r], fb[r])
+		state[r] = &refined{allowed: allowed, left: allowed}
 		for i := range firstPanels {
 			open = append(open, panel{r: r, lo: float64(i) / firstPanels, hi: float64(i+1) / firstPanels, flo: fb[r], fhi: fx[r]})
 		}

@@ -75,24 +75,24 @@ func (g *Genetics) need(rows int) needed {
 	twin.take(a, rows)
 	twin.enter(twin.persons)
 	twin.values(twin.end)
+	sums := make([]float64, g.tower.Width())
 	for _, m := range g.set.Methods {
 		switch {
 		case m == DeepLift:
-			twin.deepLift(make([]int32, 1), liftNodes)
-			twin.deepLift(make([]int32, 1), 2*liftNodes)
+			twin.deepLift(sums, make([]difference, 1))
 		case !m.Complete():
-			twin.integrate(nil, make([]int32, 1), end())
+			twin.integrate(sums, make([]int32, 1), end())
 		case g.set.Steps > 0:
-			twin.integrate(nil, make([]int32, 1), gaussLegendre(g.set.Steps))
+			twin.integrate(sums, make([]int32, 1), gaussLegendre(g.set.Steps))
 		default:
 			for n := leastTogether; n <= 2*mostTogether; n *= 2 {
-				twin.integrate(nil, make([]int32, 1), gaussLegendre(n))
+				twin.integrate(sums, make([]int32, 1), gaussLegendre(n))
 			}
 		}
 	}
 	twin.leave()
 	n := needed{work: twin.work.Peak(), scratch: dev.Scratch()}
-	n.bytes = n.work + n.scratch + kept + rows*(8*g.tower.Features()+48*g.tower.Width())
+	n.bytes = n.work + n.scratch + kept + rows*(8*g.tower.Features()+32*g.tower.Width())
 	return n
 }
 
