@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"contig-gpu/data"
 	"contig-gpu/data/genome"
@@ -269,6 +268,3 @@ func discoveries(r *heldout.Result) int {
 	}
 	return len(r.Claimed)
 }
-
-// capital makes a sentence of a word.
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

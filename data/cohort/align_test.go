@@ -64,11 +64,19 @@ func TestNothingToAlign(t *testing.T) {
 	if _, err := OpenAligned(o, []string{"geno", "absent"}); code(err) != 701 || !strings.Contains(err.Error(), `"absent"`) {
 		t.Errorf("a modality without statistics: %v", err)
 	}
-	short := *o.Stats["pgs"]
-	short.Fill = nil
-	o.Stats["pgs"] = &short
-	if _, err := OpenAligned(o, []string{"geno", "pgs"}); code(err) != 701 || !strings.Contains(err.Error(), "1 features, 0 values") {
-		t.Errorf("a modality of half its statistics: %v", err)
+	for what, cut := range map[string]func(*data.Stats){
+		"names":  func(s *data.Stats) { s.Names = nil },
+		"centre": func(s *data.Stats) { s.Center = nil },
+		"scale":  func(s *data.Stats) { s.Scale = nil },
+		"fill":   func(s *data.Stats) { s.Fill = nil },
+	} {
+		o = w.asTrained(w.open())
+		short := *o.Stats["pgs"]
+		cut(&short)
+		o.Stats["pgs"] = &short
+		if _, err := OpenAligned(o, []string{"geno", "pgs"}); code(err) != 701 || !strings.Contains(err.Error(), " features, ") {
+			t.Errorf("a modality without its %s: %v", what, err)
+		}
 	}
 	o = w.asTrained(w.open())
 	o.Stats["other"] = o.Stats["labs"]

@@ -17,12 +17,11 @@ import (
 
 // lab is a modality with a cohort of its own.
 type lab struct {
-	dev        *gpu.Device
-	tower      nn.Sequential
-	f          *Function
-	reference  []float32
-	people     table
-	persons, n int
+	dev       *gpu.Device
+	tower     nn.Sequential
+	f         *Function
+	reference []float32
+	people    table
 }
 
 const labFeatures, labPersons, labReference, labEmbedding, labHidden = 23, 9, 11, 5, 17
