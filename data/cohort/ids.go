@@ -94,13 +94,32 @@ func (c *config) joined(ids []string, bridge map[string]string) (id string, name
 	return id, false
 }
 
-// joinedRow is joined, of a row of a source.
+// joinedRow is who, of a row of a source.
 func (j *join) joinedRow(fid, iid []string, r int) (id string, named bool) {
 	if fid == nil {
-		return j.cfg.joined(iid[r:r+1], j.bridge)
+		return j.who(iid[r : r+1])
 	}
-	return j.cfg.joined([]string{fid[r], iid[r]}, j.bridge)
+	return j.who([]string{fid[r], iid[r]})
 }
+
+// who is joined, but that FID 0 and no FID are the same: of 0_X and X it is what the manifest or the map has.
+func (j *join) who(ids []string) (id string, named bool) {
+	family, iid := noFamily, ids[len(ids)-1]
+	if len(ids) == 2 {
+		family = ids[0]
+	}
+	if family != noFamily || j.cfg.IDs.Match != matchPair {
+		return j.cfg.joined(ids, j.bridge)
+	}
+	id, named = j.cfg.joined([]string{noFamily, iid}, j.bridge)
+	if _, ok := j.m.index[id]; ok || named {
+		return id, named
+	}
+	return j.cfg.joined([]string{iid}, j.bridge)
+}
+
+// noFamily is what plink writes for the FID of persons who have none.
+const noFamily = "0"
 
 // joinedRows say which row of a source is whose.
 type joinedRows struct {

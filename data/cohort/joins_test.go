@@ -114,6 +114,38 @@ func TestFamiliesInJoins(t *testing.T) {
 	}
 }
 
+// TestNoFamilyIsFamily0: by FID_IID, a person whom a fileset gives the FID 0 and one of whom a table knows no FID are the same,
+// whether the manifest calls them 0_X or X.
+func TestNoFamilyIsFamily0(t *testing.T) {
+	w := newWorld(t)
+	w.replace("data.toml", "[geno]", "[ids]\nmatch = \"fid_iid\"\n[geno]")
+	for i := range people {
+		id, family := person(i), fmt.Sprintf("F%d", i)
+		switch i % 3 {
+		case 0:
+			w.replace("images.tsv", id+"\t", "0_"+id+"\t")
+			family = "0"
+		case 1:
+			family = "0"
+		default:
+			w.replace("images.tsv", id+"\t", family+"_"+id+"\t")
+		}
+		for c := 1; c <= 2; c++ {
+			w.replace(fmt.Sprintf("geno/c%d.fam", c), fmt.Sprintf("F%d %s ", i, id), family+" "+id+" ")
+		}
+	}
+	got := w.open()
+	for p := range got.Persons {
+		if id := got.Persons[p].ID; !strings.HasPrefix(id, "F") {
+			for _, table := range got.Tables {
+				if name := table.Name(); (name == "geno" || name == "labs") && !table.Has(p) {
+					t.Errorf("%s lacks %s", id, name)
+				}
+			}
+		}
+	}
+}
+
 // TestOnlyWhoJoinsMustBeUnique: rows of people who are not in the manifest may be alike after the map; rows of one person may not.
 func TestOnlyWhoJoinsMustBeUnique(t *testing.T) {
 	for twice, want := range map[string]int{"gone": 0, person(2): 120} {

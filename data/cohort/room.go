@@ -9,7 +9,7 @@ import (
 // selection says what is wanted of the next table: the rows of persons whom the lists keep, within what memory is left.
 func (j *join) selection() table.Selection {
 	only := table.Selection{Want: func(ids []string) bool {
-		id, _ := j.cfg.joined(ids, j.bridge)
+		id, _ := j.who(ids)
 		i, ok := j.m.index[id]
 		return ok && j.in[i]
 	}}
