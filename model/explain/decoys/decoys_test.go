@@ -14,6 +14,7 @@ import (
 	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/explain"
 	"contig-gpu/model/explain/claims"
+	"contig-gpu/model/explain/explaintest"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/train"
 	"contig-gpu/model/train/traintest"
@@ -94,7 +95,7 @@ func inStratum(c *data.Cohort, of int, stratum func(int) int) []int {
 func optionsOf(t *testing.T) Options {
 	t.Helper()
 	c := traintest.Cohort(t, 60)
-	c.Tables = slices.DeleteFunc(c.Tables, func(x data.Table) bool { return len(having(x, span(0, len(c.Persons)))) < 40 })
+	c.Tables = slices.DeleteFunc(c.Tables, func(x data.Table) bool { return len(having(x, explaintest.Span(0, len(c.Persons)))) < 40 })
 	cfg, err := train.Recipe("default")
 	if err != nil {
 		t.Fatal(err)

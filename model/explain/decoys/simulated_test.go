@@ -14,29 +14,13 @@ import (
 	"contig-gpu/model/nn"
 )
 
-func span(lo, hi int) []int {
-	var out []int
-	for p := lo; p < hi; p++ {
-		out = append(out, p)
-	}
-	return out
-}
-
-func blocks(c *explaintest.Cohort) []claims.Unit {
-	units := make([]claims.Unit, c.Features/c.Block)
-	for f := range c.Features {
-		units[f/c.Block].Features = append(units[f/c.Block].Features, f)
-	}
-	return units
-}
-
 // attribution is by Integrated Gradients of eight steps, of the cohort's last persons.
 func attribution(c *explaintest.Cohort, n *explaintest.Network, table data.Table, d gpu.DType, tower nn.Sequential) Attribution {
-	reference := span(c.Persons-64, c.Persons)
+	reference := explaintest.Span(c.Persons-64, c.Persons)
 	rows := n.Embed(table, reference)
 	s := explain.Defaults()
 	s.Steps = 8
-	return Attribution{Device: n.Device, DType: d, Tower: tower, Table: table, Persons: span(c.Persons*7/10, c.Persons-64), Reference: reference, Dim: c.Dim,
+	return Attribution{Device: n.Device, DType: d, Tower: tower, Table: table, Persons: explaintest.Span(c.Persons*7/10, c.Persons-64), Reference: reference, Dim: c.Dim,
 		Image: func(p int) []float32 { return c.Image[p] }, Genetics: func(p int) []float32 { return rows[p-reference[0]] },
 		Tau: explaintest.Tau, Lambda: 0.75, Of: explain.Loss, Settings: s}
 }
@@ -56,13 +40,13 @@ func statistics(t *testing.T, seed uint64, c *explaintest.Cohort, hidden int, st
 		return s
 	}
 	table := Pair(c.Table(), claims.Donors(seed, c.Persons, within, func(int) bool { return true }))
-	n := explaintest.Train(t, seed, c, table, span(0, cut), hidden, Equal)
+	n := explaintest.Train(t, seed, c, table, explaintest.Span(0, cut), hidden, Equal)
 	defer n.Close()
 	mean, err := attribution(c, n, table, gpu.F32, n.Tower).MeanAbs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Statistics(mean, blocks(c))
+	return Statistics(mean, c.Units())
 }
 
 func repeats(few, all int) int {
@@ -108,7 +92,7 @@ func TestPlantedTruth(t *testing.T) {
 			for seed := range uint64(repeats(3, 20)) {
 				c := explaintest.New(900+seed, k.plan)
 				var w [][]float64
-				mean := make([]float64, len(blocks(c)))
+				mean := make([]float64, len(c.Units()))
 				for run := range k.runs {
 					w = append(w, statistics(t, 10*seed+uint64(run), c, k.hidden, nil))
 					mean = added(mean, w[run], float64(k.runs))
@@ -205,7 +189,7 @@ func (s swapped) Row(person int, dst []float32) bool {
 func TestSymmetry(t *testing.T) {
 	c := explaintest.New(5, explaintest.Plan{Persons: 500, Features: 12, Block: 3, Causal: 2, Strength: 0.1, Dim: 6})
 	table := Pair(c.Table(), claims.Donors(2, c.Persons, nil, func(int) bool { return true }))
-	n := explaintest.Train(t, 4, c, table, span(0, 350), 10, nil)
+	n := explaintest.Train(t, 4, c, table, explaintest.Span(0, 350), 10, nil)
 	first := n.Tower[0].(*nn.Linear)
 	weight := make([]float32, first.Weight.Size())
 	gpu.Read(weight, first.Weight.Value)
@@ -213,7 +197,7 @@ func TestSymmetry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, features := range [][]int{{3, 4, 5}, span(0, 12)} {
+	for _, features := range [][]int{{3, 4, 5}, explaintest.Span(0, 12)} {
 		w := slices.Clone(weight)
 		for r := range first.Weight.Dims[0] {
 			for _, f := range features {
@@ -235,8 +219,8 @@ func TestSymmetry(t *testing.T) {
 		}
 		gpu.Write(first.Weight.Value, weight)
 	}
-	a := Statistics(want, blocks(c))
-	b := Statistics(slices.Concat(want[12:], want[:12]), blocks(c))
+	a := Statistics(want, c.Units())
+	b := Statistics(slices.Concat(want[12:], want[:12]), c.Units())
 	for u := range a {
 		if a[u] != -b[u] {
 			t.Errorf("W of unit %d is %g, exchanged %g", u, a[u], b[u])

@@ -13,33 +13,16 @@ import (
 	"contig-gpu/model/explain/explaintest"
 )
 
-// span returns the persons [lo, hi).
-func span(lo, hi int) []int {
-	var out []int
-	for p := lo; p < hi; p++ {
-		out = append(out, p)
-	}
-	return out
-}
-
-func blocks(c *explaintest.Cohort) []claims.Unit {
-	units := make([]claims.Unit, c.Features/c.Block)
-	for f := range c.Features {
-		units[f/c.Block].Features = append(units[f/c.Block].Features, f)
-	}
-	return units
-}
-
 // optionsOf tests a network on the last 3/10 of a cohort, of which the last 64 are the reference.
 func optionsOf(c *explaintest.Cohort, n *explaintest.Network) Options {
-	held, reference := span(c.Persons*7/10, c.Persons-64), span(c.Persons-64, c.Persons)
+	held, reference := explaintest.Span(c.Persons*7/10, c.Persons-64), explaintest.Span(c.Persons-64, c.Persons)
 	var image [][]float32
 	for _, p := range held {
 		image = append(image, c.Image[p])
 	}
 	return Options{Device: n.Device, DType: gpu.F32, Tower: explain.NewTower(n.Tower), Table: c.Table(), Persons: held, Image: image,
 		Reference: n.Embed(c.Table(), reference), Tau: explaintest.Tau, Stratum: func(p int) int { return c.Stratum[p] },
-		Seed: 1, Train: span(0, c.Persons*7/10), Q: 0.1}
+		Seed: 1, Train: explaintest.Span(0, c.Persons*7/10), Q: 0.1}
 }
 
 func mustTest(t *testing.T, o Options, units []claims.Unit) *Result {
@@ -73,8 +56,8 @@ func (t changedTable) Row(person int, dst []float32) bool {
 func TestIsTheLossOfExchangedRows(t *testing.T) {
 	for _, hidden := range []int{0, 9} {
 		c := explaintest.New(3, explaintest.Plan{Persons: 1000, Features: 90, Block: 1, Causal: 4, Strength: 0.1, Dim: 7})
-		n := explaintest.Train(t, 3, c, c.Table(), span(0, 700), hidden, nil)
-		units := append(claims.Single(c.Table().Stats().Names)[:40], claims.Unit{Features: span(0, 90)}, claims.Unit{Features: []int{3, 50, 51}})
+		n := explaintest.Train(t, 3, c, c.Table(), explaintest.Span(0, 700), hidden, nil)
+		units := append(claims.Single(c.Table().Stats().Names)[:40], claims.Unit{Features: explaintest.Span(0, 90)}, claims.Unit{Features: []int{3, 50, 51}})
 		o := optionsOf(c, n)
 		o.Train = nil
 		o.Rows = 128
@@ -149,8 +132,8 @@ func TestPlantedTruth(t *testing.T) {
 			var fdp, power []float64
 			for seed := range uint64(repeats(3, 20)) {
 				c := explaintest.New(100+seed, k.plan)
-				n := explaintest.Train(t, seed, c, c.Table(), span(0, c.Persons*7/10), k.hidden, nil)
-				r := mustTest(t, optionsOf(c, n), blocks(c))
+				n := explaintest.Train(t, seed, c, c.Table(), explaintest.Span(0, c.Persons*7/10), k.hidden, nil)
+				r := mustTest(t, optionsOf(c, n), c.Units())
 				n.Close()
 				if residual := slices.Contains(r.Residual, true); residual != k.residual {
 					t.Errorf("seed %d: residuals were exchanged: %t", seed, residual)
@@ -186,8 +169,8 @@ func TestNoSignal(t *testing.T) {
 	seeds, any := repeats(6, 40), 0
 	for seed := range uint64(seeds) {
 		c := explaintest.New(500+seed, explaintest.Plan{Persons: 2000, Features: 120, Block: 6, Dim: 8})
-		n := explaintest.Train(t, seed, c, c.Table(), span(0, 1400), 0, nil)
-		r := mustTest(t, optionsOf(c, n), blocks(c))
+		n := explaintest.Train(t, seed, c, c.Table(), explaintest.Span(0, 1400), 0, nil)
+		r := mustTest(t, optionsOf(c, n), c.Units())
 		n.Close()
 		if len(r.Claimed) > 0 {
 			any++
@@ -204,14 +187,14 @@ func TestNoSignal(t *testing.T) {
 // TestRelativesAndNobody: of a group of relatives one is tested; nobody with the modality is an error.
 func TestRelativesAndNobody(t *testing.T) {
 	c := explaintest.New(3, explaintest.Plan{Persons: 400, Features: 6, Block: 1, Dim: 5})
-	n := explaintest.Train(t, 3, c, c.Table(), span(0, 280), 0, nil)
+	n := explaintest.Train(t, 3, c, c.Table(), explaintest.Span(0, 280), 0, nil)
 	o := optionsOf(c, n)
 	o.Group = func(p int) int { return p / 2 }
-	if r := mustTest(t, o, blocks(c)); r.Persons != len(o.Persons)/2 {
+	if r := mustTest(t, o, c.Units()); r.Persons != len(o.Persons)/2 {
 		t.Errorf("%d of %d persons, who are pairs of relatives, are tested", r.Persons, len(o.Persons))
 	}
 	o.Persons, o.Image = nil, nil
-	if _, err := Test(t.Context(), o, blocks(c)); err == nil {
+	if _, err := Test(t.Context(), o, c.Units()); err == nil {
 		t.Error("nobody is tested, and there is no error")
 	}
 }
