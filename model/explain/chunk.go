@@ -52,7 +52,7 @@ func (c *chunk) attribute(m Method) error {
 		}
 		c.paths = paths
 		c.walk(m, paths)
-		fx, fb := c.values(c.end), c.values(c.start)
+		fx, fb := c.differ()
 		steps := c.sums(m, len(paths), fx, fb)
 		gpu.Write(c.sum, c.host.sum)
 		c.leave()

@@ -29,7 +29,7 @@ func TestGaussLegendre(t *testing.T) {
 func TestGroups(t *testing.T) {
 	for n := 1; n < 400; n++ {
 		q := gaussLegendre(n)
-		groups, got := q.groups(), nodes{}
+		groups, got := q.groups(mostTogether), nodes{}
 		for _, g := range groups {
 			got.at, got.weight = append(got.at, g.at...), append(got.weight, g.weight...)
 			if len(g.at) != len(groups[0].at) || len(g.at) > mostTogether {
