@@ -238,7 +238,7 @@ func (m *mapping) one(ctx context.Context, method string, base []float32, score 
 		return x.Positive().Resize(side, side), nil
 	}
 	w := saliency.Window{Size: max(1, side/windowShare), Stride: max(1, side/strideShare)}
-	x, err := m.images.Occlusion(ctx, img, score, w, 0)
+	x, err := m.images.Occlusion(ctx, img, score, w, saliency.Surroundings)
 	if err != nil {
 		return nil, err
 	}
