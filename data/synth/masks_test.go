@@ -94,10 +94,10 @@ func TestMasks(t *testing.T) {
 			t.Fatalf("rows %q and %q", disc, vessels)
 		}
 		img, d, v := opened(t, dir, disc[0]), opened(t, dir, disc[2]).(*image.Gray), opened(t, dir, vessels[2]).(*image.Gray)
-		if in, beside, n := brightness(img, d, v); !(in > 1.2*beside) || n < 100 {
+		if in, beside, n := brightness(img, d, v); !(in > 1.2*beside) || n < 40 {
 			t.Errorf("%s: the disc's %d pixels are %.0f bright, those beside it %.0f", disc[0], n, in, beside)
 		}
-		if in, beside, n := brightness(img, v, d); !(in < 0.85*beside) || n < 100 {
+		if in, beside, n := brightness(img, v, d); !(in < 0.85*beside) || n < 40 {
 			t.Errorf("%s: the vessels' %d pixels are %.0f bright, those beside them %.0f", disc[0], n, in, beside)
 		}
 	}
