@@ -14,15 +14,7 @@ import (
 // chunkPersons is how many persons are finished at a time: what an interruption loses at most.
 const chunkPersons = 256
 
-// chunks returns how many there are in all modalities.
-func (e *explanation) chunks() int {
-	n := 0
-	for _, p := range e.parts {
-		n += p.chunks()
-	}
-	return n
-}
-
+// chunks returns how many there are.
 func (p *part) chunks() int { return (len(p.persons) + chunkPersons - 1) / chunkPersons }
 
 // chunk returns the persons of the k-th.

@@ -29,6 +29,7 @@ func synthCommand() *cli.Command {
 			&cli.Float64Flag{Name: "missing-calls", Value: d.MissingCalls, Usage: "part of the genotypes that are missing"},
 			&cli.Float64Flag{Name: "effect", Value: d.Effect, Usage: "how closely images follow genetics, 0 to 1"},
 			&cli.Uint64Flag{Name: "seed", Value: d.Seed, Usage: "another seed gives another cohort"},
+			&cli.BoolFlag{Name: "masks", Usage: "write where the disc and the vessels of each image are: masks.tsv and grey PNGs"},
 			&cli.StringFlag{Name: "bfile", Usage: "`PREFIX` of .bed, .bim and .fam to plant the effects on"},
 		},
 		Action: synthesise,
@@ -59,7 +60,7 @@ func synthOptions(c *cli.Context) (synth.Options, error) {
 	o := synth.Options{
 		Persons: c.Int("persons"), ImagesPerPerson: c.Int("images-per-person"), ImageSize: c.Int("image-size"), SNPs: c.Int("snps"),
 		Scores: c.Int("pgs"), Genes: c.Int("burden"), Covariates: c.Int("covariates"), Missing: map[string]float64{},
-		MissingCalls: c.Float64("missing-calls"), Effect: c.Float64("effect"), Seed: c.Uint64("seed"), BFile: c.String("bfile"),
+		MissingCalls: c.Float64("missing-calls"), Effect: c.Float64("effect"), Seed: c.Uint64("seed"), BFile: c.String("bfile"), Masks: c.Bool("masks"),
 	}
 	if o.BFile != "" && !c.IsSet("persons") {
 		o.Persons = 0

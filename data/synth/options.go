@@ -29,6 +29,7 @@ type Options struct {
 	Effect          float64            // 0: images independent of genetics; 1: traits follow genetics closely
 	Seed            uint64
 	BFile           string // PREFIX of a .bed, .bim and .fam to plant the effects on; "" simulates genotypes
+	Masks           bool   // write where the disc and the vessels are: masks.tsv
 }
 
 // DefaultDemo returns the cohort that a first run trains on: drawn in seconds, learned in minutes.
