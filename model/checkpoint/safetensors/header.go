@@ -175,14 +175,14 @@ func (f *File) place(ps []placed, body int) error {
 func (f *File) badOffsets(p placed, end int) error {
 	return &data.Problem{
 		Code: codeOffsets, File: f.Path, What: fmt.Sprintf("tensor %s overlaps another, leaves a hole or does not fit its shape", strict.Quote(p.Name)),
-		Expected: fmt.Sprintf("bytes %d to %d (%s %s)", end, end+p.Len()*p.DType.Size(), p.DType, shapeText(p.Shape)),
+		Expected: fmt.Sprintf("bytes %d to %d (%s %s)", end, end+p.Len()*p.DType.Size(), p.DType, ShapeText(p.Shape)),
 		Found:    fmt.Sprintf("data_offsets [%d, %d]", p.from, p.to),
 		Cause:    "the file is damaged, or its writer is at fault", Fix: "write or copy the file again",
 	}
 }
 
-// shapeText returns the first dimensions of a shape.
-func shapeText(shape []int) string {
+// ShapeText returns the first eight dimensions of a shape, for an error.
+func ShapeText(shape []int) string {
 	const most = 8
 	if len(shape) > most {
 		return fmt.Sprintf("%v and %d more", shape[:most], len(shape)-most)

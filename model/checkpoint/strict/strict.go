@@ -21,6 +21,14 @@ func Quote(text string) string {
 	return fmt.Sprintf("%s... (%d bytes)", strconv.Quote(text[:most]), len(text))
 }
 
+// Name returns text as it is where it is short and has no control characters, else as Quote does.
+func Name(text string) string {
+	if len(text) <= most && strconv.Quote(text) == `"`+text+`"` {
+		return text
+	}
+	return Quote(text)
+}
+
 // Short returns an error with at most 200 bytes of err's text, escaped, since encoding/json quotes what it cannot read.
 func Short(err error) error {
 	const most = 200
