@@ -92,7 +92,7 @@ func embed(c *cli.Context, s *settings) error {
 
 // embedded makes the embeddings of a cohort; E721 where they take more memory than is free, E716 where they are not finite.
 func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg train.Config) (*train.Embeddings, error) {
-	if err := train.Unusable(m.File.Path, co); err != nil {
+	if err := train.Usable(m.File.Path, co); err != nil {
 		return nil, err
 	}
 	batch := min(cfg.Batch, max(1, len(co.Images)))

@@ -66,7 +66,10 @@ func (e *explanation) open() (err error) {
 	if err := e.openCohort(); err != nil {
 		return err
 	}
-	return train.Unusable(s.Checkpoint, e.cohort)
+	if name, n := train.Unusable(e.cohort); n > 0 {
+		return e.notFinite(&part{name: name}, "")
+	}
+	return nil
 }
 
 // explainedIn returns the precision that a checkpoint is explained in: float64 where it was trained so, else float32.

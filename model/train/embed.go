@@ -72,7 +72,19 @@ func (e *Embeddings) NotFinite(path string, c *data.Cohort) error {
 	if len(bad) == 0 {
 		return nil
 	}
-	return &data.Problem{Code: codeNoEmbedding, File: path, What: fmt.Sprintf("the features or embeddings of %d of %d persons are not finite", len(bad), len(e.Persons)),
+	return notFinite(path, fmt.Sprintf("the features or embeddings of %d of %d persons are not finite", len(bad), len(e.Persons)))
+}
+
+// Usable returns E716 where Unusable names a modality.
+func Usable(path string, c *data.Cohort) error {
+	if name, n := Unusable(c); n > 0 {
+		return notFinite(path, fmt.Sprintf("by the statistics of the modality %q, features of %d of %d persons are not finite", name, n, len(c.Persons)))
+	}
+	return nil
+}
+
+func notFinite(path, what string) error {
+	return &data.Problem{Code: codeNoEmbedding, File: path, What: what,
 		Expected: "finite numbers", Cause: "weights or statistics that are finite but of no use, such as those of a training with too high a rate; or extreme values in a table",
 		Fix: "take an earlier checkpoint; where few persons are concerned, look at their values"}
 }
@@ -86,25 +98,24 @@ func finite(v []float32) bool {
 	return true
 }
 
-// Unusable returns E716 where the statistics of a checkpoint make values of the cohort's tables infinite or NaN, with how many persons
-// have them. A network may make finite embeddings of these, which say nothing.
-func Unusable(path string, c *data.Cohort) error {
+// Unusable returns the first modality of which the statistics of a checkpoint make values infinite or NaN, "" where there is none,
+// and how many persons have them. A network may make finite embeddings of these, which say nothing.
+func Unusable(c *data.Cohort) (modality string, persons int) {
 	for _, t := range c.Tables {
 		if bounded(t.Stats()) {
 			continue
 		}
-		row, bad := make([]float32, t.Stats().Width()), 0
+		row := make([]float32, t.Stats().Width())
 		for p := range c.Persons {
 			if t.Row(p, row) && !finite(row) {
-				bad++
+				persons++
 			}
 		}
-		if bad > 0 {
-			return &data.Problem{Code: codeNoEmbedding, File: path, What: fmt.Sprintf("by the statistics of %q, features of %d persons are not finite", t.Name(), bad),
-				Expected: "finite numbers", Cause: "statistics that are of no use, or extreme values in a table", Fix: "take another copy of the checkpoint; look at the values of the table"}
+		if persons > 0 {
+			return t.Name(), persons
 		}
 	}
-	return nil
+	return "", 0
 }
 
 // bounded reports whether no value that a table can have becomes a feature beyond single precision: counts of alleles are 0 to 2.

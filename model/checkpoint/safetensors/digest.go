@@ -27,16 +27,24 @@ const (
 // A block is a part of a tensor's bytes that is read and digested at a time.
 type block struct{ tensor, from, to int }
 
-// blocksOf cuts tensors of these sizes, in bytes.
-func blocksOf(sizes []int) []block {
-	var bs []block
-	for i, n := range sizes {
-		for at := 0; at < n; at += digestBlock {
-			bs = append(bs, block{i, at, min(n, at+digestBlock)})
+// blocksOf cuts tensors of these sizes, in bytes, those that are wanted.
+func blocksOf(sizes []int, wanted func(i int) bool) []block {
+	n := 0
+	for i, size := range sizes {
+		if wanted(i) {
+			n += blockCount(size)
+		}
+	}
+	bs := make([]block, 0, n)
+	for i, size := range sizes {
+		for at := 0; at < size && wanted(i); at += digestBlock {
+			bs = append(bs, block{i, at, min(size, at+digestBlock)})
 		}
 	}
 	return bs
 }
+
+func blockCount(size int) int { return (size + digestBlock - 1) / digestBlock }
 
 // parallel calls do for 0 to n-1 from as many goroutines as there are processors, each with a number of its own below workers, and
 // returns the first error.
@@ -74,7 +82,7 @@ func digestOf(metadata map[string]string, ts []Tensor, sizes []int, sums [][sha2
 	}
 	order, first := make([]int, len(ts)), make([]int, len(ts)+1)
 	for i := range ts {
-		order[i], first[i+1] = i, first[i]+(sizes[i]+digestBlock-1)/digestBlock
+		order[i], first[i+1] = i, first[i]+blockCount(sizes[i])
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ts[a].Name, ts[b].Name) })
 	putInt(h, len(ts))
@@ -106,7 +114,7 @@ func digest(metadata map[string]string, ts []Tensor) string {
 	for i, t := range ts {
 		sizes[i] = len(t.Data)
 	}
-	bs := blocksOf(sizes)
+	bs := blocksOf(sizes, func(int) bool { return true })
 	sums := make([][sha256.Size]byte, len(bs))
 	_ = parallel(len(bs), func(_, i int) error {
 		b := bs[i]

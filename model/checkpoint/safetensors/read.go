@@ -140,15 +140,17 @@ func (f *File) load(r io.ReaderAt, base int, keep func(Tensor) bool) error {
 			f.Tensors[i].Data = make([]byte, sizes[i])
 		}
 	}
-	bs := blocksOf(sizes)
-	sums, spare := make([][sha256.Size]byte, len(bs)), make([][]byte, workers(len(bs)))
+	bs := blocksOf(sizes, func(i int) bool { return f.Sealed() || f.Tensors[i].Data != nil })
+	var sums [][sha256.Size]byte
+	if f.Sealed() {
+		sums = make([][sha256.Size]byte, len(bs))
+	}
+	spare := make([][]byte, workers(len(bs)))
 	err := parallel(len(bs), func(w, i int) error {
 		b, into := bs[i], []byte(nil)
 		switch d := f.Tensors[b.tensor].Data; {
 		case d != nil:
 			into = d[b.from:b.to]
-		case !f.Sealed():
-			return nil
 		case spare[w] == nil:
 			spare[w] = make([]byte, digestBlock)
 			fallthrough
