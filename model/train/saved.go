@@ -75,10 +75,17 @@ func (s state) validate() error {
 	return nil
 }
 
-// within is an E718 where the counters are not those of a run whose epochs have perEpoch steps.
+// within is an E718 where the counters are not those of a run whose epochs have perEpoch steps. An epoch is not over, unless the
+// evaluation at its end is said to be pending.
 func (s *saved) within(perEpoch int) error {
+	var end struct {
+		Pending bool `json:"pending"`
+	}
+	if err := s.DecodeState(&end); err != nil {
+		return err
+	}
 	at := s.state
-	if at.EpochStep >= perEpoch || at.Epoch*perEpoch+at.EpochStep != at.Step {
+	if at.EpochStep > perEpoch || at.EpochStep == perEpoch && !end.Pending || at.Epoch*perEpoch+at.EpochStep != at.Step {
 		return s.Contradiction("state", fmt.Errorf("step %d, of epoch %d the step %d: an epoch has %d steps", at.Step, at.Epoch+1, at.EpochStep, perEpoch))
 	}
 	return nil

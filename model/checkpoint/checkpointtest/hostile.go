@@ -85,7 +85,7 @@ func (f *file) entry() (Hostile, error) {
 	value := pick(f.g, []string{"null", "[]", "{}", "7", `""`, strings.Replace(string(was), `"dtype"`, `"Dtype"`, 1), strings.Replace(string(was), `F32`, `I32`, 1), strings.Replace(string(was), `F32`, "\x1b", 1),
 		strings.Replace(string(was), `F32`, strings.Repeat("F", 1<<20), 1), strings.Replace(string(was), `"shape":[`, `"shape":[1,`, 1), strings.Replace(string(was), `"shape":[`, `"shape":[-1,`, 1), strings.Replace(string(was), `"shape":[`, `"shape":[4294967296,4294967296,`, 1),
 		strings.Replace(string(was), `"shape":[`, `"shape":[0,`, 1), strings.Replace(string(was), `"shape":[`, `"shape":[null,`, 1), strings.Replace(string(was), `"data_offsets":[`, `"data_offsets":[1`, 1), strings.Replace(string(was), `"data_offsets":[`, `"data_offsets":[-`, 1),
-		`{"dtype":"F32","shape":[` + strings.Repeat("1,", 1<<16) + `1],"data_offsets":[0,4]}`, string(f.header[other]), was0(was)})
+		`{"dtype":"F32","shape":[` + strings.Repeat("1,", 1<<16) + `1],"data_offsets":[0,4]}`, string(f.header[other]), strings.Replace(string(was), `F32`, `F64`, 1)})
 	key := name
 	switch f.g.IntN(4) {
 	case 0:
@@ -108,9 +108,6 @@ func (f *file) entry() (Hostile, error) {
 	raw := append(binary.LittleEndian.AppendUint64(nil, uint64(b.Len())), b.Bytes()...)
 	return Hostile{fmt.Sprintf("the entry of %s is %.80q under %.40q", name, value, key), append(raw, f.raw[f.headerEnd():]...), true}, nil
 }
-
-// was0 leaves the entry as it is where it has no dimensions, else says that it has elements of 8 bytes.
-func was0(was []byte) string { return strings.Replace(string(was), "F32", "F64", 1) }
 
 // text changes an entry of the metadata as a whole.
 func (f *file) text() (Hostile, error) {
@@ -161,7 +158,7 @@ func (f *file) tensor() (Hostile, error) {
 		f.tensors = slices.Delete(f.tensors, i, i+1)
 		return f.sealed("no " + name)
 	case 1:
-		more := pick(f.g, []safetensors.Tensor{safetensors.FromInt64("trunk.zz", 1), {Name: "trunk.bn1.num_batches_tracked", DType: safetensors.U8, Shape: []int{3}, Data: make([]byte, 3)}, safetensors.FromInt64("ema."+name, 1), safetensors.FromInt64("optimizer.zz", 1)})
+		more := pick(f.g, []safetensors.Tensor{safetensors.FromInt64("trunk.zz", 1), {Name: "trunk.bn1.num_batches_tracked", DType: safetensors.U8, Shape: []int{3}, Data: make([]byte, 3)}, safetensors.FromInt64("ema."+name+"x", 1), safetensors.FromInt64("optimizer.zz", 1)})
 		f.tensors = append(f.tensors, more)
 		return f.sealed("also " + more.Name)
 	case 2:
