@@ -62,7 +62,11 @@ func (s spot) changes(g *rand.Rand) any {
 	case string:
 		others = append(others, x+"x", strings.ToUpper(x))
 	case json.Number:
-		others = append(others, "-"+x.String(), json.Number(x.String()+"0"), x.String())
+		more := json.Number(x.String() + "0")
+		if x == "0" {
+			more = "10"
+		}
+		others = append(others, "-"+x.String(), more, x.String())
 	}
 	return others[g.IntN(len(others))]
 }
