@@ -3,6 +3,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"contig-gpu/gpu/internal/cpukern"
 )
@@ -83,6 +84,9 @@ func (p Path) check(op string, y Tensor) {
 }
 
 func pathOf[F Float](p Path, y Tensor) *cpukern.Path[F] {
+	if !slices.IsSorted(host[F](p.At)) {
+		panic(fmt.Sprintf("gpu: PathLinear: %d nodes that do not ascend", y.Dim(0)))
+	}
 	return &cpukern.Path[F]{P: y.Dim(1), H: p.Start.Dim(1), K: y.Dim(0), N: y.Dim(2),
 		Start: host[F](p.Start), Step: host[F](p.Step), At: host[F](p.At), W: host[F](p.W)}
 }

@@ -27,8 +27,9 @@ func (b bend) Ok() bool { return b.weight.Ok() }
 // paths share the second layer's weights, the less these are fetched.
 const nodesTogether, bendRows = 64, 4
 
-// A second is the part of a tower behind its first layer that is a ReLU and a linear layer.
+// A second is the part of a tower behind its first layer that is a ReLU and a linear layer, and what lies before and behind.
 type second struct {
+	front  nn.Sequential // before the ReLU: linear, so that a path is straight behind it too
 	norm   *nn.BatchNorm // nil: none
 	linear *nn.Linear
 	relu   bool          // another one follows
@@ -37,13 +38,12 @@ type second struct {
 
 // second returns it; linear is nil where there is none.
 func (t Tower) second() (s second) {
-	rest := t.Rest
-	if len(rest) > 0 {
-		if _, ok := rest[0].(*nn.ReLU); !ok {
-			return second{}
-		}
-		rest = rest[1:]
+	bends := slices.IndexFunc(t.Rest, func(l nn.Layer) bool { _, ok := l.(*nn.ReLU); return ok })
+	if bends < 0 {
+		return second{}
 	}
+	s.front = t.Rest[:bends]
+	rest := t.Rest[bends+1:]
 	if len(rest) > 0 {
 		if norm, ok := rest[0].(*nn.BatchNorm); ok {
 			s.norm, rest = norm, rest[1:]
@@ -105,39 +105,45 @@ func (g *Genetics) integrateBent(sums []float64, paths []int32, q nodes) {
 	slots := min(g.rows, max(1, bendRows*g.rows/len(groups[0].at)))
 	batches := (g.rows + slots - 1) / slots
 	slots = (g.rows + batches - 1) / batches
-	h := g.tower.Width()
 	for lo := 0; lo < len(paths); lo += slots {
 		some := paths[lo:min(len(paths), lo+slots)]
-		p := g.pass(nn.OfInputs, nn.Gradient)
 		on := g.slots(some, slots)
-		both, total := g.ends(p, slots), p.Temp(slots, h)
-		path := g.straight(p, both)
 		for i, part := range groups {
-			g.bent(p, total, path, part, on)
-			keep(sums, some, total, h, i > 0)
+			g.bentSome(sums, some, slots, part, on, i > 0)
 		}
-		p.Free(path.Step)
-		p.Free(total)
-		p.Free(both)
-		p.Finish()
 	}
 }
 
-// straight returns the paths between the ends of both [2, P H], the last before the first; Step is of p.Temp.
-func (g *Genetics) straight(p *nn.Pass, both gpu.Tensor) gpu.Path {
-	h := g.tower.Width()
-	n := both.Dim(1) / h
-	difference, step := p.Temp(1, 2), p.Temp(n, h)
-	gpu.Write(difference, []float64{1, -1})
-	gpu.MatMul(step.View(1, n*h), difference, both, false, false, 0)
-	p.Free(difference)
-	return gpu.Path{Start: both.Slice(n*h, 2*n*h).View(n, h), Step: step, W: g.bend.weight}
+// bentSome sets the rows of sums that belong to paths, or adds to them. A pass of its own goes through the layers before the ReLU.
+func (g *Genetics) bentSome(sums []float64, paths []int32, slots int, q nodes, on Partners, add bool) {
+	p := g.pass(nn.OfInputs, nn.Gradient)
+	path, both := g.straight(p, slots)
+	du := p.Temp(path.Start.Dims()...)
+	g.bent(du, path, q, on)
+	p.Free(path.Step)
+	du = g.tower.second().front.Backward(p, du)
+	keep(sums, paths, du, g.tower.Width(), add)
+	p.Free(du)
+	p.Free(both)
+	p.Finish()
 }
 
-// bent computes du [P, H], the gradients at the nodes by the values behind the first layer, summed.
-func (g *Genetics) bent(p *nn.Pass, du gpu.Tensor, path gpu.Path, q nodes, on Partners) {
-	s, k, lines := g.tower.second(), len(q.at), du.Dim(0)
-	n := g.bend.bias.Dim(0)
+// straight returns the paths of g.index between the values before the ReLU; Step, and both that they come from, are of p.Temp.
+func (g *Genetics) straight(p *nn.Pass, slots int) (path gpu.Path, both gpu.Tensor) {
+	both = g.ends(p, slots)
+	ends := g.tower.second().front.Forward(p, both.View(2*slots, g.tower.Width()))
+	h := ends.Dim(1)
+	n := slots * h
+	difference, step := p.Temp(1, 2), p.Temp(slots, h)
+	gpu.Write(difference, []float64{1, -1})
+	gpu.MatMul(step.View(1, n), difference, ends.View(2, n), false, false, 0)
+	p.Free(difference)
+	return gpu.Path{Start: ends.View(2*n).Slice(n, 2*n).View(slots, h), Step: step, W: g.bend.weight}, both
+}
+
+// bent computes du [P, H], the gradients at the nodes by the values before the ReLU, summed.
+func (g *Genetics) bent(du gpu.Tensor, path gpu.Path, q nodes, on Partners) {
+	p, s, k, lines, n := g.pass(nn.OfInputs, nn.Gradient), g.tower.second(), len(q.at), du.Dim(0), g.bend.bias.Dim(0)
 	at, weight, y := p.Temp(k), p.Temp(k), p.Temp(k, lines, n)
 	gpu.Write(at, q.at)
 	gpu.Write(weight, q.weight)
@@ -163,8 +169,8 @@ func (g *Genetics) differ() (fx, fb []float64) {
 		all[r] = int32(r)
 	}
 	on := g.slots(all, rows)
-	both, at, y := g.ends(p, rows), p.Temp(2), p.Temp(2, rows, n)
-	path := g.straight(p, both)
+	path, both := g.straight(p, rows)
+	at, y := p.Temp(2), p.Temp(2, rows, n)
 	path.At = at
 	gpu.Write(at, []float64{0, 1})
 	gpu.PathLinear(y, path, g.bend.bias, s.relu)

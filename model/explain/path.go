@@ -66,7 +66,9 @@ func (q nodes) groups(most int) []nodes {
 	var all []nodes
 	for lo := 0; lo < n; lo += best {
 		g := nodes{make([]float64, best), make([]float64, best)}
-		copy(g.at, q.at[lo:min(n, lo+best)])
+		for i := range g.at {
+			g.at[i] = q.at[min(n-1, lo+i)] // ascending to the end
+		}
 		copy(g.weight, q.weight[lo:min(n, lo+best)])
 		all = append(all, g)
 	}

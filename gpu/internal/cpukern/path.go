@@ -77,27 +77,31 @@ func (s *Path[F]) Forward(pool *Pool, y, bias []F, floor F) {
 	})
 	each, tiles := s.together(s.tiles()), s.tiles()
 	pool.Run(tiles*ceil(s.P, each), func(worker, u int) {
-		own := take[F](pool, &pool.private[worker].numbers, (s.K+1)*PathCols)
-		t := u % tiles
+		own, t := take[F](pool, &pool.private[worker].numbers, (s.K+1)*PathCols), u%tiles
 		w, columns := s.tile(t)
 		offset := own[s.K*PathCols:]
 		clear(offset)
 		copy(offset, bias[t*PathCols:][:columns])
 		for c := 0; c < columns; c += kern.cols {
 			for p := u / tiles * each; p < min(s.P, (u/tiles+1)*each); p++ {
-				to, ld := y[p*s.N+t*PathCols+c:], s.P*s.N
-				if columns-c < kern.cols {
+				to, ld, part := y[p*s.N+t*PathCols+c:], s.P*s.N, columns-c < kern.cols
+				if part {
 					to, ld = own, PathCols
 				}
 				kern.forward(&to[0], ld, &w[c], &offset[c], &order[p*entries], &parts[2*p*entries], &counts[p*s.K], &s.At[0], s.K, &floor)
-				if columns-c < kern.cols {
-					for k := range s.K {
-						copy(y[(k*s.P+p)*s.N+t*PathCols+c:][:columns-c], own[k*PathCols:])
-					}
+				if part {
+					s.put(y[p*s.N+t*PathCols+c:], own, columns-c)
 				}
 			}
 		}
 	})
+}
+
+// put copies n columns of a line's nodes to y from rows of PathCols.
+func (s *Path[F]) put(y, from []F, n int) {
+	for k := range s.K {
+		copy(y[k*s.P*s.N:][:n], from[k*PathCols:])
+	}
 }
 
 // pathTiles is the tiles of a part whose sums are added as they come.
