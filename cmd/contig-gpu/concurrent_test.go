@@ -85,14 +85,14 @@ func (c *child) end(t *testing.T) string {
 	return code
 }
 
-// wantSteps holds a run folder to a whole run of n steps, and to holding nothing that is hidden.
+// wantSteps holds a run folder to a whole run of n steps, and to holding nothing that is hidden but its mark.
 func wantSteps(t *testing.T, folder string, n int) {
 	t.Helper()
 	rows, err := report.ReadMetrics(bytes.NewReader(read(t, folder, metricsName)))
 	if err != nil || len(report.Of(rows, "step")) != n || len(report.Of(rows, "test")) != 1 {
 		t.Errorf("%s: %d lines of steps and %d of tests, %v, want %d and 1", folder, len(report.Of(rows, "step")), len(report.Of(rows, "test")), err, n)
 	}
-	if hidden, err := filepath.Glob(filepath.Join(folder, ".*")); err != nil || len(hidden) > 0 {
+	if hidden, err := filepath.Glob(filepath.Join(folder, ".*")); err != nil || len(hidden) != 1 || filepath.Base(hidden[0]) != ".contig-gpu.json" {
 		t.Errorf("%v left, %v", hidden, err)
 	}
 }
