@@ -119,6 +119,9 @@ func Whole(dir string, kind Kind) bool {
 // eachFile visits all below dir that is no folder, and folders that are empty, by paths with slashes.
 func eachFile(dir string, visit func(name string, e fs.DirEntry) error) error {
 	return filepath.WalkDir(dir, func(at string, e fs.DirEntry, err error) error {
+		if at != dir && e != nil && e.IsDir() && filepath.Dir(at) == dir && passing(e.Name()) {
+			return fs.SkipDir // may be unreadable, and counts as nothing
+		}
 		if err != nil || at == dir {
 			return err
 		}

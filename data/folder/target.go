@@ -71,7 +71,7 @@ func (t Target) check(dir string) error {
 // ours is nil where dir is empty, but for what killed processes leave of themselves, or holds a folder of the kind and nothing else,
 // and may be replaced.
 func (t Target) ours(dir string, entries []fs.DirEntry) error {
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName || strings.HasPrefix(e.Name(), insidePrefix) })
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return passing(e.Name()) })
 	if len(entries) == 0 {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (t Target) ours(dir string, entries []fs.DirEntry) error {
 	}
 	var strange []string
 	err := eachFile(dir, func(name string, _ fs.DirEntry) error {
-		if strings.HasPrefix(name, insidePrefix) || name == lockName {
+		if first, _, _ := strings.Cut(name, "/"); passing(first) {
 			return nil
 		}
 		if _, listed := m.Files[name]; !listed && name != MarkName && (m.Files != nil || !f.has(name)) {
@@ -107,6 +107,12 @@ func (t Target) ours(dir string, entries []fs.DirEntry) error {
 		return t.foreign("the folder holds what this program has not made", shortList(strange))
 	}
 	return nil
+}
+
+// passing reports whether a name in a folder is nobody's work: what killed processes leave of themselves, and what file systems have
+// in their roots.
+func passing(name string) bool {
+	return name == lockName || name == "lost+found" || strings.HasPrefix(name, insidePrefix)
 }
 
 // shownNames is how many names of files an error has.
