@@ -207,8 +207,8 @@ func putBack(dir, parent string) error {
 		m, marked := readMark(dir)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
-			if err := os.Rename(old, dir); err != nil {
-				return err
+			if err := syscall.Rename(old, dir); err != nil { // os.Rename replaces no empty folder
+				return &os.LinkError{Op: "put back", Old: old, New: dir, Err: err}
 			}
 			if err := syncFolder(parent); err != nil {
 				return err
