@@ -19,6 +19,9 @@ type state struct {
 	BestRetrieval *float64 `json:"best_retrieval,omitempty"` // the same; nil also in checkpoints of older versions
 
 	Scaling engine.LossScale `json:"loss_scaling"`
+
+	PerEpoch int  `json:"per_epoch,omitempty"` // steps of an epoch; 0: of a version that did not keep it
+	Pending  bool `json:"pending,omitempty"`   // the evaluation that is due at this step did not end
 }
 
 // advance counts a step.
@@ -39,7 +42,7 @@ func (t *trainer) tensors() []safetensors.Tensor {
 
 // metadata returns the text part of a checkpoint.
 func (t *trainer) metadata() (map[string]string, error) {
-	t.at.MetricsLines, t.at.Scaling = t.log.lines, t.engine.Scaling
+	t.at.MetricsLines, t.at.Scaling, t.at.PerEpoch = t.log.lines, t.engine.Scaling, t.perEpoch
 	return checkpoint.Meta{Config: t.cfg, State: t.at, Stats: statsOf(t.o.Cohort), Cohort: t.o.Cohort, Version: t.o.Version}.Encode()
 }
 

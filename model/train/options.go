@@ -31,7 +31,7 @@ type Options struct {
 	Cohort    *data.Cohort
 	NewSource NewSource
 	Dir       string                    // the run folder
-	Resume    bool                      // go on from checkpoints/last.safetensors
+	Resume    bool                      // go on from the newest whole checkpoint
 	Overwrite bool                      // begin anew in a folder that holds a run
 	InitFrom  string                    // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
 	Begin     func(objective.Objective) // may change the initial weights, which are on its device, once; not on resuming; nil leaves them
@@ -58,8 +58,9 @@ const (
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
-	Planned                     // Memory, Free; before anything is taken or written
+	Planned                     // Memory, Free, Disk; before anything is taken or written
 	Warned                      // Text
+	Noted                       // Text, to be told as it is
 )
 
 // An Event reports progress.
@@ -75,6 +76,7 @@ type Event struct {
 	Path            string
 	Memory          Memory
 	Free            int // bytes, 0: not known
+	Disk            Disk
 	Text            string
 }
 

@@ -6,8 +6,8 @@ const (
 	codeConfigDiffers = 703
 	codeNoCheckpoint  = 704
 	codeRunExists     = 705
-	codeMetrics       = 707 // metrics.jsonl is shorter than the checkpoint says
 	codeTooFew        = 708 // not enough batches for one step
 	codeMemory        = 721 // planned
 	codeOutOfMemory   = 722 // after the plan said that it fits
+	codeDisk          = 723 // planned
 )

@@ -3,7 +3,7 @@ package train
 import (
 	"cmp"
 	"fmt"
-	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -12,26 +12,38 @@ import (
 	"contig-gpu/model/checkpoint"
 )
 
-// resume restores the trainer from checkpoints/last, if there is one: see startedOnly.
+// resume restores the trainer from the newest checkpoint that is whole. Where there is none at all the run begins anew: it died
+// before its first.
 func (t *trainer) resume() error {
-	path := CheckpointPath(t.o.Dir, "last")
-	if _, err := os.Stat(path); os.IsNotExist(err) {
-		return nil
+	var broken error // of the newest
+	for _, c := range candidates(t.o.Dir) {
+		s, err := readCheckpoint(c.path)
+		if err == nil {
+			if err := t.sameRun(s); err != nil {
+				return err
+			}
+			err = t.restore(s)
+		}
+		if err == nil {
+			if broken != nil {
+				t.event(Event{Kind: Noted, Text: fmt.Sprintf("going on from %s, of step %d", filepath.Base(c.path), s.state.Step)})
+			}
+			t.goOn(s)
+			return nil
+		}
+		if broken == nil {
+			broken = err
+		}
+		t.event(Event{Kind: Noted, Text: fmt.Sprintf("%s is not whole (%s)", filepath.Base(c.path), shortly(err))})
 	}
-	s, err := readCheckpoint(path)
-	if err != nil {
-		return err
-	}
-	if err := t.sameRun(s); err != nil {
-		return err
-	}
-	if err := t.restore(s); err != nil {
-		return err
-	}
-	t.at, t.resumed = s.state, true
+	return broken
+}
+
+// goOn takes over where a checkpoint stands.
+func (t *trainer) goOn(s *saved) {
+	t.at, t.resumed, t.from = s.state, true, s.File.Path
 	t.engine.Scaling = s.state.Scaling
 	t.engine.Optimizer().SetStepCount(s.state.Step - s.state.Scaling.Skipped)
-	return nil
 }
 
 // sameRun refuses to go on with other data or settings.
