@@ -222,7 +222,7 @@ func (x *extreme) Row(person int, dst []float32) bool {
 	has := x.Table.Row(person, dst)
 	if person == x.person && has {
 		for i := range dst {
-			dst[i] = 3e38
+			dst[i] = float32(math.Inf(1)) // what 1e38 becomes, standardised
 		}
 	}
 	return has
