@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
+	"contig-gpu/data/loader"
 	"contig-gpu/model/build"
 	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
@@ -63,7 +65,7 @@ func trainAction(c *cli.Context) (err error) {
 		}
 		r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
 	}
-	if r.cohort, err = openCohort(r.values); err != nil {
+	if err := r.join(); err != nil {
 		return err
 	}
 	for _, n := range r.cohort.Notes {
@@ -80,7 +82,7 @@ func trainAction(c *cli.Context) (err error) {
 	}
 	keepWithinMemory()
 	summary, err := train.Run(c.Context, train.Options{
-		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
+		Config: r.cfg, Cohort: r.cohort, NewSource: sourcesBut(r.cohort, r.cfg, r.bad), Bad: r.bad, Scan: loader.NewScan(r.cohort, r.bad), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
 		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: hostMemory(r.cohort),
 	})
 	return r.finish(&summary, err)
@@ -92,13 +94,26 @@ func (r *trainRun) noData() error {
 		Cause: "the run died before its first step, or the file was lost or cut", Fix: "give --images and --data of the run again, or begin anew without --resume"}
 }
 
-// look decodes some of the images and tells what is odd about them; check looks at all.
+// look decodes some of the images, and those that the run has found broken before, and tells what is odd about them; check
+// looks at all. Where broken images are skipped they are left to the training.
 func (r *trainRun) look(ctx context.Context) error {
-	seen, err := lookAt(ctx, sample(r.cohort.Images), r.cfg.ImageSize, progress.New(io.Discard))
-	for _, n := range seen.notes(r.cfg.ImageSize) {
-		r.say("%s", n)
+	images := append(r.brokenBefore(), sample(r.cohort.Images)...)
+	images = slices.DeleteFunc(images, func(im data.Image) bool { return im.Skip })
+	for {
+		seen, err := lookAt(ctx, images, r.cfg.ImageSize, progress.New(io.Discard))
+		var p *data.Problem
+		if errors.As(err, &p) && r.cfg.SkipsBad() {
+			n := len(images)
+			images = slices.DeleteFunc(images, func(im data.Image) bool { return im.Path == p.File })
+			if len(images) < n {
+				continue
+			}
+		}
+		for _, n := range seen.notes(r.cfg.ImageSize) {
+			r.say("%s", n)
+		}
+		return err
 	}
-	return err
 }
 
 // digest reads what the training will read, so that --resume can tell whether it is still the same.

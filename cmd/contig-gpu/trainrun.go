@@ -14,6 +14,7 @@ import (
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
+	"contig-gpu/data/loader"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train"
 )
@@ -44,6 +45,7 @@ type trainRun struct {
 	standing      *train.Standing // of the run that is resumed, where it has a checkpoint
 	notes         []string        // of how the settings were found
 	record        runRecord
+	bad           *loader.Bad // of the cohort
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -105,6 +107,8 @@ func (r *trainRun) progress(e train.Event) {
 		r.say("warning: %s", e.Text)
 	case train.Noted:
 		r.say("%s", e.Text)
+	case train.Broken:
+		r.keepBad(e.Images)
 	case train.Saved:
 		r.note("wrote " + e.Path)
 		r.keep(false)
@@ -129,6 +133,7 @@ func (r *trainRun) open() {
 		}
 	}
 	r.failed = errors.Join(r.failed, writeText(filepath.Join(r.dir, configName), text))
+	r.failed = errors.Join(r.failed, r.keepSplit())
 	r.started = true
 	for l := range strings.Lines(text.String()) {
 		r.note("  " + strings.TrimSpace(l))
@@ -173,6 +178,9 @@ func (r *trainRun) summary(s *train.Summary, err error) []string {
 	lines := []string{fmt.Sprintf("%d steps in %s", s.Steps, r.record.text())}
 	if err != nil {
 		return append(lines, "stopped: "+withoutIDs(err, r.dir, r.cohort.Images))
+	}
+	if n := len(r.bad.Found()); n > 0 {
+		lines = append(lines, fmt.Sprintf("W505: %d of %d images cannot be decoded and were skipped", n, len(r.cohort.Images)))
 	}
 	lines = append(lines, fmt.Sprintf("%d parameters on %s: %s", s.Parameters, s.Device, s.Why))
 	if s.GPUIdle != nil {

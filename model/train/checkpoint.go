@@ -20,6 +20,8 @@ type state struct {
 
 	Scaling engine.LossScale `json:"loss_scaling"`
 
+	Split *data.SplitRule `json:"split,omitempty"` // how persons were split
+
 	PerEpoch int  `json:"per_epoch,omitempty"` // steps of an epoch; 0: of a version that did not keep it
 	Pending  bool `json:"pending,omitempty"`   // the evaluation that is due at this step did not end
 }
@@ -43,6 +45,9 @@ func (t *trainer) tensors() []safetensors.Tensor {
 // metadata returns the text part of a checkpoint.
 func (t *trainer) metadata() (map[string]string, error) {
 	t.at.MetricsLines, t.at.Scaling, t.at.PerEpoch = t.log.lines, t.engine.Scaling, t.perEpoch
+	if t.o.Cohort.Rule.By != "" {
+		t.at.Split = &t.o.Cohort.Rule
+	}
 	return checkpoint.Meta{Config: t.cfg, State: t.at, Stats: statsOf(t.o.Cohort), Cohort: t.o.Cohort, Version: t.o.Version}.Encode()
 }
 

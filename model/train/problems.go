@@ -2,6 +2,7 @@ package train
 
 // Numbers of the catalogue of errors.
 const (
+	codeTooManyBad    = 511 // images that cannot be decoded
 	codeCohortDiffers = 702
 	codeConfigDiffers = 703
 	codeNoCheckpoint  = 704

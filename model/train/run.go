@@ -55,7 +55,11 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 			return t.summary(), t.salvage(err)
 		}
 		t.at.advance()
+		t.scan(ctx)
 		if err := t.halt(ctx); err != nil {
+			return t.summary(), err
+		}
+		if err := t.badImages(); err != nil {
 			return t.summary(), err
 		}
 	}

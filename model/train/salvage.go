@@ -16,6 +16,7 @@ func (t *trainer) salvage(err error) error {
 	if t.input == nil || !errors.Is(err, t.input) || !errors.As(err, &p) || t.log == nil {
 		return err
 	}
+	t.tellBad()
 	if !t.restoreBuffers() {
 		return err
 	}

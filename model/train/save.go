@@ -14,6 +14,7 @@ import (
 // of the others is true whenever the process dies. The bytes are written once, under the first name; the others are links to
 // them where the file system has links. No checkpoint is ever changed in place.
 func (t *trainer) save(isBest, epochEnd bool) error {
+	t.tellBad()
 	if err := t.log.sync(); err != nil {
 		return err
 	}

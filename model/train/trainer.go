@@ -41,6 +41,7 @@ type trainer struct {
 	checked         int  // the last step that was found good; at counts those that are queued too
 	open            bool // source is within the epoch that at says
 	resumed         bool
+	bad             int         // images known to be broken
 	from            string      // the checkpoint that it was resumed from
 	warned          string      // what the device complained of last
 	log             *metricsLog // nil before begin
@@ -220,6 +221,9 @@ func (t *trainer) event(e Event) {
 
 func (t *trainer) close() {
 	t.log.close()
+	if t.o.Scan != nil {
+		t.o.Scan.Close()
+	}
 	if t.source != nil {
 		t.source.Close()
 	}
