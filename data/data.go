@@ -80,6 +80,16 @@ type Stats struct {
 // Width returns the number of features.
 func (s *Stats) Width() int { return len(s.Names) }
 
+// A SourceDigest says what a source held, so that of two cohorts it can be told in which source they differ.
+type SourceDigest struct {
+	Name     string `json:"name"`     // of the modality; "" for images
+	Rows     int    `json:"rows"`     // persons who have it, or images
+	Features int    `json:"features"` // 0 for images
+	Stats    string `json:"stats"`    // hex digest of the statistics; of images of names and sizes
+	Train    string `json:"train"`    // hex digest of training persons' values; of images of all bytes
+	Held     string `json:"held"`     // of the other persons' values
+}
+
 // A Cohort is what a manifest and its genetics join to. Every person has an image and at least one modality.
 type Cohort struct {
 	Images  []Image
@@ -92,6 +102,8 @@ type Cohort struct {
 	Row func(image int) ManifestRow
 	// Rule is how persons were split whom the manifest gives no split.
 	Rule SplitRule
+	// Sources has a digest of each table, in their order, and of the images. Empty where nobody asked for Content.
+	Sources []SourceDigest
 	// Content is the hex digest of every person's features and of the bytes of the images. "" where nobody asked for it.
 	Content string
 }

@@ -76,3 +76,42 @@ func TestDamagedMetricsAreReported(t *testing.T) {
 		t.Error("the report does not tell")
 	}
 }
+
+// TestOutliersAreCorrected: an extreme value of a held-out person ends the run at its first evaluation, by the table's name;
+// once it is corrected the run goes on, and ends as if it had never been there. Of a training person that is other data.
+func TestOutliersAreCorrected(t *testing.T) {
+	dir, runs := tiny(t), t.TempDir()
+	whole, cut := filepath.Join(runs, "whole"), filepath.Join(runs, "cut")
+	must(t, small(dir, whole, "--epochs", "2")...)
+	table := filepath.Join(dir, "covariates.tsv")
+	was := read(t, table)
+	ids := map[string]string{}
+	for _, f := range readPrivate(whole, splitName, "person_id split") {
+		ids[f[1]] = f[0]
+	}
+	extreme := func(id string) {
+		lines := strings.Split(string(was), "\n")
+		for i, l := range lines {
+			if f := strings.Split(l, "\t"); f[0] == id {
+				for k := range f[1:] {
+					f[k+1] = "3e38"
+				}
+				lines[i] = strings.Join(f, "\t")
+			}
+		}
+		change(t, table, func([]byte) []byte { return []byte(strings.Join(lines, "\n")) })
+	}
+	extreme(ids["validation"])
+	code, _, errs := exec(t, small(dir, cut, "--epochs", "2")...)
+	if code != 1 || !strings.HasPrefix(errs, "contig-gpu: E720: ") || !strings.Contains(errs, "covariates of 1 of ") || strings.Contains(errs, "--lr") {
+		t.Fatalf("exit code %d, %s", code, errs)
+	}
+	extreme(ids["train"])
+	code, _, errs = exec(t, "train", "--run", cut, "--resume")
+	if code != 1 || !strings.HasPrefix(errs, "contig-gpu: E702: ") || !strings.Contains(errs, "covariates: as many persons, but values differ") || !strings.Contains(errs, "images unchanged") {
+		t.Errorf("a training person's value: exit code %d, %s", code, errs)
+	}
+	change(t, table, func([]byte) []byte { return was })
+	must(t, "train", "--run", cut, "--resume")
+	wantSameEnd(t, "corrected", whole, cut)
+}

@@ -32,7 +32,9 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 	}
 	e := sums.evaluated()
 	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
-		t.diverged = !odd.few()
+		if t.diverged = !odd.few(); !t.diverged {
+			t.outlying = odd.tables()
+		}
 		return nil, odd.problem(e.Loss)
 	}
 	if t.ranker != nil {

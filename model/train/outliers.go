@@ -66,6 +66,17 @@ func (x *outliers) few() bool {
 	return found && x.images == 0
 }
 
+// tables returns the names of tables of which persons have no finite embedding.
+func (x *outliers) tables() []string {
+	var names []string
+	for i, name := range x.names {
+		if len(x.persons[i]) > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // problem is E720 of an evaluation with this loss.
 func (x *outliers) problem(loss float64) error {
 	p := &data.Problem{Code: engine.CodeNotFinite, What: "the loss of an evaluation is not finite", Expected: "a finite number", Found: fmt.Sprint(loss),

@@ -50,10 +50,10 @@ func (t *trainer) goOn(s *saved) {
 func (t *trainer) sameRun(s *saved) error {
 	c := t.o.Cohort
 	if s.Cohort != c.Hash {
-		return otherData(s, "ids, groups, splits, images' names or sizes, or statistics differ", "cohort "+s.Cohort, "cohort "+c.Hash)
+		return otherData(s, "ids, groups, splits, images' names or sizes, or statistics differ", "cohort "+s.Cohort, "cohort "+c.Hash, c.Sources)
 	}
-	if s.Content != "" && s.Content != c.Content {
-		return otherData(s, "genotypes, values or images differ; ids, splits and statistics do not", "content "+s.Content, "content "+cmp.Or(c.Content, "that was not computed"))
+	if s.Content != "" && s.Content != c.Content && !s.state.corrected(c.Sources) {
+		return otherData(s, "genotypes, values or images differ; ids, splits and statistics do not", "content "+s.Content, "content "+cmp.Or(c.Content, "that was not computed"), c.Sources)
 	}
 	if d := differences(s.config, t.cfg); len(d) > 0 {
 		return &data.Problem{Code: codeConfigDiffers, File: s.File.Path, What: "the settings are not those that the run began with",
@@ -63,9 +63,14 @@ func (t *trainer) sameRun(s *saved) error {
 	return nil
 }
 
-func otherData(s *saved, which, expected, found string) error {
-	return &data.Problem{Code: codeCohortDiffers, File: s.File.Path, What: "the data are not those that the run began with: " + which,
+// otherData is E702. Where the checkpoint tells of its sources, so does the error: which of them differ.
+func otherData(s *saved, which, expected, found string, now []data.SourceDigest) error {
+	p := &data.Problem{Code: codeCohortDiffers, File: s.File.Path, What: "the data are not those that the run began with: " + which,
 		Expected: expected, Found: found, Cause: "files were changed since", Fix: "restore the data, or begin a new run with --init and this checkpoint"}
+	if len(s.state.Sources) > 0 && len(now) > 0 {
+		p.Expected, p.Found = "what the checkpoint was trained on", differing(s.state.Sources, now)
+	}
+	return p
 }
 
 // differences lists the settings that changed and must not: all that are kept in checkpoints but the length of

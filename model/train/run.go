@@ -95,7 +95,7 @@ func (t *trainer) halt(ctx context.Context) error {
 		if isBest, err = t.validate(context.WithoutCancel(ctx)); err != nil {
 			return t.salvageEvaluation(err)
 		}
-		t.at.Pending = false
+		t.at.Pending, t.at.Outliers = false, nil
 	}
 	if epochEnd {
 		t.at.Epoch, t.at.EpochStep, t.open = t.at.Epoch+1, 0, false

@@ -29,7 +29,7 @@ func (t *trainer) salvageEvaluation(err error) error {
 	if !errors.As(err, &p) || t.diverged {
 		return err
 	}
-	t.at.Pending = true
+	t.at.Pending, t.at.Outliers = true, t.outlying
 	return t.saveFor(err, p)
 }
 

@@ -49,6 +49,7 @@ type trainer struct {
 	taken           int         // batches, in this session
 	input           error       // of the source
 	buffers         [][]float64 // running averages before the step under way, where they are kept
+	outlying        []string    // tables that an evaluation failed by, the fault of some persons' data
 	diverged        bool        // what an evaluation found was not the fault of some persons' data
 }
 
