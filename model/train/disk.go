@@ -49,16 +49,25 @@ func (t *trainer) checkDisk(d Disk) error {
 // disk counts what the checkpoints of e take.
 func (t *trainer) disk(e *engine.Engine) Disk {
 	d := Disk{Bytes: int64(fileBytes(e) + t.headBytes(e)), There: checkpointsThere(t.o.Dir), Free: freeDisk(t.o.Dir)}
-	epochs := t.cfg.Keep
+	epochs := 1
 	if t.perEpoch > 0 {
-		epochs = min(epochs, (t.total+t.perEpoch-1)/t.perEpoch)
+		epochs = (t.total + t.perEpoch - 1) / t.perEpoch
 	}
-	// Those of epochs, the best, the last in the middle of an epoch, and the next before another makes way.
-	d.Checkpoints = epochs + 3
-	if !linkable(t.o.Dir) {
-		d.Checkpoints++ // the next is written several times before an old one goes
-	}
+	d.Checkpoints = checkpointsAtOnce(epochs, t.cfg.Keep, linkable(t.o.Dir))
 	return d
+}
+
+// checkpointsAtOnce returns how many files a run has at a time while it writes one, where keep of the epochs' stay: these, the
+// best if it need not be one of them, the last in the middle of an epoch, and the one that is written. Without links each
+// name has a file of its own.
+func checkpointsAtOnce(epochs, keep int, links bool) int {
+	switch {
+	case !links:
+		return min(epochs, keep+1) + 3
+	case epochs <= keep:
+		return epochs + 1
+	}
+	return keep + 3
 }
 
 // fileBytes is what the tensors of a checkpoint take in its file.
