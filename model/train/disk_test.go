@@ -40,7 +40,7 @@ func TestDiskIsPlanned(t *testing.T) {
 	if d.Free, d.There = -1, 0; tr.checkDisk(d) != nil {
 		t.Error("refused where nothing is known")
 	}
-	if n := checkpointsThere(dir); n != 2*st.Size() && n != st.Size() {
+	if n := checkpointsThere(dir); n < st.Size() || n > 2*st.Size()+1000 { // three names of two files at most
 		t.Errorf("%d bytes are there, of files of %d", n, st.Size())
 	}
 }
