@@ -31,6 +31,9 @@ type Config struct {
 // MostFeatures is the most features of all modalities together: with setting.MostSize it keeps the bytes of a model in an int.
 const MostFeatures = 1 << 28
 
+// mostEmbedding bounds the embedding, of which there is one for each person of a reference.
+const mostEmbedding = 1 << 16
+
 // mostModalities does the same for the number of modalities.
 const mostModalities = 1 << 10
 
@@ -43,7 +46,7 @@ func (c *Config) Settings() []setting.Row {
 		setting.New("encoder", &c.Encoder, "resnet50", setting.OneOf(trunk.Names()...), "image encoder: {}"),
 		setting.New("genetics", &c.Genetics, "h1", setting.OneOf(genetics()...), "genetics encoder: {}"),
 		setting.New("hidden", &c.Hidden, 2048, setting.Size(1), "hidden units of the heads and genetics encoders"),
-		setting.New("embedding", &c.Embedding, 128, setting.Size(1), "embedding dimension"),
+		setting.New("embedding", &c.Embedding, 128, setting.Between(1, mostEmbedding), "embedding dimension"),
 		setting.New("tau", &c.Tau, 0.1, setting.Above(0), "temperature of the loss"),
 		setting.New("lambda", &c.Lambda, 0.75, setting.Between(0, 1), "weight of the image-to-genetics direction, {}"),
 		setting.New("weights", &c.Weights, loss.MeanName, setting.OneOf(loss.WeightNames()...), "weight of a modality's loss: mean (1 / number of modalities), "+

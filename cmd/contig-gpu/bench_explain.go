@@ -42,8 +42,8 @@ func (s *explainTiming) rows() []setting.Row {
 		setting.New("method", &s.Method, "", setting.OneOf(explain.MethodNames()...), "{}"),
 		setting.New("steps", &s.Steps, 0, setting.Between(1, mostNodes), "Gauss-Legendre nodes of a path"),
 		setting.New("draws", &s.Draws, 0, setting.Between(1, mostNodes), "paths of a person where inputs or baselines are drawn"),
-		setting.New("reference", &s.Reference, 0, setting.Size(1), "persons of the reference batch"),
-		setting.New("persons", &s.Persons, 0, setting.Size(1), "persons explained in a window"),
+		setting.New("reference", &s.Reference, 0, setting.Between(1, mostReference), "persons of the reference batch"),
+		setting.New("persons", &s.Persons, 0, setting.Between(1, mostReference), "persons explained in a window"),
 		setting.New("windows", &s.Windows, 0, setting.Size(1), "windows that are timed"))...)
 }
 

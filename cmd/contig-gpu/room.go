@@ -9,8 +9,12 @@ import (
 	"contig-gpu/model/train"
 )
 
-// mostNodes bounds nodes of a path and draws of a person, decoy networks and batches that are kept: what repeats the work of a person or a step.
-const mostNodes = 1 << 16
+// mostNodes bounds nodes of a path and draws of a person, decoy networks and batches that are kept: what repeats the work of a person or a step. The
+// nodes of Gauss and Legendre are computed in a time that grows with their square.
+const mostNodes = 1 << 12
+
+// mostReference bounds the persons of a planned reference, each of which is compared with all.
+const mostReference = 1 << 16
 
 // mostThreads bounds --threads of verbs that do not train, as train bounds its own.
 const mostThreads = 1 << 14
@@ -48,6 +52,6 @@ func fitsIn(free, bytes int, what, parts string) error {
 
 // fitsReference compares what the host holds of a reference batch, before any of it is taken, with what is free (E905).
 func fitsReference(cfg model.Config, modality, persons int) error {
-	values := gpu.Times(persons, gpu.Plus(2*cfg.Embedding, cfg.Modalities[modality].Features))
+	values := gpu.Times(persons, gpu.Plus(2*cfg.Embedding, cfg.Modalities[modality].Features, persons))
 	return explainRoom{Host: gpu.Times(8, values)}.fits(int(memory()))
 }
