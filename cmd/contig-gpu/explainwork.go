@@ -78,7 +78,7 @@ func (w *work) begin(identity map[string]string) error {
 
 // clear removes the files of the folder, but for its lock.
 func (w *work) clear() error {
-	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
+	files, err := filepath.Glob(filepath.Join(data.Literal(w.dir), "*"))
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (w *work) has(i, k int) bool {
 
 // finished returns how many chunks are.
 func (w *work) finished() int {
-	files, _ := filepath.Glob(filepath.Join(w.dir, "m*-*.part"))
+	files, _ := filepath.Glob(filepath.Join(data.Literal(w.dir), "m*-*.part"))
 	return len(files)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"contig-gpu/data"
 	"contig-gpu/data/table"
@@ -139,6 +140,11 @@ func (r *manifestReader) row(fields []string, line int) error {
 			v[c] = strings.Clone(fields[i])
 		}
 	}
+	for c, text := range v {
+		if at := strings.IndexFunc(text, unicode.IsControl); at >= 0 {
+			return unprintable(r.m.path, line, manifestNames()[c], text, text[at:])
+		}
+	}
 	if err := r.swapped(v[0], v[1], line); err != nil {
 		return err
 	}
@@ -154,6 +160,13 @@ func (r *manifestReader) row(fields []string, line int) error {
 		return err
 	}
 	return r.image(v[1], data.Image{Person: person, Eye: eye, Visit: v[3], Line: line})
+}
+
+// unprintable is the problem of a field that holds a character which our own tables, terminals and config.toml cannot hold (E101).
+func unprintable(path string, line int, column, text, from string) error {
+	c := []rune(from)[0]
+	return &data.Problem{Code: 101, File: path, Line: line, What: fmt.Sprintf("the column %s holds the control character %q", column, c), Expected: "text that can be printed",
+		Found: fmt.Sprintf("%.100q", text), Cause: "a tab or line break inside quotes, or damage", Fix: "rename the file, or correct the field"}
 }
 
 // swapped recognises a person_id that is the path of an image.

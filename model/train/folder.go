@@ -78,7 +78,7 @@ func startedOnly(dir string, begun bool) bool {
 	if err != nil || len(entries) <= 1 && !begun { // the one is the lock
 		return false
 	}
-	found, _ := filepath.Glob(filepath.Join(dir, checkpointDir, "*.safetensors"))
+	found, _ := filepath.Glob(filepath.Join(data.Literal(dir), checkpointDir, "*.safetensors"))
 	for _, path := range found {
 		if name := filepath.Base(path); name != bestName && name != epochName(1)+".safetensors" {
 			return false

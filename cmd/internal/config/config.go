@@ -20,7 +20,7 @@ import (
 const Code = 801
 
 // mostText is the most bytes of a configuration file.
-const mostText = 1 << 20
+const mostText = data.MostTOML
 
 // A File is a configuration file that was read. The zero File is one without keys.
 type File struct {
@@ -37,6 +37,9 @@ func Load(path string) (File, error) {
 		return f, &data.Problem{Code: Code, File: path, What: "the configuration file cannot be read", Err: err, Fix: "give --config the path of a TOML file"}
 	}
 	f.text = strings.TrimPrefix(string(text), "\ufeff")
+	if line, found := data.DeepTOML(f.text); line > 0 {
+		return f, &data.Problem{Code: Code, File: path, Line: line, What: "the configuration file is nested too deep", Found: found, Fix: "one `name = value` a line"}
+	}
 	if _, err := toml.Decode(f.text, &f.values); err != nil {
 		return f, broken(path, err)
 	}
