@@ -19,10 +19,10 @@ const mostReference = 1 << 16
 // mostThreads bounds --threads of verbs that do not train, as train bounds its own.
 const mostThreads = 1 << 14
 
-// codeMemory is the number of what takes more memory than is free, as train has it.
-const codeMemory = 721
+// codeBenchRoom is the number of shapes to be measured that take more memory than is free.
+const codeBenchRoom = 806
 
-// fitsDevice compares what steps of the shapes take, counted on a planning device, with what d has free (E721). kept is the bytes of
+// fitsDevice compares what steps of the shapes take, counted on a planning device, with what d has free (E806). kept is the bytes of
 // batches that are kept on the host beside it.
 func (s *shapeSettings) fitsDevice(m model.Config, d *gpu.Device, kept int) error {
 	c := s.training()
@@ -41,12 +41,12 @@ func (s *shapeSettings) fitsDevice(m model.Config, d *gpu.Device, kept int) erro
 	return fitsIn(free, gpu.Plus(x.Total(), kept), "a step of these shapes", x.String())
 }
 
-// fitsIn is E721 where bytes are more than free, which is 0 where it is not known.
+// fitsIn is E806 where bytes are more than free, which is 0 where it is not known.
 func fitsIn(free, bytes int, what, parts string) error {
 	if free <= 0 || bytes <= free {
 		return nil
 	}
-	return &data.Problem{Code: codeMemory, What: what + " does not fit into memory", Expected: fmt.Sprintf("at most %s free in this machine or its control group", bytesText(free)), Found: parts,
+	return &data.Problem{Code: codeBenchRoom, What: what + " does not fit into memory", Expected: fmt.Sprintf("at most %s free in this machine or its control group", bytesText(free)), Found: parts,
 		Cause: "shapes that are meant for a larger machine", Fix: "smaller ones; contig-gpu plan shows what takes how much"}
 }
 
