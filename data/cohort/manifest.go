@@ -20,6 +20,7 @@ type manifest struct {
 	hasBy   bool           // a column group
 	slashed int            // paths that were written with \
 	notes   []string
+	faults  *data.Faults
 }
 
 // An entrant is a person of the manifest.
@@ -49,9 +50,10 @@ type manifestReader struct {
 	width  int
 	column [manifestColumns]int // -1 where absent
 	owner  map[string]int       // image path to its index in images
+	faults *data.Faults         // takes what is wrong with rows, and the reading goes on; nil: the first fault ends it
 }
 
-func readManifest(path, root string) (*manifest, error) {
+func readManifest(path, root string, faults *data.Faults) (*manifest, error) {
 	if root == "" {
 		root = filepath.Dir(path)
 	}
@@ -60,21 +62,28 @@ func readManifest(path, root string) (*manifest, error) {
 		return nil, err
 	}
 	defer l.Close()
-	r := &manifestReader{m: &manifest{path: path, index: map[string]int{}}, root: root, owner: map[string]int{}}
+	l.Collect(faults)
+	r := &manifestReader{m: &manifest{path: path, index: map[string]int{}, faults: faults}, root: root, owner: map[string]int{}, faults: faults}
 	if err := r.header(l); err != nil {
 		return nil, err
 	}
 	var fields []string
 	for l.Next() {
 		if fields = l.Fields(fields); len(fields) != r.width {
-			return nil, l.Ragged(r.width, fields)
+			if err := faults.Take(l.Ragged(r.width, fields)); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		if err := r.row(fields, l.Line()); err != nil {
+		if err := faults.Take(r.row(fields, l.Line())); err != nil {
 			return nil, err
 		}
 	}
 	if err := l.Err(); err != nil {
 		return nil, err
+	}
+	if len(r.m.images) == 0 && faults.Found() > 0 {
+		return r.m, nil
 	}
 	if len(r.m.images) == 0 {
 		return nil, table.Empty(path, "the manifest has a header and no images")
@@ -150,7 +159,7 @@ func (r *manifestReader) row(fields []string, line int) error {
 		return err
 	}
 	eye, err := r.eye(v[2], line)
-	if err != nil {
+	if err := r.faults.Take(err); err != nil {
 		return err
 	}
 	return r.image(v[1], data.Image{Person: person, Eye: eye, Visit: v[3], Line: line})
@@ -173,7 +182,7 @@ func (r *manifestReader) swapped(id, image string, line int) error {
 
 func (r *manifestReader) entrant(id, split, group string, line int) (int, error) {
 	split, err := r.splitName(split, line)
-	if err != nil {
+	if err := r.faults.Take(err); err != nil {
 		return 0, err
 	}
 	i, old := r.m.index[id]
@@ -185,9 +194,10 @@ func (r *manifestReader) entrant(id, split, group string, line int) (int, error)
 	}
 	p := &r.m.persons[i]
 	if p.split != split || p.group != group {
-		return 0, &data.Problem{Code: 601, File: r.m.path, Line: line, What: fmt.Sprintf("person %q has another split or group than on line %d", id, p.line),
+		other := &data.Problem{Code: 601, File: r.m.path, Line: line, What: fmt.Sprintf("person %q has another split or group than on line %d", id, p.line),
 			Expected: fmt.Sprintf("split %q, group %q", p.split, p.group), Found: fmt.Sprintf("split %q, group %q", split, group),
 			Cause: "split by image instead of by person", Fix: "give all images of a person one split and one group"}
+		return i, r.faults.Take(other)
 	}
 	return i, nil
 }
