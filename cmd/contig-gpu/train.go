@@ -87,7 +87,7 @@ func (r *trainRun) noData() error {
 
 // look decodes some of the images and tells what is odd about them; check looks at all.
 func (r *trainRun) look(ctx context.Context) error {
-	seen, err := lookAt(ctx, sample(r.cohort.Images), r.cfg.ImageSize, progress.New(io.Discard))
+	seen, err := lookAt(ctx, sample(r.cohort.Images), r.cfg.ImageSize, progress.New(io.Discard), nil)
 	for _, n := range seen.notes(r.cfg.ImageSize) {
 		r.say("%s", n)
 	}
