@@ -139,7 +139,7 @@ func readBim(path string, faults *data.Faults) ([]Variant, []string, error) {
 	var out []Variant
 	short := false
 	notes, err := eachRow(path, ".bim", faults, func(first []string) int {
-		short = len(first) == shortColumns
+		short = len(first) <= shortColumns
 		return min(textColumns, max(shortColumns, len(first)))
 	}, func(line int, f []string) error {
 		if short {
