@@ -142,7 +142,8 @@ gpu-report-build: ## what gpu-report runs, into build/report
 # The wheels of 13.0 and 13.1 lack TreeLauncherSubreaper, without which the tool starts nothing.
 gpu-report-sanitizer: ## compute-sanitizer, for a machine that has none, into build/report
 	rm -rf build/sanitizer && mkdir -p build/report
-	python3 -m pip install --quiet --no-deps --only-binary :all: --target build/sanitizer nvidia-cuda-sanitizer-api==13.4.92
+	python3 -m pip install --quiet --no-deps --only-binary :all: --target build/sanitizer \
+		--require-hashes --requirement scripts/requirements/sanitizer.txt
 	cd build/sanitizer/nvidia/cu13/compute-sanitizer && chmod +x compute-sanitizer TreeLauncher* && \
 		tar -czf $(CURDIR)/build/report/sanitizer.tgz compute-sanitizer TreeLauncher* *.so
 
