@@ -27,7 +27,12 @@ func TestChild(t *testing.T) {
 	if args == "" {
 		t.Skip("the processes of the tests of this file; run those")
 	}
-	code := finish(run(context.Background(), strings.Split(args, "\n"), os.Stdout, os.Stderr), os.Stderr)
+	stdout, stderr, words := outputOf(os.Stdout), outputOf(os.Stderr), strings.Split(args, "\n")
+	ctx := listen(words, stderr, func(s syscall.Signal) {
+		fmt.Printf("exit code %d\n", 128+int(s))
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	})
+	code := finish(run(ctx, words, stdout, stderr), stderr)
 	fmt.Printf("exit code %d\n", code)
 }
 
@@ -42,7 +47,14 @@ type child struct {
 // start starts the program in the folder dir.
 func start(t *testing.T, dir string, args ...string) *child {
 	t.Helper()
-	c := &child{Cmd: osexec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")}
+	return startBy(t, dir, nil, args...)
+}
+
+// startBy is start by another program, which is given the words of the program behind its own.
+func startBy(t *testing.T, dir string, by []string, args ...string) *child {
+	t.Helper()
+	words := append(by, os.Args[0], "-test.run=^TestChild$", "-test.count=1")
+	c := &child{Cmd: osexec.Command(words[0], words[1:]...)}
 	c.Dir, c.Env, c.Stderr = dir, append(os.Environ(), childArgs+"="+strings.Join(args, "\n")), &c.errs
 	pipe, err := c.StdoutPipe()
 	if err != nil {

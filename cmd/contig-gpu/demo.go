@@ -29,13 +29,17 @@ func demoCohort(ctx context.Context, say func(string, ...any)) (string, error) {
 	}
 	o := synth.DefaultDemo()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %+v", version, demoForm, o))
-	dir := filepath.Join(cache, "contig-gpu", fmt.Sprintf("demo-%x", sum[:6]))
+	return demoIn(ctx, filepath.Join(cache, "contig-gpu", fmt.Sprintf("demo-%x", sum[:6])), o, say)
+}
+
+// demoIn makes a demo cohort in dir, where it is not there whole.
+func demoIn(ctx context.Context, dir string, o synth.Options, say func(string, ...any)) (string, error) {
 	if folder.Whole(dir, folder.Demo) {
 		say("no --images and --data: training on the demo cohort in %s", dir)
 		return dir, nil
 	}
 	say("no --images and --data: making a demo cohort of %d persons in %s", o.Persons, dir)
 	// Another first run may have made it meanwhile: the same bytes. What is there in part, or was changed, is made anew.
-	_, err = synth.Into(ctx, folder.Target{Dir: dir, Kind: folder.Demo, Overwrite: true}, o)
+	_, err := synth.Into(ctx, folder.Target{Dir: dir, Kind: folder.Demo, Overwrite: true}, o)
 	return dir, err
 }
