@@ -16,7 +16,8 @@ import (
 // before its first.
 func (t *trainer) resume() error {
 	var broken error // of the newest
-	for _, c := range candidates(t.o.Dir) {
+	all := candidates(t.o.Dir)
+	for i, c := range all {
 		s, err := readCheckpoint(c.path)
 		if err == nil {
 			if err := t.sameRun(s); err != nil {
@@ -25,8 +26,8 @@ func (t *trainer) resume() error {
 			err = t.restore(s)
 		}
 		if err == nil {
-			if broken != nil {
-				t.event(Event{Kind: Noted, Text: fmt.Sprintf("going on from %s, of step %d", filepath.Base(c.path), s.state.Step)})
+			if name := filepath.Base(c.path); name != lastName {
+				t.event(Event{Kind: Noted, Text: fmt.Sprintf("%sgoing on from %s, of step %d", unreadable(all[i+1:]), name, s.state.Step)})
 			}
 			t.goOn(s)
 			return nil
@@ -37,6 +38,20 @@ func (t *trainer) resume() error {
 		t.event(Event{Kind: Noted, Text: fmt.Sprintf("%s is not whole (%s)", filepath.Base(c.path), shortly(err))})
 	}
 	return broken
+}
+
+// unreadable says which of the checkpoints that were not tried have heads that cannot be read, before a colon.
+func unreadable(rest []candidate) string {
+	var names []string
+	for _, c := range rest {
+		if c.step < 0 {
+			names = append(names, filepath.Base(c.path))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names, ", ") + " cannot be read: "
 }
 
 // goOn takes over where a checkpoint stands.
