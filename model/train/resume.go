@@ -27,7 +27,7 @@ func (t *trainer) resume() error {
 		}
 		if err == nil {
 			if name := filepath.Base(c.path); name != lastName {
-				t.event(Event{Kind: Noted, Text: fmt.Sprintf("%sgoing on from %s, of step %d", unreadable(all[i+1:]), name, s.state.Step)})
+				t.event(Event{Kind: Noted, Text: fmt.Sprintf("%sgoing on from %s, of step %d", withoutHead(all[i+1:]), name, s.state.Step)})
 			}
 			t.goOn(s)
 			return nil
@@ -40,8 +40,8 @@ func (t *trainer) resume() error {
 	return broken
 }
 
-// unreadable says which of the checkpoints that were not tried have heads that cannot be read, before a colon.
-func unreadable(rest []candidate) string {
+// withoutHead says which of the checkpoints that were not tried have heads that cannot be read, before a colon.
+func withoutHead(rest []candidate) string {
 	var names []string
 	for _, c := range rest {
 		if c.step < 0 {
