@@ -35,6 +35,7 @@ func TestResumesFromTheNewestWholeCheckpoint(t *testing.T) {
 	for name, harm := range map[string]func(dir string) error{
 		"no last":    func(dir string) error { return os.Remove(CheckpointPath(dir, "last")) },
 		"cut last":   func(dir string) error { return cut(CheckpointPath(dir, "last"), 5000) },
+		"short last": func(dir string) error { return cut(CheckpointPath(dir, "last"), 1<<20) },
 		"empty last": func(dir string) error { return cut(CheckpointPath(dir, "last"), 0) },
 		"no other than epoch-1": func(dir string) error {
 			return errors.Join(os.Remove(CheckpointPath(dir, "last")), os.Remove(CheckpointPath(dir, "best")))
