@@ -115,7 +115,7 @@ func TestNoRegularFile(t *testing.T) {
 	}
 	for _, path := range []string{pipe, "/dev/zero", "/dev/null", t.TempDir()} {
 		_, err := Read(path)
-		if p := new(data.Problem); !errors.As(err, &p) || p.Code != 710 {
+		if p := new(data.Problem); !errors.As(err, &p) || p.Code != 710 || !strings.Contains(err.Error(), "no regular file") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
