@@ -158,7 +158,7 @@ func forms() map[Kind]form {
 		Cohort:     {cohort, [][]string{{"images.tsv", "data.toml", "truth.json", "images"}}},
 		Demo:       {append(cohort, "pgs", "images"), [][]string{{}}},
 		Embedding:  {embedding, [][]string{{"persons.txt", "features.npy", "per-image"}}},
-		Unfinished: {[]string{"begun.json", "m*-*.part", "decoys-*", "decoys-*/**"}, [][]string{{}}},
+		Unfinished: {[]string{"begun.json", "m*-*.part", "test-*.part", "claims-*.part", "maps-*.part", "decoys-*", "decoys-*/**"}, [][]string{{}}},
 	}
 }
 
