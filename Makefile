@@ -28,9 +28,7 @@ bench: build ## images per second of a whole training step
 ci: ## everything that .ci/run does
 	.ci/run
 
-.PHONY: campaign kills
-campaign: kills
-
+.PHONY: kills
 kills: build ## 200 kills at random moments of every verb that writes; about half an hour
 	scripts/kills.sh 200 1
 
@@ -103,7 +101,7 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 
 .PHONY: campaign sbom notices
 FUZZ_SECONDS ?= 600
-campaign: build ## what seldom breaks and takes long, whole: every fuzz target, every fault, 200 kills, cuDNN's plans for every encoder; hours
+campaign: build kills ## what seldom breaks and takes long, whole: every fuzz target, every fault, 200 kills, cuDNN's plans for every encoder; hours
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	scripts/faults.sh
 	scripts/kill_resume.sh 200 7
