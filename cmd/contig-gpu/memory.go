@@ -48,6 +48,10 @@ func freeMemory(root fs.FS) int64 {
 	return limited(free, root)
 }
 
+// reserved is what of an address limit is left for what takes addresses without being planned: threads to come, each with a stack and the
+// C library's 64 MiB, and the heap, which grows by 64 MiB.
+const reserved = 256 << 20
+
 // limited returns the least of free and what the limits of this process leave, as ulimit -v and -d and some schedulers set them: of its addresses
 // and of its data. Go and the C library reserve addresses that they never use, which count too.
 func limited(free int64, root fs.FS) int64 {
@@ -59,14 +63,15 @@ func limited(free int64, root fs.FS) int64 {
 			}
 		}
 	}
+	page := int64(os.Getpagesize())
 	for _, l := range lines(root, "proc/self/limits") {
-		for name, used := range map[string]int64{"Max address space": pages[0], "Max data size": pages[5]} {
+		for name, used := range map[string]int64{"Max address space": pages[0]*page + reserved, "Max data size": pages[5]*page + reserved} {
 			var soft int64 // "unlimited" is no number
 			rest, is := strings.CutPrefix(l, name)
 			if n, _ := fmt.Sscan(rest, &soft); !is || n != 1 {
 				continue
 			}
-			if left := max(1, soft-used*int64(os.Getpagesize())); free == 0 || left < free {
+			if left := max(1, soft-used); free == 0 || left < free {
 				free = left
 			}
 		}
