@@ -18,14 +18,17 @@ type explainRoom struct {
 	Embedding   int `json:"embedding"`   // the largest batch of images, while they are embedded
 	Attribution int `json:"attribution"` // the modality that takes most, after it
 	Maps        int `json:"maps"`        // heat maps, after that
-	Host        int `json:"host"`        // rows, results and reference on the host
+	Host        int `json:"host"`        // rows, results, reference and maps on the host
+	Tables      int `json:"tables"`      // of the cohort, on the host
 }
 
 // Total returns the most that is held at a time.
-func (r explainRoom) Total() int { return r.Weights + max(r.Embedding, r.Attribution, r.Maps) + r.Host }
+func (r explainRoom) Total() int {
+	return r.Weights + max(r.Embedding, r.Attribution, r.Maps) + r.Host + r.Tables
+}
 
 func (r explainRoom) String() string {
-	return fmt.Sprintf("%s: weights %s, embedding %s, then attribution %s, then heat maps %s; on the host %s", bytesText(r.Total()), bytesText(r.Weights), bytesText(r.Embedding), bytesText(r.Attribution), bytesText(r.Maps), bytesText(r.Host))
+	return fmt.Sprintf("%s: weights %s, embedding %s, then attribution %s, then heat maps %s; on the host %s, and the cohort's tables %s", bytesText(r.Total()), bytesText(r.Weights), bytesText(r.Embedding), bytesText(r.Attribution), bytesText(r.Maps), bytesText(r.Host), bytesText(r.Tables))
 }
 
 // plan counts what explaining takes, before anything is taken; E905 where it is more than is free.
@@ -48,41 +51,104 @@ func (e *explanation) plan() (explainRoom, error) {
 	if r.Embedding, err = train.EmbedMemory(e.net, dims); err != nil {
 		return r, err
 	}
-	if r.Maps, err = e.roomOfMaps(); err != nil {
+	if r.Maps, err = e.roomOfMaps(ns); err != nil {
 		return r, err
 	}
+	scores := len(e.parts)
+	if e.direction != nil {
+		scores++
+	}
+	r.Host += hostOfMaps(min(e.set.Maps, len(e.persons)), scores, len(e.set.imageMethods), e.trained.ImageSize)
+	r.Tables = e.cohort.TableBytes()
 	return r, r.fits(e.free())
 }
 
-// fits reports E905 where more is taken than is free beside the weights, which are there; free is 0 where it is not known.
+// fits reports E905 where more is taken than is free beside the weights and tables, which are there; free is 0 where it is not known.
 func (r explainRoom) fits(free int) error {
-	if free > 0 && r.Total()-r.Weights > free {
-		return &data.Problem{Code: codeExplainRoom, What: "explaining takes more memory than is free", Expected: "at most " + bytesText(free) + " beside the weights", Found: r.String(),
+	if free > 0 && r.Total()-r.Weights-r.Tables > free {
+		return &data.Problem{Code: codeExplainRoom, What: "explaining takes more memory than is free", Expected: "at most " + bytesText(free) + " beside the weights and tables", Found: r.String(),
 			Cause: "wide tables, large images or a large reference on a small machine", Fix: "a smaller --reference, fewer --method, fewer --modalities, or a larger machine"}
 	}
 	return nil
 }
 
+// hostOfMaps counts what maps of so many persons hold on the host: of each score the images, and by each method a value a pixel; and the batch that is filled.
+func hostOfMaps(persons, scores, methods, side int) int {
+	if persons == 0 {
+		return 0
+	}
+	return side * side * (persons*scores*(3*4+8*methods) + mapRows*3*8)
+}
+
+// mapsOn names what heat maps are made of on a planning device: the network, the side of images, the references, and whether one of a feature is made.
+type mapsOn struct {
+	cfg        model.Config
+	side       int
+	references []int // persons of each modality's; 0: it is not explained
+	of         explain.Of
+	along      int // the modality of --direction; -1: there is none
+}
+
 // roomOfMaps counts what heat maps take, 0 where there are none.
-func (e *explanation) roomOfMaps() (int, error) {
+func (e *explanation) roomOfMaps(references []int) (int, error) {
 	if e.set.Maps == 0 {
 		return 0, nil
 	}
-	plan, side := e.dev.Plan(), e.trained.ImageSize
-	m, err := model.New(e.model.Config())
+	along := -1
+	if e.direction != nil {
+		along = e.direction.part.at
+	}
+	return mapsOn{e.model.Config(), e.trained.ImageSize, references, e.set.of, along}.room(e.dev, e.net.DType)
+}
+
+// room counts the encoder's passes, held throughout, and of scores the one that takes most: they are made and closed one after the other.
+func (m mapsOn) room(dev *gpu.Device, dtype gpu.DType) (int, error) {
+	plan := dev.Plan()
+	net, err := model.New(m.cfg)
 	if err != nil {
 		return 0, err
 	}
-	if err := m.Weights().Place(plan, e.net.DType); err != nil {
+	if err := net.Weights().Place(plan, dtype); err != nil {
 		return 0, err
 	}
 	weights := total(plan.Allocated())
-	images, err := saliency.New(saliency.Options{Device: plan, DType: e.net.DType, Encoder: m.Config().Encoder, Trunk: m.Trunk(), Height: side, Width: side, Rows: mapRows})
+	images, err := saliency.New(saliency.Options{Device: plan, DType: dtype, Encoder: m.cfg.Encoder, Trunk: net.Trunk(), Height: m.side, Width: m.side, Rows: mapRows})
 	if err != nil {
 		return 0, err
 	}
 	defer images.Close()
-	return total(plan.Allocated()) - weights, nil
+	most := 0
+	count := func(close func()) {
+		most = max(most, total(plan.Allocated())-weights)
+		close()
+	}
+	for i, n := range m.references {
+		if n == 0 {
+			continue
+		}
+		refs := make([]*explain.Reference, len(m.references))
+		none := make([]float64, n*m.cfg.Embedding)
+		if refs[i], err = explain.NewReference(plan, dtype, none, none, m.cfg.Embedding, m.cfg.Tau); err != nil {
+			return 0, err
+		}
+		score, err := saliency.NewMatch(saliency.MatchOptions{Device: plan, DType: dtype, Model: net, References: refs, Of: m.of, Rows: mapRows})
+		if err != nil {
+			return 0, err
+		}
+		count(func() { score.Close(); refs[i].Close() })
+	}
+	if m.along >= 0 {
+		score, err := saliency.NewAlong(plan, dtype, net, m.along, mapRows)
+		if err != nil {
+			return 0, err
+		}
+		a, err := saliency.DirectionArena(plan, dtype, net, m.along)
+		if err != nil {
+			return 0, err
+		}
+		count(func() { a.Close(); score.Close() })
+	}
+	return most, nil
 }
 
 // free returns the bytes of the device that are free, 0 where that is not known.

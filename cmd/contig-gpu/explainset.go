@@ -142,12 +142,8 @@ func (s *explainSettings) resolve(c *cli.Context) error {
 	if err := s.readMethods(); err != nil {
 		return err
 	}
-	for _, word := range strings.Split(s.ImageMethod, ",") {
-		word = strings.TrimSpace(word)
-		if !slices.Contains(imageMethods(), word) {
-			return usagef("explain: --image-method: want %s, separated by commas, found %q%s", strings.Join(imageMethods(), ", "), word, didYouMean(word, "", imageMethods()))
-		}
-		s.imageMethods = append(s.imageMethods, word)
+	if err := s.readImageMethods(); err != nil {
+		return err
 	}
 	if s.Direction != "" && s.Maps == 0 {
 		return usagef("explain: --direction makes heat maps: say by --maps of how many persons")
@@ -173,6 +169,18 @@ func (s *explainSettings) readMethods() error {
 			return usagef("explain: --method: %s is there twice", m)
 		}
 		s.methods = append(s.methods, m)
+	}
+	return nil
+}
+
+// readImageMethods reads the words that say how maps are made.
+func (s *explainSettings) readImageMethods() error {
+	for _, word := range strings.Split(s.ImageMethod, ",") {
+		word = strings.TrimSpace(word)
+		if !slices.Contains(imageMethods(), word) {
+			return usagef("explain: --image-method: want %s, separated by commas, found %q%s", strings.Join(imageMethods(), ", "), word, didYouMean(word, "", imageMethods()))
+		}
+		s.imageMethods = append(s.imageMethods, word)
 	}
 	return nil
 }
