@@ -101,6 +101,31 @@ func (e *explanation) roomOfMaps(references []int) (int, error) {
 	return mapsOn{e.model.Config(), e.trained.ImageSize, references, e.set.of, along}.room(e.dev, e.net.DType)
 }
 
+// A tally follows what is held on a planning device, beyond what was at first. A GPU keeps the largest scratch memory that was asked for, a CPU
+// a block for each kind of operation; a planning device adds all up, which for a CPU is as much or more.
+type tally struct {
+	plan            *gpu.Device
+	weights, before int // bytes at first; scratch before the latest step
+	scratch, most   int // what the device keeps; the most that was held, without scratch
+	largest         int // of a step
+}
+
+// step notes what is held after something was made.
+func (t *tally) step() {
+	scratch := 0
+	for _, h := range t.plan.Allocated() {
+		if h.Name == "scratch" {
+			scratch = h.Bytes
+		}
+	}
+	t.most = max(t.most, total(t.plan.Allocated())-scratch-t.weights)
+	if t.scratch = scratch; t.plan.Card() != nil {
+		t.largest = max(t.largest, scratch-t.before)
+		t.scratch = t.largest
+	}
+	t.before = scratch
+}
+
 // room counts the encoder's passes, held throughout, and of scores the one that takes most: they are made and closed one after the other.
 func (m mapsOn) room(dev *gpu.Device, dtype gpu.DType) (int, error) {
 	plan := dev.Plan()
@@ -111,44 +136,53 @@ func (m mapsOn) room(dev *gpu.Device, dtype gpu.DType) (int, error) {
 	if err := net.Weights().Place(plan, dtype); err != nil {
 		return 0, err
 	}
-	weights := total(plan.Allocated())
+	t := tally{plan: plan, weights: total(plan.Allocated())}
 	images, err := saliency.New(saliency.Options{Device: plan, DType: dtype, Encoder: m.cfg.Encoder, Trunk: net.Trunk(), Height: m.side, Width: m.side, Rows: mapRows})
 	if err != nil {
 		return 0, err
 	}
 	defer images.Close()
-	most := 0
-	count := func(close func()) {
-		most = max(most, total(plan.Allocated())-weights)
-		close()
-	}
+	t.step()
 	for i, n := range m.references {
-		if n == 0 {
-			continue
+		if n > 0 {
+			if err := m.match(&t, net, dtype, i, n); err != nil {
+				return 0, err
+			}
 		}
-		refs := make([]*explain.Reference, len(m.references))
-		none := make([]float64, n*m.cfg.Embedding)
-		if refs[i], err = explain.NewReference(plan, dtype, none, none, m.cfg.Embedding, m.cfg.Tau); err != nil {
-			return 0, err
-		}
-		score, err := saliency.NewMatch(saliency.MatchOptions{Device: plan, DType: dtype, Model: net, References: refs, Of: m.of, Rows: mapRows})
-		if err != nil {
-			return 0, err
-		}
-		count(func() { score.Close(); refs[i].Close() })
 	}
 	if m.along >= 0 {
 		score, err := saliency.NewAlong(plan, dtype, net, m.along, mapRows)
 		if err != nil {
 			return 0, err
 		}
+		defer score.Close()
+		t.step()
 		a, err := saliency.DirectionArena(plan, dtype, net, m.along)
 		if err != nil {
 			return 0, err
 		}
-		count(func() { a.Close(); score.Close() })
+		defer a.Close()
+		t.step()
 	}
-	return most, nil
+	return t.most + t.scratch, nil
+}
+
+// match counts the score of modality i against n persons.
+func (m mapsOn) match(t *tally, net *model.Model, dtype gpu.DType, i, n int) error {
+	refs, none := make([]*explain.Reference, len(m.references)), make([]float64, n*m.cfg.Embedding)
+	var err error
+	if refs[i], err = explain.NewReference(t.plan, dtype, none, none, m.cfg.Embedding, m.cfg.Tau); err != nil {
+		return err
+	}
+	defer refs[i].Close()
+	t.step()
+	score, err := saliency.NewMatch(saliency.MatchOptions{Device: t.plan, DType: dtype, Model: net, References: refs, Of: m.of, Rows: mapRows})
+	if err != nil {
+		return err
+	}
+	defer score.Close()
+	t.step()
+	return nil
 }
 
 // free returns the bytes of the device that are free, 0 where that is not known.

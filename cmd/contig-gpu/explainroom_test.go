@@ -16,14 +16,14 @@ import (
 // mapsConfig is a network with two modalities.
 func mapsConfig(t *testing.T) model.Config {
 	t.Helper()
-	c := model.Config{Encoder: "resnet18", Genetics: "h1", Hidden: 8, Embedding: 8, Tau: 0.1, Lambda: 0.75}
+	c := model.Config{Encoder: "resnet18", Genetics: "h1", Hidden: 8, Embedding: 8, Tau: 0.1, Lambda: 0.75, Weights: "mean", Pairs: "avoid"}
 	for i, n := range []int{5, 9} {
 		c.Modalities = append(c.Modalities, model.Modality{Name: string(rune('a' + i)), Features: n})
 	}
 	return c
 }
 
-// TestPlanOfMapsIsHeld: what heat maps are planned to take is what the device holds when they are made: of the match, and with a direction.
+// TestPlanOfMapsIsHeld: what heat maps are planned to take is what a GPU holds when they are made: of the match, and with a direction. A CPU holds no more.
 func TestPlanOfMapsIsHeld(t *testing.T) {
 	for _, device := range []string{"cpu", "cuda"} {
 		t.Run(device, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestPlanOfMapsIsHeld(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := heldByMaps(t, dev, plan); got != want {
+				if got := heldByMaps(t, dev, plan); got > want || got < want/2 || device == "cuda" && got != want {
 					t.Errorf("direction of modality %d: %d bytes are held, %d planned", along, got, want)
 				}
 			}
@@ -90,6 +90,9 @@ func heldByMaps(t *testing.T, dev *gpu.Device, m mapsOn) int {
 		q, err := saliency.Direction(dev, gpu.F32, net, m.along, slices.Repeat([]float64{0.5}, m.cfg.Modalities[m.along].Features), 2)
 		mustDo(t, err)
 		score.Toward(q)
+		a, err := saliency.DirectionArena(dev, gpu.F32, net, m.along) // as while Direction runs
+		mustDo(t, err)
+		defer a.Close()
 		maps(score)
 	}
 	return most
@@ -99,13 +102,13 @@ func heldByMaps(t *testing.T, dev *gpu.Device, m mapsOn) int {
 func TestPlanExplainCountsAll(t *testing.T) {
 	rooms := map[string]explainRoom{}
 	args := []string{"plan", "explain", "--encoder", "resnet18", "--hidden", "8", "--embedding", "8", "--image-size", "32", "--batch", "2", "--device", "cpu", "--features", "7,5", "--json"}
-	for name, more := range map[string][]string{"none": nil, "maps": {"--maps", "10"}, "methods": {"--maps", "10", "--image-method", "smooth,ig,gradcam"}, "tables": {"--persons", "1000"}} {
+	for name, more := range map[string][]string{"none": nil, "maps": {"--maps", "10", "--image-method", "smooth"}, "methods": {"--maps", "10", "--image-method", "smooth,ig,gradcam"}, "tables": {"--persons", "1000"}} {
 		var r explainRoom
 		mustDo(t, json.Unmarshal([]byte(must(t, append(args, more...)...)), &r))
 		rooms[name] = r
 	}
 	none := rooms["none"]
-	if none.Maps != 0 || none.Tables != 0 || rooms["maps"].Maps == 0 || rooms["maps"].Host <= none.Host || rooms["methods"].Host-rooms["maps"].Host != 10*2*8*32*32 {
+	if none.Maps != 0 || none.Tables != 0 || rooms["maps"].Maps == 0 || rooms["maps"].Host <= none.Host || rooms["methods"].Host-rooms["maps"].Host != 2*10*2*8*32*32 {
 		t.Errorf("%+v", rooms)
 	}
 	if r := rooms["tables"]; r.Tables != 4*1000*12 || r.Total()-none.Total() != r.Tables {
