@@ -60,6 +60,7 @@ func nearly(got, want []float64, bound float64) error {
 // TestExplainCUDA: on the emulated GPU the verb finds what it finds on the CPU: attributions by every method, heat maps by every method and along a feature, tests.
 // The bound is that of float32 gradients of images (docs/benchmarks.md): rectifiers that stand at 0 may go either way.
 func TestExplainCUDA(t *testing.T) {
+	gputest.Long(t)
 	gputest.UseEmulator(t)
 	x, dir := trainTiny(t, tiny(t)), t.TempDir()
 	cpu, cuda := filepath.Join(dir, "cpu"), filepath.Join(dir, "cuda")
