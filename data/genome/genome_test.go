@@ -12,7 +12,7 @@ import (
 
 func TestChromosome(t *testing.T) {
 	for name, want := range map[string]string{"chr6": "6", "06": "6", "CHR22": "22", "23": "X", "chrX": "X", "x": "X", "chrM": "MT", "26": "MT", "24": "Y", "25": "XY", "chr6_alt": "6_alt", "GL000192.1": "GL000192.1", "0": "0",
-		"CHR0": "0", "CHRXY": "XY"} {
+		"CHR0": "0", "CHRXY": "XY", "xy": "XY"} {
 		if got := Chromosome(name); got != want {
 			t.Errorf("Chromosome(%q) is %q, want %q", name, got, want)
 		}
