@@ -29,6 +29,7 @@ type found struct {
 	decoys    *decoys.Modality     // nil: there are none
 	gaps      map[string][]float64 // by method, of persons
 	agreement [][]float64          // of methods
+	stability *stability           // nil: it was not measured
 	notes     []string
 }
 
@@ -213,7 +214,7 @@ func (e *explanation) sum(ctx context.Context, i int) error {
 			p.agreement[a] = append(p.agreement[a], rank.Spearman(meanAbs[a], meanAbs[b]))
 		}
 	}
-	return ctx.Err()
+	return e.measureStability(ctx, p)
 }
 
 // training returns training persons who have the modality, in whom correlations are measured.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"contig-gpu/model/explain"
@@ -32,13 +33,23 @@ func (e *explanation) test(ctx context.Context, p *part) error {
 	switch {
 	case p.grouping == "feature":
 		p.test = p.groupTest
-	case e.set.Test == testAll:
+	case featuresTested(e.set.Test, p.grouping, len(p.names())):
 		p.test, err = e.testUnits(ctx, p, claims.Single(p.names()), "features")
+	case e.set.Test == testAuto:
+		p.notes = append(p.notes, fmt.Sprintf("The %d groups are tested, not each of the %d features: these are more than %d (--test all tests them, which takes as much longer).", len(p.units), len(p.names()), autoFeatures))
 	}
 	if p.note(p.test); p.test == nil {
 		p.note(p.groupTest)
 	}
 	return err
+}
+
+// autoFeatures is how many features of a modality that has groups are tested one by one unless that is asked for: the time grows with them.
+const autoFeatures = 2000
+
+// featuresTested reports whether single features are tested, beside groups.
+func featuresTested(test, grouping string, features int) bool {
+	return test == testAll || test == testAuto && (grouping == "feature" || features <= autoFeatures)
 }
 
 func (e *explanation) testUnits(ctx context.Context, p *part, units []claims.Unit, what string) (*heldout.Result, error) {
