@@ -13,7 +13,7 @@ import (
 // The null hypotheses of the held-out test, which are named beside every q-value.
 const (
 	nullUses = "Null hypothesis of p and q: exchanging the feature's values between persons does not raise the expected loss of new persons, that is, this network does not use the feature. " +
-		"Held-out persons, paired one-sided t-test, Benjamini-Hochberg over the features of this modality. It says nothing about causes; a variant may carry the name of one that it is in linkage disequilibrium with."
+		"Held-out persons, paired one-sided t-test, Benjamini-Hochberg over the features of this modality; where features are grouped, a feature's q is at least its group's. It says nothing about causes; a variant may carry the name of one that it is in linkage disequilibrium with."
 	nullAdds = " Where units are correlated with others, only what the others do not predict is exchanged: their null is that they add nothing to all other features."
 )
 
@@ -35,6 +35,9 @@ func (e *explanation) test(ctx context.Context, p *part) error {
 		p.test = p.groupTest
 	case featuresTested(e.set.Test, p.grouping, len(p.names())):
 		p.test, err = e.testUnits(ctx, p, claims.Single(p.names()), "features")
+		if err == nil && p.groupTest != nil {
+			p.test.Within(p.units, p.groupTest, e.set.FDR)
+		}
 	case e.set.Test == testAuto:
 		p.notes = append(p.notes, fmt.Sprintf("The %d groups are tested, not each of the %d features: these are more than %d (--test all tests them, which takes as much longer).", len(p.units), len(p.names()), autoFeatures))
 	}
