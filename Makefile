@@ -31,6 +31,7 @@ ci: ## everything that .ci/run does
 .PHONY: campaign
 campaign: build ## what takes too long for every change: more seeds, larger cohorts
 	scripts/explain_maps.sh
+	scripts/explain_truth.sh
 
 # The SIMT emulator: the kernels compiled for the CPU behind a fake libcuda, NVRTC, cublasLt and cuDNN, for tests.
 # SIMT_KERNELS and SIMT_BUILD let a test build other kernels elsewhere; SIMT_SOURCES are those that it says it was built from.

@@ -31,7 +31,7 @@ settings() { # of a kind: synth's options, train's, the share of persons that ar
   decoyed) synth=("${small[@]}") train=(--image-size 32 --hidden 128 --embedding 16 --epochs 6 --genetics linear) held=0.5 explain=(--reference 64 --steps 8) ;;
   none) synth=("${small[@]}" --effect 0) train=(--image-size 32 --hidden 128 --embedding 16 --epochs 3 --genetics linear) held=0.5 explain=(--reference 64 --steps 8) ;;
   real) synth=(--image-size 32 --images-per-person 1 --bfile "$fixtures/genotypes/cineca" --pgs 0 --burden 0 --covariates 0)
-    train=(--image-size 32 --hidden 128 --embedding 16 --epochs 6 --genetics linear) held=0.5 explain=(--reference 64 --steps 8) ;;
+    train=(--image-size 32 --hidden 128 --embedding 16 --epochs 6 --genetics linear) held=0.3 explain=(--reference 64 --steps 8) ;;
   esac
 }
 

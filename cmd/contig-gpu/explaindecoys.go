@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"contig-gpu/data"
@@ -20,6 +21,9 @@ import (
 // nullDecoys is the null hypothesis of claims by decoys.
 const nullDecoys = "Null hypothesis: image and group are independent given all other groups, inside of the strata. Networks are trained anew with a decoy of every feature, another person's values; " +
 	"a group is claimed where its largest mean |A| exceeds its decoy's by more than chance (knockoff+ of one run, e-values of several)."
+
+// decoysOfCorrelated is said where groups correlate with each other: a decoy does not keep its group's correlation with others.
+const decoysOfCorrelated = "Groups of this modality correlate with others, and decoys do not: what decoys claim may be associated with the images through a correlated group alone. The held-out test asks what a group adds to all others."
 
 // claim trains networks with decoys where that is asked for.
 func (e *explanation) claim(ctx context.Context) error {
@@ -52,7 +56,11 @@ func (e *explanation) claim(ctx context.Context) error {
 	}
 	all, err := decoys.Run(ctx, o)
 	for i := range all {
-		e.parts[i].decoys = &all[i]
+		p := e.parts[i]
+		p.decoys = &all[i]
+		if p.groupTest != nil && slices.Contains(p.groupTest.Residual, true) {
+			p.notes = append(p.notes, decoysOfCorrelated)
+		}
 	}
 	return err
 }

@@ -47,7 +47,7 @@ type Result struct {
 const (
 	defaultRows  = 1024
 	personBlock  = 128 // persons whose values are held at a time
-	mostMeasured = 1024
+	mostMeasured = 2048
 )
 
 // Test tests every unit. Memory does not grow with the number of persons but for a few values each.
