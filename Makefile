@@ -28,11 +28,6 @@ bench: build ## images per second of a whole training step
 ci: ## everything that .ci/run does
 	.ci/run
 
-.PHONY: campaign
-campaign: build ## what takes too long for every change: more seeds, larger cohorts
-	scripts/explain_maps.sh
-	scripts/explain_truth.sh
-
 # The SIMT emulator: the kernels compiled for the CPU behind a fake libcuda, NVRTC, cublasLt and cuDNN, for tests.
 # SIMT_KERNELS and SIMT_BUILD let a test build other kernels elsewhere; SIMT_SOURCES are those that it says it was built from.
 .PHONY: emulator emulator-asan simt-build FORCE

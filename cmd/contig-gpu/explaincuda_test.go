@@ -62,7 +62,9 @@ func nearly(got, want []float64, bound float64) error {
 // more, since what an occluded window changes is small beside f, and rectifiers that stand at 0 may go either way.
 func TestExplainCUDA(t *testing.T) {
 	gputest.Long(t)
-	gputest.UseEmulator(t)
+	if !emulated(t) {
+		return
+	}
 	x, dir := trainTiny(t, tiny(t)), t.TempDir()
 	cpu, cuda := filepath.Join(dir, "cpu"), filepath.Join(dir, "cuda")
 	flags := []string{"--reference", "6", "--modalities", "burden,covariates", "--method", "ig,smooth,expected,deeplift,gradient,gradient-input", "--steps", "8", "--draws", "2",

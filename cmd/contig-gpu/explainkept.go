@@ -86,11 +86,12 @@ func (e *explanation) keepClaims(ctx context.Context) error {
 	if e.set.Decoys == 0 {
 		return nil
 	}
+	e.sayOfDecoys()
 	var units [][]claims.Unit
 	for _, p := range e.parts {
 		units = append(units, p.units)
 	}
-	of := []any{e.set.Decoys, e.set.FDR, units, strataOf(e.strata, e.persons)}
+	of := []any{e.set.Decoys, e.set.FDR, units, strataOf(e.strata, e.persons), offered(e.dev, e.trained.Precision)}
 	found, err := kept(e.work, "claims", of, func() ([]decoys.Modality, error) {
 		err := e.claim(ctx)
 		var all []decoys.Modality

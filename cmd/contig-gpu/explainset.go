@@ -126,7 +126,7 @@ func (s *explainSettings) imageRows() []setting.Row {
 func (s *explainSettings) machineRows() []setting.Row {
 	return setting.Group("Machine",
 		setting.New("device", &s.Device, "auto", setting.Any(), "auto, cpu, cuda or cuda:N"),
-		setting.New("precision", &s.Precision, "auto", setting.OneOf("auto", "f32", "f64"), "auto: f64 of a network trained in it, else f32"),
+		setting.New("precision", &s.Precision, "auto", setting.OneOf("auto", "f32", "f64"), "auto: f64 of a network trained in it where the device computes in f64, else f32"),
 		setting.New("threads", &s.Threads, 0, setting.Count(0), "CPU threads; 0 takes all"))
 }
 
