@@ -6,7 +6,8 @@
 #   decoyed found, by --decoys 1 (knockoff+) and --decoys 2 (e-values), where scores that drive nothing are independent of the others; and of the first so many of none
 #   real    found, on real genotypes: FIXTURES/genotypes/cineca.bed (FIXTURES: CONTIG_FIXTURES, by default ../shared/fixtures); left out where there is none
 # Usage: scripts/explain_truth.sh [RANKED [FOUND [NONE [DECOYED [REAL]]]]]   how many cohorts of each, by default 3 20 20 8 20; as many at a time as there are processors,
-# each on one thread. TRUTH names a folder to keep everything in, from which a run that was broken off goes on. Less than an hour of two processors.
+# each on one thread. TRUTH names a folder to keep everything in, from which a run that was broken off goes on; without the folders explained and
+# decoys* of its cohorts, networks are explained anew. Less than an hour of two processors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ranked=${1:-3} found=${2:-20} none=${3:-20} decoyed=${4:-8} real=${5:-20}
@@ -42,12 +43,13 @@ one() {
   settings "$kind"
   mkdir -p "$d"
   run() { "$bin" "$@" >"$d/log" 2>&1 || { cat "$d/log"; return 1; }; }
-  if [ ! -d "$d/explained" ]; then
+  if [ ! -f "$d/trained" ]; then
     run synth --out "$d/cohort" --overwrite --seed "$seed" "${synth[@]}"
     sed -i "s/^train = .*/train = $(awk "BEGIN { print 1 - $held }")/; s/^val = .*/val = 0/; s/^test = .*/test = $held/" "$d/cohort/data.toml"
     run train --images "$d/cohort/images.tsv" --data "$d/cohort/data.toml" --run "$d/run" --overwrite --seed "$seed" "${network[@]}" "${train[@]}"
-    run explain --run "$d/run" --out "$d/explained" --threads 1 "${explain[@]}"
+    touch "$d/trained"
   fi
+  [ -d "$d/explained" ] || run explain --run "$d/run" --out "$d/explained" --threads 1 "${explain[@]}"
   if [ "$kind" = decoyed ] || { [ "$kind" = none ] && [ "$seed" -le "$decoyed" ]; }; then
     for n in 1 2; do
       [ -d "$d/decoys$n" ] || run explain --run "$d/run" --out "$d/decoys$n" --threads 1 "${explain[@]}" --test none --decoys $n

@@ -24,6 +24,7 @@ type found struct {
 
 	features  []rank.Feature
 	groups    []rank.Group         // by unit
+	whole     *claims.Increase     // of the modality as one unit; nil: nothing was tested
 	test      *heldout.Result      // of features
 	groupTest *heldout.Result      // of units; test's where every feature is one
 	decoys    *decoys.Modality     // nil: there are none

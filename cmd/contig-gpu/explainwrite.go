@@ -189,6 +189,8 @@ type modalitySummary struct {
 	Grouping  string `json:"grouping"`
 	Groups    int    `json:"groups"`
 	Build     string `json:"build,omitempty"`
+	Increase  maybe  `json:"increase"` // of the loss, in nats, when all of the modality is exchanged between held-out persons, and its p; null where it was not tested
+	P         maybe  `json:"p"`
 }
 
 type gap struct {
@@ -223,7 +225,11 @@ func (e *explanation) summary() summary {
 		s.Methods = append(s.Methods, m.String())
 	}
 	for _, p := range e.parts {
-		s.Modalities[p.name] = modalitySummary{len(p.persons), len(p.reference), len(p.names()), p.grouping, len(p.units), string(p.build)}
+		m := modalitySummary{len(p.persons), len(p.reference), len(p.names()), p.grouping, len(p.units), string(p.build), maybe(math.NaN()), maybe(math.NaN())}
+		if p.whole != nil {
+			m.Increase, m.P = maybe(p.whole.Mean), maybe(p.whole.P)
+		}
+		s.Modalities[p.name] = m
 		s.Completeness[p.name], s.Discoveries[p.name], s.Groups[p.name] = map[string]gap{}, discoveries(p.test), discoveries(p.groupTest)
 		s.Stability[p.name] = p.stabilitySummary()
 		if p.decoys != nil {
@@ -273,6 +279,9 @@ func (e *explanation) conclusions(p *part) []string {
 	}
 	if s := p.stability; s != nil {
 		out = append(out, fmt.Sprintf("order of features by mean |A| under %d disjoint parts of the reference: rank correlation %.2f, %.0f %% of the top 20 in common (%d persons)", s.Draws, s.Spearman, 100*s.Overlap, s.persons))
+	}
+	if p.whole != nil {
+		out = append(out, fmt.Sprintf("exchanging all of it between held-out persons raises the loss by %.3g nats (p = %.2g)", p.whole.Mean, p.whole.P))
 	}
 	if p.test != nil {
 		out = append(out, fmt.Sprintf("%d of %d features are used by this network at q <= %g (held-out test of %d persons)", discoveries(p.test), len(p.names()), e.set.FDR, p.test.Persons))
