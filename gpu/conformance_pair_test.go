@@ -64,6 +64,23 @@ func (p *pair) agree(l *gputest.Lab, spec gpu.InfoNCEPairSpec) {
 	l.Same(p.what+"gradient through the own logit", p.dunit, 1, 4)
 }
 
+// TestPairsFarApart: logits and log-sum-exps whose powers no float64 holds have the gradient that the formula says.
+func TestPairsFarApart(t *testing.T) {
+	l := newLab(t)
+	logits, lses := []float64{2000, -2000, 1999, 0, -900}, []float64{-1500, 1000, 1999, -1, -900}
+	across, lse := gputest.Put(l.a, gpu.F64, logits, 1, 5), gputest.Put(l.a, gpu.F64, lses, 5)
+	unit, partner, fixed := gputest.Put(l.a, gpu.F64, []float64{1}, 1, 1), gputest.Put(l.a, gpu.F64, []float64{1998}, 1, 1), l.zeros(1, 2)
+	gpu.InfoNCEPair(gpu.Tensor{}, l.zeros(1, 1), across, unit, partner, lse, fixed, gpu.InfoNCEPairSpec{Asked: 0.75, Asks: 0.25})
+	sum, want := math.Exp(-2), []float64(nil) // beside the largest logit; the own one is 2 below
+	for _, v := range logits {
+		sum += math.Exp(v - 2000)
+	}
+	for i, v := range logits {
+		want = append(want, (0.75/(1+math.Exp(lses[i]-v))+0.25*math.Exp(v-2000)/sum)/6)
+	}
+	gputest.Close(t, "gradient", gputest.Values(across), want, 1e-14)
+}
+
 // TestConformanceReLURescale has inputs of both signs, equal ones and ones that are nearer than the floor, with a baseline for
 // each row, one for all, and one for every other row.
 func TestConformanceReLURescale(t *testing.T) {

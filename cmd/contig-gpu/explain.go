@@ -45,7 +45,7 @@ func (e *explanation) open() (err error) {
 		return err
 	}
 	keepWithinMemory()
-	precision, err := explainedIn(s.Precision, s.Checkpoint)
+	precision, err := explainedIn(e.dev, s.Precision, s.Checkpoint)
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ func (e *explanation) open() (err error) {
 	return nil
 }
 
-// explainedIn returns the precision that a checkpoint is explained in: float64 where it was trained so, else float32.
-func explainedIn(asked, path string) (string, error) {
+// explainedIn returns the precision that a checkpoint is explained in: float64 where it was trained so and the device computes in it, else float32.
+func explainedIn(dev *gpu.Device, asked, path string) (string, error) {
 	if asked != "auto" {
 		return asked, nil
 	}
@@ -78,10 +78,22 @@ func explainedIn(asked, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if c.Settings().Precision == "f64" {
-		return "f64", nil
+	if c.Settings().Precision == gpu.F64.String() {
+		return offered(dev, gpu.F64.String()), nil
 	}
-	return "f32", nil
+	return gpu.F32.String(), nil
+}
+
+// offered returns the precision where the device computes in it, else f32, which all do. The device is left at f32.
+func offered(dev *gpu.Device, precision string) string {
+	f32 := gpu.F32.String()
+	if _, _, err := dev.Precision(precision); err != nil {
+		return f32
+	}
+	if _, _, err := dev.Precision(f32); err != nil {
+		panic("explain: the device " + dev.Name() + " does not compute in f32: " + err.Error())
+	}
+	return precision
 }
 
 // openCohort joins the cohort as the checkpoint takes it, with the splits of its training.

@@ -97,6 +97,13 @@ func TestExplain(t *testing.T) {
 		if _, tried := s.Completeness[name]["gradient-input"]; tried {
 			t.Error("gradient times input is not complete, and has a gap")
 		}
+		for _, table := range []string{name + ".tsv", name + ".groups.tsv"} {
+			for _, row := range second(tsv(t, out, table)) {
+				if q, least := toFloat(t, row[12]), min(1, 4*float64(s.Modalities[name].P)); q < least*(1-1e-6) || math.IsNaN(least) {
+					t.Errorf("%s: %s has q %g, less than the modality's %g", table, row[0], q, least)
+				}
+			}
+		}
 		if g := s.Completeness[name]["ig"]; !(g.Worst <= 0.011) { // the tolerance, and rounding
 			t.Errorf("%s: gap %v", name, g)
 		}
@@ -110,6 +117,8 @@ func TestExplain(t *testing.T) {
 		}
 	}
 }
+
+func second[A, B any](_ A, b B) B { return b }
 
 // checkModality compares a modality's table with its matrix.
 func checkModality(t *testing.T, out, name string, persons []string) {

@@ -36,7 +36,7 @@ func (e *explanation) attribute(ctx context.Context) error {
 				if g == nil {
 					var close func()
 					var err error
-					if g, close, err = e.genetics(p); err != nil {
+					if g, close, err = e.genetics(p, e.set.methods); err != nil {
 						return err
 					}
 					defer close()
@@ -52,8 +52,8 @@ func (e *explanation) attribute(ctx context.Context) error {
 	return nil
 }
 
-// genetics returns what attributes a modality, and what ends it.
-func (e *explanation) genetics(p *part) (*explain.Genetics, func(), error) {
+// genetics returns what attributes a modality by methods, and what ends it.
+func (e *explanation) genetics(p *part, methods []explain.Method) (*explain.Genetics, func(), error) {
 	cfg := e.model.Config()
 	ref, err := explain.NewReference(e.dev, e.net.DType, float64s(p.image), float64s(p.genetics), cfg.Embedding, cfg.Tau)
 	if err != nil {
@@ -65,7 +65,9 @@ func (e *explanation) genetics(p *part) (*explain.Genetics, func(), error) {
 		p.table.Row(r, rows[i*width:(i+1)*width])
 	}
 	_, tower := e.model.Towers(p.at)
-	g, err := explain.NewGenetics(tower, explain.NewFunction(ref, e.set.of, explain.GeneticsSide, cfg.Lambda), rows, deviations(p.table.Stats()), e.set.attribution(e.budget()))
+	set := e.set.attribution(e.budget())
+	set.Methods = methods
+	g, err := explain.NewGenetics(tower, explain.NewFunction(ref, e.set.of, explain.GeneticsSide, cfg.Lambda), rows, deviations(p.table.Stats()), set)
 	if err != nil {
 		ref.Close()
 		return nil, nil, err

@@ -58,9 +58,13 @@ func nearly(got, want []float64, bound float64) error {
 }
 
 // TestExplainCUDA: on the emulated GPU the verb finds what it finds on the CPU: attributions by every method, heat maps by every method and along a feature, tests.
-// The bound is that of float32 gradients of images (docs/benchmarks.md): rectifiers that stand at 0 may go either way.
+// Two orders of summation in float32 differ by about 1e-6; of maps it is
+// more, since what an occluded window changes is small beside f, and rectifiers that stand at 0 may go either way.
 func TestExplainCUDA(t *testing.T) {
-	gputest.UseEmulator(t)
+	gputest.Long(t)
+	if !emulated(t) {
+		return
+	}
 	x, dir := trainTiny(t, tiny(t)), t.TempDir()
 	cpu, cuda := filepath.Join(dir, "cpu"), filepath.Join(dir, "cuda")
 	flags := []string{"--reference", "6", "--modalities", "burden,covariates", "--method", "ig,smooth,expected,deeplift,gradient,gradient-input", "--steps", "8", "--draws", "2",
@@ -78,9 +82,9 @@ func TestExplainCUDA(t *testing.T) {
 	}
 	for _, f := range append(files, pictures...) {
 		rel, _ := filepath.Rel(cpu, f)
-		bound := 1e-3
+		bound := 2e-5
 		if strings.Contains(rel, "maps") {
-			bound = 3e-2
+			bound = 1e-3
 		}
 		if err := nearly(floatsOf(t, filepath.Join(cuda, rel)), floatsOf(t, f), bound); err != nil {
 			t.Errorf("%s: %v", rel, err)

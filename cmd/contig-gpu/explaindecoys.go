@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"contig-gpu/data"
@@ -21,16 +22,28 @@ import (
 const nullDecoys = "Null hypothesis: image and group are independent given all other groups, inside of the strata. Networks are trained anew with a decoy of every feature, another person's values; " +
 	"a group is claimed where its largest mean |A| exceeds its decoy's by more than chance (knockoff+ of one run, e-values of several)."
 
-// claim trains networks with decoys where that is asked for.
-func (e *explanation) claim(ctx context.Context) error {
-	if e.set.Decoys == 0 {
-		return nil
+// decoysOfCorrelated is said where groups correlate with each other: a decoy does not keep its group's correlation with others.
+const decoysOfCorrelated = "Groups of this modality correlate with others, and decoys do not: what decoys claim may be associated with the images through a correlated group alone. The held-out test asks what a group adds to all others."
+
+// sayOfDecoys notes what limits claims by decoys, of an interrupted run too.
+func (e *explanation) sayOfDecoys() {
+	if own, now := e.trained.Precision, offered(e.dev, e.trained.Precision); now != own {
+		e.note("Networks with decoys are trained in %s: the network explained was trained in %s, in which the device %s does not compute.", now, own, e.dev.Name())
 	}
+	for _, p := range e.parts {
+		if p.groupTest != nil && slices.Contains(p.groupTest.Residual, true) {
+			p.notes = append(p.notes, decoysOfCorrelated)
+		}
+	}
+}
+
+// claim trains networks with decoys, and keeps in each part what they say.
+func (e *explanation) claim(ctx context.Context) error {
 	cfg := newSettings(setting.Default).training() // what checkpoints do not keep: this machine's
 	if err := e.net.DecodeConfig(&cfg); err != nil {
 		return err
 	}
-	cfg.Device, cfg.Threads = e.set.Device, e.set.Threads
+	cfg.Device, cfg.Threads, cfg.Precision = e.set.Device, e.set.Threads, offered(e.dev, e.trained.Precision)
 	co := *e.cohort
 	co.Tables = nil
 	var units [][]claims.Unit

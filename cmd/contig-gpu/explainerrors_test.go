@@ -149,6 +149,13 @@ func TestExplainRoom(t *testing.T) {
 	if r.Total() != 175 || r.fits(75) != nil || r.fits(0) != nil {
 		t.Errorf("%v takes %d: %v", r, r.Total(), r.fits(75))
 	}
+	r.Tables = 1000 // are there already
+	if r.Total() != 1175 || r.fits(75) != nil || r.fits(74) == nil {
+		t.Errorf("%v takes %d with tables: %v", r, r.Total(), r.fits(75))
+	}
+	if maps := (explainRoom{Weights: 100, Embedding: 50, Attribution: 70, Maps: 80}); maps.Total() != 180 {
+		t.Errorf("%v takes %d", maps, maps.Total())
+	}
 	var b bytes.Buffer
 	if code := finish(r.fits(74), &b); code != 1 || !strings.HasPrefix(b.String(), "contig-gpu: E905: ") || !strings.Contains(b.String(), "heat maps") {
 		t.Errorf("exit code %d, %s", code, b.String())

@@ -50,6 +50,7 @@ func kept[T any](w *work, kind string, of any, make func() (T, error)) (T, error
 
 // A testedPart is what test finds of a modality.
 type testedPart struct {
+	Whole            *claims.Increase
 	Features, Groups *heldout.Result
 	Notes            []string
 }
@@ -57,15 +58,15 @@ type testedPart struct {
 // keepTest tests a modality, or takes what an interrupted run has found.
 func (e *explanation) keepTest(ctx context.Context, i int) error {
 	p := e.parts[i]
-	of := []any{p.name, e.set.Test, e.set.FDR, p.units, p.grouping, strataOf(e.strata, p.persons)}
+	of := []any{p.name, len(e.parts), e.set.Test, e.set.FDR, p.units, p.grouping, strataOf(e.strata, p.persons)}
 	found, err := kept(e.work, "test", of, func() (testedPart, error) {
 		before := len(p.notes)
 		err := e.test(ctx, p)
 		notes := slices.Clone(p.notes[before:])
 		p.notes = p.notes[:before]
-		return testedPart{p.test, p.groupTest, notes}, err
+		return testedPart{p.whole, p.test, p.groupTest, notes}, err
 	})
-	p.test, p.groupTest, p.notes = found.Features, found.Groups, append(p.notes, found.Notes...)
+	p.whole, p.test, p.groupTest, p.notes = found.Whole, found.Features, found.Groups, append(p.notes, found.Notes...)
 	return err
 }
 
@@ -86,11 +87,12 @@ func (e *explanation) keepClaims(ctx context.Context) error {
 	if e.set.Decoys == 0 {
 		return nil
 	}
+	e.sayOfDecoys()
 	var units [][]claims.Unit
 	for _, p := range e.parts {
 		units = append(units, p.units)
 	}
-	of := []any{e.set.Decoys, e.set.FDR, units, strataOf(e.strata, e.persons)}
+	of := []any{e.set.Decoys, e.set.FDR, units, strataOf(e.strata, e.persons), offered(e.dev, e.trained.Precision)}
 	found, err := kept(e.work, "claims", of, func() ([]decoys.Modality, error) {
 		err := e.claim(ctx)
 		var all []decoys.Modality

@@ -58,7 +58,8 @@ func sameTree(t *testing.T, got, want string) {
 func TestExplainKeepsEachPart(t *testing.T) {
 	x, dir := trainTiny(t, tiny(t)), t.TempDir()
 	out, whole := filepath.Join(dir, "out"), filepath.Join(dir, "whole")
-	flags := []string{"--reference", "10", "--modalities", "burden,covariates", "--decoys", "1", "--maps", "3", "--image-method", "gradient,smooth", "--draws", "2", "--direction", "burden:GENE0001"}
+	flags := []string{"--reference", "10", "--modalities", "burden,covariates", "--decoys", "1", "--maps", "3", "--image-method", "gradient,smooth", "--draws", "2", "--direction", "burden:GENE0001",
+		"--checkpoint", trainedIn(t, filepath.Join(x.run, "checkpoints", "best.safetensors"), "bf16")} // which is noted, by a run that takes kept decoys too
 	must(t, x.explain(whole, flags...)...)
 	var before map[string]time.Time
 	for i, during := range []struct {

@@ -92,22 +92,23 @@ func overlay(h heat, side int, signed bool) image.Image {
 	return out
 }
 
-// gallery returns the overlays that the report shows, as many of each score and method: those of images that synth drew, or with --pictures all, and why others are
-// left out.
+// gallery returns the overlays that the report shows, of each score the same images by all methods beside each other: those of images that synth drew, or with
+// --pictures all, and why others are left out.
 func (e *explanation) gallery() (shown []report.Picture, left string) {
-	if len(e.maps) == 0 {
-		return nil, ""
-	}
-	most := max(1, shownMaps/len(e.maps))
-	for _, m := range e.maps {
-		n := 0
-		for k, h := range m.heats {
+	methods := len(e.set.imageMethods)
+	for at := 0; at+methods <= len(e.maps); at += methods { // the methods of a score stand together
+		scores := len(e.maps) / methods
+		most := max(1, shownMaps/(methods*scores))
+		for k, h := range e.maps[at].heats {
 			if !e.set.Pictures && !synth.Drawn(e.cohort.Images[h.image].Path) {
 				left = "Heat maps of participants are left out; they lie under private/maps. With --pictures the report shows some."
 				continue
 			}
-			if n++; n <= most {
-				shown = append(shown, report.Picture{Caption: fmt.Sprintf("%s, %s, image %d", m.score, m.method, k), Image: overlay(h, e.trained.ImageSize, m.signed())})
+			if most--; most < 0 {
+				break
+			}
+			for _, m := range e.maps[at : at+methods] {
+				shown = append(shown, report.Picture{Caption: fmt.Sprintf("%s, %s, image %d", m.score, m.method, k), Image: overlay(m.heats[k], e.trained.ImageSize, m.signed())})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,7 @@ const mostSteps = 1 << 15
 
 // What --test may be.
 const (
+	testAuto   = "auto"
 	testAll    = "all"
 	testGroups = "groups"
 	testNone   = "none"
@@ -46,7 +48,7 @@ type explainSettings struct {
 	Steps, Draws                                        int
 	Tolerance, Noise                                    float64
 	FDR                                                 float64
-	Window, Decoys, Maps                                int
+	Window, Decoys, Maps, Parts                         int
 	ImageMethod, Stage, Direction                       string
 	Test, Genes, Names, Strata, Build                   string
 	Seed                                                uint64
@@ -89,6 +91,7 @@ func (s *explainSettings) whatRows() []setting.Row {
 	return setting.Group("What is explained",
 		setting.New("persons", &s.Persons, "test", setting.Any(), "persons explained: test, validation, train, all, or a file with one id a line"),
 		setting.New("reference", &s.Reference, "256", setting.Any(), "reference batch that persons are compared with: how many training persons who have every modality that is explained are drawn, or a file with one id a line"),
+		setting.New("reference-parts", &s.Parts, 2, setting.Between(0, mostReference), "disjoint parts of the reference that the first method is repeated with, of at most 256 persons: how little the order of features depends on it; 0 or 1: it is not measured"),
 		setting.New("modalities", &s.Modalities, "", setting.Any(), "modalities explained, separated by commas; none: all that the data have"),
 		setting.New("of", &s.Of, explain.Loss.String(), setting.OneOf(explain.Names()...), "function explained: loss of the reference batch with the person added (positive makes the match worse), one of its two directions, or similarity, the cosine of the person's own image and genetics (positive brings them together): {}"),
 		setting.New("method", &s.Method, explain.IG.String(), setting.Any(), "methods, separated by commas; the first one fills the tables: "+strings.Join(explain.MethodNames(), ", ")),
@@ -103,7 +106,7 @@ func (s *explainSettings) whatRows() []setting.Row {
 func (s *explainSettings) tableRows() []setting.Row {
 	return setting.Group("Tables and tests",
 		setting.New("fdr", &s.FDR, 0.1, setting.AboveTo(0, 1), "false discovery rate q at which discoveries are counted"),
-		setting.New("test", &s.Test, testAll, setting.OneOf(testAll, testGroups, testNone), "held-out test of which features and groups the network uses: {}; features take time where they are many"),
+		setting.New("test", &s.Test, testAuto, setting.OneOf(testAuto, testAll, testGroups, testNone), fmt.Sprintf("held-out test of which features and groups the network uses: {}; auto tests single features where a modality has no groups or at most %d features, since they take time", autoFeatures)),
 		setting.New("window", &s.Window, 0, setting.Count(0), "base pairs of the windows that variants are grouped by; 0: blocks of linkage disequilibrium"),
 		setting.New("genes", &s.Genes, "", setting.Any(), "intervals that variants are grouped by instead: BED, GTF, or a table with gene, chrom, start, end"),
 		setting.New("names", &s.Names, "", setting.Any(), "table of features and the traits that they are of, which groups them"),
@@ -123,7 +126,7 @@ func (s *explainSettings) imageRows() []setting.Row {
 func (s *explainSettings) machineRows() []setting.Row {
 	return setting.Group("Machine",
 		setting.New("device", &s.Device, "auto", setting.Any(), "auto, cpu, cuda or cuda:N"),
-		setting.New("precision", &s.Precision, "auto", setting.OneOf("auto", "f32", "f64"), "auto: f64 of a network trained in it, else f32"),
+		setting.New("precision", &s.Precision, "auto", setting.OneOf("auto", "f32", "f64"), "auto: f64 of a network trained in it where the device computes in f64, else f32"),
 		setting.New("threads", &s.Threads, 0, setting.Between(0, mostThreads), "CPU threads; 0 takes all"))
 }
 
@@ -142,12 +145,8 @@ func (s *explainSettings) resolve(c *cli.Context) error {
 	if err := s.readMethods(); err != nil {
 		return err
 	}
-	for _, word := range strings.Split(s.ImageMethod, ",") {
-		word = strings.TrimSpace(word)
-		if !slices.Contains(imageMethods(), word) {
-			return usagef("explain: --image-method: want %s, separated by commas, found %q%s", strings.Join(imageMethods(), ", "), word, didYouMean(word, "", imageMethods()))
-		}
-		s.imageMethods = append(s.imageMethods, word)
+	if err := s.readImageMethods(); err != nil {
+		return err
 	}
 	if s.Direction != "" && s.Maps == 0 {
 		return usagef("explain: --direction makes heat maps: say by --maps of how many persons")
@@ -173,6 +172,18 @@ func (s *explainSettings) readMethods() error {
 			return usagef("explain: --method: %s is there twice", m)
 		}
 		s.methods = append(s.methods, m)
+	}
+	return nil
+}
+
+// readImageMethods reads the words that say how maps are made.
+func (s *explainSettings) readImageMethods() error {
+	for _, word := range strings.Split(s.ImageMethod, ",") {
+		word = strings.TrimSpace(word)
+		if !slices.Contains(imageMethods(), word) {
+			return usagef("explain: --image-method: want %s, separated by commas, found %q%s", strings.Join(imageMethods(), ", "), word, didYouMean(word, "", imageMethods()))
+		}
+		s.imageMethods = append(s.imageMethods, word)
 	}
 	return nil
 }

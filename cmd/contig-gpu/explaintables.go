@@ -24,11 +24,13 @@ type found struct {
 
 	features  []rank.Feature
 	groups    []rank.Group         // by unit
+	whole     *claims.Increase     // of the modality as one unit; nil: nothing was tested
 	test      *heldout.Result      // of features
 	groupTest *heldout.Result      // of units; test's where every feature is one
 	decoys    *decoys.Modality     // nil: there are none
 	gaps      map[string][]float64 // by method, of persons
 	agreement [][]float64          // of methods
+	stability *stability           // nil: it was not measured
 	notes     []string
 }
 
@@ -213,7 +215,7 @@ func (e *explanation) sum(ctx context.Context, i int) error {
 			p.agreement[a] = append(p.agreement[a], rank.Spearman(meanAbs[a], meanAbs[b]))
 		}
 	}
-	return ctx.Err()
+	return e.measureStability(ctx, p)
 }
 
 // training returns training persons who have the modality, in whom correlations are measured.
@@ -227,8 +229,8 @@ func (p *part) training(e *explanation) []int {
 	return out[:min(len(out), correlationPersons)]
 }
 
-// correlationPersons is how many persons correlations are measured in: their standard error is then 0.03 or less.
-const correlationPersons = 1024
+// correlationPersons is how many persons correlations are measured in: their standard error is then 0.02 or so, and fits to a thousand features have persons enough.
+const correlationPersons = 2048
 
 // readStrata reads --strata: a stratum for everybody who is explained.
 func (e *explanation) readStrata() error {

@@ -47,13 +47,13 @@ func tableHead() []string {
 func (e *explanation) writeTables(dir string, p *part) error {
 	base := filepath.Join(dir, url.PathEscape(p.name))
 	order := p.order()
-	lines, details := [][]string{tableHead()}, [][]string{{"feature", "trait", "other_allele", "share_positive", "correlation", "increase", "increase_low", "increase_high", "residual"}}
+	lines, details := [][]string{tableHead()}, [][]string{{"feature", "trait", "other_allele", "share_positive", "correlation", "increase", "increase_low", "increase_high", "residual", "rank_best", "rank_worst"}}
 	for _, j := range order {
 		f := p.features[j]
 		chromosome, position := p.placeOf(j)
 		pv, qv := tested(p.test, j)
 		lines = append(lines, []string{p.names()[j], chromosome, position, at(p.table.Stats().Allele, j), p.unitOf[j], decimal(f.MeanAbs), decimal(f.Mean), decimal(f.SD), decimal(f.Low), decimal(f.High), p.decoyOf(j), pv, qv})
-		details = append(details, append([]string{p.names()[j], at(p.traits, j), at(p.table.Stats().Other, j), decimal(f.Positive), decimal(f.Correlation)}, increase(p.test, j)...))
+		details = append(details, append([]string{p.names()[j], at(p.traits, j), at(p.table.Stats().Other, j), decimal(f.Positive), decimal(f.Correlation)}, append(increase(p.test, j), p.ranks(j)...)...))
 	}
 	if err := writePublic(base+".tsv", lines); err != nil {
 		return err
@@ -160,24 +160,25 @@ func writePublic(path string, lines [][]string) error {
 
 // A summary is explain.json.
 type summary struct {
-	Version      string                     `json:"version"`
-	Checkpoint   string                     `json:"checkpoint_sha256"` // its first digits
-	Persons      int                        `json:"persons"`
-	Reference    int                        `json:"reference"`
-	Of           string                     `json:"of"`
-	Methods      []string                   `json:"methods"`
-	Baseline     string                     `json:"baseline"`
-	Seed         uint64                     `json:"seed"`
-	Precision    string                     `json:"precision"`
-	Modalities   map[string]modalitySummary `json:"modalities"`
-	Completeness map[string]map[string]gap  `json:"completeness"` // relative gaps, by modality and method
-	FDR          float64                    `json:"fdr"`
-	Discoveries  map[string]int             `json:"discoveries"` // features at FDR
-	Groups       map[string]int             `json:"group_discoveries"`
-	Decoys       map[string]int             `json:"decoy_discoveries,omitempty"` // groups, of --decoys
-	Agreement    map[string][][]maybe       `json:"agreement"`                   // of methods, by modality
-	Caveat       string                     `json:"caveat"`
-	Notes        []string                   `json:"notes,omitempty"`
+	Version      string                       `json:"version"`
+	Checkpoint   string                       `json:"checkpoint_sha256"` // its first digits
+	Persons      int                          `json:"persons"`
+	Reference    int                          `json:"reference"`
+	Of           string                       `json:"of"`
+	Methods      []string                     `json:"methods"`
+	Baseline     string                       `json:"baseline"`
+	Seed         uint64                       `json:"seed"`
+	Precision    string                       `json:"precision"`
+	Modalities   map[string]modalitySummary   `json:"modalities"`
+	Completeness map[string]map[string]gap    `json:"completeness"` // relative gaps, by modality and method
+	FDR          float64                      `json:"fdr"`
+	Discoveries  map[string]int               `json:"discoveries"` // features at FDR
+	Groups       map[string]int               `json:"group_discoveries"`
+	Decoys       map[string]int               `json:"decoy_discoveries,omitempty"` // groups, of --decoys
+	Agreement    map[string][][]maybe         `json:"agreement"`                   // of methods, by modality
+	Stability    map[string]*stabilitySummary `json:"stability"`                   // over parts of the reference, by modality; null where it was not measured
+	Caveat       string                       `json:"caveat"`
+	Notes        []string                     `json:"notes,omitempty"`
 }
 
 type modalitySummary struct {
@@ -187,6 +188,8 @@ type modalitySummary struct {
 	Grouping  string `json:"grouping"`
 	Groups    int    `json:"groups"`
 	Build     string `json:"build,omitempty"`
+	Increase  maybe  `json:"increase"` // of the loss, in nats, when all of the modality is exchanged between held-out persons, and its p; null where it was not tested
+	P         maybe  `json:"p"`
 }
 
 type gap struct {
@@ -216,13 +219,18 @@ func gapOf(gaps []float64) gap {
 
 func (e *explanation) summary() summary {
 	s := summary{Version: version, Checkpoint: e.digest(), Persons: len(e.persons), Reference: len(e.reference), Of: e.set.of.String(), Baseline: e.set.Baseline, Seed: e.set.Seed, Precision: e.precision(),
-		FDR: e.set.FDR, Caveat: notAttribution, Notes: e.notes, Modalities: map[string]modalitySummary{}, Completeness: map[string]map[string]gap{}, Discoveries: map[string]int{}, Groups: map[string]int{}, Decoys: map[string]int{}, Agreement: map[string][][]maybe{}}
+		FDR: e.set.FDR, Caveat: notAttribution, Notes: e.notes, Modalities: map[string]modalitySummary{}, Completeness: map[string]map[string]gap{}, Discoveries: map[string]int{}, Groups: map[string]int{}, Decoys: map[string]int{}, Agreement: map[string][][]maybe{}, Stability: map[string]*stabilitySummary{}}
 	for _, m := range e.set.methods {
 		s.Methods = append(s.Methods, m.String())
 	}
 	for _, p := range e.parts {
-		s.Modalities[p.name] = modalitySummary{len(p.persons), len(p.reference), len(p.names()), p.grouping, len(p.units), string(p.build)}
+		m := modalitySummary{len(p.persons), len(p.reference), len(p.names()), p.grouping, len(p.units), string(p.build), maybe(math.NaN()), maybe(math.NaN())}
+		if p.whole != nil {
+			m.Increase, m.P = maybe(p.whole.Mean), maybe(p.whole.P)
+		}
+		s.Modalities[p.name] = m
 		s.Completeness[p.name], s.Discoveries[p.name], s.Groups[p.name] = map[string]gap{}, discoveries(p.test), discoveries(p.groupTest)
+		s.Stability[p.name] = p.stabilitySummary()
 		if p.decoys != nil {
 			s.Decoys[p.name] = len(p.decoys.Claimed)
 		}
@@ -267,6 +275,12 @@ func (e *explanation) conclusions(p *part) []string {
 			x := gapOf(g)
 			out = append(out, fmt.Sprintf("completeness gap of %s: median %.2g, worst %.2g of |f(x) - f(baseline)|, %d persons", m, float64(x.Median), float64(x.Worst), len(g)))
 		}
+	}
+	if s := p.stability; s != nil {
+		out = append(out, fmt.Sprintf("order of features by mean |A| under %d disjoint parts of the reference: rank correlation %.2f, %.0f %% of the top 20 in common (%d persons)", s.Draws, s.Spearman, 100*s.Overlap, s.persons))
+	}
+	if p.whole != nil {
+		out = append(out, fmt.Sprintf("exchanging all of it between held-out persons raises the loss by %.3g nats (p = %.2g)", p.whole.Mean, p.whole.P))
 	}
 	if p.test != nil {
 		out = append(out, fmt.Sprintf("%d of %d features are used by this network at q <= %g (held-out test of %d persons)", discoveries(p.test), len(p.names()), e.set.FDR, p.test.Persons))

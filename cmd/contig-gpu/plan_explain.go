@@ -10,6 +10,7 @@ import (
 	"contig-gpu/model"
 	"contig-gpu/model/build"
 	"contig-gpu/model/checkpoint"
+	"contig-gpu/model/explain"
 	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
 
@@ -21,6 +22,7 @@ type explainPlanSettings struct {
 	shapeSettings
 	explain *explainSettings
 	Persons int // of the reference
+	Cohort  int // persons whose tables are held
 }
 
 func newExplainPlanSettings() *explainPlanSettings {
@@ -30,8 +32,9 @@ func newExplainPlanSettings() *explainPlanSettings {
 
 func (p *explainPlanSettings) rows() []setting.Row {
 	x := p.explain
-	own := setting.Of(x.rows(), &x.Method, &x.Baseline, &x.Steps, &x.Draws, &x.Precision, &x.Device, &x.Threads)
-	own = append(own, setting.New("reference", &p.Persons, 256, setting.Between(2, mostReference), "persons of the reference batch"))
+	own := setting.Of(x.rows(), &x.Method, &x.Baseline, &x.Steps, &x.Draws, &x.Maps, &x.ImageMethod, &x.Precision, &x.Device, &x.Threads)
+	own = append(own, setting.New("reference", &p.Persons, 256, setting.Between(2, mostReference), "persons of the reference batch"),
+		setting.New("persons", &p.Cohort, 0, setting.Count(0), "persons of the cohort, whose tables are counted at four bytes a value, the most that they take"))
 	shape := slices.DeleteFunc(p.shapeSettings.rows(), func(r setting.Row) bool { return r.Name == "optimizer" || r.Name == "precision" })
 	return append(shape, setting.Group("", own...)...)
 }
@@ -48,6 +51,9 @@ func planExplainCommand() *cli.Command {
 			if err := p.explain.readMethods(); err != nil {
 				return err
 			}
+			if err := p.explain.readImageMethods(); err != nil {
+				return err
+			}
 			r, device, err := p.room()
 			if err != nil {
 				return err
@@ -55,7 +61,7 @@ func planExplainCommand() *cli.Command {
 			if c.Bool("json") {
 				return json.NewEncoder(c.App.Writer).Encode(r)
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "%s: %s\nnot included: the tables of the cohort, and heat maps, which explain adds before it starts\n", device, r)
+			_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", device, r)
 			return err
 		},
 	}
@@ -95,7 +101,17 @@ func (p *explainPlanSettings) room() (explainRoom, string, error) {
 	for _, m := range cfg.Modalities {
 		dims.Modalities, dims.Features = append(dims.Modalities, m.Name), append(dims.Features, m.Features)
 	}
-	r.Embedding, err = train.EmbedMemory(net, dims)
+	if r.Embedding, err = train.EmbedMemory(net, dims); err != nil {
+		return r, "", err
+	}
+	for _, m := range cfg.Modalities {
+		r.Tables = gpu.Plus(r.Tables, gpu.Times(4, p.Cohort, m.Features))
+	}
+	if p.explain.Maps == 0 {
+		return r, d.Name(), nil
+	}
+	r.Host += hostOfMaps(p.explain.Maps, len(cfg.Modalities), len(p.explain.imageMethods), p.ImageSize)
+	r.Maps, err = mapsOn{cfg, p.ImageSize, slices.Repeat([]int{p.Persons}, len(cfg.Modalities)), explain.Loss, -1}.room(d, dtype)
 	return r, d.Name(), err
 }
 

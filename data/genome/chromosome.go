@@ -8,9 +8,9 @@ import (
 // Chromosome returns a chromosome's name without the prefix chr and as the human chromosomes are written: 1 to 22, X, Y, MT.
 // plink's numbers 23 to 26 are X, Y, XY and MT. What is none of them stays as it is, less the prefix.
 func Chromosome(name string) string {
-	n := name
+	n, bare := name, name
 	if len(n) > 3 && strings.EqualFold(n[:3], "chr") {
-		n = n[3:]
+		n, bare = n[3:], n[3:]
 	}
 	n = strings.ToUpper(n)
 	if cut := strings.TrimLeft(n, "0"); cut != "" {
@@ -27,7 +27,7 @@ func Chromosome(name string) string {
 		return "MT"
 	}
 	if Order(n) == len(chromosomes()) && n != "XY" { // a name of its own, whose letters may mean something
-		return strings.TrimPrefix(name, "chr")
+		return bare
 	}
 	return n
 }

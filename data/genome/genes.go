@@ -35,7 +35,8 @@ func ReadGenes(path string) ([]Gene, error) {
 	r := &geneReader{path: path}
 	for l.Next() {
 		text := l.Text()
-		if strings.HasPrefix(text, "#") && r.parse == nil && !strings.HasPrefix(text, "#gene") && !strings.HasPrefix(text, "#chrom") {
+		head := strings.ToLower(text)
+		if strings.HasPrefix(text, "#") && r.parse == nil && !strings.HasPrefix(head, "#gene") && !strings.HasPrefix(head, "#chrom") {
 			continue
 		}
 		if strings.HasPrefix(text, "track") || strings.HasPrefix(text, "browser") {

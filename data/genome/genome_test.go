@@ -11,7 +11,8 @@ import (
 )
 
 func TestChromosome(t *testing.T) {
-	for name, want := range map[string]string{"chr6": "6", "06": "6", "CHR22": "22", "23": "X", "chrX": "X", "x": "X", "chrM": "MT", "26": "MT", "24": "Y", "25": "XY", "chr6_alt": "6_alt", "GL000192.1": "GL000192.1", "0": "0"} {
+	for name, want := range map[string]string{"chr6": "6", "06": "6", "CHR22": "22", "23": "X", "chrX": "X", "x": "X", "chrM": "MT", "26": "MT", "24": "Y", "25": "XY", "chr6_alt": "6_alt", "GL000192.1": "GL000192.1", "0": "0",
+		"CHR0": "0", "CHRXY": "XY", "xy": "XY"} {
 		if got := Chromosome(name); got != want {
 			t.Errorf("Chromosome(%q) is %q, want %q", name, got, want)
 		}
@@ -30,6 +31,7 @@ func TestDetect(t *testing.T) {
 	}{
 		{[]data.Place{at("chr1", 249000000), at("2", 5)}, GRCh37},
 		{[]data.Place{at("3", 198200000)}, GRCh38},
+		{[]data.Place{at("1", 249250621)}, GRCh37}, {[]data.Place{at("1", 249250622)}, Unknown}, // the last base is one of its chromosome
 		{[]data.Place{at("1", 249000000), at("3", 198200000)}, Unknown},
 		{[]data.Place{at("1", 1000)}, Unknown}, {[]data.Place{at("1", 1<<30)}, Unknown}, {[]data.Place{at("scaffold", 1<<30)}, Unknown}, {nil, Unknown},
 	} {
@@ -56,6 +58,10 @@ func TestReadGenes(t *testing.T) {
 		"genes.gtf": "#!genome-build GRCh38\n1\thavana\tgene\t101\t200\t.\t+\t.\tgene_id \"G1\"; gene_name \"AAA\"; x \"y z\";\n" +
 			"1\thavana\texon\t101\t150\t.\t+\t.\tgene_id \"G1\";\nX\thavana\tgene\t1\t50\t.\t+\t.\tgene_id \"BBB\";\n2\th\tgene\t7\t7\t.\t-\t.\tgene_id \"G3\"; gene_name \"CCC\"\n",
 		"genes.tsv": "gene\tchrom\tstart\tend\nAAA\tchr1\t101\t200\nBBB\t23\t1\t50\nCCC\t02\t7\t7\n",
+		"head.tsv":  "# of a browser\n#gene\tchrom\tstart\tend\nAAA\tchr1\t101\t200\nBBB\t23\t1\t50\nCCC\t02\t7\t7\n",
+		"chrom.tsv": "#Chrom\tStart\tEnd\tGene\nchr1\t101\t200\tAAA\n23\t1\t50\tBBB\n2\t7\t7\tCCC\n",
+		"chr.tsv":   "#chrom\tstart\tend\tgene\nchr1\t101\t200\tAAA\n23\t1\t50\tBBB\n2\t7\t7\tCCC\n",
+		"rest.bed":  "browser position chr1\ntrack name=x\nchr1\t100\t200\tAAA\t0\t+\nchrX\t0\t50\tBBB\t0\t-\nchr2\t6\t7\tCCC\t0\t+\n",
 		"genes.csv": "chromosome,start,end,symbol,more\n1,101,200,AAA,x\nX,1,50,BBB,x\n2,7,7,CCC,x\n",
 		"genes.txt": "gene chrom start end\r\nAAA 1 101 200\r\nBBB chrX 1 50\r\nCCC 2 7 7\r\n",
 	} {
@@ -74,6 +80,8 @@ func TestBadTables(t *testing.T) {
 		{"g.bed", "chr1\t100\t200\n", 906, 1}, {"g.tsv", "gene\tstart\tend\nA\t1\t2\n", 906, 1}, {"g.tsv", "gene\tchrom\tstart\tend\nA\t1\t9\t2\n", 906, 2},
 		{"g.tsv", "gene\tchrom\tstart\tend\n", 906, 0}, {"g.bed", "chr1\t1\t2\tA\nchr1\tx\t2\tB\n", 906, 2}, {"g.gtf", "1\th\texon\t1\t2\t.\t+\t.\tgene_id \"A\"\n", 906, 0},
 		{"g.tsv", "gene\tchrom\tstart\tend\nA\t1\t2\n", 906, 2}, {"g.tsv", "", 105, 0},
+		{"g.bed", "chr1\t1\t2\tA\nchr1\t1\t2\n", 906, 2}, {"g.gtf", "1\th\tgene\t1\t2\t.\t+\t.\tgene_id \"A\"\n1\th\tgene\t1\t2\n", 906, 2},
+		{"g.tsv", "gene\tchrom\tstart\tend\n\t1\t1\t2\n", 906, 2}, {"g.tsv", "gene\tchrom\tstart\tend\nA\t\t1\t2\n", 906, 2}, {"g.tsv", "gene\tchrom\tstart\tend\nA\t1\t0\t2\n", 906, 2},
 	} {
 		_, err := ReadGenes(write(t, c.name, c.text))
 		var p *data.Problem
@@ -89,6 +97,14 @@ func TestBadTables(t *testing.T) {
 		}
 	}
 	if got, err := ReadNames(write(t, "n.tsv", "feature\ttrait\nPGS1\tHeight at 20\nPGS2\tHeight at 20\n")); err != nil || got["PGS2"] != "Height at 20" || len(got) != 3 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestNumericNames: a BED whose names and scores are numbers is no GTF.
+func TestNumericNames(t *testing.T) {
+	got, err := ReadGenes(write(t, "g.bed", "chr1\t100\t200\t7\t0\t+\n"))
+	if err != nil || !slices.Equal(got, []Gene{{"7", "1", 101, 200}}) {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -2,6 +2,7 @@ package heldout
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"contig-gpu/model/explain/claims"
@@ -40,7 +41,7 @@ func newExchange(ctx context.Context, o *Options, s *subjects, units []claims.Un
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := x.fit(o, g, measured, units); err != nil {
+		if err := x.fit(o, s, g, measured, units); err != nil {
 			return nil, err
 		}
 	}
@@ -71,32 +72,87 @@ func sample(o *Options) []int {
 	return there[:min(len(there), mostMeasured)]
 }
 
+// ridges are what the fits of a group may add to its covariance, the usual one first. Where features are nearly as many as the persons they are measured in, a small
+// one follows chance, and what it leaves is no residual: what it predicts in new persons decides, which looks at no image.
+func ridges() []float64 { return []float64{claims.Ridge, 0.03, 0.1, 0.3, 1, 3} }
+
 // fit fills the fits of a group of connected units.
-func (x *exchange) fit(o *Options, group, measured []int, units []claims.Unit) error {
+func (x *exchange) fit(o *Options, s *subjects, group, measured []int, units []claims.Unit) error {
 	var features []int
 	for _, u := range group {
 		features = append(features, units[u].Features...)
 	}
 	slices.Sort(features)
 	features = slices.Compact(features)
-	f := len(features)
-	p, err := claims.Precision(squares(Columns(o.Table, measured, features)), len(measured), claims.Ridge)
-	if err != nil {
-		return err
+	product := squares(Columns(o.Table, measured, features))
+	judged := Columns(o.Table, s.person[:min(len(s.person), mostJudged)], features)
+	least := math.Inf(1)
+	for _, ridge := range ridges() {
+		fits, err := fitsOf(product, len(measured), ridge, features, group, units)
+		if err != nil {
+			return err
+		}
+		left := 0.0
+		for _, f := range fits {
+			left += f.left(judged)
+		}
+		if left >= least {
+			break // it rises on either side of the best
+		}
+		least = left
+		for i, u := range group {
+			x.fits[u] = fits[i]
+		}
 	}
+	return nil
+}
+
+// mostJudged is how many held-out persons decide on a ridge.
+const mostJudged = 256
+
+// fitsOf returns the fits of a group of units, without slopes.
+func fitsOf(product []float64, persons int, ridge float64, features, group []int, units []claims.Unit) ([]*fit, error) {
+	p, err := claims.Precision(product, persons, ridge)
+	if err != nil {
+		return nil, err
+	}
+	var out []*fit
 	for _, u := range group {
 		n := &fit{features: features}
 		for _, c := range units[u].Features {
 			at, _ := slices.BinarySearch(features, c)
 			n.own = append(n.own, at)
 		}
-		if n.residual, err = claims.Residual(p, f, n.own); err != nil {
-			return err
+		if n.residual, err = claims.Residual(p, len(features), n.own); err != nil {
+			return nil, err
 		}
 		n.slope = make([]float64, len(n.own))
-		x.fits[u] = n
+		out = append(out, n)
 	}
-	return nil
+	return out, nil
+}
+
+// left returns the sum of squares of what a fit leaves, in columns of its features over some persons.
+func (f *fit) left(columns [][]float32) float64 {
+	sum, row := 0.0, make([]float32, len(columns))
+	whole := fit{features: upTo(len(columns)), own: f.own, residual: f.residual}
+	for i := range columns[0] {
+		for c := range row {
+			row[c] = columns[c][i]
+		}
+		for _, r := range whole.residuals(row) {
+			sum += r * r
+		}
+	}
+	return sum
+}
+
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // squares returns X'X [f, f] of columns.

@@ -3,6 +3,7 @@ package heldout
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -46,7 +47,7 @@ type Result struct {
 const (
 	defaultRows  = 1024
 	personBlock  = 128 // persons whose values are held at a time
-	mostMeasured = 1024
+	mostMeasured = 2048
 )
 
 // Test tests every unit. Memory does not grow with the number of persons but for a few values each.
@@ -93,4 +94,26 @@ func (t *test) result() *Result {
 	r.Claimed = claims.AtMost(r.Q, t.o.Q)
 	r.Note = claims.HeldOutPower(r.Persons, len(t.units), len(r.Claimed), t.o.Q)
 	return r
+}
+
+// Within raises the Q of each unit to that of the group that it lies in, the least where it lies in several: a feature is no discovery in a group that is none. units are
+// the groups in terms of r's units, groups their Result.
+func (r *Result) Within(units []claims.Unit, groups *Result, q float64) {
+	least := make([]float64, len(r.Q))
+	for u := range least {
+		least[u] = math.Inf(1)
+	}
+	for g, unit := range units {
+		for _, u := range unit.Features {
+			if v := groups.Q[g]; !math.IsNaN(v) {
+				least[u] = min(least[u], v)
+			}
+		}
+	}
+	for u, v := range least {
+		if !math.IsInf(v, 1) {
+			r.Q[u] = max(r.Q[u], v) // NaN stays
+		}
+	}
+	r.Claimed = claims.AtMost(r.Q, q)
 }

@@ -198,3 +198,48 @@ func TestRelativesAndNobody(t *testing.T) {
 		t.Error("nobody is tested, and there is no error")
 	}
 }
+
+// TestWithin: a feature's q is at least its group's, the least of several; where a group was not tested the feature's stays.
+func TestWithin(t *testing.T) {
+	nan := math.NaN()
+	r := &Result{Q: []float64{0.01, 0.3, 0.02, 0.03, nan}, Claimed: []int{0, 2, 3}}
+	r.Within([]claims.Unit{{Features: []int{0, 1, 4}}, {Features: []int{2}}, {Features: []int{2, 3}}, {Features: []int{3}}}, &Result{Q: []float64{0.2, 0.05, 0.6, nan}}, 0.1)
+	for u, want := range []float64{0.2, 0.3, 0.05, 0.6, nan} {
+		if got := r.Q[u]; got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Errorf("feature %d: q %g, want %g", u, got, want)
+		}
+	}
+	if !slices.Equal(r.Claimed, []int{2}) {
+		t.Errorf("claimed %v, want feature 2", r.Claimed)
+	}
+}
+
+// TestRidgeIsJudgedByNewPersons: where features are nearly as many as the persons they are measured in, the fits leave less in held-out persons than those with the usual
+// ridge; where persons are many the usual one stays.
+func TestRidgeIsJudgedByNewPersons(t *testing.T) {
+	for _, few := range []bool{true, false} {
+		c := explaintest.New(8, explaintest.Plan{Persons: 1600, Features: 90, Block: 1, Shared: true, Dim: 6})
+		measured := explaintest.Span(0, 1000)
+		if few {
+			measured = measured[:100]
+		}
+		o := Options{Table: c.Table()}
+		s, group := &subjects{person: explaintest.Span(1200, 1600)}, explaintest.Span(0, 90)
+		x := &exchange{fits: make([]*fit, 90)}
+		if err := x.fit(&o, s, group, measured, c.Units()); err != nil {
+			t.Fatal(err)
+		}
+		usual, err := fitsOf(squares(Columns(o.Table, measured, group)), len(measured), claims.Ridge, group, group, c.Units())
+		if err != nil {
+			t.Fatal(err)
+		}
+		judged, chosen, plain := Columns(o.Table, explaintest.Span(1456, 1600), group), 0.0, 0.0 // persons who did not decide
+		for u := range group {
+			chosen, plain = chosen+x.fits[u].left(judged), plain+usual[u].left(judged)
+		}
+		t.Logf("few persons: %t: chosen ridge leaves %.0f, the usual one %.0f", few, chosen, plain)
+		if few && chosen > 0.8*plain || !few && chosen > plain*1.001 {
+			t.Errorf("few persons: %t: the chosen ridge leaves %.0f, the usual one %.0f", few, chosen, plain)
+		}
+	}
+}

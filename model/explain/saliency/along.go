@@ -82,17 +82,26 @@ func (s *Along) Of(d, features gpu.Tensor) []float64 {
 
 // Direction returns the derivative [D] of a person's unit genetics embedding by one feature of x [F], the features of modality i.
 func Direction(dev *gpu.Device, dtype gpu.DType, m *model.Model, i int, x []float64, feature int) ([]float64, error) {
+	a, err := DirectionArena(dev, dtype, m, i)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	return direction(a, dtype, m, i, x, feature), dev.Sync()
+}
+
+// DirectionArena takes the memory that Direction works in, for a caller who counts it.
+func DirectionArena(dev *gpu.Device, dtype gpu.DType, m *model.Model, i int) (*gpu.Arena, error) {
 	plan := dev.Plan()
 	planned, err := planModel(plan, dtype, m)
 	if err != nil {
 		return nil, err
 	}
 	room := plan.NewArena(0)
-	direction(room, dtype, planned, i, x, feature)
+	_, genetics := planned.Towers(i)
+	direction(room, dtype, planned, i, make([]float64, explain.NewTower(genetics).Features()), 0)
 	dev.ReserveScratch(plan.Scratch())
-	a := dev.NamedArena("direction", room.Peak())
-	defer a.Close()
-	return direction(a, dtype, m, i, x, feature), dev.Sync()
+	return dev.NamedArena("direction", room.Peak()), nil
 }
 
 // direction runs the tower on as many copies of x as embeddings have values: row k is the gradient of value k.
