@@ -138,17 +138,18 @@ type jpegCode struct {
 	symbols []byte
 }
 
-// newJPEGCode reads a table as in DHT: the number of codes of each length, then the symbols; nil if invalid.
-func newJPEGCode(b []byte) (c *jpegCode, used int) {
+// read takes a table as in DHT, in the place of what c was: the number of codes of each length, then the symbols. It returns how many
+// bytes that is, 0 if they are invalid. A file may define a table any number of times, which takes no more memory than once.
+func (c *jpegCode) read(b []byte) (used int) {
 	if len(b) < 16 {
-		return nil, 0
+		return 0
 	}
-	c, used = new(jpegCode), 16
+	*c, used = jpegCode{}, 16
 	next, place := int32(0), int32(0)
 	for length := 1; length <= 16; length++ {
 		n := int32(b[length-1])
 		if used += int(n); used > len(b) || next+n > 1<<length {
-			return nil, 0
+			return 0
 		}
 		c.shift[length] = next - place
 		for i := range n {
@@ -164,5 +165,5 @@ func newJPEGCode(b []byte) (c *jpegCode, used int) {
 		next <<= 1
 	}
 	c.symbols = b[16:used]
-	return c, used
+	return used
 }

@@ -158,14 +158,19 @@ func (d *jpegDecoder) segment(marker byte, seg []byte) error {
 
 func (d *jpegDecoder) codes(seg []byte) error {
 	for len(seg) >= 17 {
-		code, used := newJPEGCode(seg[1:])
-		if code == nil || seg[0]&15 > 3 || seg[0]>>4 > 1 {
+		if seg[0]&15 > 3 || seg[0]>>4 > 1 {
 			return errSegment
 		}
-		if seg[0]>>4 == 0 {
-			d.dc[seg[0]&3] = code
-		} else {
-			d.ac[seg[0]&3] = code
+		code := &d.dc[seg[0]&3]
+		if seg[0]>>4 == 1 {
+			code = &d.ac[seg[0]&3]
+		}
+		if *code == nil {
+			*code = new(jpegCode)
+		}
+		used := (*code).read(seg[1:])
+		if used == 0 {
+			return errSegment
 		}
 		seg = seg[1+used:]
 	}

@@ -5,12 +5,14 @@ package fundus
 func (d *jpegDecoder) standardCodes() {
 	for i, dht := range []string{luminanceDC, chrominanceDC} {
 		if d.dc[i] == nil {
-			d.dc[i], _ = newJPEGCode([]byte(dht))
+			d.dc[i] = new(jpegCode)
+			d.dc[i].read([]byte(dht))
 		}
 	}
 	for i, dht := range []string{luminanceAC, chrominanceAC} {
 		if d.ac[i] == nil {
-			d.ac[i], _ = newJPEGCode([]byte(dht))
+			d.ac[i] = new(jpegCode)
+			d.ac[i].read([]byte(dht))
 		}
 	}
 }
