@@ -28,6 +28,9 @@ func (d *Device) Plan() *Device {
 	return x
 }
 
+// Computes reports whether operations on d are computed, which on a planning device they are not.
+func (d *Device) Computes() bool { return d.kind != plan }
+
 // planDevice plans for a GPU: operations go the way that they go on it, down to a driver that does nothing.
 func planDevice(below driver.Device) *Device {
 	var p driver.Device = planned{below}
