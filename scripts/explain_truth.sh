@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What `explain` says of cohorts whose truth is known, by the program's own verbs (synth, train, explain), judged by tests of cmd/contig-gpu (explaintruth_test.go):
 #   ranked  mean |A| of planted features against others: AUC at least 0.95 in every modality that has both
-#   found   at q <= 0.1 a mean false discovery proportion of at most 0.13 over cohorts, for every rule and modality; the power is told
-#   none    synth --effect 0: a discovery in at most a tenth of the cohorts
+#   found   at q <= 0.1 a mean false discovery proportion of at most 0.13 over cohorts, for every rule, and of 20 or more cohorts for every modality; the power is told
+#   none    synth --effect 0: a discovery in at most a tenth of the cohorts, all modalities counted
 #   decoyed found, by --decoys 1 (knockoff+) and --decoys 2 (e-values), where scores that drive nothing are independent of the others; and of the first so many of none
 #   real    found, on real genotypes: FIXTURES/genotypes/cineca.bed (FIXTURES: CONTIG_FIXTURES, by default ../shared/fixtures); left out where there is none
 # Usage: scripts/explain_truth.sh [RANKED [FOUND [NONE [DECOYED [REAL]]]]]   how many cohorts of each, by default 3 20 20 8 20; as many at a time as there are processors,

@@ -52,6 +52,9 @@ func (e *explanation) open() (err error) {
 	if e.net, err = checkpoint.LoadWithin(s.Checkpoint, e.dev, precision, int(memory())); err != nil {
 		return err
 	}
+	if e.exact, err = exactFor(e.dev, e.net.DType, s.Threads); err != nil {
+		return err
+	}
 	var contig bool
 	if e.model, contig = e.net.Objective.(*model.Model); !contig {
 		return &data.Problem{Code: codeNoGenetics, File: s.Checkpoint, What: "the checkpoint has no genetics to explain", Expected: "a network trained on images and genetics",
@@ -82,6 +85,17 @@ func explainedIn(dev *gpu.Device, asked, path string) (string, error) {
 		return offered(dev, gpu.F64.String()), nil
 	}
 	return gpu.F32.String(), nil
+}
+
+// exactFor returns the CPU that makes in float64 what rounding leaves open on dev: dev itself where it is one; nil where float64 is what dev computes in.
+func exactFor(dev *gpu.Device, dtype gpu.DType, threads int) (*gpu.Device, error) {
+	switch {
+	case dtype == gpu.F64:
+		return nil, nil
+	case dev.Card() == nil:
+		return dev, nil
+	}
+	return gpu.Open("cpu", gpu.Options{Threads: threads})
 }
 
 // offered returns the precision where the device computes in it, else f32, which all do. The device is left at f32.

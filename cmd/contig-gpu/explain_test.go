@@ -104,8 +104,8 @@ func TestExplain(t *testing.T) {
 				}
 			}
 		}
-		if g := s.Completeness[name]["ig"]; !(g.Worst <= 0.011) { // the tolerance, and rounding
-			t.Errorf("%s: gap %v", name, g)
+		if ig, lift := s.Completeness[name]["ig"], s.Completeness[name]["deeplift"]; !(ig.Worst <= 0.01) || !(lift.Worst < 1e-6) {
+			t.Errorf("%s: gaps %v and %v", name, ig, lift)
 		}
 	}
 	checkModes(t, out, persons)

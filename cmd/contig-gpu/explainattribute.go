@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu"
 	"contig-gpu/model/explain"
 )
 
@@ -36,7 +37,7 @@ func (e *explanation) attribute(ctx context.Context) error {
 				if g == nil {
 					var close func()
 					var err error
-					if g, close, err = e.genetics(p, e.set.methods); err != nil {
+					if g, close, err = e.genetics(p, e.set.methods, e.exact); err != nil {
 						return err
 					}
 					defer close()
@@ -52,8 +53,8 @@ func (e *explanation) attribute(ctx context.Context) error {
 	return nil
 }
 
-// genetics returns what attributes a modality by methods, and what ends it.
-func (e *explanation) genetics(p *part, methods []explain.Method) (*explain.Genetics, func(), error) {
+// genetics returns what attributes a modality by methods, what rounding leaves open on exact, and what ends it.
+func (e *explanation) genetics(p *part, methods []explain.Method, exact *gpu.Device) (*explain.Genetics, func(), error) {
 	cfg := e.model.Config()
 	ref, err := explain.NewReference(e.dev, e.net.DType, float64s(p.image), float64s(p.genetics), cfg.Embedding, cfg.Tau)
 	if err != nil {
@@ -66,7 +67,7 @@ func (e *explanation) genetics(p *part, methods []explain.Method) (*explain.Gene
 	}
 	_, tower := e.model.Towers(p.at)
 	set := e.set.attribution(e.budget())
-	set.Methods = methods
+	set.Methods, set.Exact = methods, exact
 	g, err := explain.NewGenetics(tower, explain.NewFunction(ref, e.set.of, explain.GeneticsSide, cfg.Lambda), rows, deviations(p.table.Stats()), set)
 	if err != nil {
 		ref.Close()

@@ -40,7 +40,7 @@ func (e *explanation) plan() (explainRoom, error) {
 	for _, p := range e.parts {
 		ns[p.at] = len(p.reference)
 	}
-	r, err := roomOf(e.dev, e.net.DType, e.model.Config(), ns, e.set.attribution(e.budget()))
+	r, err := roomOf(e.dev, e.net.DType, e.model.Config(), ns, e.set.attribution(e.budget()), e.exact)
 	if err != nil {
 		return r, err
 	}
@@ -196,8 +196,8 @@ func (e *explanation) free() int {
 // budget is what attribution may take: a quarter of what is free.
 func (e *explanation) budget() int { return e.free() / 4 }
 
-// roomOf counts weights and attribution on planning devices. references are the persons of each modality's reference; 0: it is not explained.
-func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int, set explain.Settings) (explainRoom, error) {
+// roomOf counts weights and attribution on planning devices. references are the persons of each modality's reference; 0: it is not explained. exact is the explanation's.
+func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int, set explain.Settings, exact *gpu.Device) (explainRoom, error) {
 	var r explainRoom
 	for i, n := range references {
 		if n == 0 {
@@ -215,6 +215,13 @@ func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int
 			return r, err
 		}
 		r.Weights = total(plan.Allocated())
+		beside := 0
+		switch {
+		case exact == dev:
+			set.Exact = plan
+		case exact != nil:
+			set.Exact = exact.Plan()
+		}
 		none := make([]float64, n*cfg.Embedding)
 		ref, err := explain.NewReference(plan, dtype, none, none, cfg.Embedding, cfg.Tau)
 		if err != nil {
@@ -227,7 +234,10 @@ func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int
 			return r, err
 		}
 		r.Attribution = max(r.Attribution, total(plan.Allocated())-r.Weights)
-		r.Host = max(r.Host, gpu.Plus(gpu.Times(g.Rows(), gpu.Plus(8*features, 16*explain.NewTower(tower).Width())), gpu.Times(4, n, features), gpu.Times(16, rank.Replicates, features)))
+		if set.Exact != nil && set.Exact != plan {
+			beside = total(set.Exact.Allocated())
+		}
+		r.Host = max(r.Host, gpu.Plus(beside, gpu.Times(g.Rows(), gpu.Plus(8*features, 16*explain.NewTower(tower).Width())), gpu.Times(4, n, features), gpu.Times(16, rank.Replicates, features)))
 		g.Close()
 		ref.Close()
 	}

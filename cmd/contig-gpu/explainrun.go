@@ -23,6 +23,7 @@ type explanation struct {
 	out  io.Writer
 
 	dev     *gpu.Device
+	exact   *gpu.Device // a CPU, for float64; nil: dev computes in it
 	net     *checkpoint.Loaded
 	model   *model.Model
 	trained train.Config // of the checkpoint
@@ -64,6 +65,9 @@ func (e *explanation) close() {
 	e.line.Done()
 	if e.net != nil {
 		e.net.Close()
+	}
+	if e.exact != nil && e.exact != e.dev {
+		e.exact.Close()
 	}
 	if e.dev != nil {
 		e.dev.Close()

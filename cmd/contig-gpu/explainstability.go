@@ -59,7 +59,7 @@ func (p *part) withReference(k, n int) *part {
 
 // meanAbs returns mean |A| of every feature by the first method.
 func (e *explanation) meanAbs(ctx context.Context, p *part, k int) ([]float64, error) {
-	g, end, err := e.genetics(p, e.set.methods[:1])
+	g, end, err := e.genetics(p, e.set.methods[:1], nil)
 	if err != nil {
 		return nil, err
 	}

@@ -273,7 +273,7 @@ func (e *explanation) conclusions(p *part) []string {
 	for _, m := range e.set.methods {
 		if g, ok := p.gaps[m.String()]; ok {
 			x := gapOf(g)
-			out = append(out, fmt.Sprintf("completeness gap of %s: median %.2g, worst %.2g of |f(x) - f(baseline)|, %d persons", m, float64(x.Median), float64(x.Worst), len(g)))
+			out = append(out, fmt.Sprintf("completeness gap of %s: median %.2g, worst %.4g of |f(x) - f(baseline)|, %d persons", m, float64(x.Median), float64(x.Worst), len(g)))
 		}
 	}
 	if s := p.stability; s != nil {

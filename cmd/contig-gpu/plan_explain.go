@@ -92,7 +92,14 @@ func (p *explainPlanSettings) room() (explainRoom, string, error) {
 	if _, err := model.New(cfg); err != nil {
 		return r, "", misused("plan explain", err)
 	}
-	r, err = roomOf(d, dtype, cfg, slices.Repeat([]int{p.Persons}, len(cfg.Modalities)), p.explain.attribution(p.free(d)/4))
+	exact, err := exactFor(d, dtype, p.explain.Threads)
+	if err != nil {
+		return r, "", err
+	}
+	if exact != nil && exact != d {
+		defer exact.Close()
+	}
+	r, err = roomOf(d, dtype, cfg, slices.Repeat([]int{p.Persons}, len(cfg.Modalities)), p.explain.attribution(p.free(d)/4), exact)
 	if err != nil {
 		return r, "", err
 	}

@@ -15,6 +15,7 @@ type chunk struct {
 	persons []int
 	mates   []Partner // of persons
 	paths   []path    // of the piece that is being attributed
+	src     Source
 	visit   func(Result) error
 }
 
@@ -26,6 +27,7 @@ type path struct {
 
 // read brings the chunk's features to the device, and through the first layer.
 func (c *chunk) read(src Source) {
+	c.src = src
 	f := c.tower.Features()
 	clear(c.host.x)
 	e := make([]float64, c.f.ref.dim)
@@ -55,19 +57,17 @@ func (c *chunk) attribute(m Method) error {
 		for i := lo; i < min(len(c.persons)*draws, lo+c.rows); i++ {
 			paths = append(paths, c.path(m, i/draws, i%draws))
 		}
-		c.paths = paths
-		c.walk(m, paths)
-		fx, fb := c.differ()
-		steps := c.sums(m, len(paths), fx, fb)
-		gpu.Write(c.sum, c.host.sum)
-		c.leave()
+		done, more := c.piece(m, paths)
 		for r, p := range paths {
 			if p.draw == 0 {
-				open = &Result{Person: c.persons[p.slot], Method: m, A: c.host.row, X: c.features(p.slot)}
+				open = &Result{Person: c.persons[p.slot], Method: m, A: c.host.all, X: c.features(p.slot)}
 				clear(open.A)
 			}
-			c.add(open, r, p, float64(draws))
-			open.F, open.Base, open.Steps = open.F+fx[r]/float64(draws), open.Base+fb[r]/float64(draws), max(open.Steps, steps[r])
+			from, at := done, r
+			if better, k, ok := more.at(r); ok {
+				from, at = better, k
+			}
+			open.add(from, at, float64(draws))
 			if p.draw == draws-1 {
 				if err := c.give(open); err != nil {
 					return err
@@ -76,6 +76,23 @@ func (c *chunk) attribute(m Method) error {
 		}
 	}
 	return nil
+}
+
+// piece computes paths, and what makes those again that rounding leaves open.
+func (c *chunk) piece(m Method, paths []path) (piece, *again) {
+	more := &again{from: c, method: m, paths: paths}
+	if c.exact == nil || !c.set.exact(m) {
+		return c.make(m, paths), more
+	}
+	if m == DeepLift { // all of them
+		for r := range paths {
+			more.open = append(more.open, r)
+		}
+		return piece{}, more
+	}
+	done := c.make(m, paths)
+	more.open = done.open(m)
+	return done, more
 }
 
 func (c *chunk) features(slot int) []float32 {
@@ -183,29 +200,22 @@ func (c *chunk) closed(r int, fx, fb float64) bool {
 }
 
 // add adds path r's share of a person's attributions.
-func (c *chunk) add(open *Result, r int, p path, draws float64) {
-	f := c.tower.Features()
-	gradient, x, base := make([]float64, f), c.features(p.slot), c.mean
-	gpu.Read(gradient, c.wide.Slice(r*f, (r+1)*f))
-	if c.set.noisy(open.Method) {
-		x = c.host.path[r*f : (r+1)*f]
-	}
+func (o *Result) add(p piece, r int, draws float64) {
+	gradient := p.row(r)
+	x, base := p.ends(o.Method, r)
 	switch {
-	case open.Method == Gradient:
-		copy(open.A, gradient)
-	case open.Method == GradientInput:
+	case o.Method == Gradient:
+		copy(o.A, gradient)
+	case o.Method == GradientInput:
 		for j, d := range gradient {
-			open.A[j] = d * float64(x[j])
-		}
-	case p.base >= 0:
-		for j, b := range c.Genetics.reference[p.base*f : (p.base+1)*f] {
-			open.A[j] += gradient[j] * (float64(x[j]) - float64(b)) / draws
+			o.A[j] = d * float64(x[j])
 		}
 	default:
-		for j, b := range base {
-			open.A[j] += gradient[j] * (float64(x[j]) - b) / draws
+		for j, d := range gradient {
+			o.A[j] += d * (float64(x[j]) - base(j)) / draws
 		}
 	}
+	o.F, o.Base, o.Steps = o.F+p.fx[r]/draws, o.Base+p.fb[r]/draws, max(o.Steps, p.steps[r])
 }
 
 // give completes a result and shows it.

@@ -56,7 +56,8 @@ type Genetics struct {
 	memory []*gpu.Arena
 	work   *gpu.Arena
 	room
-	host host
+	host  host
+	exact *Genetics // in float64; nil: there is none
 }
 
 // NewGenetics returns what attributes f, a function where genetics move, through their tower. reference has the features [N, F]
@@ -88,6 +89,10 @@ func NewGenetics(tower nn.Sequential, f *Function, reference []float32, sd []flo
 	}
 	g.reserve()
 	g.enterBaselines()
+	if err := g.openExact(); err != nil {
+		g.Close()
+		return nil, err
+	}
 	return g, nil
 }
 
@@ -95,6 +100,9 @@ func NewGenetics(tower nn.Sequential, f *Function, reference []float32, sd []flo
 func (g *Genetics) Close() {
 	for _, a := range g.memory {
 		a.Close()
+	}
+	if g.exact != nil {
+		g.exact.Close()
 	}
 }
 

@@ -304,16 +304,23 @@ func TestSettingsAreChecked(t *testing.T) {
 
 // TestPlanned: a plan holds what the run holds, and the run's arena of activations is used to the end and no further.
 func TestPlanned(t *testing.T) {
-	for _, methods := range [][]Method{{IG}, {DeepLift}, {Gradient, Smooth, Expected}} {
+	for i, methods := range [][]Method{{IG}, {DeepLift}, {Gradient, Smooth, Expected}, {IG, DeepLift}} {
 		l := newLab(t, gpu.F32, "h12", "planned", Loss)
-		g := l.open(t, settings(methods...))
+		s := settings(methods...)
+		if i == 3 {
+			s.Exact = l.dev
+		}
+		g := l.open(t, s)
 		collect(t, g, labPersons, l.people)
 		plan := l.dev.Plan()
 		a := plan.NewArena(0)
 		f := l.f.shadow(a)
 		f.ref.device = plan
 		tower := g.tower.shadow(a, gpu.F32)
-		p, err := NewGenetics(append(nn.Sequential{tower.First}, tower.Rest...), f, l.reference, nil, settings(methods...))
+		if s.Exact != nil {
+			s.Exact = plan
+		}
+		p, err := NewGenetics(append(nn.Sequential{tower.First}, tower.Rest...), f, l.reference, nil, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,8 +330,11 @@ func TestPlanned(t *testing.T) {
 				t.Errorf("%v: %s: planned %d bytes, taken %d", methods, name, got, want)
 			}
 		}
+		if name := "towers in float64"; bytesOf(l.dev, name) != bytesOf(plan, name) || (bytesOf(plan, name) > 0) != (s.Exact != nil) {
+			t.Errorf("%v: %s: planned %d bytes, taken %d", methods, name, bytesOf(plan, name), bytesOf(l.dev, name))
+		}
 		// DeepLift has room for paths that need more nodes than these.
-		if methods[0] != DeepLift && g.work.Peak() != bytesOf(l.dev, "activations") {
+		if methods[0] != DeepLift && s.Exact == nil && g.work.Peak() != bytesOf(l.dev, "activations") {
 			t.Errorf("%v: activations of %d bytes, of which %d are used", methods, bytesOf(l.dev, "activations"), g.work.Peak())
 		}
 		g.Close()

@@ -9,13 +9,13 @@ type host struct {
 	sum      []float64 // [rows, H] what is to leave through the first layer
 	ends     []float64 // [rows, H] end less start
 	start    []float64 // [rows, H]
-	row      []float64 // [F]
+	row, all []float64 // [F] of a path, and of a person
 	partners []Partner // of paths
 }
 
 func newHost(rows, features, width int) host {
 	return host{x: make([]float32, rows*features), path: make([]float32, rows*features), sum: make([]float64, rows*width),
-		ends: make([]float64, rows*width), start: make([]float64, rows*width), row: make([]float64, features)}
+		ends: make([]float64, rows*width), start: make([]float64, rows*width), row: make([]float64, features), all: make([]float64, features)}
 }
 
 // keep reads the rows of t, of h values each, into those of sums that belong to the paths, or adds them there.

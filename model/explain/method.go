@@ -3,6 +3,8 @@ package explain
 import (
 	"fmt"
 	"strings"
+
+	"contig-gpu/gpu"
 )
 
 // A Method attributes f to features.
@@ -64,15 +66,16 @@ func ParseBaseline(name string) (Baseline, error) {
 
 // Settings say how genetics are attributed. The zero value is not valid: start from Defaults.
 type Settings struct {
-	Methods   []Method // each once
-	Baseline  Baseline // of all but Expected, which has Persons, and of the gradients, which have none
-	Steps     int      // nodes of a path; 0: doubled from 8 to 64, then where they are missing, until Tolerance is kept
-	Tolerance float64  // |sum of attributions - (f(x) - f(baseline))| allowed, as a share of |f(x) - f(baseline)|
-	MaxSteps  int      // nodes at which that ends, kept or not
-	Draws     int      // paths of a person in Smooth and wherever baselines are drawn
-	Noise     float64  // of Smooth, in units of each feature's standard deviation
-	Seed      uint64   // of draws, which depend on it and on the person's number alone
-	Bytes     int      // of the device's and the host's memory, to be kept unless 32 rows take more
+	Methods   []Method    // each once
+	Baseline  Baseline    // of all but Expected, which has Persons, and of the gradients, which have none
+	Steps     int         // nodes of a path; 0: doubled from 8 to 64, then where they are missing, until Tolerance is kept
+	Tolerance float64     // |sum of attributions - (f(x) - f(baseline))| allowed, as a share of |f(x) - f(baseline)|
+	MaxSteps  int         // nodes at which that ends, kept or not
+	Draws     int         // paths of a person in Smooth and wherever baselines are drawn
+	Noise     float64     // of Smooth, in units of each feature's standard deviation
+	Seed      uint64      // of draws, which depend on it and on the person's number alone
+	Bytes     int         // of the device's and the host's memory, to be kept unless 32 rows take more
+	Exact     *gpu.Device // a CPU: where float32's rounding leaves a path open that nodes were doubled on, and of DeepLift everywhere, float64 on it makes that again; nil: it stays
 }
 
 // Defaults returns adaptive Integrated Gradients from zero.

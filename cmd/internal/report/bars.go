@@ -150,7 +150,11 @@ func histogram(g Gaps) string {
 	}
 	step := math.Ceil((hi - lo) / 6)
 	for e := lo; e <= hi; e += step {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="middle">10<tspan dy="-4" font-size="8">%g</tspan></text>`, px(e), histogramH-underPlot+16, e)
+		anchor := "middle"
+		if px(e) > histogramW-right-1 {
+			anchor = "end" // half of it would lie beyond the picture
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="%s">10<tspan dy="-4" font-size="8">%g</tspan></text>`, px(e), histogramH-underPlot+16, anchor, e)
 	}
 	fmt.Fprintf(&b, `<text x="%g" y="%g" text-anchor="middle">|ΣA − (f(x) − f(b))| / |f(x) − f(b)|, persons</text>`, (left+histogramW-right)/2, histogramH-4)
 	for k, n := range count {

@@ -111,7 +111,7 @@ func Value(v float64) Filling {
 }
 
 // Surroundings fills with what lies around the window: half the straight line from the pixel left of it to the one right of it, half that from above to below.
-// A window beside the border goes on with the pixel that it has. So what stood in the window is gone, and no edge comes that the image does not have,
+// A window beside the border goes on with the pixel that it has, and one over the whole image is 0, the mean colour. So what stood in the window is gone, and no edge comes that the image does not have,
 // which a network would see as well as what is gone.
 func Surroundings(image []float64, height, width, y0, x0, y1, x1 int) {
 	line := func(lo, hi float64, hasLo, hasHi bool, share float64) float64 {
