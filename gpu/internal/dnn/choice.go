@@ -14,7 +14,8 @@ type Knob struct {
 	Value int64 `json:"value"`
 }
 
-// A Choice says which plan a Problem got. Engine and Knobs are enough to build it again with the same library.
+// A Choice says which plan a Problem got. Engine and Knobs are enough to make it again with the same library, in the time that
+// compiling takes where it is Compiled.
 type Choice struct {
 	Engine       int     `json:"engine"`
 	Knobs        []Knob  `json:"knobs,omitempty"`
@@ -81,14 +82,23 @@ func (e *NoPlanError) because(reason string) {
 
 // Options of New and Plan. The zero value is right for training.
 type Options struct {
-	NonDeterministic bool   // also engines whose results differ from run to run
-	MaxWorkspace     int    // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
-	Candidates       int    // plans that are timed per Problem; 0: 8
-	RoundWeight      bool   // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
-	Timer            Timer  // what times plans; nil: the library's first choice is taken, and the cache is not used
-	Card             string // the GPU's name, for the cache
-	Arch             int    // compute capability, 90 for 9.0, for the cache
-	CacheDir         string // where chosen plans are kept; "": the user's cache folder
+	NonDeterministic bool     // also engines whose results differ from run to run
+	MaxWorkspace     int      // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
+	Candidates       int      // plans that are timed per Problem; 0: 8
+	RoundWeight      bool     // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
+	Timer            Timer    // what times plans; nil: the library's first choice is taken, and the cache is not used
+	Card             string   // the GPU's name, for the cache
+	Arch             int      // compute capability, 90 for 9.0, for the cache and packs
+	Multiprocs       int      // multiprocessors, for packs
+	CacheDir         string   // where chosen plans are kept; "": the user's cache folder
+	Packs            []string // files of packs; nil: see PacksEnv
+}
+
+func (o Options) packFiles() []string {
+	if o.Packs != nil {
+		return o.Packs
+	}
+	return packFiles()
 }
 
 func (o Options) maxWorkspace() int {

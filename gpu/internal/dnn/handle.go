@@ -56,6 +56,9 @@ func New(s Stream, o Options) (*Handle, error) {
 		h.time = h.timePlans
 		h.cache = openCache(o, api.Version())
 	}
+	if h.packs, h.bad = openPacks(o.packFiles(), PackHead{Format: cacheFormat, Library: api.Version(), Arch: o.Arch, Multiprocs: o.Multiprocs}); h.bad != nil {
+		h.bad = fmt.Errorf("cuDNN: %w", h.bad)
+	}
 	return h, nil
 }
 
@@ -65,13 +68,17 @@ func (h *Handle) Library() driver.Library {
 }
 
 // Warning returns what hinders nothing but should be known, if there is such: why plans could not be read from or written
-// to the cache, so that they are timed anew, or why one was not timed.
+// to the cache, so that they are timed anew, why a pack is not used, or why a plan was not timed.
 func (h *Handle) Warning() error {
 	if h.cache == nil {
-		return nil
+		return h.bad
 	}
-	return errors.Join(h.cache.err, h.untimed)
+	return errors.Join(h.bad, h.cache.err, h.untimed)
 }
+
+// Made returns how many plans the library was asked for since New, some of which it compiles, and how many were loaded as
+// it had written them, in the cache or in a Pack.
+func (h *Handle) Made() (made, loaded int) { return h.made, h.loaded }
 
 // Close gives the plans and the library's handle back. It may be called again, and after the stream is gone.
 func (h *Handle) Close() error {
@@ -116,19 +123,26 @@ func (h *Handle) mayPlan(p Problem) error {
 	return nil
 }
 
-// find takes the cached choice for a Problem if it can be built again, else chooses.
+// find takes what the cache holds of a Problem if that can be made again, else chooses.
 func (h *Handle) find(p Problem) (*plan, error) {
-	if c, ok := h.cache.get(p); ok {
-		if q, err := rebuild(p, h.target, c, h.Options); err == nil {
+	s, kept := h.cache.get(p)
+	if kept {
+		if q, err := h.restore(p, s); err == nil {
+			if s.Plan == "" {
+				h.keep(q)
+			}
 			return q, nil
 		}
 	}
 	q, err := h.choose(p)
 	if err == nil && q.Timed > 1 {
-		h.cache.put(p, q.Choice)
+		h.keep(q)
 	}
 	return q, err
 }
+
+// keep writes a plan to the cache.
+func (h *Handle) keep(q *plan) { h.cache.put(q.problem, Saved{q.Choice, q.text()}) }
 
 // Plan returns what was chosen for a Problem.
 func (h *Handle) Plan(p Problem) (Choice, error) {

@@ -4,6 +4,7 @@
 #include "cudnn_desc.h"
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 namespace dnn {
 
@@ -42,7 +43,9 @@ const Kinds kinds = {
      {holds(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR), needs(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE),
       tells(CUDNN_ATTR_ENGINEHEUR_RESULTS, DESC)}},
     {CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
-     {needs(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE), holds(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR),
+     {needs(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE),
+      {CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, DESC, 1, 1, false, false, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR},
+      may(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 1, many),
       tells(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, I64)}},
     {CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, {needs(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE), {CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 1, 4096, false, true}}},
     {CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, {needs(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE), needs(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, I64)}},
@@ -233,12 +236,77 @@ int64_t tile_of(const Desc &config) {
     return tile;
 }
 
+// written returns a plan as text, and a plan is made of such a text again: JSON, as the real library's is.
+std::string written(const Graph &g, int64_t workspace) {
+    std::ostringstream t;
+    t.precision(9);
+    t << "{\"fake plan\": [" << workspace << ", " << g.tf32 << ", " << g.tensors.size() << ", " << g.operations.size();
+    for (const Tensor &x : g.tensors)
+        for (int64_t v : {x.id, x.n, x.c, x.h, x.w, x.alignment, int64_t(x.type), int64_t(x.inside)})
+            t << ", " << v;
+    for (const Operation &o : g.operations) {
+        for (int64_t v : {int64_t(o.kind), int64_t(o.a), int64_t(o.b), int64_t(o.out), int64_t(o.out2), o.stride, o.pad})
+            t << ", " << v;
+        t << ", " << o.alpha << ", " << o.beta;
+    }
+    t << "]}";
+    return t.str();
+}
+
+// A Scanner reads the numbers of such a text.
+struct Scanner {
+    std::istringstream in;
+    template <class T = int64_t> T next() {
+        T v;
+        char between;
+        want(bool(in >> v >> between) && (between == ',' || between == ']'), "the text is no plan of the fake cuDNN", CUDNN_STATUS_NOT_SUPPORTED);
+        return v;
+    }
+};
+
+void finalize_written_plan(Desc &d) {
+    auto text = d.all<char>(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
+    std::string s(text.begin(), text.end()), head = "{\"fake plan\": [";
+    want(s.compare(0, head.size(), head) == 0, "the text is no plan of the fake cuDNN", CUDNN_STATUS_NOT_SUPPORTED);
+    Scanner in{std::istringstream(s.substr(head.size()))};
+    int64_t space = in.next();
+    d.graph.tf32 = in.next();
+    int64_t tensors = in.next(), operations = in.next();
+    want(tensors > 0 && tensors < 100 && operations > 0 && operations < 100, "the plan has too many parts");
+    for (int64_t i = 0; i < tensors; i++) {
+        Tensor t;
+        for (int64_t *v : {&t.id, &t.n, &t.c, &t.h, &t.w, &t.alignment})
+            *v = in.next();
+        t.type = unsigned(in.next()), t.inside = in.next();
+        d.graph.tensors.push_back(t);
+    }
+    for (int64_t i = 0; i < operations; i++) {
+        Operation o;
+        o.kind = Kind(in.next());
+        for (int *v : {&o.a, &o.b, &o.out, &o.out2}) {
+            *v = int(in.next());
+            want(*v >= -1 && *v < tensors, "the plan names a tensor that it lacks");
+        }
+        o.stride = in.next(), o.pad = in.next(), o.alpha = in.next<float>(), o.beta = in.next<float>();
+        d.graph.operations.push_back(o);
+    }
+    d.put(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, std::vector<int64_t>{space});
+}
+
 void finalize_plan(Desc &d) {
-    const Desc *config = d.child(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG), *engine = config->child(CUDNN_ATTR_ENGINECFG_ENGINE);
+    const Desc *config = d.child(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
+    if (!config) {
+        want(d.values.count(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION), "a plan is made of a configuration or of a text");
+        return finalize_written_plan(d);
+    }
+    const Desc *engine = config->child(CUDNN_ATTR_ENGINECFG_ENGINE);
     int64_t index = engine->number(CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
     d.graph = engine->child(CUDNN_ATTR_ENGINE_OPERATION_GRAPH)->graph;
     d.graph.tf32 = index == tensor_core;
-    d.put(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, std::vector<int64_t>{workspace(d.graph, index, tile_of(*config))});
+    int64_t space = workspace(d.graph, index, tile_of(*config));
+    std::string text = written(d.graph, space);
+    d.put(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, std::vector<int64_t>{space});
+    d.put(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, std::vector<char>(text.c_str(), text.c_str() + text.size() + 1));
 }
 
 Ref made(unsigned kind) { return std::make_shared<Desc>(kind); }
