@@ -84,7 +84,7 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, NonDeterministic: o.NonDeterministic, Card: ctx.Info().Name, Arch: ctx.Info().Arch, Multiprocs: ctx.Info().Multiprocs})
+	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, NonDeterministic: o.NonDeterministic, Card: ctx.Info().Name, Arch: ctx.Info().Arch, Multiprocs: ctx.Info().Multiprocs, Driver: ctx.Info().Driver})
 	if err != nil {
 		return nil, errors.Join(err, lt.Close())
 	}

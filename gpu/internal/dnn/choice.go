@@ -23,7 +23,7 @@ type Choice struct {
 	Notes        []int   `json:"notes,omitempty"`        // the library's numerical notes
 	Compiled     bool    `json:"compiled,omitempty"`     // at run time, by NVRTC
 	Milliseconds float64 `json:"milliseconds,omitempty"` // 0 where nothing was timed
-	Timed        int     `json:"timed,omitempty"`        // plans that were compared
+	Timed        int     `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
 	Apart        float64 `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
 }
 
@@ -82,23 +82,34 @@ func (e *NoPlanError) because(reason string) {
 
 // Options of New and Plan. The zero value is right for training.
 type Options struct {
-	NonDeterministic bool     // also engines whose results differ from run to run
-	MaxWorkspace     int      // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
-	Candidates       int      // plans that are timed per Problem; 0: 8
-	RoundWeight      bool     // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
-	Timer            Timer    // what times plans; nil: the library's first choice is taken, and the cache is not used
-	Card             string   // the GPU's name, for the cache
-	Arch             int      // compute capability, 90 for 9.0, for the cache and packs
-	Multiprocs       int      // multiprocessors, for packs
-	CacheDir         string   // where chosen plans are kept; "": the user's cache folder
-	Packs            []string // files of packs; nil: see PacksEnv
+	NonDeterministic bool         // also engines whose results differ from run to run
+	MaxWorkspace     int          // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
+	Candidates       int          // plans that are timed per Problem; 0: 8
+	RoundWeight      bool         // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
+	Timer            Timer        // what times plans; nil: the library's first choice is taken, and the cache is not used
+	Card             string       // the GPU's name, for the cache
+	Arch             int          // compute capability, 90 for 9.0, for the cache and packs
+	Multiprocs       int          // multiprocessors, for packs
+	Driver           int          // CUDA version of the driver, 13000 for 13.0, for packs
+	CacheDir         string       // where chosen plans are kept; "": the user's cache folder
+	Packs            []string     // files of packs; nil: see PacksEnv
+	Made             func(Counts) // nil, or told of every Problem for which the library made plans: that may have taken seconds
 }
 
-func (o Options) packFiles() []string {
-	if o.Packs != nil {
-		return o.Packs
+// Counts says where plans came from.
+type Counts struct {
+	Made     int `json:"made"`     // by the library, of what it proposes: among them the fastest is chosen
+	Compiled int `json:"compiled"` // of these, at run time, in about a second each
+	Cached   int `json:"cached"`   // loaded as the library once wrote them, on this machine
+	Packed   int `json:"packed"`   // loaded out of packs
+}
+
+// make counts a plan that the library made.
+func (c *Counts) make(p Choice) {
+	c.Made++
+	if p.Compiled {
+		c.Compiled++
 	}
-	return packFiles()
 }
 
 func (o Options) maxWorkspace() int {

@@ -16,8 +16,7 @@ type chooser struct {
 	time    func([]*plan) ([]*contestant, error) // of plans of one Problem; nil: the library's first choice is taken
 	several bool                                 // all candidates are wanted though nothing is timed
 	packs   []*Pack
-	made    int   // plans of proposals and configurations: what is compiled at run time was compiled
-	loaded  int   // plans of what the library wrote
+	counts  Counts
 	bad     error // a pack that could not be read
 	untimed error // why the library's first choice was taken all the same, for the last such plan
 }
@@ -44,9 +43,9 @@ func (c *chooser) choose(p Problem) (*plan, error) {
 	return best, err
 }
 
-// unpack makes the plans that packs hold of a Problem. What does not load is left out: then the library is asked.
-func (c *chooser) unpack(p Problem) []*plan {
-	var plans []*plan
+// unpack makes the plans that packs hold of a Problem: one where nothing is timed. What does not load is left out, and c.bad says
+// why: then the library is asked.
+func (c *chooser) unpack(p Problem) (plans []*plan) {
 	for _, k := range c.packs {
 		saved, err := k.plans(p)
 		if err != nil {
@@ -56,12 +55,16 @@ func (c *chooser) unpack(p Problem) []*plan {
 			if c.time == nil && len(plans) > 0 {
 				return plans
 			}
-			if q, err := c.load(p, s); err == nil && s.Workspace <= c.maxWorkspace() {
-				c.loaded++
-				plans = append(plans, q)
-			} else if err == nil {
-				q.close()
+			if s.Workspace > c.maxWorkspace() || unwanted(p, s.Notes, c.Options) != "" {
+				continue // right where more is allowed than here
 			}
+			q, err := c.load(p, s)
+			if err != nil {
+				c.bad = fmt.Errorf("cuDNN: a plan in %s is not used: %w", k.path, err)
+				continue
+			}
+			c.counts.Packed++
+			plans = append(plans, q)
 		}
 	}
 	return plans
@@ -140,15 +143,19 @@ func (c *chooser) accept(g *graph, p Problem, config desc, plans []*plan, why *N
 		why.because(err.Error())
 		return nil
 	}
-	c.made++
+	c.counts.make(choice)
 	q.is(p)
 	return q
 }
 
-// fastest times plans, if asked to. Where the GPU has no memory to time them on, the library's first choice is taken. The library
-// proposes plans that it refuses to run: the others remain.
+// fastest times plans, if asked to, and if there are several. Where the GPU has no memory to time them on, the library's first choice
+// is taken. The library proposes plans that it refuses to run: the others remain.
 func (c *chooser) fastest(plans []*plan, why *NoPlanError) (*plan, error) {
-	if c.time == nil || len(plans) == 1 {
+	switch {
+	case c.time == nil:
+		return plans[0], nil
+	case len(plans) == 1:
+		plans[0].Timed = 1
 		return plans[0], nil
 	}
 	times, err := c.time(plans)

@@ -56,9 +56,7 @@ func New(s Stream, o Options) (*Handle, error) {
 		h.time = h.timePlans
 		h.cache = openCache(o, api.Version())
 	}
-	if h.packs, h.bad = openPacks(o.packFiles(), PackHead{Format: cacheFormat, Library: api.Version(), Arch: o.Arch, Multiprocs: o.Multiprocs}); h.bad != nil {
-		h.bad = fmt.Errorf("cuDNN: %w", h.bad)
-	}
+	h.packs, h.bad = openPacks(o.Packs, PackHead{Format: cacheFormat, Library: api.Version(), Arch: o.Arch, Multiprocs: o.Multiprocs, Driver: o.Driver})
 	return h, nil
 }
 
@@ -76,9 +74,8 @@ func (h *Handle) Warning() error {
 	return errors.Join(h.bad, h.cache.err, h.untimed)
 }
 
-// Made returns how many plans the library was asked for since New, some of which it compiles, and how many were loaded as
-// it had written them, in the cache or in a Pack.
-func (h *Handle) Made() (made, loaded int) { return h.made, h.loaded }
+// Counts says where the plans since New came from.
+func (h *Handle) Counts() Counts { return h.counts }
 
 // Close gives the plans and the library's handle back. It may be called again, and after the stream is gone.
 func (h *Handle) Close() error {
@@ -123,22 +120,36 @@ func (h *Handle) mayPlan(p Problem) error {
 	return nil
 }
 
-// find takes what the cache holds of a Problem if that can be made again, else chooses.
+// find takes what the cache holds of a Problem: as the library wrote it, or else, as after an update of the driver, made again of
+// engine and knobs, and then written anew. Where neither can be had it chooses.
 func (h *Handle) find(p Problem) (*plan, error) {
-	s, kept := h.cache.get(p)
-	if kept {
-		if q, err := h.restore(p, s); err == nil {
-			if s.Plan == "" {
-				h.keep(q)
-			}
+	if s, kept := h.cache.get(p); kept {
+		if q, err := h.load(p, s); err == nil {
+			h.counts.Cached++
+			return q, nil
+		}
+		if q, err := h.rebuild(p, s.Choice); err == nil {
+			h.keep(q)
+			h.tell()
 			return q, nil
 		}
 	}
+	before := h.counts.Made
 	q, err := h.choose(p)
-	if err == nil && q.Timed > 1 {
+	if h.counts.Made > before {
+		h.tell()
+	}
+	if err == nil && q.Timed > 0 {
 		h.keep(q)
 	}
 	return q, err
+}
+
+// tell tells who wants to know that plans were made.
+func (h *Handle) tell() {
+	if h.Made != nil {
+		h.Made(h.counts)
+	}
 }
 
 // keep writes a plan to the cache.

@@ -21,8 +21,8 @@ func (h *Handle) Library() driver.Library { return driver.Library{} }
 // Warning returns nil.
 func (h *Handle) Warning() error { return nil }
 
-// Made returns 0.
-func (h *Handle) Made() (made, loaded int) { return 0, 0 }
+// Counts returns zeros.
+func (h *Handle) Counts() Counts { return Counts{} }
 
 // Plan returns an error that wraps dl.ErrNoCgo.
 func (h *Handle) Plan(p Problem) (Choice, error) { return Choice{}, dl.ErrNoCgo }

@@ -2,6 +2,7 @@ package dnn
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,8 +15,8 @@ import (
 
 // A Pack holds plans that were made without the GPU that they are for: a zip file with a file for each Problem, in which
 // are the library's first proposals, for a GPU to time. Making a plan of it takes milliseconds; making it of its
-// proposal takes a second where it is compiled at run time. A Pack is for one version of the library and one kind of GPU: plans
-// made for one with the same compute capability, number of multiprocessors and driver version load.
+// proposal takes a second where it is compiled at run time. A Pack is for one version of the library and one kind of GPU: the library
+// loads plans that were made for one with the same compute capability, number of multiprocessors and CUDA version of the driver.
 type Pack struct {
 	path string
 	zip  *zip.Reader
@@ -27,7 +28,8 @@ type PackHead struct {
 	Library    string `json:"library"` // version of cuDNN, "9.26.0"
 	Arch       int    `json:"arch"`
 	Multiprocs int    `json:"multiprocessors"`
-	Made       string `json:"made"` // for which encoder, images and GPU, in words
+	Driver     int    `json:"driver"` // its CUDA version, 13000 for 13.0
+	Made       string `json:"made"`   // for which encoder, images and GPU, in words
 }
 
 const packHead = "pack.json"
@@ -41,35 +43,45 @@ type packed struct {
 // PacksEnv may name files of packs, separated like PATH. Without it the program looks into the folder plans beside its own file.
 const PacksEnv = "CONTIG_PLAN_PACKS"
 
-// packFiles returns the files of the packs that there are.
-func packFiles() []string {
+// packFiles returns the files of the packs that there are, and whether the user named them.
+func packFiles() (files []string, named bool) {
 	if list := os.Getenv(PacksEnv); list != "" {
-		return filepath.SplitList(list)
+		return filepath.SplitList(list), true
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil
+		return nil, false
 	}
 	folder := filepath.Join(filepath.Dir(self), "plans")
 	entries, _ := os.ReadDir(folder) // mostly there is none
-	var files []string
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), ".zip") {
 			files = append(files, filepath.Join(folder, e.Name()))
 		}
 	}
-	return files
+	return files, false
 }
 
-// openPacks opens the packs that are for a GPU and version. The error names those that are not, and why.
+// openPacks opens packs for a GPU and version: the files given, or where that is nil those of packFiles. The error tells in one line
+// which are not used and why. Packs for another GPU may lie beside the program; only where they were named they are an error.
 func openPacks(files []string, want PackHead) (all []*Pack, err error) {
+	named := true
+	if files == nil {
+		files, named = packFiles()
+	}
+	var unused []string
 	for _, f := range files {
 		p, e := openPack(f, want)
-		if e != nil {
-			err = errors.Join(err, fmt.Errorf("the plans in %s are not used: %w", f, e))
-			continue
+		var other *otherGPU
+		switch {
+		case e == nil:
+			all = append(all, p)
+		case named || !errors.As(e, &other):
+			unused = append(unused, fmt.Sprintf("%s: %v", f, e))
 		}
-		all = append(all, p)
+	}
+	if len(unused) > 0 {
+		err = fmt.Errorf("cuDNN: packs of plans are not used: %s", strings.Join(unused, "; "))
 	}
 	return all, err
 }
@@ -79,7 +91,7 @@ func openPack(path string, want PackHead) (*Pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(strings.NewReader(string(b)), int64(len(b)))
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +100,30 @@ func openPack(path string, want PackHead) (*Pack, error) {
 	if err := p.read(packHead, &head); err != nil {
 		return nil, err
 	}
-	head.Made = want.Made
-	if head != want {
-		return nil, fmt.Errorf("they are of cuDNN %s for compute capability %d.%d with %d multiprocessors, format %d; here it is cuDNN %s, %d.%d, %d, format %d",
-			head.Library, head.Arch/10, head.Arch%10, head.Multiprocs, head.Format, want.Library, want.Arch/10, want.Arch%10, want.Multiprocs, want.Format)
+	return p, head.suits(want)
+}
+
+// An otherGPU is the refusal of a pack for another kind of GPU.
+type otherGPU struct{ is, want PackHead }
+
+func (e *otherGPU) Error() string {
+	return fmt.Sprintf("it is for compute capability %d.%d with %d multiprocessors, this GPU has %d.%d with %d", e.is.Arch/10, e.is.Arch%10, e.is.Multiprocs,
+		e.want.Arch/10, e.want.Arch%10, e.want.Multiprocs)
+}
+
+// suits says why a pack is not for a GPU, version and driver, or nil.
+func (h PackHead) suits(want PackHead) error {
+	switch {
+	case h.Arch != want.Arch || h.Multiprocs != want.Multiprocs:
+		return &otherGPU{h, want}
+	case h.Library != want.Library:
+		return fmt.Errorf("it is of cuDNN %s, here it is %s", h.Library, want.Library)
+	case h.Driver != want.Driver:
+		return fmt.Errorf("it is for a driver of CUDA %d.%d, here it is %d.%d", h.Driver/1000, h.Driver%1000/10, want.Driver/1000, want.Driver%1000/10)
+	case h.Format != want.Format:
+		return fmt.Errorf("it has format %d, this program reads %d", h.Format, want.Format)
 	}
-	return p, nil
+	return nil
 }
 
 // read decodes one of the files.

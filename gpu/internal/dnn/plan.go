@@ -121,20 +121,12 @@ func (q *plan) text() string {
 	return string(bytes.TrimRight(b, "\x00"))
 }
 
-// restore makes the plan that was saved: as the library wrote it, or else anew from engine and knobs. It is held to the same
-// rules as a proposal.
-func (c *chooser) restore(p Problem, s Saved) (*plan, error) {
-	if s.Plan != "" {
-		if q, err := c.load(p, s); err == nil {
-			c.loaded++
-			return q, nil
-		}
-	}
-	return c.rebuild(p, s.Choice)
-}
-
-// load makes a plan of what the library wrote. It refuses what another version or another kind of GPU wrote.
+// load makes a plan of what the library wrote, which refuses what another version or another kind of GPU wrote. It is held to the
+// same rules as a proposal, by the notes that were saved with it.
 func (c *chooser) load(p Problem, s Saved) (*plan, error) {
+	if s.Plan == "" {
+		return nil, fmt.Errorf("cuDNN: the plan of %s was not written", p)
+	}
 	q := &plan{graph: &graph{}, Choice: s.Choice}
 	q.ready = q.make("a plan that was kept", C.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
 		c.target.attribute(C.CUDNN_ATTR_EXECUTION_PLAN_HANDLE, C.CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP),
@@ -148,7 +140,7 @@ func (c *chooser) load(p Problem, s Saved) (*plan, error) {
 	return q, nil
 }
 
-// rebuild makes the plan of a choice made before.
+// rebuild makes the plan of a choice made before, by engine and knobs, and holds it to the same rules as a proposal.
 func (c *chooser) rebuild(p Problem, s Choice) (*plan, error) {
 	g, err := p.build(c.target)
 	if err != nil {
@@ -168,7 +160,7 @@ func (c *chooser) rebuild(p Problem, s Choice) (*plan, error) {
 		g.close()
 		return nil, err
 	}
-	c.made++
+	c.counts.make(now)
 	q.is(p)
 	return q, nil
 }
