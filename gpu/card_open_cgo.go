@@ -26,6 +26,18 @@ type vendorCard struct {
 	*cudnn
 }
 
+// weightWays implements dnn.Ways.
+type weightWays struct {
+	*cublas
+	dev *cuda.Context
+}
+
+// AddRounded adds by a kernel of ours.
+func (w weightWays) AddRounded(dw, part driver.Ptr, n int, t driver.Type) error {
+	launchOwn(w.dev, "cast_add", t, coverGrid(n/8), &kernels.CastAdd{Y: uint64(dw), X: uint64(part), N: int64(n)})
+	return nil
+}
+
 // SetScratch gives the memory to both; one operation runs at a time.
 func (v *vendorCard) SetScratch(p driver.Ptr, bytes int) {
 	v.cublas.SetScratch(p, bytes)
@@ -84,7 +96,9 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, NonDeterministic: o.NonDeterministic, Card: ctx.Info().Name, Arch: ctx.Info().Arch, Multiprocs: ctx.Info().Multiprocs, Driver: ctx.Info().Driver})
+	i := ctx.Info()
+	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, Ways: weightWays{lt, ctx}, Untimed: i.Emulated, NonDeterministic: o.NonDeterministic,
+		Card: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
 	if err != nil {
 		return nil, errors.Join(err, lt.Close())
 	}

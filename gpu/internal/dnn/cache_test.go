@@ -56,8 +56,8 @@ func TestCache(t *testing.T) {
 		t.Fatalf("%+v was chosen, %v; want it timed against others", first, err)
 	}
 	path, _, files := theFile(t, dir)
-	if want := "emulated-card--80-gb-sm90-9.26.0"; filepath.Base(filepath.Dir(path)) != want || files != 4 {
-		t.Errorf("%d files, of them %s; want forward, data twice and weight in %s", files, path, want)
+	if want := "emulated-card--80-gb-sm90-9.26.0"; filepath.Base(filepath.Dir(path)) != want || files != 6 {
+		t.Errorf("%d files, of them %s; want forward, data twice, weight in two ways and how these compare in %s", files, path, want)
 	}
 	again, err := choiceWith(t, timed(dir))
 	if err != nil || !reflect.DeepEqual(first, again) {

@@ -17,14 +17,15 @@ type Knob struct {
 // A Choice says which plan a Problem got. Engine and Knobs are enough to make it again with the same library, in the time that
 // compiling takes where it is Compiled.
 type Choice struct {
-	Engine       int     `json:"engine"`
-	Knobs        []Knob  `json:"knobs,omitempty"`
-	Workspace    int     `json:"workspace"`              // bytes
-	Notes        []int   `json:"notes,omitempty"`        // the library's numerical notes
-	Compiled     bool    `json:"compiled,omitempty"`     // at run time, by NVRTC
-	Milliseconds float64 `json:"milliseconds,omitempty"` // 0 where nothing was timed
-	Timed        int     `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
-	Apart        float64 `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
+	Engine       int       `json:"engine"`
+	Knobs        []Knob    `json:"knobs,omitempty"`
+	Workspace    int       `json:"workspace"`              // bytes
+	Notes        []int     `json:"notes,omitempty"`        // the library's numerical notes
+	Compiled     bool      `json:"compiled,omitempty"`     // at run time, by NVRTC
+	Milliseconds float64   `json:"milliseconds,omitempty"` // 0 where nothing was timed
+	Timed        int       `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
+	Roads        []float64 `json:"roads,omitempty"`        // of weightRoads alone: milliseconds of each way, 0 where there is none
+	Apart        float64   `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
 }
 
 // The library's numerical notes (cudnnBackendNumericalNote_t).
@@ -85,8 +86,9 @@ type Options struct {
 	NonDeterministic bool         // also engines whose results differ from run to run
 	MaxWorkspace     int          // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
 	Candidates       int          // plans that are timed per Problem; 0: 8
-	RoundWeight      bool         // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
 	Timer            Timer        // what times plans; nil: the library's first choice is taken, and the cache is not used
+	Ways             Ways         // nil: gradients of weights in 16 bits are those that the library fuses with their addition
+	Untimed          bool         // ways are not timed against each other, the first is taken
 	Card             string       // the GPU's name, for the cache
 	Arch             int          // compute capability, 90 for 9.0, for the cache and packs
 	Multiprocs       int          // multiprocessors, for packs
@@ -94,6 +96,15 @@ type Options struct {
 	CacheDir         string       // where chosen plans are kept; "": the user's cache folder
 	Packs            []string     // files of packs; nil: see PacksEnv
 	Made             func(Counts) // nil, or told of every Problem for which the library made plans: that may have taken seconds
+}
+
+// Ways are other ways of a 16-bit convolution's gradient of weights than the library's own, see ConvBackwardWeight.
+type Ways interface {
+	// AddRounded queues dw += part, n values of float32 and of type t.
+	AddRounded(dw, part driver.Ptr, n int, t driver.Type) error
+	// Multiply queues a product with room bytes of memory to work in, and MultiplyScratch returns how many it takes.
+	Multiply(p driver.Product, c, a, b, work driver.Ptr, room int) error
+	MultiplyScratch(p driver.Product) (int, error)
 }
 
 // Counts says where plans came from.

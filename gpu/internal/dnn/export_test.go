@@ -29,14 +29,11 @@ func WorkspacesJSON(version string, cards map[string][]Workspace) []byte {
 	return []byte(b.String())
 }
 
-// SizeOnly is what the accumulation of a convolution's gradient of weights is asked for with.
-var SizeOnly = sizeOnly
-
 // Wheels returns the folder of the vendor's wheels, see wheels.
 var Wheels = wheels
 
 // RoundedScratch returns the scratch memory of a gradient that is rounded and then added.
-func RoundedScratch(c driver.Conv, gradient, adding int) int {
-	_, all := roundedScratch(c, gradient, adding)
+func RoundedScratch(c driver.Conv, plan int) int {
+	_, all := roundedScratch(c, plan)
 	return all
 }

@@ -169,13 +169,18 @@ func (h *Handle) SetScratch(p driver.Ptr, bytes int) { h.work, h.room = p, bytes
 
 // run queues a Problem on the tensors of Problem.tensors, in that order. Unused addresses are 0.
 func (h *Handle) run(p Problem, at [C.CONTIG_TENSORS]driver.Ptr) {
-	q, err := h.planOf(p)
-	if err == nil {
-		err = h.execute(q, at, h.work, h.room)
-	}
-	if err != nil {
+	if err := h.queue(p, at, h.work, h.room); err != nil {
 		h.stream.Fail(err)
 	}
+}
+
+// queue queues a Problem with room bytes of memory to work in.
+func (h *Handle) queue(p Problem, at [C.CONTIG_TENSORS]driver.Ptr, work driver.Ptr, room int) error {
+	q, err := h.planOf(p)
+	if err != nil {
+		return err
+	}
+	return h.execute(q, at, work, room)
 }
 
 // execute queues a plan with room bytes of memory to work in.

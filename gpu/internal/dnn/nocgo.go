@@ -69,6 +69,9 @@ func (p *Prober) Plan(q Problem, o Options) (Choice, error) { return Choice{}, d
 // Propose returns an error that wraps dl.ErrNoCgo.
 func (p *Prober) Propose(q Problem, o Options) (Choice, error) { return Choice{}, dl.ErrNoCgo }
 
+// Plans returns an error that wraps dl.ErrNoCgo.
+func (p *Prober) Plans(q Problem, o Options) ([]Saved, error) { return nil, dl.ErrNoCgo }
+
 // Rebuild returns an error that wraps dl.ErrNoCgo.
 func (p *Prober) Rebuild(q Problem, c Choice, o Options) error { return dl.ErrNoCgo }
 

@@ -27,7 +27,7 @@ func packFor(b *bench, cache, pack string) Options {
 // problemsOfCached are those that convolutions(cached.Conv) asks for.
 func problemsOfCached() []Problem {
 	c := cached.Conv
-	return []Problem{cached, {Op: BackwardData, Conv: c}, {Op: BackwardData, Conv: c, Beta: 1}, {Op: BackwardWeight, Conv: c}}
+	return []Problem{cached, {Op: BackwardData, Conv: c}, {Op: BackwardData, Conv: c, Beta: 1}, {Op: BackwardWeight, Conv: c}, {Op: BackwardWeight16, Conv: c}}
 }
 
 // writePack makes a pack for the emulated GPU by its description alone, as on a machine without it.
