@@ -98,7 +98,7 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	}
 	i := ctx.Info()
 	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, Ways: weightWays{lt, ctx}, Untimed: i.Emulated, NonDeterministic: o.NonDeterministic,
-		Card: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
+		Made: o.Planning, Card: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
 	if err != nil {
 		return nil, errors.Join(err, lt.Close())
 	}

@@ -14,6 +14,7 @@ import (
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
+	"contig-gpu/gpu"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train"
 )
@@ -40,6 +41,7 @@ type trainRun struct {
 	line          *progress.Line
 	log           bytes.Buffer // what is not yet in train.log
 	started       bool
+	planned       time.Time // when it last told of plans being made
 	failed        error // of writing beside the training
 }
 
@@ -97,11 +99,32 @@ func (r *trainRun) progress(e train.Event) {
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval))
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
+		if e.Plans != nil {
+			r.say("%s", plansText(*e.Plans))
+		}
+	case train.Planning:
+		r.planning(*e.Plans)
 	case train.Warned:
 		r.say("warning: %s", e.Text)
 	case train.Saved:
 		r.note("wrote " + e.Path)
 	}
+}
+
+// planEvery is how often a run tells that plans are still being made.
+const planEvery = 10 * time.Second
+
+// planning tells how far the plans of convolutions are, where making them takes long.
+func (r *trainRun) planning(p gpu.PlanCounts) {
+	if now := time.Now(); now.Sub(r.planned) >= planEvery {
+		r.planned = now
+		r.say("making plans of convolutions, which later starts load: %d so far, %d of them compiled", p.Made, p.Compiled)
+	}
+}
+
+// plansText says where the plans of convolutions came from.
+func plansText(p gpu.PlanCounts) string {
+	return fmt.Sprintf("plans of convolutions: %d made, of which %d compiled; %d loaded from an earlier start, %d from packs", p.Made, p.Compiled, p.Cached, p.Packed)
 }
 
 func freeText(free int) string {

@@ -5,6 +5,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
+	"contig-gpu/gpu"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/objective"
 )
@@ -58,7 +59,8 @@ const (
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
-	Planned                     // Memory, Free; before anything is taken or written
+	Planned                     // Memory, Free, Plans; before anything is taken or written
+	Planning                    // Plans: the GPU's library made some, which takes time
 	Warned                      // Text
 )
 
@@ -74,7 +76,8 @@ type Event struct {
 	Split           data.Split
 	Path            string
 	Memory          Memory
-	Free            int // bytes, 0: not known
+	Free            int             // bytes, 0: not known
+	Plans           *gpu.PlanCounts // of convolutions so far, nil where the device has none
 	Text            string
 }
 
