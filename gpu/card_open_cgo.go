@@ -86,7 +86,11 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.LoadImage(image); err != nil {
+	arguments := map[string]int{}
+	for _, e := range kernels.EntryPoints() {
+		arguments[e.Name] = len(e.ArgSizes)
+	}
+	if err := ctx.LoadImage(image, arguments); err != nil {
 		return nil, err
 	}
 	if o.Portable {
