@@ -32,10 +32,7 @@ func examineGPU() graphics {
 	}
 	defer d.Close()
 	g := graphics{Card: d.Card(), SelfTest: selfTest(d)}
-	bytes, n := 256<<20, 4096
-	if g.Emulated {
-		bytes, n = 1<<20, 64
-	}
+	bytes, n := bench.CeilingSizes(d)
 	g.Bandwidth, g.Product = bench.CopyRate(d, bytes), bench.ProductRate(d, gpu.BF16, n)
 	if err := d.Sync(); err != nil {
 		g.Why = err.Error()

@@ -42,7 +42,7 @@ type trainRun struct {
 	log           bytes.Buffer // what is not yet in train.log
 	started       bool
 	planned       time.Time // when it last told of plans being made
-	failed        error // of writing beside the training
+	failed        error     // of writing beside the training
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
