@@ -44,10 +44,13 @@ func (v *vendorCard) SetScratch(p driver.Ptr, bytes int) {
 	v.cudnn.SetScratch(p, bytes)
 }
 
-// Info adds the libraries to what the driver says.
+// Info adds the libraries to what the driver says: NVRTC too, which cuDNN calls.
 func (v *vendorCard) Info() driver.Info {
 	i := v.Context.Info()
 	i.Libraries = append(slices.Clone(i.Libraries), v.cublas.Library(), v.cudnn.Library())
+	if l, ok := cuda.NVRTC(); ok {
+		i.Libraries = append(i.Libraries, l)
+	}
 	return i
 }
 

@@ -30,7 +30,7 @@ func names(t *testing.T, d *gpu.Device) string {
 
 func TestLibrariesOfACard(t *testing.T) {
 	gputest.UseEmulator(t)
-	for portable, want := range map[bool]string{false: "libcuda libcublasLt libcudnn", true: "libcuda"} {
+	for portable, want := range map[bool]string{false: "libcuda libcublasLt libcudnn libnvrtc", true: "libcuda"} {
 		if got := names(t, gputest.Open(t, "cuda:0", gpu.Options{Portable: portable})); got != want {
 			t.Errorf("portable %v: the libraries are %s, want %s", portable, got, want)
 		}
