@@ -146,8 +146,15 @@ test-kernels-asan: emulator-asan build/gpu.test ## the conformance suite on the 
 build/gpu.test: FORCE
 	$(GO) test -c -o $@ ./gpu
 
+# Plans of convolutions for GPUs that are not here, made by the cuDNN that a machine with PyTorch has. Those of an H200 serve an H100.
+.PHONY: plan-pack
+PACKS ?= $(foreach p,bf16 f16,h200/resnet50/448/64/$(p) h200/resnet50/224/256/$(p))
+plan-pack: build ## packs of cuDNN's plans, into build/plans; PACKS=CARD/ENCODER/SIZE/BATCH/PRECISION...
+	scripts/plan_pack.sh -o build/plans $(PACKS)
+
 # A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler
-# (make kernels) the program carries compiled kernels, else the GPU's machine compiles them with NVRTC.
+# (make kernels) the program carries compiled kernels, else the GPU's machine compiles them with NVRTC. Packs that make plan-pack
+# made travel along.
 .PHONY: gpu-report-build gpu-report-sanitizer gpu-report gpu-report-toy
 golden = $(or $(CONTIG_GOLDEN),../shared/golden)
 gpu-report-build: ## what gpu-report runs, into build/report
@@ -155,6 +162,7 @@ gpu-report-build: ## what gpu-report runs, into build/report
 	$(GO) build -ldflags '-s -w' -o build/report/contig-gpu ./cmd/contig-gpu
 	for p in gpu model/loss model; do $(GO) test -c -ldflags '-s -w' -o build/report/$$(basename $$p).test ./$$p || exit 1; done
 	rm -rf build/report/golden && if [ -d "$(golden)" ]; then cp -r "$(golden)" build/report/golden && chmod -R u+w build/report/golden; fi
+	rm -rf build/report/plans && if [ -d build/plans ]; then cp -r build/plans build/report/plans; fi
 	git rev-parse HEAD > build/report/commit
 	@du -sh build/report
 

@@ -26,16 +26,31 @@ type vendorCard struct {
 	*cudnn
 }
 
+// weightWays implements dnn.Ways.
+type weightWays struct {
+	*cublas
+	dev *cuda.Context
+}
+
+// AddRounded adds by a kernel of ours.
+func (w weightWays) AddRounded(dw, part driver.Ptr, n int, t driver.Type) error {
+	launchOwn(w.dev, "cast_add", t, coverGrid(n/8), &kernels.CastAdd{Y: uint64(dw), X: uint64(part), N: int64(n)})
+	return nil
+}
+
 // SetScratch gives the memory to both; one operation runs at a time.
 func (v *vendorCard) SetScratch(p driver.Ptr, bytes int) {
 	v.cublas.SetScratch(p, bytes)
 	v.cudnn.SetScratch(p, bytes)
 }
 
-// Info adds the libraries to what the driver says.
+// Info adds the libraries to what the driver says: NVRTC too, which cuDNN calls.
 func (v *vendorCard) Info() driver.Info {
 	i := v.Context.Info()
 	i.Libraries = append(slices.Clone(i.Libraries), v.cublas.Library(), v.cudnn.Library())
+	if l, ok := cuda.NVRTC(); ok {
+		i.Libraries = append(i.Libraries, l)
+	}
 	return i
 }
 
@@ -74,7 +89,11 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.LoadImage(image); err != nil {
+	arguments := map[string]int{}
+	for _, e := range kernels.EntryPoints() {
+		arguments[e.Name] = len(e.ArgSizes)
+	}
+	if err := ctx.LoadImage(image, arguments); err != nil {
 		return nil, err
 	}
 	if o.Portable {
@@ -84,7 +103,9 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, NonDeterministic: o.NonDeterministic, Card: ctx.Info().Name, Arch: ctx.Info().Arch})
+	i := ctx.Info()
+	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, Ways: weightWays{lt, ctx}, Untimed: i.Emulated, NonDeterministic: o.NonDeterministic,
+		Made: o.Planning, Card: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
 	if err != nil {
 		return nil, errors.Join(err, lt.Close())
 	}

@@ -30,6 +30,9 @@ type Options struct {
 	NonDeterministic bool
 
 	Portable bool // our plainest kernels only: on the CPU no assembly, on a GPU neither cuBLASLt nor cuDNN
+
+	// Planning, where it is not nil, is told of every convolution for which cuDNN made plans, which may have taken seconds.
+	Planning func(PlanCounts)
 }
 
 // A Device executes operations. Operations on one Device run in program order, called from one

@@ -22,13 +22,13 @@ type launcher interface {
 	Fail(err error)
 }
 
-func launchOwn[A any](o *ownProducts, name string, t driver.Type, g driver.Grid, args *A) {
-	k, err := o.dev.Kernel(name + "_" + t.String())
+func launchOwn[A any](dev launcher, name string, t driver.Type, g driver.Grid, args *A) {
+	k, err := dev.Kernel(name + "_" + t.String())
 	if err != nil {
-		o.dev.Fail(err)
+		dev.Fail(err)
 		return
 	}
-	o.dev.Launch(k, g, unsafe.Pointer(args), unsafe.Sizeof(*args))
+	dev.Launch(k, g, unsafe.Pointer(args), unsafe.Sizeof(*args))
 }
 
 // SetScratch implements driver.Convolutions.
@@ -49,11 +49,11 @@ func (o *ownProducts) MatMul(p driver.Product, c, a, b driver.Ptr) {
 	args := kernels.GemmSame{C: uint64(c), A: uint64(a), B: uint64(b), Bias: uint64(p.Bias), M: int64(p.M), N: int64(p.N), K: int64(p.K),
 		TransA: flag(p.TransA), TransB: flag(p.TransB), Beta: p.Beta, Relu: flag(p.ReLU)}
 	if p.Out == p.In {
-		launchOwn(o, "gemm_same", p.In, g, &args)
+		launchOwn(o.dev, "gemm_same", p.In, g, &args)
 		return
 	}
 	wide := kernels.GemmWide(args)
-	launchOwn(o, "gemm_wide", p.In, g, &wide)
+	launchOwn(o.dev, "gemm_wide", p.In, g, &wide)
 }
 
 // columnBytes is the largest column matrix that a convolution makes at once, unless one image takes more.
@@ -87,7 +87,7 @@ func (o *ownProducts) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta
 	o.chunks(c, 4, func(n, image int) {
 		o.MatMul(driver.Product{M: n * c.OH() * c.OW(), N: c.R * c.S * c.C, K: c.K, In: c.Type, Out: driver.F32},
 			o.work, dy.Add(image*c.OH()*c.OW()*c.K*c.Type.Size()), w)
-		launchOwn(o, "im2col_backward", c.Type, coverGrid(n*c.H*c.W*c.C), &kernels.Im2colBackward{
+		launchOwn(o.dev, "im2col_backward", c.Type, coverGrid(n*c.H*c.W*c.C), &kernels.Im2colBackward{
 			Dx: uint64(dx.Add(image * c.H * c.W * c.C * c.Type.Size())), Col: uint64(o.work), N: int64(n), H: int32(c.H), W: int32(c.W), C: int32(c.C),
 			Oh: int32(c.OH()), Ow: int32(c.OW()), R: int32(c.R), S: int32(c.S), Stride: int32(c.Stride), Pad: int32(c.Pad), Beta: beta})
 	})
@@ -110,7 +110,7 @@ func (o *ownProducts) chunks(c driver.Conv, size int, f func(n, image int)) {
 }
 
 func (o *ownProducts) columns(c driver.Conv, n int, x driver.Ptr) {
-	launchOwn(o, "im2col_forward", c.Type, coverGrid(n*c.OH()*c.OW()*c.R*c.S*c.C), &kernels.Im2colForward{Col: uint64(o.work), X: uint64(x), N: int64(n),
+	launchOwn(o.dev, "im2col_forward", c.Type, coverGrid(n*c.OH()*c.OW()*c.R*c.S*c.C), &kernels.Im2colForward{Col: uint64(o.work), X: uint64(x), N: int64(n),
 		H: int32(c.H), W: int32(c.W), C: int32(c.C), Oh: int32(c.OH()), Ow: int32(c.OW()), R: int32(c.R), S: int32(c.S), Stride: int32(c.Stride), Pad: int32(c.Pad)})
 }
 

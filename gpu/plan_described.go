@@ -18,6 +18,7 @@ func PlannedCards() []string { return dnn.Cards() }
 // without a GPU, in batches of 64, where it was asked for this GPU; else only the GPU can tell, and it is taken for 0.
 type described struct {
 	plannedOverlap
+	card    string // its name in PlannedCards, "" where it is none of them
 	info    driver.Info
 	product int    // bytes that every product is taken to work in
 	cudnn   string // version that was asked, "" where it was not
@@ -54,7 +55,7 @@ func openPlanned(name string) (*Device, error) {
 	if !slices.Contains(PlannedCards(), name) {
 		return nil, errors.New("the GPUs to plan for are cuda, " + strings.Join(PlannedCards(), ", "))
 	}
-	d := &described{product: blas.WorkspaceLimit, asked: map[convPass]answer{}}
+	d := &described{card: name, product: blas.WorkspaceLimit, asked: map[convPass]answer{}}
 	var err error
 	if d.info, err = dnn.CardInfo(name); err != nil {
 		return nil, err
@@ -87,8 +88,12 @@ func (d *described) ConvScratch(c driver.Conv, p driver.ConvPass) int {
 	return a.bytes
 }
 
-// look finds a convolution in the table, in its own batch or else the largest in proportion.
+// look finds a convolution in the table, in its own batch or else the largest in proportion. A gradient of weights that is a product
+// takes what a product may.
 func (d *described) look(c driver.Conv, p driver.ConvPass) answer {
+	if _, product := c.WeightProduct(); product && p == driver.PassWeight && c.Type != driver.F32 {
+		return answer{d.product, known}
+	}
 	a := answer{kind: unknown}
 	for _, w := range d.table {
 		n := w.Conv.N
@@ -103,6 +108,18 @@ func (d *described) look(c driver.Conv, p driver.ConvPass) answer {
 	return a
 }
 
+// described returns the GPU that a device plans for without having it, else nil.
+func (d *Device) described() *described {
+	if d.card == nil {
+		return nil
+	}
+	if p, ok := d.card.dev.(interface{ target() driver.Device }); ok {
+		t, _ := p.target().(*described)
+		return t
+	}
+	return nil
+}
+
 // ConvAnswers says how much is known of the scratch memory that convolutions were planned with for a GPU that is not there.
 type ConvAnswers struct {
 	CuDNN   string `json:"cudnn"`   // version that was asked: for its first proposals, which timing on a GPU may not prefer
@@ -113,15 +130,8 @@ type ConvAnswers struct {
 
 // ConvAnswers returns that of what was planned so far, nil except on a device of PlannedCards.
 func (d *Device) ConvAnswers() *ConvAnswers {
-	if d.card == nil {
-		return nil
-	}
-	p, ok := d.card.dev.(interface{ target() driver.Device })
-	if !ok {
-		return nil
-	}
-	t, ok := p.target().(*described)
-	if !ok || t.asked == nil {
+	t := d.described()
+	if t == nil || t.asked == nil {
 		return nil
 	}
 	var n [3]int

@@ -216,6 +216,13 @@ type BitsForward struct {
 	Persons  int32
 }
 
+// CastAdd has the arguments of cast_add_bf16, cast_add_f16. Pointers are device addresses.
+type CastAdd struct {
+	Y uint64
+	X uint64
+	N int64
+}
+
 // CastNarrow has the arguments of cast_narrow_bf16, cast_narrow_f16. Pointers are device addresses.
 type CastNarrow struct {
 	Y uint64
@@ -698,6 +705,8 @@ func entryPoints() []EntryPoint {
 		{"bits_forward_bf16", 44, "8888444"},
 		{"bits_forward_f16", 44, "8888444"},
 		{"bits_forward_f32", 44, "8888444"},
+		{"cast_add_bf16", 24, "888"},
+		{"cast_add_f16", 24, "888"},
 		{"cast_narrow_bf16", 24, "888"},
 		{"cast_narrow_f16", 24, "888"},
 		{"cast_widen_bf16", 24, "888"},

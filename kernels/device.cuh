@@ -142,18 +142,6 @@ template <> __device__ inline word4 pack<float>(const float (&v)[4]) {
     return {{__float_as_uint(v[0]), __float_as_uint(v[1]), __float_as_uint(v[2]), __float_as_uint(v[3])}};
 }
 
-// load_n and store_n move N elements, 1 or lanes<T>, as floats.
-template <int N, class T> __device__ inline void load_n(float (&v)[N], const T *p) {
-    static_assert(N == 1 || N == lanes<T>, "one element or 16 bytes");
-    if constexpr (N == 1) v[0] = to_float(*p);
-    else unpack<T>(v, *reinterpret_cast<const word4 *>(p));
-}
-template <int N, class T> __device__ inline void store_n(T *p, const float (&v)[N]) {
-    static_assert(N == 1 || N == lanes<T>, "one element or 16 bytes");
-    if constexpr (N == 1) *p = from_float<T>(v[0]);
-    else *reinterpret_cast<word4 *>(p) = pack<T>(v);
-}
-
 // Raw is N elements as they lie in memory. Loads that are to be in flight together come first, each alone behind its
 // condition, and unpacking after them.
 template <class T, int N> struct Raw {
@@ -169,6 +157,18 @@ template <class T, int N> __device__ inline void load_raw(Raw<T, N> &r, const T 
 template <class T, int N> __device__ inline void from_raw(float (&v)[N], const Raw<T, N> &r) {
     if constexpr (N == 1) v[0] = to_float(r.q);
     else unpack<T>(v, r.q);
+}
+
+// load_n and store_n move N elements, 1 or lanes<T>, as floats.
+template <int N, class T> __device__ inline void load_n(float (&v)[N], const T *p) {
+    Raw<T, N> r;
+    load_raw(r, p); // unpacked where they lie they would be loaded four bytes at a time
+    from_raw(v, r);
+}
+template <int N, class T> __device__ inline void store_n(T *p, const float (&v)[N]) {
+    static_assert(N == 1 || N == lanes<T>, "one element or 16 bytes");
+    if constexpr (N == 1) *p = from_float<T>(v[0]);
+    else *reinterpret_cast<word4 *>(p) = pack<T>(v);
 }
 
 // The thread's place in the whole grid, and the grid's size: a loop from the one by the other visits all of n.

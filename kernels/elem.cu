@@ -1,4 +1,4 @@
-// Operations on each element by itself: sums, ReLU, conversions (gpu.Add, gpu.ReLU, gpu.ReLUBackward, gpu.Cast). Results may be
+// Operations on each element by itself: sums, ReLU, conversions (gpu.Add, gpu.ReLU, gpu.ReLUBackward, gpu.Cast, and what gpu.ConvBackwardWeight adds up). Results may be
 // written over inputs: a thread reads an element of every input before it writes that element.
 #include "device.cuh"
 
@@ -81,6 +81,23 @@ template <class T> struct Widen {
     }
 };
 
+// Accumulate: y += x.
+template <class T> struct Accumulate {
+    float *y;
+    const T *x;
+    template <int N> __device__ inline void at(i64 i) const {
+        float v[N];
+        load_n<N>(v, x + i);
+        if constexpr (N == 1) {
+            y[i] += v[0];
+        } else {
+            vec4 a = load4(y + i), b = load4(y + i + 4);
+            store4(y + i, {a.x + v[0], a.y + v[1], a.z + v[2], a.w + v[3]});
+            store4(y + i + 4, {b.x + v[4], b.y + v[5], b.z + v[6], b.w + v[7]});
+        }
+    }
+};
+
 #define ELEM(T, S)                                                                                                     \
     extern "C" __global__ void __launch_bounds__(256) add_forward_##S(T *y, const T *a, const T *b, i64 n) {           \
         for_elements<T>(n, aligned16(y) && aligned16(a) && aligned16(b), Add<T>{y, a, b});                             \
@@ -104,6 +121,10 @@ FOR_TYPES(ELEM)
     extern "C" __global__ void __launch_bounds__(256) cast_widen_##S(float *y, const T *x, i64 n) {                    \
         for_elements<T>(n, aligned16(y) && aligned16(x), Widen<T>{y, x});                                              \
     }                                                                                                                  \
-    EXPORT_KERNEL(cast_widen_##S)
+    EXPORT_KERNEL(cast_widen_##S)                                                                                      \
+    extern "C" __global__ void __launch_bounds__(256) cast_add_##S(float *y, const T *x, i64 n) {                      \
+        for_elements<T>(n, aligned16(y) && aligned16(x), Accumulate<T>{y, x});                                         \
+    }                                                                                                                  \
+    EXPORT_KERNEL(cast_add_##S)
 CAST(bf16, bf16)
 CAST(f16, f16)

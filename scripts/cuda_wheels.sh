@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Installs the vendor's compiler, headers and libraries from Python wheels, without a GPU and without root, and
 # prints the folder that then holds nvidia/: $CONTIG_WHEELS, else the user cache folder contig-gpu/wheels.
-# Usage: scripts/cuda_wheels.sh [compile] [libraries]
+# Usage: scripts/cuda_wheels.sh [compile] [libraries] | torch
 #   compile    nvcc, ptxas and what they need: make kernels
 #   libraries  headers, cuBLASLt, NVRTC, cuDNN: the tests against the real libraries, gpu/gorgonia
-# Without a word it installs both. What is there already, in these versions, is left alone. nvidia/ appears as a
+#   torch      alone, into a folder of its own whose name ends in -torch: the cuDNN and NVRTC that PyTorch 2.11 for CUDA 13.0 brings, which is what a
+#              machine with PyTorch has; for make plan-pack and the tests of plans
+# Without a word it installs the first two. What is there already, in these versions, is left alone. nvidia/ appears as a
 # whole or not at all; several runs at once wait for each other. Needs bash, flock and python3 with pip.
 set -euo pipefail
 
@@ -13,7 +15,9 @@ compile=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88
   nvidia-cuda-cccl==13.0.85)
 libraries=(nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.0.2.14
   nvidia-cuda-nvrtc==13.0.88 nvidia-cudnn-cu13==9.26.0.51)
+torch=(nvidia-cudnn-cu13==9.19.0.56 nvidia-cuda-nvrtc==13.0.88)
 hashes=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/requirements/cuda.txt
+if [ "$*" = torch ]; then hashes=${hashes%/*}/torch.txt; fi
 stamp=contig-gpu.versions # in the folder: what is installed, a line each
 
 fail() { echo "cuda_wheels.sh: $*" >&2; exit 1; }
@@ -24,7 +28,9 @@ wanted() {
     case $set in
       compile) printf '%s\n' "${compile[@]}" ;;
       libraries) printf '%s\n' "${libraries[@]}" ;;
-      *) fail "unknown set '$set': compile, libraries or nothing for both" ;;
+      torch) [ $# -eq 1 ] || fail "torch has a folder of its own: ask for it alone"
+        printf '%s\n' "${torch[@]}" ;;
+      *) fail "unknown set '$set': compile, libraries or nothing for both; or torch" ;;
     esac
   done | sort -u
 }
@@ -57,8 +63,8 @@ install() {
   trap 'rm -rf "$folder.new.$$" "$folder.old.$$"' EXIT
   mkdir "$new"
   if outdated "$@"; then
-    mapfile -t list < <(wanted)
-    set -- "${list[@]}"
+    mapfile -t all <<<"$whole"
+    set -- "${all[@]}"
   elif [ -d "$folder" ]; then
     cp -al "$folder/." "$new/" # hard links: cheap, and the old folder stays whole until the new one is
   fi
@@ -77,7 +83,8 @@ install() {
 
 folder=${CONTIG_WHEELS:-${XDG_CACHE_HOME:-$HOME/.cache}/contig-gpu/wheels}
 folder=$(realpath -m "$folder")
-list=$(wanted "$@")
+list=$(wanted "$@") whole=$(wanted) # whole: all that belongs into the folder
+if [ "$*" = torch ]; then folder=$folder-torch whole=$list; fi
 if [ -e "$folder" ] && [ ! -f "$folder/$stamp" ] && [ -n "$(ls -A "$folder")" ]; then
   fail "$folder holds something else: it has files but no $stamp. Remove it, or name another with CONTIG_WHEELS"
 fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Kills a training run (SIGKILL) at KILLS random moments, resumes it each time, and compares the checkpoints at its end with those of a run
-# that was left alone: the bytes must be the same. A run that ends before all kills are done is compared too, and begun anew.
+# Kills a training run (SIGKILL) KILLS times, each a random number of steps after the last and at a random moment of that step, resumes it, and
+# compares the checkpoints at its end with those of a run that was left alone: the bytes must be the same. A run that ends before all kills are
+# done is compared too, and begun anew. Steps, not seconds: on a GPU a run may plan for minutes before its first.
 # Usage: scripts/kill_resume.sh [KILLS] [SEED] [DEVICE] [STEPS]   (needs ./contig-gpu or $CONTIG_GPU; under a minute for 20 on the CPU)
 set -euo pipefail
 kills=${1:-20}
@@ -25,23 +26,37 @@ compare() {
   for f in last best; do
     cmp whole/checkpoints/$f.safetensors killed/checkpoints/$f.safetensors
   done
-  echo "last and best: equal after $done_kills kills in all"
+  echo "last and best: equal after $done_kills kills in all, at steps ${at[*]}"
 }
 
-done_kills=0
+# reached prints the last step that the run has told of, 0 before the first.
+reached() {
+  local line
+  line=$(tail -n 20 killed/metrics.jsonl 2>/dev/null | grep -o '"kind":"step","step":[0-9]*' | tail -n 1) || true
+  echo "${line##*:}" | grep . || echo 0
+}
+
+done_kills=0 at=()
 while ((done_kills < kills)); do
   more
   "${train[@]}" --run killed "${args[@]}" >run.log 2>&1 &
   pid=$!
-  sleep "$(printf '%d.%03d' $((RANDOM % 2)) $((100 + RANDOM % 900)))"
+  # What a run before told of is beyond the checkpoint that this one goes on from.
+  target=$(($(reached) + 1 + RANDOM % (2 * steps / (kills + 1) + 1)))
+  while (($(reached) < target)) && kill -0 $pid 2>/dev/null; do sleep 0.02; done
+  sleep "0.0$((10 + RANDOM % 90))"
   kill -9 $pid 2>/dev/null || true
   status=0
   wait $pid 2>/dev/null || status=$?
   case $status in
-  137) done_kills=$((done_kills + 1)) ;;
+  137)
+    done_kills=$((done_kills + 1))
+    at+=("$(reached)")
+    ;;
   0)
     compare
     rm -rf killed
+    at=()
     ;;
   *)
     cat run.log

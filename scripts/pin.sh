@@ -9,7 +9,7 @@ python3 -m venv "$work/venv"
 [ $# -gt 0 ] || set -- $(basename -s .in ./*.in)
 for name in "$@"; do
     case $name in
-    cuda | sanitizer) how=(--no-deps) ;; # every package that is wanted is named
+    cuda | torch | sanitizer) how=(--no-deps) ;; # every package that is wanted is named
     *) how=(--universal --python-version 3.11) ;;
     esac
     "$work/venv/bin/uv" pip compile --quiet --generate-hashes --no-annotate --no-header "${how[@]}" "$name.in" -o "$name.txt"

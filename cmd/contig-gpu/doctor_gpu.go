@@ -20,6 +20,7 @@ type graphics struct {
 	Warning   string  `json:"warning,omitempty"`
 	SelfTest  []check `json:"self_test"`
 
+	Plans       *gpu.PlanCounts `json:"plans,omitempty"`      // of the self-test's convolutions
 	Description json.RawMessage `json:"cudnn_card,omitempty"` // cuDNN's own, by which plans are made without the GPU
 }
 
@@ -31,14 +32,12 @@ func examineGPU() graphics {
 	}
 	defer d.Close()
 	g := graphics{Card: d.Card(), SelfTest: selfTest(d)}
-	bytes, n := 256<<20, 4096
-	if g.Emulated {
-		bytes, n = 1<<20, 64
-	}
+	bytes, n := bench.CeilingSizes(d)
 	g.Bandwidth, g.Product = bench.CopyRate(d, bytes), bench.ProductRate(d, gpu.BF16, n)
 	if err := d.Sync(); err != nil {
 		g.Why = err.Error()
 	}
+	g.Plans = d.PlanCounts()
 	text, err := d.DescribeCard()
 	if err = errors.Join(d.Warning(), err); err != nil {
 		g.Warning = err.Error()
@@ -60,6 +59,9 @@ func (g graphics) print(w io.Writer) {
 		fmt.Fprintf(w, "  %-11s %s, %s\n", l.Name, l.Version, l.Path)
 	}
 	fmt.Fprintf(w, "  measured    copy %.3g GB/s, bf16 product %.3g TFLOP/s\n", g.Bandwidth/1e9, g.Product/1e12)
+	if g.Plans != nil {
+		fmt.Fprintf(w, "  %s\n", plansText(*g.Plans))
+	}
 	if g.Why != "" {
 		fmt.Fprintf(w, "  failed      %s\n", g.Why)
 	}

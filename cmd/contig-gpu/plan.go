@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
@@ -32,12 +33,14 @@ type memoryPlan struct {
 	Notes      []string   `json:"notes,omitempty"` // what the bytes leave out
 
 	Convolutions *gpu.ConvAnswers `json:"convolutions,omitempty"` // of --card: what its scratch is taken from
+	Written      *gpu.PlanPack    `json:"plans,omitempty"`        // of --write-plans
 }
 
 // planSettings are those of plan.
 type planSettings struct {
 	shapeSettings
 	Card, Memory string
+	WritePlans   string
 }
 
 func newPlanSettings() *planSettings { return &planSettings{shapeSettings: *newShapeSettings()} }
@@ -47,7 +50,8 @@ func (p *planSettings) rows() []setting.Row {
 	device := setting.Of(s, &p.Device)[0].Saying("auto, cpu, cuda or cuda:N; cuda need not be there, it is then taken for an H100")
 	own := append(setting.Of(s, &p.Chunk, &p.Accumulate, &p.EMA, &p.Threads), device,
 		setting.New("card", &p.Card, "", setting.OneOf(gpu.PlannedCards()...).OrEmpty(), "plan for a GPU that need not be there, instead of --device: {}"),
-		setting.New("memory", &p.Memory, "", setting.Any(), "memory for the largest batch, such as 16G; none: what the device has free"))
+		setting.New("memory", &p.Memory, "", setting.Any(), "memory for the largest batch, such as 16G; none: what the device has free"),
+		setting.New("write-plans", &p.WritePlans, "", setting.Any(), "make cuDNN's plans for --card without it, and write them to this file, such as plans/h200.zip"))
 	return append(p.shapeSettings.rows(), setting.Group("", own...)...)
 }
 
@@ -61,7 +65,7 @@ func planCommand() *cli.Command {
 			if err := parse(c, s.rows()); err != nil {
 				return err
 			}
-			p, err := planFor(s)
+			p, err := planFor(s, progress.New(c.App.ErrWriter))
 			if err != nil {
 				return err
 			}
@@ -73,7 +77,10 @@ func planCommand() *cli.Command {
 	}
 }
 
-func planFor(s *planSettings) (*memoryPlan, error) {
+func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {
+	if s.WritePlans != "" && s.Card == "" {
+		return nil, usagef("plan: --write-plans wants --card, for which the plans are made")
+	}
 	cfg, err := plannedConfig(s)
 	if err != nil {
 		return nil, err
@@ -99,7 +106,11 @@ func planFor(s *planSettings) (*memoryPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &memoryPlan{Device: d.Name(), Precision: cfg.Precision, Parameters: m.Weights().Count(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
+	written, err := writePlans(s, cfg, d, line) // before others than this batch are planned
+	if err != nil {
+		return nil, err
+	}
+	p := &memoryPlan{Written: written, Device: d.Name(), Precision: cfg.Precision, Parameters: m.Weights().Count(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
 		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes, Convolutions: d.ConvAnswers()}
 	if g := d.Card(); g != nil {
 		p.Device = g.Name
@@ -179,6 +190,10 @@ func (p *memoryPlan) print(w io.Writer) error {
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintln(w, n)
+	}
+	if x := p.Written; x != nil {
+		fmt.Fprintf(w, "wrote %d plans of cuDNN %s for %d problems, of which %d were compiled; %d problems have none\n", x.Plans, x.CuDNN, x.Problems, x.Compiled, x.Missing)
+		fmt.Fprintf(w, "  they serve GPUs of compute capability %d.%d with %d multiprocessors and a driver of CUDA %d.%d\n", x.Arch/10, x.Arch%10, x.SMs, x.Driver/1000, x.Driver%1000/10)
 	}
 	_, err := fmt.Fprintf(w, "largest batch in %s: %d\n", bytesText(p.Memory), p.Largest)
 	return err

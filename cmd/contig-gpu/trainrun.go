@@ -16,6 +16,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/loader"
+	"contig-gpu/gpu"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train"
 )
@@ -42,6 +43,7 @@ type trainRun struct {
 	line          *progress.Line
 	log           bytes.Buffer // what is not yet in train.log
 	started       bool
+	planned       time.Time       // when it last told of plans being made
 	failed        error           // of writing beside the training
 	standing      *train.Standing // of the run that is resumed, where it has a checkpoint
 	notes         []string        // of how the settings were found
@@ -115,6 +117,11 @@ func (r *trainRun) progress(e train.Event) {
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 		r.say("%s", e.Disk)
+		if e.Plans != nil {
+			r.say("%s", plansText(*e.Plans))
+		}
+	case train.Planning:
+		r.planning(*e.Plans)
 	case train.Warned:
 		r.say("warning: %s", e.Text)
 	case train.Noted:
@@ -125,6 +132,22 @@ func (r *trainRun) progress(e train.Event) {
 		r.note("wrote " + e.Path)
 		r.keep(false)
 	}
+}
+
+// planEvery is how often a run tells that plans are still being made.
+const planEvery = 10 * time.Second
+
+// planning tells how far the plans of convolutions are, where making them takes long.
+func (r *trainRun) planning(p gpu.PlanCounts) {
+	if now := time.Now(); now.Sub(r.planned) >= planEvery {
+		r.planned = now
+		r.say("making plans of convolutions, which later starts load: %d so far, %d of them compiled", p.Made, p.Compiled)
+	}
+}
+
+// plansText says where the plans of convolutions came from.
+func plansText(p gpu.PlanCounts) string {
+	return fmt.Sprintf("plans of convolutions: %d made, of which %d compiled; %d loaded from an earlier start, %d from packs", p.Made, p.Compiled, p.Cached, p.Packed)
 }
 
 func freeText(free int) string {

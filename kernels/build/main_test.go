@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -66,6 +68,32 @@ func TestNVCCRefuses(t *testing.T) {
 		}
 		if _, err := n.cubin(dir, 90); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestWideLoads: kernels that go over elements take 16 bytes of 16-bit values by one instruction, not by four.
+func TestWideLoads(t *testing.T) {
+	n, err := findNVCC()
+	if errors.Is(err, errNoCompiler) {
+		t.Skip(err)
+	}
+	if testing.Short() {
+		t.Skip("-short: compiling takes seconds")
+	}
+	dir := sources(t)
+	for _, file := range []string{"elem", "mask"} {
+		out := filepath.Join(dir, file+".ptx")
+		if text, err := run(dir, filepath.Join(string(n), "nvcc"), append(nvccFlags(), "-ptx", "-arch=sm_90", file+".cu", "-o", out)...); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		ptx, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wide, narrow := bytes.Count(ptx, []byte("ld.global.v4.u32")), bytes.Count(ptx, []byte("ld.global.u32"))
+		if wide == 0 || narrow > 0 {
+			t.Errorf("%s.cu: %d loads of 16 bytes, %d of 4 bytes", file, wide, narrow)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (t *trainer) reserve() error {
 	}
 	t.count = p.need
 	free, where := t.free()
-	t.event(Event{Kind: Planned, Memory: p.Memory, Free: free, Disk: p.disk})
+	t.event(Event{Kind: Planned, Memory: p.Memory, Free: free, Disk: p.disk, Plans: t.dev.PlanCounts()})
 	if fits(p.Memory, t.dev, free, t.o.Memory) {
 		return t.checkDisk(p.disk)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
+	"contig-gpu/gpu"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/objective"
 )
@@ -75,7 +76,8 @@ const (
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
-	Planned                     // Memory, Free, Disk; before anything is taken or written
+	Planned                     // Memory, Free, Disk, Plans; before anything is taken or written
+	Planning                    // Plans: the GPU's library made some, which takes time
 	Warned                      // Text
 	Noted                       // Text, to be told as it is
 	Broken                      // Images; to be kept before the checkpoint that follows
@@ -95,6 +97,7 @@ type Event struct {
 	Memory          Memory
 	Free            int // bytes, 0: not known
 	Disk            Disk
+	Plans           *gpu.PlanCounts // of convolutions so far, nil where the device has none
 	Text            string
 	Images          []int // all that were found broken, by index into Cohort.Images
 }

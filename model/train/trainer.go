@@ -96,7 +96,8 @@ func (t *trainer) openDevice() error {
 	var err error
 	if t.dev == nil {
 		// Float64 is the reference: it computes through the portable kernels.
-		t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, NonDeterministic: !t.cfg.Deterministic, Portable: t.cfg.Precision == "f64"})
+		t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, NonDeterministic: !t.cfg.Deterministic, Portable: t.cfg.Precision == "f64",
+			Planning: func(c gpu.PlanCounts) { t.event(Event{Kind: Planning, Plans: &c}) }})
 		if err != nil {
 			return err
 		}

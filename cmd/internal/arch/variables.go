@@ -14,6 +14,7 @@ func held() map[string]string {
 		"gpu/internal/blas/load.go table":          why,
 		"gpu/internal/cuda/load.go driverTable":    why,
 		"gpu/internal/cuda/nvrtc.go compilerTable": why,
+		"gpu/internal/dl/places.go python":         "python3 takes seconds to start and is asked once per process; behind a lock",
 		"gpu/internal/dnn/load.go table":           why,
 	}
 }

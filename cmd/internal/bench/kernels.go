@@ -51,10 +51,7 @@ type operation struct {
 
 // MeasureKernels measures every operation of a training step at the model's shapes.
 func MeasureKernels(ctx context.Context, d *gpu.Device, o KernelOptions) (*Kernels, error) {
-	copied, product := 256<<20, 8192
-	if c := d.Card(); c == nil || c.Emulated {
-		copied, product = 64<<10*o.Batch, 64
-	}
+	copied, product := CeilingSizes(d)
 	k := &Kernels{Copy: CopyRate(d, copied), Product: ProductRate(d, o.DType, product)}
 	ops, err := operations(d, o)
 	if err != nil {

@@ -84,42 +84,51 @@ func (h *Handle) FusesBias(p driver.Product) bool {
 // MatMulScratch returns the bytes of scratch memory that MatMul takes, at most WorkspaceLimit. It implements
 // driver.Products. A product that cannot be computed is a failure of the stream and takes 0.
 func (h *Handle) MatMulScratch(p driver.Product) int {
+	bytes, err := h.MultiplyScratch(p)
+	if err != nil {
+		h.stream.Fail(err)
+	}
+	return bytes
+}
+
+// MultiplyScratch is MatMulScratch that returns why a product cannot be computed.
+func (h *Handle) MultiplyScratch(p driver.Product) (int, error) {
 	if p.M == 0 || p.N == 0 {
-		return 0
+		return 0, nil
 	}
 	q := h.planOf(p, keyOf(p, 0, 0, 0))
-	if q.err != nil {
-		h.stream.Fail(q.err)
-	}
-	return q.workspace
+	return q.workspace, q.err
 }
 
 // MatMul queues a product. It implements driver.Products. c may not overlap a or b. A product without elements is none.
 func (h *Handle) MatMul(p driver.Product, c, a, b driver.Ptr) {
-	if p.M == 0 || p.N == 0 {
-		return
-	}
-	q := h.planOf(p, keyOf(p, c, a, b))
-	if q.err != nil {
-		h.stream.Fail(q.err)
-		return
-	}
-	if q.workspace > h.room {
-		h.stream.Fail(fmt.Errorf("blas: product %s takes %d bytes of scratch memory, of which there are %d", q.product, q.workspace, h.room))
-		return
-	}
-	if err := h.run(q, p.Bias, c, a, b); err != nil {
+	if err := h.Multiply(p, c, a, b, h.scratch, h.room); err != nil {
 		h.stream.Fail(err)
 	}
 }
 
+// Multiply is MatMul with room bytes of memory to work in that returns what goes wrong.
+func (h *Handle) Multiply(p driver.Product, c, a, b, work driver.Ptr, room int) error {
+	if p.M == 0 || p.N == 0 {
+		return nil
+	}
+	q := h.planOf(p, keyOf(p, c, a, b))
+	if q.err != nil {
+		return q.err
+	}
+	if q.workspace > room {
+		return fmt.Errorf("blas: product %s takes %d bytes of scratch memory, of which there are %d", q.product, q.workspace, room)
+	}
+	return h.run(q, p.Bias, c, a, b, work, room)
+}
+
 // run queues a product. It allocates nothing.
-func (h *Handle) run(q *plan, bias, c, a, b driver.Ptr) error {
+func (h *Handle) run(q *plan, bias, c, a, b, work driver.Ptr, room int) error {
 	if err := h.stream.Enter("cublasLtMatmul"); err != nil {
 		return err
 	}
 	s := C.lt_plan_run(q.c, C.uintptr_t(c), C.uintptr_t(b), C.uintptr_t(a), C.uintptr_t(bias),
-		C.uintptr_t(h.scratch), C.size_t(h.room), C.uintptr_t(h.stream.Stream()))
+		C.uintptr_t(work), C.size_t(room), C.uintptr_t(h.stream.Stream()))
 	if s == C.CUBLAS_STATUS_SUCCESS {
 		return nil
 	}

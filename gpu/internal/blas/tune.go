@@ -52,7 +52,7 @@ func (h *Handle) Tune(clock Clock, p driver.Product, c, a, b driver.Ptr) error {
 
 // time returns the milliseconds of one product: the median of rounds, each the mean of runs, after one run to warm up.
 func (h *Handle) time(clock Clock, q *plan, bias, c, a, b driver.Ptr, rounds, runs int) (float64, error) {
-	if err := h.run(q, bias, c, a, b); err != nil {
+	if err := h.run(q, bias, c, a, b, h.scratch, h.room); err != nil {
 		return 0, err
 	}
 	var each []float64
@@ -71,7 +71,7 @@ func (h *Handle) timeRound(clock Clock, q *plan, bias, c, a, b driver.Ptr, runs 
 	start := clock.MainMark()
 	defer start.Close()
 	for range runs {
-		if err := h.run(q, bias, c, a, b); err != nil {
+		if err := h.run(q, bias, c, a, b, h.scratch, h.room); err != nil {
 			return 0, err
 		}
 	}

@@ -29,6 +29,7 @@ type Context struct {
 	failed    atomic.Pointer[failure] // the first failure
 	capturing bool
 	kernels   map[string]*function // by name
+	arguments map[string]int       // of the kernels in modules, their number by name
 	modules   []C.CUmodule
 	memory    map[driver.Ptr]int // bytes
 	pinned    [][]byte
@@ -49,7 +50,7 @@ type failure struct {
 func (a *API) Open(ordinal int) (*Context, error) {
 	c := &Context{
 		name:    fmt.Sprintf("cuda:%d", ordinal),
-		kernels: map[string]*function{}, memory: map[driver.Ptr]int{}, graphs: map[*graph]bool{},
+		kernels: map[string]*function{}, arguments: map[string]int{}, memory: map[driver.Ptr]int{}, graphs: map[*graph]bool{},
 	}
 	if err := c.find(a, ordinal); err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func open(t testing.TB) (*Context, *fake) {
 			t.Errorf("after Close %d objects and %d contexts are left", *f.live, *f.contexts)
 		}
 	})
-	if err := c.LoadImage([]byte("FAKE")); err != nil {
+	if err := c.LoadImage([]byte("FAKE"), map[string]int{"fill_u32": 3, "illegal": 0, "nothing": 3, "odd": 2, "short": 4, "listed": 1}); err != nil {
 		t.Fatal(err)
 	}
 	return c, f

@@ -12,6 +12,7 @@ import "C"
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"unsafe"
 
 	"contig-gpu/gpu/internal/driver"
@@ -29,8 +30,8 @@ type function struct {
 }
 
 // LoadImage loads a kernel image: a cubin, a fatbin or PTX text. Its kernels are then found by name, after those of
-// images loaded before.
-func (c *Context) LoadImage(image []byte) error {
+// images loaded before. arguments has the number of each kernel's arguments by its name.
+func (c *Context) LoadImage(image []byte, arguments map[string]int) error {
 	if err := c.enter("cuModuleLoadDataEx", true); err != nil {
 		return err
 	}
@@ -50,6 +51,7 @@ func (c *Context) LoadImage(image []byte) error {
 		return newError(c.name, "cuModuleLoadDataEx", code, detail)
 	}
 	c.modules = append(c.modules, m)
+	maps.Copy(c.arguments, arguments)
 	return nil
 }
 
@@ -63,11 +65,15 @@ func (c *Context) Kernel(name string) (driver.Kernel, error) {
 	}
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
+	count, known := c.arguments[name]
+	if !known {
+		return driver.Kernel{}, fmt.Errorf("%s: no kernel %s in the %d images loaded", c.name, name, len(c.modules))
+	}
 	for _, m := range c.modules {
 		k := &function{name: name}
 		switch code := C.contig_cuModuleGetFunction(&k.f, m, text); code {
 		case C.CUDA_SUCCESS:
-			return c.keep(k)
+			return c.keep(k, count)
 		case C.CUDA_ERROR_NOT_FOUND:
 		default:
 			return driver.Kernel{}, newError(c.name, "cuModuleGetFunction", code, name)
@@ -77,10 +83,10 @@ func (c *Context) Kernel(name string) (driver.Kernel, error) {
 }
 
 // keep completes a function that was found.
-func (c *Context) keep(k *function) (driver.Kernel, error) {
+func (c *Context) keep(k *function, count int) (driver.Kernel, error) {
 	var bytes C.size_t
-	if code := C.contig_arg_bytes(k.f, &bytes); code != C.CUDA_SUCCESS {
-		return driver.Kernel{}, newError(c.name, "cuFuncGetParamInfo", code, k.name)
+	if code := C.contig_arg_bytes(k.f, C.size_t(count), &bytes); code != C.CUDA_SUCCESS {
+		return driver.Kernel{}, newError(c.name, "cuFuncGetParamInfo", code, fmt.Sprintf("argument %d of kernel %s", count, k.name))
 	}
 	k.args = uintptr(bytes)
 	c.kernels[k.name] = k

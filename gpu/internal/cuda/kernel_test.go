@@ -93,7 +93,7 @@ func TestLaunchErrors(t *testing.T) {
 // TestArgumentBytes: a struct's padding behind the last argument is not passed on, and other sizes are refused.
 func TestArgumentBytes(t *testing.T) {
 	c, f := open(t)
-	f.fail("cuFuncGetParamInfo", 3, 1)
+	f.fail("cuFuncGetParamInfo", 3, 0)
 	_, err := c.Kernel("odd")
 	wantError(t, err, 3, "cuFuncGetParamInfo", "odd")
 	k, err := c.Kernel("odd")
@@ -116,17 +116,36 @@ func TestArgumentBytes(t *testing.T) {
 	}
 }
 
+// TestArgumentsAreCounted: a kernel's last argument is asked for and none behind it, which would be a failing call of the driver and is reported
+// as one by the vendor's checker; an image with fewer arguments than the program knows is refused.
+func TestArgumentsAreCounted(t *testing.T) {
+	c, f := open(t)
+	f.fail("cuFuncGetParamInfo", 3, 1)
+	if _, err := c.Kernel("odd"); err != nil {
+		t.Errorf("more than one call: %v", err)
+	}
+	f.fail("cuFuncGetParamInfo", 3, 0)
+	if _, err := c.Kernel("illegal"); err != nil {
+		t.Errorf("a kernel without arguments was asked for one: %v", err)
+	}
+	f.fail("", 0, 0)
+	_, err := c.Kernel("short")
+	wantError(t, err, 1, "cuFuncGetParamInfo", "argument 4 of kernel short")
+}
+
 func TestKernelMissing(t *testing.T) {
 	c, _ := open(t)
-	if _, err := c.Kernel("no_such_kernel"); err == nil || !strings.Contains(err.Error(), "no_such_kernel") {
-		t.Errorf("error %v", err)
+	for _, name := range []string{"no_such_kernel", "listed"} {
+		if _, err := c.Kernel(name); err == nil || !strings.Contains(err.Error(), "no kernel "+name) {
+			t.Errorf("error %v", err)
+		}
 	}
 }
 
 func TestBadImage(t *testing.T) {
 	c, _ := open(t)
-	wantError(t, c.LoadImage([]byte("PTX with an error")), 209, "17 bytes", "compute capability 9.0", "syntax error in line 1")
-	if err := c.LoadImage(nil); err == nil {
+	wantError(t, c.LoadImage([]byte("PTX with an error"), nil), 209, "17 bytes", "compute capability 9.0", "syntax error in line 1")
+	if err := c.LoadImage(nil, nil); err == nil {
 		t.Error("an empty image was loaded")
 	}
 }

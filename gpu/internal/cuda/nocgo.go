@@ -29,7 +29,7 @@ func (a *API) DeviceCount() (int, error) { return 0, dl.ErrNoCgo }
 func (a *API) Open(ordinal int) (*Context, error) { return nil, dl.ErrNoCgo }
 
 // LoadImage returns an error that wraps dl.ErrNoCgo.
-func (c *Context) LoadImage(image []byte) error { return dl.ErrNoCgo }
+func (c *Context) LoadImage(image []byte, arguments map[string]int) error { return dl.ErrNoCgo }
 
 // Kernel returns an error that wraps dl.ErrNoCgo.
 func (c *Context) Kernel(name string) (driver.Kernel, error) { return driver.Kernel{}, dl.ErrNoCgo }

@@ -20,6 +20,7 @@ import (
 	"unsafe"
 
 	"contig-gpu/gpu/internal/dl"
+	"contig-gpu/gpu/internal/driver"
 )
 
 // A compiler is the opened NVRTC library.
@@ -62,6 +63,15 @@ func openNVRTC() (*compiler, error) {
 		return nil, err
 	}
 	return &compiler{version: fmt.Sprintf("%d.%d", major, minor), path: lib.Path()}, nil
+}
+
+// NVRTC returns the run-time compiler that this process opens, for our kernels or for cuDNN; ok is false where there is none.
+func NVRTC() (l driver.Library, ok bool) {
+	n, err := loadNVRTC()
+	if err != nil {
+		return l, false
+	}
+	return driver.Library{Name: "libnvrtc", Version: n.version, Path: n.path}, true
 }
 
 func checkNVRTC(call string, code C.nvrtcResult) error {

@@ -25,7 +25,7 @@ type Library struct {
 //
 //  1. the file named by the environment variable env. When it is set, nothing else is tried;
 //  2. soname, where the loader looks by itself (LD_LIBRARY_PATH, ld.so.cache);
-//  3. $CUDA_HOME/lib64/soname;
+//  3. $CUDA_HOME/lib64/soname, then soname in /usr/local/cuda/lib64 and /usr/local/nvidia/lib64 where these are;
 //  4. the folders nvidia/*/lib of Python wheels: in $VIRTUAL_ENV, in python3's search path, in $CONTIG_WHEELS and in
 //     the user cache folder contig-gpu/wheels.
 //

@@ -81,12 +81,18 @@ func TestPythonPath(t *testing.T) {
 	const soname = "libcontig-dl-python.so.1"
 	site := t.TempDir()
 	link(t, filepath.Join(site, "nvidia", "cu13", "lib", soname))
-	script := "#!/bin/sh\necho /nowhere\necho " + site + "\n"
+	asked := filepath.Join(t.TempDir(), "asked")
+	script := "#!/bin/sh\necho once >>" + asked + "\necho /nowhere\necho " + site + "\n"
 	if err := os.WriteFile(filepath.Join(os.Getenv("PATH"), "python3"), []byte(script), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open("test", soname, env); err != nil {
-		t.Fatal(err)
+	for range 3 {
+		if _, err := Open("test", soname, env); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, err := os.ReadFile(asked); err != nil || string(b) != "once\n" {
+		t.Errorf("python3 was started %d times, %v; want once a process", strings.Count(string(b), "once"), err)
 	}
 }
 
@@ -113,7 +119,11 @@ func TestMissing(t *testing.T) {
 	t.Setenv("CONTIG_WHEELS", wheels)
 	const soname = "libcontig-dl-missing.so.1"
 	_, err := Open("test library", soname, env)
-	wantTried(t, err, soname, filepath.Join(home, "lib64", soname), filepath.Join(wheels, "nvidia", "*", "lib", soname))
+	places := []string{soname, filepath.Join(home, "lib64", soname)}
+	for _, folder := range systemFolders() {
+		places = append(places, filepath.Join(folder, soname))
+	}
+	wantTried(t, err, append(places, filepath.Join(wheels, "nvidia", "*", "lib", soname))...)
 	for _, want := range []string{"test library", soname, env, "cannot open shared object file"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)

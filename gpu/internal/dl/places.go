@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,6 +25,11 @@ func places(soname, env string) iter.Seq[string] {
 		}
 		if home := os.Getenv("CUDA_HOME"); home != "" && !yield(filepath.Join(home, "lib64", soname)) {
 			return
+		}
+		for _, folder := range systemFolders() {
+			if !yield(filepath.Join(folder, soname)) {
+				return
+			}
 		}
 		wheels(soname, yield)
 	}
@@ -69,10 +75,43 @@ func virtualEnv() []string {
 	return found
 }
 
+// systemFolders are those of /usr/local in which toolkits and containers have the vendor's libraries, as far as they are there.
+func systemFolders() (there []string) {
+	for _, folder := range []string{"/usr/local/cuda/lib64", "/usr/local/nvidia/lib64"} {
+		if _, err := os.Stat(folder); err == nil {
+			there = append(there, folder)
+		}
+	}
+	return there
+}
+
+// patience is how long python3 may take to start: a virtual environment on a machine that was just started takes many seconds.
+const patience = 30 * time.Second
+
+// python guards what python3 said, which is asked once for each PATH that it is looked for in.
+var python struct {
+	sync.Mutex
+	said map[string][]string
+}
+
 // pythonPath asks python3 for its search path, which knows of user folders, distributions' habits and shims. There
-// is none where python3 is not installed or does not answer within seconds.
+// is none where python3 is not installed or does not answer in time.
 func pythonPath() []string {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	python.Lock()
+	defer python.Unlock()
+	key := os.Getenv("PATH")
+	if said, ok := python.said[key]; ok {
+		return said
+	}
+	if python.said == nil {
+		python.said = map[string][]string{}
+	}
+	python.said[key] = askPython()
+	return python.said[key]
+}
+
+func askPython() []string {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "python3", "-c", `import sys; print("\n".join(p for p in sys.path if p))`)
 	cmd.WaitDelay = time.Second

@@ -11,6 +11,17 @@ import (
 // wheels returns the folder nvidia of the vendor's wheels, which must hold a file.
 func wheels(t *testing.T, file string) string {
 	t.Helper()
+	return vendorFiles(t, "", file)
+}
+
+// torchWheels returns the folder of those that scripts/cuda_wheels.sh torch installed.
+func torchWheels(t *testing.T) string {
+	t.Helper()
+	return vendorFiles(t, "-torch", "cudnn/lib/libcudnn.so.9")
+}
+
+func vendorFiles(t *testing.T, suffix, file string) string {
+	t.Helper()
 	folder := os.Getenv("CONTIG_WHEELS")
 	if folder == "" {
 		cache, err := os.UserCacheDir()
@@ -19,9 +30,9 @@ func wheels(t *testing.T, file string) string {
 		}
 		folder = filepath.Join(cache, "contig-gpu", "wheels")
 	}
-	folder = filepath.Join(folder, "nvidia")
+	folder = filepath.Join(folder+suffix, "nvidia")
 	if _, err := os.Stat(filepath.Join(folder, file)); err != nil {
-		t.Skipf("the vendor's files are not there (%v): run scripts/cuda_wheels.sh", err)
+		t.Skipf("the vendor's files are not there (%v): run scripts/cuda_wheels.sh and scripts/cuda_wheels.sh torch", err)
 	}
 	return folder
 }

@@ -20,9 +20,6 @@ func (p Problem) build(t target) (*graph, error) {
 		g.buildData(p)
 	case BackwardWeight, BackwardWeight16:
 		g.buildWeight(p)
-	case Accumulate:
-		d := perChannel(p.Conv.K * p.Conv.R * p.Conv.S * p.Conv.C) // the layout does not matter
-		g.point(C.CUDNN_POINTWISE_ADD, g.tensor(roleInput, d, p.Conv.Type), g.tensor(roleAdd, d, driver.F32), g.tensor(roleW, d, driver.F32))
 	default:
 		g.buildForward(p)
 	}

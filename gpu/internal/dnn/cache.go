@@ -1,24 +1,24 @@
 package dnn
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode"
 )
 
-// A cache keeps the choices made by timing on one kind of GPU with one version of the library, in one file. A file
-// that is damaged, or of another format, counts as absent and is written anew. Its methods take a nil cache for an empty one.
+// A cache keeps the plans that were chosen by timing on one kind of GPU with one version of the library: a folder with a file for
+// each Problem. A file that is damaged, or of another format, counts as absent and is written anew. Its methods take a nil
+// cache for an empty one.
 type cache struct {
-	path string
-	head cacheHead
-	all  map[Problem]Choice
-	err  error // of the last attempt to read or write the file
+	folder string
+	head   cacheHead
+	err    error // of the last attempt to read or write a file
 }
 
 type cacheHead struct {
@@ -29,21 +29,25 @@ type cacheHead struct {
 }
 
 // cacheFormat changes whenever what a Problem or a Choice means does.
-const cacheFormat = 1
+const cacheFormat = 2
 
+// A Saved plan is a choice and, where the library could write it, the plan itself: JSON, with its machine code if it was compiled at
+// run time, so that nothing is compiled again.
+type Saved struct {
+	Choice
+	Plan string `json:"plan,omitempty"`
+}
+
+// A cacheFile is what is kept of a Problem.
 type cacheFile struct {
 	cacheHead
-	Plans []cachedPlan `json:"plans"`
-}
-
-type cachedPlan struct {
 	Problem Problem `json:"problem"`
-	Choice  Choice  `json:"choice"`
+	Saved
 }
 
-// openCache reads the choices for a GPU and version, as far as there are any.
+// openCache finds the folder for a GPU and version. Nothing is read before it is asked for.
 func openCache(o Options, version string) *cache {
-	c := &cache{head: cacheHead{cacheFormat, o.Card, o.Arch, version}, all: map[Problem]Choice{}}
+	c := &cache{head: cacheHead{cacheFormat, o.Card, o.Arch, version}}
 	dir := o.CacheDir
 	if dir == "" {
 		user, err := os.UserCacheDir()
@@ -57,8 +61,7 @@ func openCache(o Options, version string) *cache {
 	if o.NonDeterministic {
 		order = "-any-order" // each choice among its own candidates
 	}
-	c.path = filepath.Join(dir, fmt.Sprintf("%s-sm%d-%s%s.json", fileName(o.Card), o.Arch, version, order))
-	c.all, c.err = c.read()
+	c.folder = filepath.Join(dir, fmt.Sprintf("%s-sm%d-%s%s", fileName(o.Card), o.Arch, version, order))
 	return c
 }
 
@@ -73,68 +76,50 @@ func fileName(card string) string {
 	return strings.Trim(s, "-")
 }
 
-// read returns the file's choices. None is no error; what cannot be read is, beside an empty set.
-func (c *cache) read() (map[Problem]Choice, error) {
-	all := map[Problem]Choice{}
-	b, err := os.ReadFile(c.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return all, nil
+// file is the name of a Problem's file, in a cache and in a Pack.
+func (p Problem) file() string {
+	digest := sha256.Sum256([]byte(p.String()))
+	return fmt.Sprintf("%s-%x.json", fileName(p.Op.String()), digest[:8])
+}
+
+func (c *cache) path(p Problem) string { return filepath.Join(c.folder, p.file()) }
+
+// get returns what is kept of a Problem. What cannot be read counts as absent, and c.err says why.
+func (c *cache) get(p Problem) (Saved, bool) {
+	if c == nil || c.folder == "" {
+		return Saved{}, false
 	}
-	if err != nil {
-		return all, fmt.Errorf("cuDNN: chosen plans: %w", err)
+	b, err := os.ReadFile(c.path(p))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Saved{}, false
 	}
 	var f cacheFile
-	if err := json.Unmarshal(b, &f); err != nil {
-		return all, fmt.Errorf("cuDNN: chosen plans in %s are damaged and will be timed anew: %w", c.path, err)
-	}
-	if f.cacheHead != c.head {
-		return all, fmt.Errorf("cuDNN: chosen plans in %s are for %+v, want %+v; they will be timed anew", c.path, f.cacheHead, c.head)
-	}
-	for _, p := range f.Plans {
-		all[p.Problem] = p.Choice
-	}
-	return all, nil
-}
-
-func (c *cache) get(p Problem) (Choice, bool) {
-	if c == nil {
-		return Choice{}, false
-	}
-	q, ok := c.all[p]
-	return q, ok
-}
-
-// put keeps a choice, in the file too. What another process has written there meanwhile stays.
-func (c *cache) put(p Problem, q Choice) {
-	if c == nil {
-		return
-	}
-	c.all[p] = q
-	if c.path == "" {
-		return
-	}
-	there, _ := c.read() // what is damaged is replaced
-	for k, v := range c.all {
-		there[k] = v
-	}
-	c.err = c.write(there)
-}
-
-// write replaces the file at once: no reader sees half of it.
-func (c *cache) write(all map[Problem]Choice) error {
-	f := cacheFile{cacheHead: c.head}
-	for p, q := range all {
-		f.Plans = append(f.Plans, cachedPlan{p, q})
-	}
-	slices.SortFunc(f.Plans, func(a, b cachedPlan) int { return strings.Compare(a.Problem.String(), b.Problem.String()) })
-	b, err := json.MarshalIndent(f, "", " ")
 	if err == nil {
-		err = replaceFile(c.path, append(b, '\n'))
+		err = json.Unmarshal(b, &f)
+	}
+	switch {
+	case err != nil:
+		c.err = fmt.Errorf("cuDNN: the chosen plan in %s cannot be read and will be timed anew: %w", c.path(p), err)
+	case f.cacheHead != c.head || f.Problem != p:
+		c.err = fmt.Errorf("cuDNN: the chosen plan in %s is for %s on %+v, want %s on %+v; it will be timed anew", c.path(p), f.Problem, f.cacheHead, p, c.head)
+	default:
+		return f.Saved, true
+	}
+	return Saved{}, false
+}
+
+// put keeps a plan. The file appears at once: no reader sees half of it, and of two processes that write it the last one's stays.
+func (c *cache) put(p Problem, s Saved) {
+	if c == nil || c.folder == "" {
+		return
+	}
+	b, err := json.MarshalIndent(cacheFile{c.head, p, s}, "", " ")
+	if err == nil {
+		err = replaceFile(c.path(p), append(b, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("cuDNN: chosen plans are not kept: %w", err)
+		c.err = fmt.Errorf("cuDNN: chosen plans are not kept: %w", err)
 	}
-	return nil
 }
 
 func replaceFile(path string, content []byte) error {

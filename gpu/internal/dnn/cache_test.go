@@ -20,17 +20,19 @@ func timed(dir string) Options {
 	return Options{Timer: (*cuda.Context)(nil), Card: "Emulated card (80 GB)", Arch: 90, CacheDir: dir}
 }
 
-func theFile(t *testing.T, dir string) (string, []byte) {
+// theFile returns what a cache in dir holds of the Problem cached, and how many files there are.
+func theFile(t *testing.T, dir string) (string, []byte, int) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("the cache holds %v, %v, want one file", files, err)
-	}
-	b, err := os.ReadFile(files[0])
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files[0], b
+	path := openCache(timed(dir), "9.26.0").path(cached)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("the cache holds %v: %v", files, err)
+	}
+	return path, b, len(files)
 }
 
 var cached = Problem{Op: Forward, Conv: driver.Conv{N: 2, H: 5, W: 5, C: 4, K: 6, R: 3, S: 3, Stride: 1, Pad: 1, Type: driver.BF16}}
@@ -53,17 +55,53 @@ func TestCache(t *testing.T) {
 	if err != nil || first.Timed < 2 || first.Milliseconds <= 0 {
 		t.Fatalf("%+v was chosen, %v; want it timed against others", first, err)
 	}
-	path, b := theFile(t, dir)
-	if want := "emulated-card--80-gb-sm90-9.26.0.json"; filepath.Base(path) != want {
-		t.Errorf("the file is %s, want %s", filepath.Base(path), want)
+	path, _, files := theFile(t, dir)
+	if want := "emulated-card--80-gb-sm90-9.26.0"; filepath.Base(filepath.Dir(path)) != want || files != 6 {
+		t.Errorf("%d files, of them %s; want forward, data twice, weight in two ways and how these compare in %s", files, path, want)
 	}
 	again, err := choiceWith(t, timed(dir))
 	if err != nil || !reflect.DeepEqual(first, again) {
 		t.Errorf("read back %+v, %v, want %+v: it was timed anew", again, err, first)
 	}
+}
+
+// TestWarmCacheMakesNothing: what the cache holds is loaded as the library wrote it, or, where that does not load, made of engine and
+// knobs and written anew. So the second start compiles nothing, and the one after an update of the driver each plan once.
+func TestWarmCacheMakesNothing(t *testing.T) {
+	dir := t.TempDir()
+	for start, want := range []Counts{{}, {Cached: 4}, {Made: 1, Cached: 3}, {Cached: 4}, {Made: 1, Cached: 3}, {Cached: 4}} {
+		b := openBench(t, timed(dir))
+		b.convolutions(cached.Conv)
+		switch got := b.h.Counts(); {
+		case start > 0 && got != want:
+			t.Errorf("start %d: %+v, want %+v", start, got, want)
+		case start == 0 && (got.Made < 8 || got.Compiled == 0 || got.Compiled == got.Made || got.Cached > 0):
+			t.Errorf("the first start: %+v", got)
+		}
+		switch start {
+		case 1: // of a library that cannot write it
+			edit(t, dir, func(f *cacheFile) { f.Plan = "" })
+		case 3: // of another driver
+			edit(t, dir, func(f *cacheFile) { f.Plan = strings.Replace(f.Plan, "13000", "12080", 1) })
+		}
+	}
+}
+
+// edit changes what the cache holds of the Problem cached.
+func edit(t *testing.T, dir string, change func(*cacheFile)) {
+	t.Helper()
+	path, b, _ := theFile(t, dir)
 	var f cacheFile
-	if err := json.Unmarshal(b, &f); err != nil || len(f.Plans) != 4 {
-		t.Errorf("%d plans are kept, %v; want forward, data twice and weight", len(f.Plans), err)
+	if err := json.Unmarshal(b, &f); err != nil {
+		t.Fatal(err)
+	}
+	change(&f)
+	b, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b, 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -73,20 +111,7 @@ func TestCacheIsFollowed(t *testing.T) {
 	if _, err := choiceWith(t, timed(dir)); err != nil {
 		t.Fatal(err)
 	}
-	path, b := theFile(t, dir)
-	var f cacheFile
-	if err := json.Unmarshal(b, &f); err != nil {
-		t.Fatal(err)
-	}
-	for i := range f.Plans {
-		if f.Plans[i].Problem == cached {
-			f.Plans[i].Choice.Milliseconds = 12345
-		}
-	}
-	b, _ = json.Marshal(f)
-	if err := os.WriteFile(path, b, 0o666); err != nil {
-		t.Fatal(err)
-	}
+	edit(t, dir, func(f *cacheFile) { f.Milliseconds = 12345 })
 	if c, _ := choiceWith(t, timed(dir)); c.Milliseconds != 12345 {
 		t.Errorf("%+v was chosen: the file was not followed", c)
 	}
@@ -94,27 +119,26 @@ func TestCacheIsFollowed(t *testing.T) {
 
 func TestCacheDamaged(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
-		"cut off":        func(b []byte) []byte { return b[:len(b)/2] },
-		"empty":          func([]byte) []byte { return nil },
-		"another card":   func(b []byte) []byte { return bytes.Replace(b, []byte("Emulated"), []byte("Imagined"), 1) },
-		"another format": func(b []byte) []byte { return bytes.Replace(b, []byte(`"format": 1`), []byte(`"format": 0`), 1) },
+		"cut off":         func(b []byte) []byte { return b[:len(b)/2] },
+		"empty":           func([]byte) []byte { return nil },
+		"another card":    func(b []byte) []byte { return bytes.Replace(b, []byte("Emulated"), []byte("Imagined"), 1) },
+		"another format":  func(b []byte) []byte { return bytes.Replace(b, []byte(`"format": 2`), []byte(`"format": 0`), 1) },
+		"another problem": func(b []byte) []byte { return bytes.Replace(b, []byte(`"Op": 0`), []byte(`"Op": 1`), 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			choiceWith(t, timed(dir))
-			path, b := theFile(t, dir)
+			path, b, _ := theFile(t, dir)
 			if err := os.WriteFile(path, damage(b), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			o := timed(dir)
-			o.Timer = nil
-			if h := openCache(o, "9.26.0"); h.err == nil || !strings.Contains(h.err.Error(), "timed anew") {
-				t.Errorf("reading says %v", h.err)
-			}
-			if c, err := choiceWith(t, timed(dir)); err != nil || c.Timed < 2 {
+			if c, err := choiceWith(t, timed(dir)); c.Timed < 2 || err == nil || !strings.Contains(err.Error(), "timed anew") || !strings.Contains(err.Error(), path) {
 				t.Errorf("%+v was chosen, %v", c, err)
 			}
-			if _, now := theFile(t, dir); !json.Valid(now) || !bytes.Contains(now, []byte("Emulated")) {
+			if c, err := choiceWith(t, timed(dir)); c.Timed < 2 || err != nil {
+				t.Errorf("after that %+v was chosen, %v", c, err)
+			}
+			if _, now, _ := theFile(t, dir); !json.Valid(now) || !bytes.Contains(now, []byte("Emulated")) {
 				t.Errorf("the file was not mended: %s", now)
 			}
 		})
@@ -126,19 +150,10 @@ func TestCacheWrongEngine(t *testing.T) {
 	for _, engine := range []int{77, 1} {
 		dir := t.TempDir()
 		choiceWith(t, timed(dir))
-		path, b := theFile(t, dir)
-		var f cacheFile
-		if err := json.Unmarshal(b, &f); err != nil {
-			t.Fatal(err)
-		}
-		for i := range f.Plans {
-			f.Plans[i].Choice.Engine = engine
-			f.Plans[i].Choice.Workspace = 256*(engine+1) + 4*f.Plans[i].Problem.Conv.K
-		}
-		b, _ = json.Marshal(f)
-		if err := os.WriteFile(path, b, 0o666); err != nil {
-			t.Fatal(err)
-		}
+		edit(t, dir, func(f *cacheFile) {
+			f.Engine, f.Plan = engine, ""
+			f.Workspace = 256*(engine+1) + 4*f.Problem.Conv.K
+		})
 		if c, _ := choiceWith(t, timed(dir)); c.Engine == engine {
 			t.Errorf("engine %d was taken from the file", engine)
 		}
@@ -156,15 +171,28 @@ func TestCacheUnwritable(t *testing.T) {
 	}
 }
 
-// TestCacheMerges: what another process adds meanwhile stays.
-func TestCacheMerges(t *testing.T) {
+// TestCacheNotes: a plan that loads is held to the rules for proposals, by the notes that were kept with it. Made again of engine and knobs
+// it has the notes that the library says.
+func TestCacheNotes(t *testing.T) {
+	dir := t.TempDir()
+	first, _ := choiceWith(t, timed(dir))
+	edit(t, dir, func(f *cacheFile) { f.Notes = []int{noteNondeterministic} })
+	b := openBench(t, timed(dir))
+	again, err := b.h.Plan(cached)
+	if got := b.h.Counts(); err != nil || got != (Counts{Made: 1}) || !reflect.DeepEqual(again, first) {
+		t.Errorf("%+v, %v after %+v: want %+v, made again", again, err, got, first)
+	}
+}
+
+// TestOneProposalIsKept: where there is nothing to compare, the plan is kept all the same, for it may have been compiled.
+func TestOneProposalIsKept(t *testing.T) {
 	o := timed(t.TempDir())
-	a, b := openCache(o, "9.26.0"), openCache(o, "9.26.0")
-	one, two := cached, cached
-	two.Op = BackwardData
-	a.put(one, Choice{Engine: 3})
-	b.put(two, Choice{Engine: 4})
-	if c := openCache(o, "9.26.0"); len(c.all) != 2 || c.err != nil || a.err != nil || b.err != nil {
-		t.Errorf("%v is left, %v %v %v", c.all, a.err, b.err, c.err)
+	o.Candidates = 1
+	for start, want := range []Counts{{Made: 1}, {Cached: 1}} {
+		b := openBench(t, o)
+		c, err := b.h.Plan(cached)
+		if got := b.h.Counts(); err != nil || c.Timed != 1 || got != want {
+			t.Errorf("start %d: %+v, %v; %+v, want %+v", start, c, err, got, want)
+		}
 	}
 }

@@ -14,16 +14,18 @@ type Knob struct {
 	Value int64 `json:"value"`
 }
 
-// A Choice says which plan a Problem got. Engine and Knobs are enough to build it again with the same library.
+// A Choice says which plan a Problem got. Engine and Knobs are enough to make it again with the same library, in the time that
+// compiling takes where it is Compiled.
 type Choice struct {
-	Engine       int     `json:"engine"`
-	Knobs        []Knob  `json:"knobs,omitempty"`
-	Workspace    int     `json:"workspace"`              // bytes
-	Notes        []int   `json:"notes,omitempty"`        // the library's numerical notes
-	Compiled     bool    `json:"compiled,omitempty"`     // at run time, by NVRTC
-	Milliseconds float64 `json:"milliseconds,omitempty"` // 0 where nothing was timed
-	Timed        int     `json:"timed,omitempty"`        // plans that were compared
-	Apart        float64 `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
+	Engine       int       `json:"engine"`
+	Knobs        []Knob    `json:"knobs,omitempty"`
+	Workspace    int       `json:"workspace"`              // bytes
+	Notes        []int     `json:"notes,omitempty"`        // the library's numerical notes
+	Compiled     bool      `json:"compiled,omitempty"`     // at run time, by NVRTC
+	Milliseconds float64   `json:"milliseconds,omitempty"` // 0 where nothing was timed
+	Timed        int       `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
+	Roads        []float64 `json:"roads,omitempty"`        // of weightRoads alone: milliseconds of each way, 0 where there is none
+	Apart        float64   `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
 }
 
 // The library's numerical notes (cudnnBackendNumericalNote_t).
@@ -81,14 +83,44 @@ func (e *NoPlanError) because(reason string) {
 
 // Options of New and Plan. The zero value is right for training.
 type Options struct {
-	NonDeterministic bool   // also engines whose results differ from run to run
-	MaxWorkspace     int    // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
-	Candidates       int    // plans that are timed per Problem; 0: 8
-	RoundWeight      bool   // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
-	Timer            Timer  // what times plans; nil: the library's first choice is taken, and the cache is not used
-	Card             string // the GPU's name, for the cache
-	Arch             int    // compute capability, 90 for 9.0, for the cache
-	CacheDir         string // where chosen plans are kept; "": the user's cache folder
+	NonDeterministic bool         // also engines whose results differ from run to run
+	MaxWorkspace     int          // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
+	Candidates       int          // plans that are timed per Problem; 0: 8
+	Timer            Timer        // what times plans; nil: the library's first choice is taken, and the cache is not used
+	Ways             Ways         // nil: gradients of weights in 16 bits are those that the library fuses with their addition
+	Untimed          bool         // ways are not timed against each other, the first is taken
+	Card             string       // the GPU's name, for the cache
+	Arch             int          // compute capability, 90 for 9.0, for the cache and packs
+	Multiprocs       int          // multiprocessors, for packs
+	Driver           int          // CUDA version of the driver, 13000 for 13.0, for packs
+	CacheDir         string       // where chosen plans are kept; "": the user's cache folder
+	Packs            []string     // files of packs; nil: see PacksEnv
+	Made             func(Counts) // nil, or told of every Problem for which the library made plans: that may have taken seconds
+}
+
+// Ways are other ways of a 16-bit convolution's gradient of weights than the library's own, see ConvBackwardWeight.
+type Ways interface {
+	// AddRounded queues dw += part, n values of float32 and of type t.
+	AddRounded(dw, part driver.Ptr, n int, t driver.Type) error
+	// Multiply queues a product with room bytes of memory to work in, and MultiplyScratch returns how many it takes.
+	Multiply(p driver.Product, c, a, b, work driver.Ptr, room int) error
+	MultiplyScratch(p driver.Product) (int, error)
+}
+
+// Counts says where plans came from.
+type Counts struct {
+	Made     int `json:"made"`     // by the library, of what it proposes: among them the fastest is chosen
+	Compiled int `json:"compiled"` // of these, at run time, in about a second each
+	Cached   int `json:"cached"`   // loaded as the library once wrote them, on this machine
+	Packed   int `json:"packed"`   // loaded out of packs
+}
+
+// make counts a plan that the library made.
+func (c *Counts) make(p Choice) {
+	c.Made++
+	if p.Compiled {
+		c.Compiled++
+	}
 }
 
 func (o Options) maxWorkspace() int {

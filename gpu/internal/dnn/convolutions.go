@@ -56,7 +56,7 @@ func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool {
 			q.Apart = math.MaxFloat64 // it is not tried again
 			return true
 		}
-		h.cache.put(q.problem, q.Choice)
+		h.keep(q)
 	}
 	return q.Milliseconds < q.Apart
 }

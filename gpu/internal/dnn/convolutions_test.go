@@ -17,16 +17,6 @@ func TestConvolutions(t *testing.T) {
 	}
 }
 
-// TestRoundedWeights takes the other way to the gradient of weights.
-func TestRoundedWeights(t *testing.T) {
-	b := openBench(t, Options{RoundWeight: true})
-	for _, s := range shapes() {
-		for _, c := range precisions(s) {
-			b.weights(c)
-		}
-	}
-}
-
 // sums is the error that float32 sums of small numbers may have: none, since they are multiples of 1/64 below 2^18.
 const sums = 0
 
@@ -68,7 +58,7 @@ func (b *bench) weights(c driver.Conv) {
 	b.h.ConvBackwardWeight(c, dw, b.put(dy, c.Type), b.put(x, c.Type))
 	ref := weightRef(c, dy, x)
 	loosest := 0x1p-20 // the old value and the sum are rounded once more
-	if c.Type != driver.F32 && (b.h.RoundWeight || c.C%2 != 0) {
+	if b.h.weightOf(c).road == roadRounded {
 		for _, v := range ref {
 			loosest = max(loosest, 0x1p-20+epsilon(c.Type)*max(v, -v))
 		}

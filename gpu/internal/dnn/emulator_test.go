@@ -50,6 +50,9 @@ func openBench(t *testing.T, o Options) *bench {
 	if o.Timer != nil {
 		o.Timer = ctx
 	}
+	if o.Ways == nil {
+		o.Ways = hostWays{t, ctx}
+	}
 	h, err := New(ctx, o)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,10 @@ package dnn
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"testing"
 
 	"contig-gpu/gpu/internal/driver"
 )
@@ -29,14 +32,29 @@ func WorkspacesJSON(version string, cards map[string][]Workspace) []byte {
 	return []byte(b.String())
 }
 
-// SizeOnly is what the accumulation of a convolution's gradient of weights is asked for with.
-var SizeOnly = sizeOnly
-
 // Wheels returns the folder of the vendor's wheels, see wheels.
 var Wheels = wheels
 
+// TorchWheels returns the folder of the libraries that PyTorch brings, see torchWheels.
+var TorchWheels = torchWheels
+
 // RoundedScratch returns the scratch memory of a gradient that is rounded and then added.
-func RoundedScratch(c driver.Conv, gradient, adding int) int {
-	_, all := roundedScratch(c, gradient, adding)
+func RoundedScratch(c driver.Conv, plan int) int {
+	_, all := roundedScratch(c, plan)
 	return all
+}
+
+// StubDriver compiles a libcuda.so.1 that has no driver and returns its folder.
+func StubDriver(t *testing.T) string {
+	t.Helper()
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("no gcc")
+	}
+	dir := t.TempDir()
+	out, err := exec.Command(gcc, "-Wall", "-Wextra", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "testdata/libcuda_stub.c", "-o", filepath.Join(dir, "libcuda.so.1")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
 }

@@ -56,6 +56,7 @@ func New(s Stream, o Options) (*Handle, error) {
 		h.time = h.timePlans
 		h.cache = openCache(o, api.Version())
 	}
+	h.packs, h.bad = openPacks(o.Packs, PackHead{Format: cacheFormat, Library: api.Version(), Arch: o.Arch, Multiprocs: o.Multiprocs, Driver: o.Driver})
 	return h, nil
 }
 
@@ -65,13 +66,16 @@ func (h *Handle) Library() driver.Library {
 }
 
 // Warning returns what hinders nothing but should be known, if there is such: why plans could not be read from or written
-// to the cache, so that they are timed anew, or why one was not timed.
+// to the cache, so that they are timed anew, why a pack is not used, or why a plan was not timed.
 func (h *Handle) Warning() error {
 	if h.cache == nil {
-		return nil
+		return h.bad
 	}
-	return errors.Join(h.cache.err, h.untimed)
+	return errors.Join(h.bad, h.cache.err, h.untimed)
 }
+
+// Counts says where the plans since New came from.
+func (h *Handle) Counts() Counts { return h.counts }
 
 // Close gives the plans and the library's handle back. It may be called again, and after the stream is gone.
 func (h *Handle) Close() error {
@@ -116,19 +120,40 @@ func (h *Handle) mayPlan(p Problem) error {
 	return nil
 }
 
-// find takes the cached choice for a Problem if it can be built again, else chooses.
+// find takes what the cache holds of a Problem: as the library wrote it, or else, as after an update of the driver, made again of
+// engine and knobs, and then written anew. Where neither can be had it chooses.
 func (h *Handle) find(p Problem) (*plan, error) {
-	if c, ok := h.cache.get(p); ok {
-		if q, err := rebuild(p, h.target, c, h.Options); err == nil {
+	if s, kept := h.cache.get(p); kept {
+		if q, err := h.load(p, s); err == nil {
+			h.counts.Cached++
+			return q, nil
+		}
+		if q, err := h.rebuild(p, s.Choice); err == nil {
+			h.keep(q)
+			h.tell()
 			return q, nil
 		}
 	}
+	before := h.counts.Made
 	q, err := h.choose(p)
-	if err == nil && q.Timed > 1 {
-		h.cache.put(p, q.Choice)
+	if h.counts.Made > before {
+		h.tell()
+	}
+	if err == nil && q.Timed > 0 {
+		h.keep(q)
 	}
 	return q, err
 }
+
+// tell tells who wants to know that plans were made.
+func (h *Handle) tell() {
+	if h.Made != nil {
+		h.Made(h.counts)
+	}
+}
+
+// keep writes a plan to the cache.
+func (h *Handle) keep(q *plan) { h.cache.put(q.problem, Saved{q.Choice, q.text()}) }
 
 // Plan returns what was chosen for a Problem.
 func (h *Handle) Plan(p Problem) (Choice, error) {
@@ -144,13 +169,18 @@ func (h *Handle) SetScratch(p driver.Ptr, bytes int) { h.work, h.room = p, bytes
 
 // run queues a Problem on the tensors of Problem.tensors, in that order. Unused addresses are 0.
 func (h *Handle) run(p Problem, at [C.CONTIG_TENSORS]driver.Ptr) {
-	q, err := h.planOf(p)
-	if err == nil {
-		err = h.execute(q, at, h.work, h.room)
-	}
-	if err != nil {
+	if err := h.queue(p, at, h.work, h.room); err != nil {
 		h.stream.Fail(err)
 	}
+}
+
+// queue queues a Problem with room bytes of memory to work in.
+func (h *Handle) queue(p Problem, at [C.CONTIG_TENSORS]driver.Ptr, work driver.Ptr, room int) error {
+	q, err := h.planOf(p)
+	if err != nil {
+		return err
+	}
+	return h.execute(q, at, work, room)
 }
 
 // execute queues a plan with room bytes of memory to work in.

@@ -49,9 +49,12 @@ func TestRefused(t *testing.T) {
 
 // TestRoundedWeightsNeedScratch: the part behind the plan's own counts too.
 func TestRoundedWeightsNeedScratch(t *testing.T) {
-	b := openBench(t, Options{RoundWeight: true})
+	b := openBench(t, Options{})
 	c := shapes()[0]
 	c.Type = driver.BF16
+	if r := b.h.weightOf(c); r.road != roadRounded {
+		t.Fatalf("%+v", r)
+	}
 	b.scratch(b.h.ConvScratch(c, driver.PassWeight) - 1)
 	_, nw, _ := sizes(c)
 	p := b.nan(4*nw*100, driver.F32)

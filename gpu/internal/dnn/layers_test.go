@@ -82,16 +82,12 @@ func problems(u use) []dnn.Problem {
 	if u.weight {
 		ops = append(ops, dnn.BackwardWeight)
 		if u.conv.Type != driver.F32 {
-			ops = append(ops, dnn.BackwardWeight16, dnn.Accumulate)
+			ops = append(ops, dnn.BackwardWeight16)
 		}
 	}
 	var all []dnn.Problem
 	for _, op := range ops {
-		p := dnn.Problem{Op: op, Conv: u.conv}
-		if op == dnn.Accumulate {
-			p.Conv = dnn.SizeOnly(u.conv)
-		}
-		all = append(all, p)
+		all = append(all, dnn.Problem{Op: op, Conv: u.conv})
 		if op == dnn.BackwardData {
 			all = append(all, dnn.Problem{Op: op, Conv: u.conv, Beta: 1})
 		}
@@ -100,7 +96,7 @@ func problems(u use) []dnn.Problem {
 }
 
 // missing tells what the library is known not to have: fusions in float32 that is not rounded to TF32, and the fused
-// accumulation of a 16-bit gradient where channels are odd, which is done in two steps instead.
+// accumulation of a 16-bit gradient where channels are odd, for which there are other ways.
 func missing(p dnn.Problem) bool {
 	c := p.Conv
 	switch p.Op {

@@ -21,6 +21,9 @@ func (h *Handle) Library() driver.Library { return driver.Library{} }
 // Warning returns nil.
 func (h *Handle) Warning() error { return nil }
 
+// Counts returns zeros.
+func (h *Handle) Counts() Counts { return Counts{} }
+
 // Plan returns an error that wraps dl.ErrNoCgo.
 func (h *Handle) Plan(p Problem) (Choice, error) { return Choice{}, dl.ErrNoCgo }
 
@@ -65,6 +68,9 @@ func (p *Prober) Plan(q Problem, o Options) (Choice, error) { return Choice{}, d
 
 // Propose returns an error that wraps dl.ErrNoCgo.
 func (p *Prober) Propose(q Problem, o Options) (Choice, error) { return Choice{}, dl.ErrNoCgo }
+
+// Plans returns an error that wraps dl.ErrNoCgo.
+func (p *Prober) Plans(q Problem, o Options) ([]Saved, error) { return nil, dl.ErrNoCgo }
 
 // Rebuild returns an error that wraps dl.ErrNoCgo.
 func (p *Prober) Rebuild(q Problem, c Choice, o Options) error { return dl.ErrNoCgo }

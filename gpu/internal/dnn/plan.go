@@ -8,6 +8,8 @@ package dnn
 import "C"
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 )
@@ -109,26 +111,64 @@ func (g *graph) finalize(t target, config desc, c Choice) (*plan, error) {
 // is says what a plan is for.
 func (q *plan) is(p Problem) { q.problem, q.roles = p, p.tensors() }
 
-// rebuild makes the plan of a choice made before, and holds it to the same rules.
-func rebuild(p Problem, t target, c Choice, o Options) (*plan, error) {
-	g, err := p.build(t)
+// text is a plan as the library writes it, "" where it cannot.
+func (q *plan) text() string {
+	n := q.count(q.ready, C.CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, C.CUDNN_TYPE_CHAR)
+	b := get(&q.scope, q.ready, C.CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, C.CUDNN_TYPE_CHAR, make([]byte, n))
+	if q.take() != nil {
+		return ""
+	}
+	return string(bytes.TrimRight(b, "\x00"))
+}
+
+// load makes a plan of what the library wrote, which refuses what another version or another kind of GPU wrote. It is held to the
+// same rules as a proposal, by the notes that were saved with it.
+func (c *chooser) load(p Problem, s Saved) (*plan, error) {
+	if s.Plan == "" {
+		return nil, fmt.Errorf("cuDNN: the plan of %s was not written", p)
+	}
+	q := &plan{graph: &graph{}, Choice: s.Choice}
+	q.ready = q.make("a plan that was kept", C.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
+		c.target.attribute(C.CUDNN_ATTR_EXECUTION_PLAN_HANDLE, C.CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP),
+		text(C.CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, []byte(s.Plan+"\x00")))
+	workspace := q.integer(q.ready, C.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)
+	if err := errors.Join(q.take(), q.honest(p, workspace, s.Notes, c.Options)); err != nil {
+		q.close()
+		return nil, err
+	}
+	q.is(p)
+	return q, nil
+}
+
+// rebuild makes the plan of a choice made before, by engine and knobs, and holds it to the same rules as a proposal.
+func (c *chooser) rebuild(p Problem, s Choice) (*plan, error) {
+	g, err := p.build(c.target)
 	if err != nil {
 		return nil, err
 	}
-	config := g.config(t, c)
+	config := g.config(c.target, s)
 	now, err := g.examine(config)
-	now.Milliseconds, now.Timed, now.Apart = c.Milliseconds, c.Timed, c.Apart
+	now.Milliseconds, now.Timed, now.Apart = s.Milliseconds, s.Timed, s.Apart
 	var q *plan
 	if err == nil {
-		q, err = g.finalize(t, config, now)
+		q, err = g.finalize(c.target, config, now)
 	}
-	if err == nil && (q.Workspace != c.Workspace || unwanted(p, now.Notes, o) != "") {
-		err = fmt.Errorf("cuDNN: engine %d for %s is not what it was", c.Engine, p)
+	if err == nil {
+		err = q.honest(p, s.Workspace, now.Notes, c.Options)
 	}
 	if err != nil {
 		g.close()
 		return nil, err
 	}
+	c.counts.make(now)
 	q.is(p)
 	return q, nil
+}
+
+// honest tells whether a plan is what it was when it was kept, and may be used now.
+func (q *plan) honest(p Problem, workspace int, notes []int, o Options) error {
+	if q.Workspace == workspace && unwanted(p, notes, o) == "" {
+		return nil
+	}
+	return fmt.Errorf("cuDNN: engine %d for %s is not what it was", q.Engine, p)
 }

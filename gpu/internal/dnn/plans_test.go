@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,14 +22,48 @@ import (
 )
 
 // How much TestPlans asks, in $CONTIG_CUDNN: "full" is every convolution of every encoder and size, and compares with the
-// project's files what it finds: twenty minutes of a processor; "update" is the same and writes them. Otherwise it is one
+// project's files what it finds: ten minutes of a processor for a version of the library; "update" is the same and writes them. "share:" and a commit's
+// hash is full for one GPU and type of each version, which the hash chooses, and the least for the others; without a word it is the least for all: one
 // encoder at one size, and few of the plans that take a second or two, since they are compiled at run time.
 func wanted() string { return os.Getenv("CONTIG_CUDNN") }
 
 func full() bool { return wanted() == "full" || wanted() == "update" }
 
-// partEnv names the part that a process plans for, as "h200/bf16", resultEnv the file for what it finds.
-const partEnv, resultEnv = "CONTIG_DNN_TEST_PART", "CONTIG_DNN_TEST_RESULT"
+// A part is what a process plans for: a GPU and a type.
+type part struct {
+	card string
+	conv driver.Conv // its type alone
+}
+
+func (p part) String() string { return p.card + "/" + typeName(p.conv) }
+
+// partsOf returns every GPU in each of these types.
+func partsOf(types []driver.Conv) (all []part) {
+	for _, card := range dnn.Cards() {
+		for _, c := range types {
+			all = append(all, part{card, c})
+		}
+	}
+	return all
+}
+
+// chosen returns which of n parts a share is, by the first eight digits of the hash; -1 where no share is wanted.
+func chosen(t *testing.T, n int) int {
+	t.Helper()
+	hash, share := strings.CutPrefix(wanted(), "share:")
+	if !share {
+		return -1
+	}
+	v, err := strconv.ParseUint(hash[:min(8, len(hash))], 16, 64)
+	if err != nil {
+		t.Fatalf("CONTIG_CUDNN=%s: %v", wanted(), err)
+	}
+	return int(v % uint64(n))
+}
+
+// partEnv names the part that a process plans for, as "h200/bf16", resultEnv the file for what it finds, encodersEnv the encoders of a full plan,
+// where they are not all; then what no device uses is not asked for.
+const partEnv, resultEnv, encodersEnv = "CONTIG_DNN_TEST_PART", "CONTIG_DNN_TEST_RESULT", "CONTIG_DNN_TEST_ENCODERS"
 
 // types are the precisions that are asked for.
 func types() []driver.Conv {
@@ -56,42 +91,106 @@ func TestPlans(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: planning takes a minute")
 	}
-	env := append(os.Environ(), "LD_LIBRARY_PATH="+stubDriver(t),
-		"CONTIG_LIBCUDNN="+filepath.Join(vendor, "cudnn/lib/libcudnn.so.9"), "CONTIG_LIBNVRTC="+filepath.Join(vendor, "cu13/lib/libnvrtc.so.13"),
-		"CONTIG_LIBCUBLASLT="+filepath.Join(vendor, "cu13/lib/libcublasLt.so.13"), "CONTIG_LIBCUBLAS="+filepath.Join(vendor, "cu13/lib/libcublas.so.13"))
-	folder := t.TempDir()
-	result := func(card string, c driver.Conv) string { return filepath.Join(folder, card+"-"+typeName(c)+".json") }
-	var parts sync.WaitGroup
-	running := make(chan struct{}, runtime.NumCPU())
-	for _, card := range dnn.Cards() {
-		for _, c := range types() {
-			parts.Go(func() {
-				running <- struct{}{}
-				defer func() { <-running }()
-				part := card + "/" + typeName(c)
-				cmd := exec.Command(os.Args[0], "-test.run=^TestPlansOfOnePart$", "-test.timeout=120m")
-				cmd.Env = append(slices.Clone(env), partEnv+"="+part, resultEnv+"="+result(card, c))
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("%s: %v\n%s", part, err, out)
-				}
-			})
-		}
-	}
-	if parts.Wait(); t.Failed() {
+	env := []string{"LD_LIBRARY_PATH=" + dnn.StubDriver(t), "CONTIG_LIBCUDNN=" + filepath.Join(vendor, "cudnn/lib/libcudnn.so.9"), "CONTIG_LIBNVRTC=" + filepath.Join(vendor, "cu13/lib/libnvrtc.so.13")}
+	parts := partsOf(types())
+	all := runParts(t, parts, append(env, blasOf(vendor)...))
+	if t.Failed() {
 		return
 	}
-	found, version := map[string][]finding{}, ""
-	for _, card := range dnn.Cards() {
-		for _, c := range types() {
-			a := read(t, result(card, c))
-			found[card], version = append(found[card], a.Found...), a.Version
-		}
+	found := map[string][]finding{}
+	for i, p := range parts {
+		found[p.card] = append(found[p.card], all[i].Found...)
 	}
 	table := tabulate(found)
 	t.Logf("\n%s", table)
-	files := map[string][]byte{"workspaces.json": dnn.WorkspacesJSON(version, needs(found)), "../../../docs/gpu/cudnn-plans.md": document(version, table)}
+	files := map[string][]byte{"workspaces.json": dnn.WorkspacesJSON(all[0].Version, needs(found)), "../../../docs/gpu/cudnn-plans.md": document(all[0].Version, table)}
 	for path, content := range files {
 		keep(t, path, content)
+	}
+	if i := chosen(t, len(parts)); i >= 0 {
+		compareShare(t, parts[i], all[i])
+	}
+}
+
+// TestPlansOfTorch does the same with the version of cuDNN that PyTorch brings, which is what a machine with PyTorch has: every convolution of
+// ResNet-18 and 50 in 16 bits. NVRTC lies alone in a folder that the loader knows, as a link: its built-in functions are where wheels have them.
+func TestPlansOfTorch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: planning takes a minute")
+	}
+	runParts(t, partsOf(types()[:2]), append(torchEnv(t), encodersEnv+"=resnet18,resnet50"))
+}
+
+// torchEnv is the environment of a process that has the libraries of PyTorch, and where the loader looks a driver that is none, and NVRTC without
+// what it needs.
+func torchEnv(t *testing.T) []string {
+	t.Helper()
+	vendor, torch := dnn.Wheels(t, "cu13/lib/libcublasLt.so.13"), dnn.TorchWheels(t)
+	folder := dnn.StubDriver(t)
+	if err := os.Symlink(filepath.Join(torch, "cu13/lib/libnvrtc.so.13"), filepath.Join(folder, "libnvrtc.so.13")); err != nil {
+		t.Fatal(err)
+	}
+	// No other place has an NVRTC: no Python, no wheels.
+	return append(blasOf(vendor), "LD_LIBRARY_PATH="+folder, "CONTIG_LIBCUDNN="+filepath.Join(torch, "cudnn/lib/libcudnn.so.9"), "PATH="+t.TempDir(), "VIRTUAL_ENV=",
+		"CUDA_HOME=", "CONTIG_WHEELS=", "CONTIG_LIBNVRTC=", "XDG_CACHE_HOME="+t.TempDir())
+}
+
+func blasOf(vendor string) []string {
+	return []string{"CONTIG_LIBCUBLASLT=" + filepath.Join(vendor, "cu13/lib/libcublasLt.so.13"), "CONTIG_LIBCUBLAS=" + filepath.Join(vendor, "cu13/lib/libcublas.so.13")}
+}
+
+// runParts plans each part in a process of its own and returns their answers. Where a share is wanted, one part is planned in full.
+func runParts(t *testing.T, parts []part, env []string) []answers {
+	t.Helper()
+	all, folder, share := make([]answers, len(parts)), t.TempDir(), chosen(t, len(parts))
+	if share >= 0 {
+		t.Logf("the share of this commit is %v", parts[share])
+	}
+	var working sync.WaitGroup
+	running := make(chan struct{}, runtime.NumCPU())
+	for i, p := range parts {
+		working.Go(func() {
+			running <- struct{}{}
+			defer func() { <-running }()
+			result := filepath.Join(folder, fmt.Sprint(i))
+			cmd := exec.Command(os.Args[0], "-test.run=^TestPlansOfOnePart$", "-test.timeout=120m")
+			cmd.Env = append(append(os.Environ(), env...), partEnv+"="+p.String(), resultEnv+"="+result)
+			switch {
+			case i == share:
+				cmd.Env = append(cmd.Env, "CONTIG_CUDNN=full")
+			case share >= 0:
+				cmd.Env = append(cmd.Env, "CONTIG_CUDNN=")
+			}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", p, err, out)
+			} else {
+				all[i] = read(t, result)
+			}
+		})
+	}
+	working.Wait()
+	return all
+}
+
+// compareShare compares what was found for one GPU and type with the project's files, which hold it for all.
+func compareShare(t *testing.T, p part, a answers) {
+	t.Helper()
+	version, rows, err := dnn.Workspaces(p.card)
+	if err != nil || version != a.Version {
+		t.Errorf("workspaces.json is of version %s, the library %s; %v", version, a.Version, err)
+	}
+	rows = slices.DeleteFunc(rows, func(w dnn.Workspace) bool { return w.Conv.Type != p.conv.Type || w.Conv.TF32 != p.conv.TF32 })
+	if is := needs(map[string][]finding{p.card: a.Found})[p.card]; !slices.Equal(is, rows) {
+		t.Errorf("%v: workspaces.json has %v, the library says %v: run with CONTIG_CUDNN=update", p, rows, is)
+	}
+	text, err := os.ReadFile("../../../docs/gpu/cudnn-plans.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range dnn.Ops() {
+		if line := row(p.card, op, typeName(p.conv), a.Found); !strings.Contains(string(text), line) {
+			t.Errorf("docs/gpu/cudnn-plans.md lacks %s: run with CONTIG_CUDNN=update", line)
+		}
 	}
 }
 
@@ -111,21 +210,6 @@ func keep(t *testing.T, path string, content []byte) {
 			t.Errorf("%s is not what the library says now (%v): run with CONTIG_CUDNN=update", path, err)
 		}
 	}
-}
-
-// stubDriver compiles a libcuda.so.1 that has no driver and returns its folder.
-func stubDriver(t *testing.T) string {
-	t.Helper()
-	gcc, err := exec.LookPath("gcc")
-	if err != nil {
-		t.Skip("no gcc")
-	}
-	dir := t.TempDir()
-	out, err := exec.Command(gcc, "-Wall", "-Wextra", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "testdata/libcuda_stub.c", "-o", filepath.Join(dir, "libcuda.so.1")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return dir
 }
 
 func read(t *testing.T, path string) answers {
@@ -161,6 +245,11 @@ func TestPlansOfOnePart(t *testing.T) {
 	if full() {
 		encoders, sizes = []string{"resnet18", "resnet34", "resnet50", "resnet101"}, []int{224, 448}
 	}
+	some := os.Getenv(encodersEnv)
+	if full() && some != "" {
+		encoders = strings.Split(some, ",")
+	}
+	t.Logf("cuDNN %s", prober.Version())
 	c := types()[slices.IndexFunc(types(), func(c driver.Conv) bool { return typeName(c) == name })]
 	for _, u := range layers(t, []gpu.DType{driver.F32: gpu.F32, driver.BF16: gpu.BF16, driver.F16: gpu.F16}[c.Type], encoders, sizes...) {
 		u.conv.Type, u.conv.TF32 = c.Type, c.TF32
@@ -169,6 +258,9 @@ func TestPlansOfOnePart(t *testing.T) {
 		}
 	}
 	for _, u := range layers(t, gpu.BF16, []string{"resnet18"}, 224)[1:] {
+		if some != "" {
+			break
+		}
 		u.conv.Type, u.conv.TF32 = c.Type, c.TF32
 		for _, op := range spare() {
 			a.ask(dnn.Problem{Op: op, Conv: u.conv})

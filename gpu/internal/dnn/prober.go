@@ -43,15 +43,47 @@ func NewProber(card []byte) (*Prober, error) {
 // Version returns the library's version.
 func (p *Prober) Version() string { return p.api.Version() }
 
+func (p *Prober) chooser(o Options) *chooser {
+	return &chooser{api: p.api, target: target{card: p.desc}, Options: o}
+}
+
 // Plan returns the plan that a Problem gets without timing.
 func (p *Prober) Plan(q Problem, o Options) (Choice, error) {
-	c := chooser{api: p.api, target: target{card: p.desc}, Options: o}
-	made, err := c.choose(q)
+	made, err := p.chooser(o).choose(q)
 	if err != nil {
 		return Choice{}, err
 	}
 	made.close()
 	return made.Choice, nil
+}
+
+// Plans returns the plans that a GPU would time for a Problem, as the library writes them: what a Pack holds. Those that the library
+// cannot write, of which there is none known, are left out.
+func (p *Prober) Plans(q Problem, o Options) ([]Saved, error) {
+	c := p.chooser(o)
+	c.several = true
+	why := &NoPlanError{Problem: q, Library: "cuDNN " + p.Version()}
+	plans, err := c.ask(q, why)
+	if err != nil {
+		return nil, err
+	}
+	var all []Saved
+	for _, m := range plans {
+		if t := m.text(); t != "" {
+			all = append(all, Saved{m.Choice, t})
+		}
+	}
+	plans[0].close() // they are of one graph
+	return all, nil
+}
+
+// Load makes a plan of a Saved one alone, as a Handle does with what a Pack holds.
+func (p *Prober) Load(q Problem, s Saved, o Options) error {
+	made, err := p.chooser(o).load(q, s)
+	if err == nil {
+		made.close()
+	}
+	return err
 }
 
 // Propose returns the first configuration that the library proposes for a Problem and that we accept, without making the
@@ -84,7 +116,7 @@ func (p *Prober) Propose(q Problem, o Options) (Choice, error) {
 
 // Rebuild makes a plan from a Choice alone, as a Handle does with what its cache holds.
 func (p *Prober) Rebuild(q Problem, c Choice, o Options) error {
-	made, err := rebuild(q, target{card: p.desc}, c, o)
+	made, err := p.chooser(o).rebuild(q, c)
 	if err == nil {
 		made.close()
 	}

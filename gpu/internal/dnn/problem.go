@@ -18,17 +18,17 @@ const (
 	ForwardStats               // y = x * w; sum and square [K], float32: the sums over y and its squares
 	NormForward                // y = relu(scale x + bias) * w; scale and bias [C] per channel
 	NormForwardStats           // both
-	Accumulate                 // dw += what is added, which has the type and shape of w; dw float32
+	weightRoads                // no operation: under it the cache keeps how the ways of a gradient of weights compare
 )
 
 // Ops returns every operation.
 func Ops() []Op {
-	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats, Accumulate}
+	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats}
 }
 
 func (o Op) String() string {
 	return [...]string{"forward", "backward data", "backward weight", "backward weight, unsummed", "backward data + add", "forward + statistics",
-		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics", "accumulation"}[o]
+		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics", "ways to backward weight"}[o]
 }
 
 // A Problem is one operation at one shape, type and precision.
@@ -67,6 +67,25 @@ func (p Problem) check() error {
 	return nil
 }
 
+// Problems returns what a device asks of the library for a pass of a convolution: what runs, and what it is timed against.
+func Problems(c driver.Conv, p driver.ConvPass) []Problem {
+	q := Problem{Conv: c}
+	switch p {
+	case driver.PassForwardStats:
+		return []Problem{{Op: ForwardStats, Conv: c}, {Op: Forward, Conv: c}}
+	case driver.PassData:
+		q.Op = BackwardData
+	case driver.PassDataAdd:
+		q.Op, q.Beta = BackwardData, 1
+	case driver.PassWeight:
+		q.Op = BackwardWeight
+		if c.Type != driver.F32 {
+			return []Problem{q, {Op: BackwardWeight16, Conv: c}}
+		}
+	}
+	return []Problem{q}
+}
+
 // A role is a tensor's part in a Problem, and its id in the library's graph.
 type role int64
 
@@ -79,7 +98,6 @@ const (
 	roleScale                  // per channel of x
 	roleBias                   //
 	roleAdd                    // what is added: a tensor like dx, or dw as it was
-	roleInput                  // what is accumulated
 	roleInner                  // the first of those that stay inside the graph
 )
 
@@ -90,8 +108,6 @@ func (o Op) roles() []role {
 		return []role{roleX, roleW, roleY, roleAdd}
 	case BackwardDataAdd:
 		return []role{roleX, roleW, roleY, roleAdd}
-	case Accumulate:
-		return []role{roleInput, roleW, roleAdd}
 	case ForwardStats:
 		return []role{roleX, roleW, roleY, roleSum, roleSquare}
 	case NormForward:

@@ -90,14 +90,13 @@ func needs(found map[string][]finding) map[string][]dnn.Workspace {
 	return all
 }
 
-// need adds up what a convolution takes, as a Handle does.
+// need adds up what a convolution takes, as a Handle does that times nothing; of windows of 1x1 as if they were no product.
 func need(c driver.Conv, scratch map[dnn.Problem]int) dnn.Workspace {
 	w := dnn.Workspace{Conv: c, Forward: max(scratch[dnn.Problem{Op: dnn.Forward, Conv: c}], scratch[dnn.Problem{Op: dnn.ForwardStats, Conv: c}])}
 	w.Data = max(scratch[dnn.Problem{Op: dnn.BackwardData, Conv: c}], scratch[dnn.Problem{Op: dnn.BackwardData, Conv: c, Beta: 1}])
-	one, ok := scratch[dnn.Problem{Op: dnn.BackwardWeight, Conv: c}]
-	if !ok {
-		one = dnn.RoundedScratch(c, scratch[dnn.Problem{Op: dnn.BackwardWeight16, Conv: c}], scratch[dnn.Problem{Op: dnn.Accumulate, Conv: dnn.SizeOnly(c)}])
+	w.Weight = scratch[dnn.Problem{Op: dnn.BackwardWeight, Conv: c}]
+	if c.Type != driver.F32 {
+		w.Weight = dnn.RoundedScratch(c, scratch[dnn.Problem{Op: dnn.BackwardWeight16, Conv: c}])
 	}
-	w.Weight = one
 	return w
 }

@@ -15,8 +15,8 @@ type memoryError struct{ error }
 
 func (e *memoryError) Unwrap() error { return e.error }
 
-// stage takes memory for the tensors of the first of these plans and for the scratch of any; free gives it back.
-func (h *Handle) stage(plans []*plan) (at tensors, work driver.Ptr, free func(), err error) {
+// stage takes memory for the tensors of a Problem and room bytes to work in; free gives it back.
+func (h *Handle) stage(p Problem, room int) (at tensors, work driver.Ptr, free func(), err error) {
 	var taken []driver.Ptr
 	free = func() {
 		for _, p := range taken {
@@ -31,16 +31,12 @@ func (h *Handle) stage(plans []*plan) (at tensors, work driver.Ptr, free func(),
 		taken = append(taken, p)
 		return p, nil
 	}
-	for i, r := range plans[0].roles {
-		bytes, t := plans[0].problem.extent(r)
+	for i, r := range p.tensors() {
+		bytes, t := p.extent(r)
 		if at[i], err = take(bytes); err != nil {
 			return at, 0, free, err
 		}
 		h.fill(at[i], bytes, t)
-	}
-	room := 0
-	for _, q := range plans {
-		room = max(room, q.Workspace)
 	}
 	work, err = take(room)
 	return at, work, free, err
@@ -88,7 +84,7 @@ func (p Problem) extent(r role) (int, driver.Type) {
 		return p.extent(roleX)
 	}
 	t := c.Type
-	if p.Op == BackwardWeight || p.Op == Accumulate && r != roleInput {
+	if p.Op == BackwardWeight {
 		t = driver.F32
 	}
 	return c.K * c.R * c.S * c.C * t.Size(), t

@@ -100,7 +100,11 @@ func since(end, begin driver.Event) (float64, error) {
 
 // timePlans times plans of one Problem against each other, on tensors of arbitrary numbers.
 func (h *Handle) timePlans(plans []*plan) ([]*contestant, error) {
-	at, work, free, err := h.stage(plans)
+	room := 0
+	for _, q := range plans {
+		room = max(room, q.Workspace)
+	}
+	at, work, free, err := h.stage(plans[0].problem, room)
 	defer free()
 	if err != nil {
 		return nil, err
@@ -118,7 +122,7 @@ func (h *Handle) timeApart(q *plan, pass func(y driver.Ptr) error) error {
 	if err != nil {
 		return err
 	}
-	at, work, free, err := h.stage([]*plan{q, f}) // Forward's tensors are the first of these
+	at, work, free, err := h.stage(q.problem, max(q.Workspace, f.Workspace)) // Forward's tensors are the first of these
 	defer free()
 	if err != nil {
 		return err

@@ -164,7 +164,7 @@ func TestStatsPay(t *testing.T) {
 		if want {
 			q.Apart = 3
 		}
-		openBench(t, timed(dir)).h.cache.put(p, q)
+		openBench(t, timed(dir)).h.cache.put(p, Saved{Choice: q})
 		if got := openBench(t, timed(dir)).h.StatsPay(c, apart); got != want {
 			t.Errorf("%v of %+v", got, q)
 		}

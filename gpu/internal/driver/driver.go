@@ -142,6 +142,12 @@ func (c Conv) OH() int { return (c.H+2*c.Pad-c.R)/c.Stride + 1 }
 // OW returns the width of y.
 func (c Conv) OW() int { return (c.W+2*c.Pad-c.S)/c.Stride + 1 }
 
+// WeightProduct returns the product that adds the gradient of w to dw, of dy and x, where windows of 1x1 make the gradient one.
+func (c Conv) WeightProduct() (Product, bool) {
+	p := Product{M: c.K, N: c.C, K: c.N * c.H * c.W, TransA: true, In: c.Type, Out: F32, Beta: 1, TF32: c.TF32}
+	return p, c.R == 1 && c.S == 1 && c.Stride == 1 && c.Pad == 0
+}
+
 // A ConvPass is what a convolution is asked for.
 type ConvPass uint8
 

@@ -12,6 +12,12 @@ struct Refusal {
     std::string why;
 };
 
+// want refuses what is not ok.
+inline void want(bool ok, const std::string &why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM) {
+    if (!ok)
+        throw Refusal{status, why};
+}
+
 constexpr unsigned any_kind = ~0u;
 
 // Attribute says what a descriptor of some kind may hold: least to most elements of a type; for descriptors, of a kind.
@@ -68,6 +74,14 @@ struct Desc {
     }
     void put(unsigned name, const std::vector<Ref> &v) { values[name] = {int64_t(v.size()), {}, v}; }
 };
+
+// written returns a plan, whose graph is set, as text; read_plan makes a plan of such a text. Plans are for GPUs of one capability,
+// number of multiprocessors and driver.
+std::string written(const Desc &plan, int64_t workspace);
+void read_plan(Desc &d);
+
+// finalize_card describes the emulated GPU, unless the caller described another.
+void finalize_card(Desc &d);
 
 // finalize checks a descriptor whose required attributes are set, and fills in what the library adds.
 void finalize(Desc &d);

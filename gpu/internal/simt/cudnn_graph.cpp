@@ -16,6 +16,8 @@ constexpr int64_t many = 1 << 20;
 Attribute needs(unsigned name, unsigned type, int64_t least = 1, int64_t most = 1) { return {name, type, least, most, true, false, any_kind}; }
 Attribute may(unsigned name, unsigned type, int64_t least = 1, int64_t most = 1) { return {name, type, least, most, false, false, any_kind}; }
 Attribute holds(unsigned name, unsigned kind, int64_t most = 1) { return {name, DESC, 1, most, true, false, kind}; }
+// described is the attribute for a GPU that is described and need not be there.
+Attribute described(unsigned name) { return {name, DESC, 1, 1, false, false, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR}; }
 Attribute tells(unsigned name, unsigned type) { return {name, type, 0, many, false, true, any_kind}; }
 
 // convolution returns the attributes of one of the three, which follow each other: alpha, beta, window, three tensors.
@@ -34,17 +36,21 @@ const Kinds kinds = {
       needs(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, I64)}},
     {CUDNN_BACKEND_ENGINE_DESCRIPTOR,
      {holds(CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR), needs(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, I64),
+      described(CUDNN_ATTR_ENGINE_DEVICEPROP),
       tells(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE), tells(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE)}},
     {CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
      {holds(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR),
       {CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, DESC, 1, 64, false, false, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR}}},
     {CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR,
      {holds(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR), needs(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE),
+      described(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP),
       tells(CUDNN_ATTR_ENGINEHEUR_RESULTS, DESC)}},
     {CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
-     {needs(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE), holds(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR),
+     {may(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE), described(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP),
+      {CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, DESC, 1, 1, false, false, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR},
+      may(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 1, many),
       tells(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, I64)}},
-    {CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, {needs(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE), {CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 1, 4096, false, true}}},
+    {CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, {may(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE), may(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 1, 4096)}},
     {CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, {needs(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE), needs(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, I64)}},
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, convolution(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA)},
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR, convolution(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA)},
@@ -56,7 +62,7 @@ const Kinds kinds = {
      {needs(CUDNN_ATTR_OPERATION_GENSTATS_MODE, CUDNN_TYPE_GENSTATS_MODE), needs(CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC, DATA),
       holds(CUDNN_ATTR_OPERATION_GENSTATS_XDESC, TENSOR), holds(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, TENSOR),
       holds(CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC, TENSOR)}},
-    {CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, {needs(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE), holds(CUDNN_ATTR_OPERATIONGRAPH_OPS, any_kind, 16)}},
+    {CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, {may(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE), holds(CUDNN_ATTR_OPERATIONGRAPH_OPS, any_kind, 16)}},
     {CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR,
      {needs(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, I64, 1, 64), needs(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 1, 64),
       may(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR)}},
@@ -64,11 +70,6 @@ const Kinds kinds = {
      {needs(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, I64), needs(CUDNN_ATTR_TENSOR_DATA_TYPE, DATA), needs(CUDNN_ATTR_TENSOR_DIMENSIONS, I64, 4, 4),
       needs(CUDNN_ATTR_TENSOR_STRIDES, I64, 4, 4), needs(CUDNN_ATTR_TENSOR_UNIQUE_ID, I64), may(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN)}},
 };
-
-void want(bool ok, const std::string &why, unsigned status = CUDNN_STATUS_BAD_PARAM) {
-    if (!ok)
-        throw Refusal{status, why};
-}
 
 Tensor tensor(const Desc &d) {
     auto e = d.all<int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS), s = d.all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
@@ -219,7 +220,9 @@ void finalize_engine(Desc &d) {
     if (engine == tensor_core)
         notes = {CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     d.put(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, notes);
-    d.put(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, std::vector<int>());
+    // What is fused to a convolution in 16 bits counts as compiled at run time, as most of that is in the real library.
+    bool compiled = g.operations.size() > 1 && g.tensors[g.operations[0].a].type != CUDNN_DATA_FLOAT;
+    d.put(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, compiled ? std::vector<int>{CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION} : std::vector<int>());
 }
 
 int64_t tile_of(const Desc &config) {
@@ -234,11 +237,19 @@ int64_t tile_of(const Desc &config) {
 }
 
 void finalize_plan(Desc &d) {
-    const Desc *config = d.child(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG), *engine = config->child(CUDNN_ATTR_ENGINECFG_ENGINE);
+    const Desc *config = d.child(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
+    if (!config) {
+        want(d.values.count(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION), "a plan is made of a configuration or of a text");
+        return read_plan(d);
+    }
+    const Desc *engine = config->child(CUDNN_ATTR_ENGINECFG_ENGINE);
     int64_t index = engine->number(CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
     d.graph = engine->child(CUDNN_ATTR_ENGINE_OPERATION_GRAPH)->graph;
     d.graph.tf32 = index == tensor_core;
-    d.put(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, std::vector<int64_t>{workspace(d.graph, index, tile_of(*config))});
+    int64_t space = workspace(d.graph, index, tile_of(*config));
+    std::string text = written(d, space);
+    d.put(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, std::vector<int64_t>{space});
+    d.put(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, std::vector<char>(text.c_str(), text.c_str() + text.size() + 1));
 }
 
 Ref made(unsigned kind) { return std::make_shared<Desc>(kind); }
@@ -282,12 +293,6 @@ const std::vector<Attribute> &attributes_of(unsigned kind) {
     auto it = kinds.find(kind);
     want(it != kinds.end(), "the fake cuDNN has no descriptor of kind " + std::to_string(kind), CUDNN_STATUS_NOT_SUPPORTED);
     return it->second;
-}
-
-// finalize_card describes the emulated GPU: as text that ends in a zero, as the real library's does.
-void finalize_card(Desc &d) {
-    const std::string text = "{\"deviceName\": \"SIMT emulator\", \"deviceVer\": 900}";
-    d.put(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, std::vector<char>(text.c_str(), text.c_str() + text.size() + 1));
 }
 
 void finalize(Desc &d) {

@@ -96,11 +96,11 @@ CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned n, CUjit_op
 CUresult cuModuleUnload(CUmodule m) { FAIL free(m); fake_live--; return 0; }
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 	static struct CUfunc_st known[] = {
-		{ "fill_u32", 3, {8, 4, 4} }, { "illegal", 0, {0} }, { "nothing", 3, {8, 4, 4} }, { "odd", 2, {8, 4} },
+		{ "fill_u32", 3, {8, 4, 4} }, { "illegal", 0, {0} }, { "nothing", 3, {8, 4, 4} }, { "odd", 2, {8, 4} }, { "short", 3, {8, 4, 4} },
 	};
 	(void)m;
 	BEGIN
-	for (unsigned i = 0; i < 4; i++) if (!strcmp(name, known[i].name)) { *f = &known[i]; return 0; }
+	for (unsigned i = 0; i < 5; i++) if (!strcmp(name, known[i].name)) { *f = &known[i]; return 0; }
 	return CUDA_ERROR_NOT_FOUND;
 }
 CUresult cuFuncGetParamInfo(CUfunction f, size_t i, size_t *offset, size_t *size) {

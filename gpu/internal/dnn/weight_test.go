@@ -1,0 +1,180 @@
+//go:build linux && cgo
+
+package dnn
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"contig-gpu/gpu/internal/cuda"
+	"contig-gpu/gpu/internal/driver"
+)
+
+// hostWays computes what the library does not on the host.
+type hostWays struct {
+	*testing.T
+	ctx *cuda.Context
+}
+
+func (w hostWays) read(p driver.Ptr, n int, t driver.Type) []float64 {
+	raw := make([]byte, n*t.Size())
+	w.ctx.Download(raw, p)
+	return decode(raw, t)
+}
+
+func (w hostWays) AddRounded(dw, part driver.Ptr, n int, t driver.Type) error {
+	w.ctx.Upload(dw, encode(plus(w.read(dw, n, driver.F32), w.read(part, n, t)), driver.F32))
+	return nil
+}
+
+// multiplyRoom is what Multiply says it takes.
+const multiplyRoom = 512
+
+func (w hostWays) MultiplyScratch(driver.Product) (int, error) { return multiplyRoom, nil }
+
+func (w hostWays) Multiply(p driver.Product, c, a, b, work driver.Ptr, room int) error {
+	if room < multiplyRoom || work == 0 || !p.TransA || p.TransB || p.Beta != 1 || p.Out != driver.F32 {
+		w.Errorf("a product %+v with %d bytes at %#x", p, room, work)
+	}
+	av, bv, cv := w.read(a, p.K*p.M, p.In), w.read(b, p.K*p.N, p.In), w.read(c, p.M*p.N, driver.F32)
+	for i := range p.M {
+		for j := range p.N {
+			for k := range p.K {
+				cv[i*p.N+j] += av[k*p.M+i] * bv[k*p.N+j]
+			}
+		}
+	}
+	w.ctx.Upload(c, encode(cv, driver.F32))
+	return nil
+}
+
+// roadsOf returns the roads that there are for a convolution.
+func (b *bench) roadsOf(c driver.Conv) (all []weightRoute) {
+	for k := range roadCount {
+		if r := b.h.route(c, k); r.err == nil {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// TestRoads: every road adds the gradient, and which there are follows from the convolution: a product for windows of 1x1 and stride 1, a
+// fused addition in 16 bits for an even number of channels. The first of them is taken where nothing is timed.
+func TestRoads(t *testing.T) {
+	b := openBench(t, Options{})
+	for _, s := range shapes() {
+		for _, c := range precisions(s) {
+			var want []road
+			if c.Type != driver.F32 && c.R == 1 && c.S == 1 && c.Stride == 1 {
+				want = append(want, roadProduct)
+			}
+			if c.Type != driver.F32 {
+				want = append(want, roadRounded)
+			}
+			if c.Type == driver.F32 || c.C%2 == 0 {
+				want = append(want, roadFused)
+			}
+			var got []road
+			for _, r := range b.roadsOf(c) {
+				got = append(got, r.road)
+				b.h.weight[c] = r
+				b.weights(c)
+			}
+			if len(got) != len(want) {
+				t.Errorf("%+v: the ways are %v, want %v", c, got, want)
+				continue
+			}
+			for i := range got {
+				if got[i] != want[i] {
+					t.Errorf("%+v: the ways are %v, want %v", c, got, want)
+				}
+			}
+			delete(b.h.weight, c)
+			if first := b.h.weightOf(c).road; first != want[0] {
+				t.Errorf("%+v: way %d is taken, want %v", c, first, want[0])
+			}
+		}
+	}
+}
+
+// pointwise has three roads.
+var pointwise = driver.Conv{N: 3, H: 4, W: 5, C: 10, K: 7, R: 1, S: 1, Stride: 1, Type: driver.BF16}
+
+// slowWays take long for a product, or refuse it.
+type slowWays struct {
+	hostWays
+	refused  error
+	products *int
+}
+
+func (w slowWays) Multiply(p driver.Product, c, a, b, work driver.Ptr, room int) error {
+	*w.products++
+	if w.refused != nil {
+		return w.refused
+	}
+	return w.hostWays.Multiply(p, c, a, b, work, room)
+}
+
+// TestRoadsAreTimed once on a kind of GPU: the second start makes no plan of the other ways, and follows what is kept.
+func TestRoadsAreTimed(t *testing.T) {
+	dir := t.TempDir()
+	o := timed(dir)
+	b := openBench(t, o)
+	b.weights(pointwise)
+	p := Problem{Op: weightRoads, Conv: pointwise}
+	s, kept := b.h.cache.get(p)
+	if !kept || len(s.Roads) != int(roadCount) || b.h.Warning() != nil {
+		t.Fatalf("%+v, %v is kept; %v", s, kept, b.h.Warning())
+	}
+	for k, ms := range s.Roads {
+		if ms <= 0 {
+			t.Errorf("way %d was not timed: %v", k, s.Roads)
+		}
+	}
+	if got, want := b.h.weightOf(pointwise).road, fastestRoad(s.Roads); got != want {
+		t.Errorf("way %d is taken of %v", got, s.Roads)
+	}
+	for k := range roadCount {
+		s.Roads = []float64{3, 3, 3}
+		s.Roads[k] = 1
+		b.h.cache.put(p, s)
+		again := openBench(t, o)
+		again.weights(pointwise)
+		want := Counts{Cached: 1}
+		if k == roadProduct {
+			want = Counts{}
+		}
+		if got := again.h.Counts(); got != want || again.h.weightOf(pointwise).road != k {
+			t.Errorf("way %d is kept, and %+v taken with %+v", k, again.h.weightOf(pointwise), got)
+		}
+	}
+}
+
+// TestRoadLeftOut: a way that fails when it is timed is left out; where the GPU has no memory to time them, the first is taken and
+// nothing kept; on the emulator nothing is timed.
+func TestRoadLeftOut(t *testing.T) {
+	p := Problem{Op: weightRoads, Conv: pointwise}
+	b := openBench(t, timed(t.TempDir()))
+	products := 0
+	b.h.Ways = slowWays{b.h.Ways.(hostWays), errors.New("not today"), &products}
+	b.weights(pointwise)
+	if s, _ := b.h.cache.get(p); products != 1 || s.Roads[roadProduct] != 0 || s.Roads[roadRounded] == 0 || b.h.weightOf(pointwise).road == roadProduct {
+		t.Errorf("%d products; %+v is kept", products, s)
+	}
+	b = openBench(t, timed(t.TempDir()))
+	b.h.Timer = fullCard{b.ctx}
+	if r := b.h.weightOf(pointwise); r.road != roadProduct || r.err != nil {
+		t.Errorf("without memory %+v is taken", r)
+	}
+	if _, kept := b.h.cache.get(p); kept || !errors.Is(b.h.Warning(), errFull) || !strings.Contains(b.h.Warning().Error(), "not compared") {
+		t.Errorf("kept %v, %v", kept, b.h.Warning())
+	}
+	o := timed(t.TempDir())
+	o.Untimed = true
+	b = openBench(t, o)
+	b.weights(pointwise)
+	if _, kept := b.h.cache.get(p); kept || b.h.Counts() != (Counts{}) {
+		t.Errorf("kept %v after %+v", kept, b.h.Counts())
+	}
+}

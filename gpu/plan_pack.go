@@ -1,0 +1,137 @@
+package gpu
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"contig-gpu/gpu/internal/dnn"
+)
+
+// A PlanPack says what WritePlans wrote.
+type PlanPack struct {
+	CuDNN    string `json:"cudnn"`           // version that made the plans and alone loads them
+	Problems int    `json:"problems"`        // convolutions with what is fused to them
+	Missing  int    `json:"without_a_plan"`  // that cuDNN has no plan for
+	Plans    int    `json:"plans"`           // several a problem, for a GPU to time
+	Compiled int    `json:"compiled"`        // of these: machine code that was compiled here
+	Arch     int    `json:"arch"`            // compute capability that they are for, 90 for 9.0
+	SMs      int    `json:"multiprocessors"` // and number of multiprocessors
+	Driver   int    `json:"driver"`          // and CUDA version of its driver, 13000 for 13.0
+}
+
+// WritePlans asks cuDNN, without a GPU, for the plans of every convolution that was planned so far on a device of PlannedCards, and
+// writes them to w: the program loads them from files named by $CONTIG_PLAN_PACKS or in the folder plans beside itself, in milliseconds
+// where making them takes a second each. made says in words what they are for. progress is told how many problems of all are done.
+// It takes all processors. The error is cuDNN's, or w's.
+func (d *Device) WritePlans(w io.Writer, made string, progress func(done, all int)) (*PlanPack, error) {
+	t := d.described()
+	if t == nil || t.asked == nil {
+		return nil, errors.New("gpu: WritePlans: plans are written for the GPUs " + strings.Join(PlannedCards(), ", "))
+	}
+	description, err := dnn.Card(t.card)
+	if err != nil {
+		return nil, err
+	}
+	problems := t.problems()
+	found, version, err := plansOf(description, problems, progress)
+	if err != nil {
+		return nil, err
+	}
+	p := &PlanPack{CuDNN: version, Problems: len(problems), Arch: t.info.Arch, SMs: t.info.Multiprocs, Driver: t.info.Driver}
+	pack, err := dnn.NewPackWriter(w, dnn.PackHead{Library: version, Arch: p.Arch, Multiprocs: p.SMs, Driver: p.Driver, Made: made})
+	if err != nil {
+		return nil, err
+	}
+	for i, q := range problems {
+		if len(found[i]) == 0 {
+			p.Missing++
+			continue
+		}
+		p.Plans += len(found[i])
+		for _, s := range found[i] {
+			if s.Compiled {
+				p.Compiled++
+			}
+		}
+		if err := pack.Add(q, found[i]); err != nil {
+			return nil, err
+		}
+	}
+	return p, pack.Close()
+}
+
+// problems are what a GPU asks of cuDNN for the convolutions that were planned, each once.
+func (d *described) problems() []dnn.Problem {
+	var all []dnn.Problem
+	for c := range d.asked {
+		all = append(all, dnn.Problems(c.Conv, c.ConvPass)...)
+	}
+	slices.SortFunc(all, func(a, b dnn.Problem) int { return cmp.Compare(a.String(), b.String()) })
+	return slices.Compact(all)
+}
+
+// plansOf returns the plans of each problem, none where the library has none, and the library's version.
+func plansOf(description []byte, problems []dnn.Problem, progress func(done, all int)) (found [][]dnn.Saved, version string, err error) {
+	found = make([][]dnn.Saved, len(problems))
+	next, done := make(chan int), make(chan error)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), max(1, len(problems))) {
+		prober, e := dnn.NewProber(slices.Clone(description))
+		if e != nil {
+			err = e
+			break
+		}
+		version = prober.Version()
+		workers.Go(func() {
+			defer prober.Close()
+			for i := range next {
+				var none *dnn.NoPlanError
+				var e error
+				if found[i], e = prober.Plans(problems[i], dnn.Options{}); errors.As(e, &none) {
+					e = nil
+				}
+				done <- e
+			}
+		})
+	}
+	if err == nil {
+		go func() {
+			for i := range problems {
+				next <- i
+			}
+			close(next)
+		}()
+		for i := range problems {
+			err = errors.Join(err, <-done)
+			progress(i+1, len(problems))
+		}
+	} else {
+		close(next)
+	}
+	workers.Wait()
+	if err != nil {
+		err = fmt.Errorf("gpu: WritePlans: %w", err)
+	}
+	return found, version, err
+}
+
+// PlanCounts says where the plans of convolutions came from.
+type PlanCounts = dnn.Counts
+
+// PlanCounts returns that of the plans since Open, nil on devices that do not compute by cuDNN 9.
+func (d *Device) PlanCounts() *PlanCounts {
+	if d.card == nil {
+		return nil
+	}
+	if h, ok := d.card.dev.(interface{ Counts() dnn.Counts }); ok {
+		c := h.Counts()
+		return &c
+	}
+	return nil
+}
