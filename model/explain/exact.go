@@ -35,7 +35,9 @@ func (g *Genetics) openExact() error {
 	set.Exact, set.Bytes = nil, min(set.Bytes, exactBytes)
 	x := &Genetics{dev: dev, f: &f, set: set, reference: g.reference, mean: g.mean, noise: g.noise, normals: g.normals}
 	weights := dev.Deal("towers in float64", func(a *gpu.Arena) { x.tower = g.tower.shadow(a, gpu.F64) })
-	x.tower.fill(g.tower)
+	if dev.Computes() {
+		x.tower.fill(g.tower)
+	}
 	x.reserve()
 	x.memory = append(x.memory, weights, ref.arena)
 	x.enterBaselines()

@@ -60,8 +60,8 @@ func (g *Genetics) reserve() {
 	}
 	g.work = g.memory[1]
 	g.dev.ReserveScratch(need.scratch)
+	g.host = newHost(rows, g.tower.Features(), g.tower.Width())
 	if g.dev.Computes() {
-		g.host = newHost(rows, g.tower.Features(), g.tower.Width())
 		g.fold()
 	}
 }
