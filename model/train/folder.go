@@ -95,6 +95,9 @@ func (t *trainer) begin() error {
 		return fmt.Errorf("train: run folder: %w", err)
 	}
 	t.tidy()
+	if err := t.prune(); err != nil { // a process that died may have written the last of an epoch, and not come to this
+		return err
+	}
 	log, lost, err := openMetrics(filepath.Join(t.o.Dir, metricsName), t.at.MetricsLines)
 	if err != nil {
 		return err

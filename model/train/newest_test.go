@@ -126,6 +126,26 @@ func TestLinksWhatIsTheSame(t *testing.T) {
 	}
 }
 
+// TestOldCheckpointsGo: a run that was killed before it removed what Keep does not cover does so when it goes on, though nothing is left to learn.
+func TestOldCheckpointsGo(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	c := tiny(t)
+	c.Epochs, c.Keep = 3, 1
+	mustRun(t, options(c, dir))
+	for _, name := range []string{"epoch-1", "epoch-2"} {
+		if err := os.Link(CheckpointPath(dir, "last"), CheckpointPath(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := options(c, dir)
+	o.Resume = true
+	mustRun(t, o)
+	left, _ := filepath.Glob(CheckpointPath(dir, "epoch-*"))
+	if len(left) != 1 || filepath.Base(left[0]) != "epoch-3.safetensors" {
+		t.Errorf("%v are left", left)
+	}
+}
+
 // TestALostBestIsSaid: the end of a run does not fail for it.
 func TestALostBestIsSaid(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
