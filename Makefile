@@ -101,10 +101,11 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 
 .PHONY: campaign sbom notices
 FUZZ_SECONDS ?= 600
-campaign: build kills ## what seldom breaks and takes long, whole: every fuzz target, every fault, 200 kills, cuDNN's plans for every encoder; hours
+campaign: build kills ## what seldom breaks and takes long, whole: every fuzz target, every fault, 200 kills, 200 hostile checkpoints, cuDNN's plans for every encoder; hours
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	scripts/faults.sh
 	scripts/kill_resume.sh 200 7
+	CONTIG_CHANGES=200 $(GO) test -timeout 2h -count=1 -run HostileCheckpoints ./cmd/contig-gpu
 	CONTIG_LONG=1 CONTIG_CUDNN=full CONTIG_WHEELS=$$(scripts/cuda_wheels.sh) $(GO) test -timeout 2h -count=1 ./gpu/internal/dnn
 
 sbom: build ## build/sbom.json: what the program is made of, as CycloneDX
