@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 )
 
 // A File is a file that a verb is to write where its user says.
@@ -48,7 +49,7 @@ func (f File) Check() error {
 	}
 	switch {
 	case !st.Mode().IsRegular():
-		return refuse("what stands there is no regular file", kindOfMode(st.Mode()), "name another file")
+		return refuse("what stands there is no regular file", input.Kind(st.Mode()), "name another file")
 	case !f.Overwrite:
 		return refuse("the file is there already", fmt.Sprintf("a file of %d bytes", st.Size()), "name another file, or give --overwrite to replace it")
 	case st.Size() > 0 && f.Ours != nil && !f.ours():
@@ -102,18 +103,4 @@ func errno(err error) error {
 		return p.Err
 	}
 	return err
-}
-
-func kindOfMode(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "a folder"
-	case m&fs.ModeSymlink != 0:
-		return "a link"
-	case m&fs.ModeDevice != 0:
-		return "a device"
-	case m&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	}
-	return "something else"
 }

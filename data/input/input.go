@@ -67,7 +67,7 @@ func Read(path string, most int64) ([]byte, error) {
 }
 
 func check(st fs.FileInfo, most int64) error {
-	if what := kind(st.Mode()); what != "" {
+	if what := Kind(st.Mode()); what != "" {
 		return &Refused{What: "this is " + what}
 	}
 	if most != NoLimit && st.Size() > most {
@@ -84,13 +84,15 @@ func size(n int64) string {
 	return fmt.Sprintf("%d KiB", n>>10)
 }
 
-// kind names what is no regular file, "" for one that is.
-func kind(m fs.FileMode) string {
+// Kind names what is no regular file, "" for one that is.
+func Kind(m fs.FileMode) string {
 	switch {
 	case m.IsRegular():
 		return ""
 	case m.IsDir():
 		return "a folder"
+	case m&fs.ModeSymlink != 0:
+		return "a link"
 	case m&fs.ModeNamedPipe != 0:
 		return "a named pipe (FIFO)"
 	case m&fs.ModeSocket != 0:
