@@ -113,7 +113,7 @@ func (l *Lines) Ragged(columns int, fields []string) *data.Problem {
 		return p
 	}
 	for _, sep := range []byte("\t, ;") {
-		if other := (Splitter{sep}); other != l.Splitter() && columns > 1 && len(other.Split(l.text, nil)) == columns {
+		if other := (Splitter{sep}); other != l.Splitter() && columns > 1 && len(fields) != columns+1 && len(other.Split(l.text, nil)) == columns {
 			p.Found = fmt.Sprintf("%d, and %d if the row is separated by %s", len(fields), columns, other)
 			p.Cause, p.Fix = "header and rows have different separators", "write the header with the separator of the rows"
 			return p
