@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
-	"contig-gpu/gpu/gputest"
 )
 
 // TestWritePlans: a pack written for a GPU that is not there is all that a training on such a GPU needs: it makes no plan, and the next
 // start loads what the first one chose. The emulator plays that GPU, and the library that makes the plans.
 func TestWritePlans(t *testing.T) {
-	gputest.UseEmulator(t)
+	if !emulated(t) {
+		return
+	}
 	t.Setenv("SIMT_MULTIPROCESSORS", "132")
 	dir := t.TempDir()
 	cohort, pack := filepath.Join(dir, "cohort"), filepath.Join(dir, "plans", "h200.zip")
