@@ -3,6 +3,7 @@
 # build/report, a GPU and its driver, python3; no Go. Stages that compare with PyTorch need a python with torch ($PYTHON).
 #
 #   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [STAGE...]
+#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] first [1|2]     see gpu_first.sh
 #
 # STAGE is one of those below, or all (the default). Results of stages are kept in WORK (build/gpu-report), where a stage that
 # is run again replaces its own; after each call the report of all that is there is written: OUT/<card>-<date>.json and
@@ -11,39 +12,36 @@
 # Exit status: 0 if all stages of this call passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+. scripts/gpu_tools.sh
 
 stages=(doctor conformance golden memcheck racecheck parity step448 step224 grid224 grid448 loss kernels curve demo resume)
-out=docs/gpu work=build/gpu-report toy=
-while getopts o:w:t option; do
+out=docs/gpu work=build/gpu-report toy='' given=()
+while getopts o:w:s:t option; do
   case $option in
     o) out=$OPTARG ;;
     w) work=$OPTARG ;;
     t) toy=1 ;;
+    s) ;;
     *) exit 2 ;;
   esac
 done
+given=("${@:1:$((OPTIND - 1))}")
 shift $((OPTIND - 1))
+if [ "${1:-}" = first ]; then shift; exec scripts/gpu_first.sh "${given[@]}" "$@"; fi
 [ "${1:-all}" != all ] || set -- "${stages[@]}"
 
-fail() { echo "gpu_report.sh: $*" >&2; exit 1; }
-report=$PWD/build/report
-[ -x "$report/contig-gpu" ] || fail "$report is not built: run make gpu-report-build where Go is"
-python=${PYTHON:-python3}
-command -v "$python" >/dev/null || fail "$python is needed"
+prepare
 mkdir -p "$work"
 work=$(realpath "$work")
-bin=$report/contig-gpu
 limit=570 # seconds for a stage
+export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$work/cache} # where a machine has no home, kernels and plans would be made anew by each process
 
-export CONTIG_DEVICE=cuda:0 CONTIG_GPU=$bin
-# The tests carry the repository's golden cases; more may have come along.
-if [ -z "${CONTIG_GOLDEN:-}" ] && [ -d "$report/golden" ]; then export CONTIG_GOLDEN=$report/golden; fi
 bench=(--binary "$bin" --out "$work")
 if [ -n "$toy" ]; then
   bench+=(--toy --windows 2 --seconds 0.01)
 fi
+emulate
 if [ -n "${CONTIG_EMULATOR:-}" ]; then
-  for name in CUDA NVRTC CUBLASLT CUBLAS CUDNN; do export "CONTIG_LIB$name=$(realpath "$CONTIG_EMULATOR")"; done
   export XDG_CACHE_HOME=$work/cache # kernels and plans of a GPU that does not exist
   bench+=(--torch-device cpu)
 fi
@@ -81,26 +79,12 @@ steps() {
   with_torch "$name" "$here/bench_gpu.py" "${bench[@]}" --name "$name" "$@" -- step
 }
 
-# sanitizer prints the path of compute-sanitizer: that of make gpu-report-sanitizer, or on PATH, in a toolkit, in wheels.
-sanitizer() {
-  if [ -f "$report/sanitizer.tgz" ]; then
-    mkdir -p "$work/sanitizer" && tar -C "$work/sanitizer" -xzf "$report/sanitizer.tgz" && echo "$work/sanitizer/compute-sanitizer" && return
-  fi
-  command -v compute-sanitizer && return
-  local found
-  for found in "${CUDA_HOME:-/usr/local/cuda}"/bin/compute-sanitizer /usr/local/cuda*/compute-sanitizer/compute-sanitizer \
-    $("$python" -c 'import glob, sys; [print(f) for p in sys.path for f in glob.glob(p + "/nvidia/**/compute-sanitizer", recursive=True)]'); do
-    [ -f "$found" ] && [ -x "$found" ] && { echo "$found"; return; }
-  done
-  return 1
-}
-
 sanitize() {
-  local tool
+  local found
   if [ -n "${CONTIG_EMULATOR:-}" ]; then
     skip "$1" "it wants a GPU, not the emulator"
-  elif tool=$(sanitizer); then
-    run "$1" "$tool" --tool "$1" --error-exitcode 9 ./gpu.test -test.v -test.short -test.run "$conformance"
+  elif found=$(tool compute-sanitizer); then
+    run "$1" "$found" --tool "$1" "${sanitized[@]}" ./gpu.test -test.v -test.short -test.run "$portable"
   else
     skip "$1" "no compute-sanitizer on PATH, in CUDA_HOME or in Python's packages"
   fi
@@ -108,7 +92,6 @@ sanitize() {
 
 conformance=Conformance golden=Golden resume=(20 1 cuda 2000)
 if [ -n "$toy" ]; then conformance='ConformanceMatMul/cuda' golden=GoldenLoss resume=(2 1 cpu 60); fi
-here=$PWD/scripts
 
 stage() {
   case $1 in
