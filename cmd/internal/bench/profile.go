@@ -42,6 +42,9 @@ func ProfileStep(ctx context.Context, d *gpu.Device, o StepOptions, rounds int, 
 	if err := s.Warm(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.profiled(d); err != nil {
+		return nil, err
+	}
 	var steps []float64
 	all := make([][]gpu.Launch, rounds)
 	for i := range all {
@@ -57,6 +60,11 @@ func ProfileStep(ctx context.Context, d *gpu.Device, o StepOptions, rounds int, 
 	p.Step, p.Plans = SpreadOf(steps), d.ConvPlans()
 	p.sum(all)
 	return p, nil
+}
+
+// profiled takes one step between the marks of the vendor's profilers.
+func (s *Step) profiled(d *gpu.Device) (err error) {
+	return cmp.Or(d.Profiled(func() { _, _, err = s.Take(func(int) bool { return true }) }), err)
 }
 
 // sum adds up the step that took the median time.
