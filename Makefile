@@ -156,7 +156,7 @@ plan-pack: build ## packs of cuDNN's plans, into build/plans; PACKS=CARD/ENCODER
 # A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler
 # (make kernels) the program carries compiled kernels, else the GPU's machine compiles them with NVRTC. Packs that make plan-pack
 # made travel along.
-.PHONY: gpu-report-build gpu-report-sanitizer gpu-report gpu-report-toy
+.PHONY: gpu-report-build gpu-report-sanitizer gpu-report gpu-report-toy gpu-first-toy
 golden = $(or $(CONTIG_GOLDEN),../shared/golden)
 gpu-report-build: ## what gpu-report runs, into build/report
 	@mkdir -p build/report
@@ -180,3 +180,6 @@ gpu-report: ## on a machine with a GPU: conformance, compute-sanitizer, speed, i
 
 gpu-report-toy: emulator gpu-report-build ## gpu-report at toy sizes on the emulated GPU, a test of the scripts; writes to build
 	CONTIG_EMULATOR=$(CURDIR)/build/libsimt.so scripts/gpu_report.sh -t -o build/report-toy -w build/gpu-report-toy $(STAGES)
+
+gpu-first-toy: emulator gpu-report-build ## the first minutes on a GPU, gpu_report.sh first, at toy sizes on the emulated GPU: with what may go wrong
+	CONTIG_EMULATOR=$(CURDIR)/build/libsimt.so scripts/check_gpu_first.sh

@@ -77,16 +77,26 @@ func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool)
 	c.dev.ConvBackwardData(q, dx.at, dy.at, c.padded(s, w, room), beta)
 }
 
+// A weightAdder says for which convolutions ConvBackwardWeight takes a launch of its own to add the gradient.
+type weightAdder interface{ AddsWeights(c driver.Conv) bool }
+
 func (c *card) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 	q, wide := c.convOf(s, x.dtype, driver.PassWeight, paddedBytes(s, dw))
+	narrow := dw.Dim(3) != s.C
+	if !narrow {
+		wide = dw.at
+	} else {
+		c.tally.add("fill", 0)
+		c.dev.Set(wide, 0, 4, s.K*s.R*s.S*s.C)
+	}
 	c.tally.add("conv_weight_"+x.dtype.String(), convFlops(s), dw, dw, dy, x)
-	if dw.Dim(3) == s.C {
-		c.dev.ConvBackwardWeight(q, dw.at, dy.at, x.at)
+	c.dev.ConvBackwardWeight(q, wide, dy.at, x.at)
+	if f, ok := c.dev.(weightAdder); ok && f.AddsWeights(q) { // queued by now: its time is the convolution's
+		c.tally.addBytes("cast_add_"+x.dtype.String(), dw.Len()*(8+x.dtype.Size()))
+	}
+	if !narrow {
 		return
 	}
-	c.tally.add("fill", 0)
-	c.dev.Set(wide, 0, 4, s.K*s.R*s.S*s.C)
-	c.dev.ConvBackwardWeight(q, wide, dy.at, x.at)
 	launch(c, "padchannels_backward", F32, c.grid(dw.Len(), 1), &kernels.PadchannelsBackward{Dx: dw.ptr(), Dy: uint64(wide),
 		Rows: int64(s.K * s.R * s.S), C: int32(dw.Dim(3)), Wide: int32(s.C)})
 }

@@ -5,6 +5,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"contig-gpu/gpu/internal/blas"
@@ -83,6 +84,10 @@ func openCUDA(ordinal int, o Options) (*Device, error) {
 	return &Device{kind: cudaKind, why: "asked for", card: newCard(c)}, nil
 }
 
+// plansEnv may say how plans of convolutions are chosen: with plansFirst it is the library's first proposal for each, or the first of a pack, and
+// nothing is timed or kept. It is for a look at a GPU for whose many shapes there is no time.
+const plansEnv, plansFirst = "CONTIG_PLANS", "first"
+
 // equip loads the kernels and the libraries. A library that is missing is an error: our own kernels stand in for none.
 func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 	image, err := kernelImage(ctx.Info())
@@ -104,7 +109,11 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 		return nil, err
 	}
 	i := ctx.Info()
-	nn, err := dnn.New(ctx, dnn.Options{Timer: ctx, Ways: weightWays{lt, ctx}, Untimed: i.Emulated, NonDeterministic: o.NonDeterministic,
+	var timer dnn.Timer
+	if os.Getenv(plansEnv) != plansFirst {
+		timer = ctx
+	}
+	nn, err := dnn.New(ctx, dnn.Options{Timer: timer, Ways: weightWays{lt, ctx}, Untimed: i.Emulated, NonDeterministic: o.NonDeterministic,
 		Made: o.Planning, Card: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
 	if err != nil {
 		return nil, errors.Join(err, lt.Close())

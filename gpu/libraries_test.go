@@ -113,6 +113,24 @@ func TestWarning(t *testing.T) {
 	}
 }
 
+// TestFirstPlans: where the first proposals are wanted, nothing is timed or kept.
+func TestFirstPlans(t *testing.T) {
+	gputest.UseEmulator(t)
+	for _, plans := range []string{"first", ""} {
+		t.Setenv("CONTIG_PLANS", plans)
+		d := gputest.Open(t, "cuda:0", gpu.Options{})
+		a := d.NewArena(1 << 16)
+		gpu.Conv(a.New(gpu.BF16, 1, 4, 4, 8), a.Zeros(gpu.BF16, 1, 4, 4, 8), a.Zeros(gpu.BF16, 8, 1, 1, 8), gpu.ConvSpec{Stride: 1})
+		if err := d.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		files, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "contig-gpu", "cudnn", "*", "*.json"))
+		if made := d.PlanCounts().Made; (made == 1) != (plans == "first") || (len(files) == 0) != (plans == "first") {
+			t.Errorf("CONTIG_PLANS=%s: %d plans made, files %v", plans, made, files)
+		}
+	}
+}
+
 // TestAnyOrder: plans whose sums have no fixed order are chosen only where they are allowed, and kept apart from the others.
 func TestAnyOrder(t *testing.T) {
 	gputest.UseEmulator(t)

@@ -59,6 +59,12 @@ func (p planned) StatsPay(c driver.Conv) bool {
 	return ok && s.StatsPay(c)
 }
 
+// AddsWeights implements weightAdder.
+func (p planned) AddsWeights(c driver.Conv) bool {
+	f, ok := p.Device.(weightAdder)
+	return ok && f.AddsWeights(c)
+}
+
 func (planned) ConvForwardStats(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr) {
 }
 func (planned) Kernel(string) (driver.Kernel, error)                               { return driver.Kernel{}, nil }

@@ -75,6 +75,12 @@ func (d *described) MatMulScratch(driver.Product) int { return d.product }
 // StatsPay implements convStatist. cuDNN has the sums on tensor cores alone.
 func (d *described) StatsPay(c driver.Conv) bool { return c.Type != driver.F32 || c.TF32 }
 
+// AddsWeights implements weightAdder.
+func (d *described) AddsWeights(c driver.Conv) bool {
+	_, product := c.WeightProduct()
+	return c.Type != driver.F32 && !product
+}
+
 // ConvScratch implements driver.Convolutions.
 func (d *described) ConvScratch(c driver.Conv, p driver.ConvPass) int {
 	if d.asked == nil {

@@ -121,6 +121,19 @@ func plansOf(description []byte, problems []dnn.Problem, progress func(done, all
 	return found, version, err
 }
 
+// A ConvPlan is a convolution, with what is fused to it, and the plan of cuDNN that it is computed by.
+type ConvPlan = dnn.Planned
+
+// ConvPlans returns the plans that the device has so far, none on devices that do not compute by cuDNN 9.
+func (d *Device) ConvPlans() []ConvPlan {
+	if d.card != nil {
+		if h, ok := d.card.dev.(interface{ Plans() []dnn.Planned }); ok {
+			return h.Plans()
+		}
+	}
+	return nil
+}
+
 // PlanCounts says where the plans of convolutions came from.
 type PlanCounts = dnn.Counts
 

@@ -39,6 +39,18 @@ func (d *Device) Record(work func()) (*Recording, error) {
 	return &Recording{graph: g}, nil
 }
 
+// Profiled does f between marks by which the vendor's profilers can be told to measure nothing else, where the device's driver has such, and
+// waits for what f queued.
+func (d *Device) Profiled(f func()) error {
+	if d.card != nil {
+		if p, ok := d.card.dev.(interface{ Profiled(f func()) error }); ok {
+			return p.Profiled(f)
+		}
+	}
+	f()
+	return d.Sync()
+}
+
 // Async reports whether the device copies data and replays recorded work beside what Go does.
 func (d *Device) Async() bool {
 	if d.card == nil {

@@ -2,7 +2,7 @@
 """Makes a report of what the stages of gpu_report.sh left: WORK OUT COMMIT STAGE... Exits 1 if one of the stages named failed."""
 import contextlib, datetime, glob, io, json, os, re, sys
 
-ORDER = "doctor conformance golden memcheck racecheck parity step448 step224 grid224 grid448 loss kernels curve demo resume".split()
+ORDER = "doctor conformance golden memcheck racecheck parity step448 step224 step448max grid224 grid448 loss kernels curve demo resume".split()
 
 TESTS = ("conformance", "golden", "memcheck", "racecheck")
 

@@ -2,58 +2,64 @@
 # What a GPU says of this build, in stages of at most ten minutes each. It needs what `make gpu-report-build` put into
 # build/report, a GPU and its driver, python3; no Go. Stages that compare with PyTorch need a python with torch ($PYTHON).
 #
-#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [STAGE...]
+#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] [STAGE...]
+#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] first [1|2]     see gpu_first.sh
 #
 # STAGE is one of those below, or all (the default). Results of stages are kept in WORK (build/gpu-report), where a stage that
 # is run again replaces its own; after each call the report of all that is there is written: OUT/<card>-<date>.json and
 # .md, and the GPU's description by cuDNN. OUT is docs/gpu. -t: toy sizes, for a test of this script on the emulator:
-# with CONTIG_EMULATOR set to its library, which then plays the GPU.
+# with CONTIG_EMULATOR set to its library, which then plays the GPU. SECONDS is the time that there is: a stage gets what is left of it, and none begins
+# in the last half minute.
 # Exit status: 0 if all stages of this call passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+. scripts/gpu_tools.sh
 
-stages=(doctor conformance golden memcheck racecheck parity step448 step224 grid224 grid448 loss kernels curve demo resume)
-out=docs/gpu work=build/gpu-report toy=
-while getopts o:w:t option; do
+stages=(doctor conformance golden memcheck racecheck parity step448 step224 step448max grid224 grid448 loss kernels curve demo resume)
+out=docs/gpu work=build/gpu-report toy='' seconds='' given=()
+while getopts o:w:s:t option; do
   case $option in
     o) out=$OPTARG ;;
     w) work=$OPTARG ;;
     t) toy=1 ;;
+    s) seconds=$OPTARG ;;
     *) exit 2 ;;
   esac
 done
+given=("${@:1:$((OPTIND - 1))}")
 shift $((OPTIND - 1))
+if [ "${1:-}" = first ]; then shift; exec scripts/gpu_first.sh "${given[@]}" "$@"; fi
 [ "${1:-all}" != all ] || set -- "${stages[@]}"
 
-fail() { echo "gpu_report.sh: $*" >&2; exit 1; }
-report=$PWD/build/report
-[ -x "$report/contig-gpu" ] || fail "$report is not built: run make gpu-report-build where Go is"
-python=${PYTHON:-python3}
-command -v "$python" >/dev/null || fail "$python is needed"
+prepare
 mkdir -p "$work"
 work=$(realpath "$work")
-bin=$report/contig-gpu
 limit=570 # seconds for a stage
+export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$work/cache} # where a machine has no home, kernels and plans would be made anew by each process
 
-export CONTIG_DEVICE=cuda:0 CONTIG_GPU=$bin
-# The tests carry the repository's golden cases; more may have come along.
-if [ -z "${CONTIG_GOLDEN:-}" ] && [ -d "$report/golden" ]; then export CONTIG_GOLDEN=$report/golden; fi
 bench=(--binary "$bin" --out "$work")
 if [ -n "$toy" ]; then
   bench+=(--toy --windows 2 --seconds 0.01)
 fi
+emulate
 if [ -n "${CONTIG_EMULATOR:-}" ]; then
-  for name in CUDA NVRTC CUBLASLT CUBLAS CUDNN; do export "CONTIG_LIB$name=$(realpath "$CONTIG_EMULATOR")"; done
   export XDG_CACHE_HOME=$work/cache # kernels and plans of a GPU that does not exist
   bench+=(--torch-device cpu)
 fi
 
 # run STAGE COMMAND... keeps what the command printed, how it ended and how long it took.
 run() {
-  local name=$1 began=$SECONDS; shift
-  echo "== $name"
+  local name=$1 began=$SECONDS most=$limit; shift
+  if [ -n "$seconds" ]; then
+    local left=$((seconds - SECONDS))
+    if ((left < 30)); then skip "$name" "no time was left for it"; return; fi
+    if ((most > left - 10)); then most=$((left - 10)); fi
+    echo "== $name, $left s left"
+  else
+    echo "== $name"
+  fi
   rm -f "$work/$name.json"
-  (cd "$report" && timeout "$limit" "$@") >"$work/$name.log" 2>&1
+  (cd "$report" && timeout "$most" "$@") >"$work/$name.log" 2>&1
   echo "$? $((SECONDS - began))" >"$work/$name.rc"
   tail -n 3 "$work/$name.log" | cut -c1-300
 }
@@ -71,36 +77,23 @@ with_torch() {
   if "$python" -c 'import torch' 2>/dev/null; then run "$name" "$python" "$@"; else skip "$name" "$python has no torch"; fi
 }
 
-# steps NAME OPTIONS... measures steps; toy sizes are the script's own. On the CPU P4 records nothing but is else as on a GPU;
-# P3, which takes minutes to compile, is tried once.
+# steps NAME OPTIONS... measures steps; toy sizes are the script's own. On the CPU P4 records nothing but is else as on a GPU. P3, which takes minutes to
+# compile, has a stage of its own, and keeps what it compiled for a second try.
+export TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-$work/inductor}
 steps() {
   local name=$1; shift
   if [ -n "$toy" ]; then
-    [ "$name" = step448 ] && set -- --variants P1 P3 P4 || set -- --variants P1 P4
+    [ "$name" = step448max ] && set -- --variants P3 || set -- --variants P1 P4
   fi
   with_torch "$name" "$here/bench_gpu.py" "${bench[@]}" --name "$name" "$@" -- step
 }
 
-# sanitizer prints the path of compute-sanitizer: that of make gpu-report-sanitizer, or on PATH, in a toolkit, in wheels.
-sanitizer() {
-  if [ -f "$report/sanitizer.tgz" ]; then
-    mkdir -p "$work/sanitizer" && tar -C "$work/sanitizer" -xzf "$report/sanitizer.tgz" && echo "$work/sanitizer/compute-sanitizer" && return
-  fi
-  command -v compute-sanitizer && return
-  local found
-  for found in "${CUDA_HOME:-/usr/local/cuda}"/bin/compute-sanitizer /usr/local/cuda*/compute-sanitizer/compute-sanitizer \
-    $("$python" -c 'import glob, sys; [print(f) for p in sys.path for f in glob.glob(p + "/nvidia/**/compute-sanitizer", recursive=True)]'); do
-    [ -f "$found" ] && [ -x "$found" ] && { echo "$found"; return; }
-  done
-  return 1
-}
-
 sanitize() {
-  local tool
+  local found
   if [ -n "${CONTIG_EMULATOR:-}" ]; then
     skip "$1" "it wants a GPU, not the emulator"
-  elif tool=$(sanitizer); then
-    run "$1" "$tool" --tool "$1" --error-exitcode 9 ./gpu.test -test.v -test.short -test.run "$conformance"
+  elif found=$(tool compute-sanitizer); then
+    run "$1" "$found" --tool "$1" "${sanitized[@]}" ./gpu.test -test.v -test.short -test.run "$portable"
   else
     skip "$1" "no compute-sanitizer on PATH, in CUDA_HOME or in Python's packages"
   fi
@@ -108,7 +101,6 @@ sanitize() {
 
 conformance=Conformance golden=Golden resume=(20 1 cuda 2000)
 if [ -n "$toy" ]; then conformance='ConformanceMatMul/cuda' golden=GoldenLoss resume=(2 1 cpu 60); fi
-here=$PWD/scripts
 
 stage() {
   case $1 in
@@ -117,8 +109,9 @@ stage() {
     golden) tests golden "$golden" gpu.test loss.test model.test ;;
     memcheck | racecheck) sanitize "$1" ;;
     parity | loss) with_torch "$1" "$here/bench_gpu.py" "${bench[@]}" "$1" ;;
-    step448) steps step448 --cases 448:64 ;;
-    step224) steps step224 --cases 224:256 ;;
+    step448) steps step448 --cases 448:64 --seconds 1 --variants P2 P4 P1 ;;
+    step224) steps step224 --cases 224:256 --seconds 1 --variants P2 P4 P1 ;;
+    step448max) steps step448max --cases 448:64 --seconds 1 --variants P3 ;;
     grid*) steps "$1" --variants P1 P2 P4 --budget 390 --cases "${1#grid}":{64,128,256,512} ;;
     kernels) small=()
       [ -z "$toy" ] || small=(--encoder resnet18 --image-size 32 --batch 2 --features 3 --hidden 8 --windows 1 --seconds 0)

@@ -20,7 +20,7 @@ type benchWhere struct {
 }
 
 func benchCommand() *cli.Command {
-	return &cli.Command{Name: "bench", Usage: "measure speed", Subcommands: []*cli.Command{benchStepCommand(), benchLossCommand(), benchKernelsCommand(), benchFloorCommand(), benchExplainCommand()}}
+	return &cli.Command{Name: "bench", Usage: "measure speed", Subcommands: []*cli.Command{benchStepCommand(), benchLossCommand(), benchKernelsCommand(), benchFloorCommand(), benchProfileCommand(), benchExplainCommand()}}
 }
 
 // benchVerb is a subcommand with --json: measure returns what is printed as one object, or printed by text.

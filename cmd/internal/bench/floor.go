@@ -53,7 +53,10 @@ func floorsOf(all []gpu.Launch) (rows []FloorRow, total FloorRow) {
 	return rows, total
 }
 
-func (r *FloorRow) add(l gpu.Launch) {
+func (r *FloorRow) add(l gpu.Launch) { r.addAt(l, FloorBytes, FloorFlops) }
+
+// addAt adds a launch at ceilings of bytes and operations per second.
+func (r *FloorRow) addAt(l gpu.Launch, bytes, flops float64) {
 	r.Launches, r.Bytes, r.Flops = r.Launches+1, r.Bytes+l.Bytes, r.Flops+l.Flops
-	r.Milliseconds += 1e3 * max(float64(l.Bytes)/FloorBytes, float64(l.Flops)/FloorFlops)
+	r.Milliseconds += 1e3 * max(float64(l.Bytes)/bytes, float64(l.Flops)/flops)
 }

@@ -108,6 +108,9 @@ static inline CUresult contig_arg_bytes(CUfunction f, size_t count, size_t *byte
 	return r;
 }
 
+// contig_call calls a function of the driver that takes nothing.
+static inline CUresult contig_call(void *function) { return ((CUresult (*)(void))function)(); }
+
 // contig_load_image loads a cubin, fatbin or NUL-terminated PTX; log holds the assembler's complaints afterwards.
 static inline CUresult contig_load_image(CUmodule *module, const void *image, char *log, size_t size) {
 	CUjit_option options[] = { CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };

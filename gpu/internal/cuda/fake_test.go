@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 
 // A fake is the control panel of the fake driver.
 type fake struct {
-	symbol                                                 *[64]byte
-	skip, code, async, live, contexts, cooperative, shared *int32
-	free                                                   *uint64
+	symbol                                                            *[64]byte
+	skip, code, async, live, contexts, cooperative, shared, profiling *int32
+	free                                                              *uint64
 }
 
 // panel opens the fake driver's variables and resets them.
@@ -60,7 +60,7 @@ func panel(t testing.TB) *fake {
 	number := func(name string) *int32 { return (*int32)(at(name)) }
 	f := &fake{
 		symbol: (*[64]byte)(at("fail_symbol")), skip: number("fail_skip"), code: number("fail_code"), async: number("async_code"),
-		live: number("live"), contexts: number("contexts"), cooperative: number("cooperative"), shared: number("shared_limit"),
+		live: number("live"), contexts: number("contexts"), cooperative: number("cooperative"), shared: number("shared_limit"), profiling: number("profiling"),
 		free: (*uint64)(at("free")),
 	}
 	*f.symbol, *f.async, *f.cooperative, *f.shared, *f.free = [64]byte{}, 0, 0, 0, 1<<30

@@ -181,3 +181,22 @@ func BenchmarkLaunch(b *testing.B) {
 		c.Launch(k, driver.Grid{Blocks: [3]int{8}, Threads: [3]int{256}}, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	}
 }
+
+// TestProfiled: profilers measure while f runs and no longer; a failure of theirs is told, and f is not run.
+func TestProfiled(t *testing.T) {
+	c, f := open(t)
+	runs := 0
+	work := func() {
+		if runs++; *f.profiling != 1 {
+			t.Errorf("%d profilers measure", *f.profiling)
+		}
+	}
+	if err := c.Profiled(work); err != nil || runs != 1 || *f.profiling != 0 {
+		t.Errorf("%d runs, %d profilers measure after it; %v", runs, *f.profiling, err)
+	}
+	f.fail("cuProfilerStart", 3, 0)
+	wantError(t, c.Profiled(work), 3, "cuProfilerStart")
+	if runs != 1 {
+		t.Errorf("%d runs", runs)
+	}
+}

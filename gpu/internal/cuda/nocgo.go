@@ -28,6 +28,9 @@ func (a *API) DeviceCount() (int, error) { return 0, dl.ErrNoCgo }
 // Open returns an error that wraps dl.ErrNoCgo.
 func (a *API) Open(ordinal int) (*Context, error) { return nil, dl.ErrNoCgo }
 
+// Profiled returns an error that wraps dl.ErrNoCgo.
+func (c *Context) Profiled(f func()) error { return dl.ErrNoCgo }
+
 // LoadImage returns an error that wraps dl.ErrNoCgo.
 func (c *Context) LoadImage(image []byte, arguments map[string]int) error { return dl.ErrNoCgo }
 

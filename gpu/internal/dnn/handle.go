@@ -74,6 +74,17 @@ func (h *Handle) Warning() error {
 	return errors.Join(h.bad, h.cache.err, h.untimed)
 }
 
+// Plans returns all plans that there are, in the order of their Problems' text.
+func (h *Handle) Plans() (all []Planned) {
+	for p, q := range h.plans {
+		if q.plan != nil {
+			all = append(all, Planned{p.String(), q.Choice, kernelNames(q.text())})
+		}
+	}
+	sortPlanned(all)
+	return all
+}
+
 // Counts says where the plans since New came from.
 func (h *Handle) Counts() Counts { return h.counts }
 

@@ -21,6 +21,9 @@ func (h *Handle) Library() driver.Library { return driver.Library{} }
 // Warning returns nil.
 func (h *Handle) Warning() error { return nil }
 
+// Plans returns none.
+func (h *Handle) Plans() []Planned { return nil }
+
 // Counts returns zeros.
 func (h *Handle) Counts() Counts { return Counts{} }
 
@@ -35,6 +38,9 @@ func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {}
 
 // ConvBackwardDataAdd does nothing.
 func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {}
+
+// AddsWeights reports that there is none.
+func (h *Handle) AddsWeights(c driver.Conv) bool { return false }
 
 // StatsPay reports that it does not.
 func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool { return false }

@@ -107,6 +107,12 @@ func (h *Handle) routeOf(c driver.Conv) weightRoute {
 	return h.route(c, fastestRoad(times))
 }
 
+// AddsWeights reports whether the road of a convolution has a launch of its own for the addition.
+func (h *Handle) AddsWeights(c driver.Conv) bool {
+	r := h.weightOf(c)
+	return r.err == nil && r.road == roadRounded
+}
+
 // firstRoad returns the first road that there is, or why there is none.
 func (h *Handle) firstRoad(c driver.Conv) weightRoute {
 	var why []error

@@ -12,6 +12,7 @@ int fake_async_code;       // what kernels launched from now on make of the cont
 int fake_live;             // objects that were not given back
 int fake_contexts;         // primary contexts retained
 int fake_cooperative;      // cooperative launches
+int fake_profiling;        // profilers measure
 int fake_shared_limit;     // the last value of cuFuncSetAttribute
 size_t fake_free = 1 << 30;
 
@@ -171,3 +172,5 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec *x, CUgraph g, unsigned long lo
 }
 CUresult cuGraphLaunch(CUgraphExec x, CUstream s) { BEGIN for (int i = 0; i < x->nodes.count; i++) append(&s->queue, x->nodes.ops[i]); return 0; }
 CUresult cuGraphExecDestroy(CUgraphExec x) { FAIL free(x->nodes.ops); free(x); fake_live--; return 0; }
+CUresult cuProfilerStart(void) { BEGIN fake_profiling++; return 0; }
+CUresult cuProfilerStop(void) { BEGIN fake_profiling--; return 0; }
