@@ -49,6 +49,8 @@ type trainRun struct {
 	notes         []string        // of how the settings were found
 	record        runRecord
 	bad           *loader.Bad // of the cohort
+	device        *gpu.Device // opened, until the training takes it over
+	timed         bool        // the time that is left was told
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -112,10 +114,15 @@ func (r *trainRun) progress(e train.Event) {
 		r.open()
 	case train.Stepped:
 		r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
+		if left, ok := r.line.Left(e.Step, e.Total); ok && !r.timed {
+			r.timed = true
+			r.say("time: %s left by the first steps; checkpoints and validation come on top", progress.About(left))
+		}
 	case train.Validated:
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval))
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
+		r.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
 		r.say("%s", e.Disk)
 		if e.Plans != nil {
 			r.say("%s", plansText(*e.Plans))

@@ -57,6 +57,9 @@ type Options struct {
 	Bad  Bad  // knows which images cannot be decoded; nil: the source's error is all
 	Scan Scan // decodes what a first epoch leaves out; nil: nothing does. Run closes it
 
+	Device  *gpu.Device      // as OpenDevice opened it, which Run closes; nil: Run opens it
+	Approve func(Work) error // asked once before anything is written; an error ends Run; nil: go on
+
 	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it
 }
 
@@ -64,6 +67,12 @@ func (o *Options) emit(e Event) {
 	if o.Progress != nil {
 		o.Progress(e)
 	}
+}
+
+// Work is what is left of a training.
+type Work struct {
+	Steps int     // that are left
+	Flops float64 // multiplications and additions of the convolutions of each, which are most of it
 }
 
 // EventKind says what an Event is about.
