@@ -81,7 +81,7 @@ type EventKind uint8
 const (
 	Started    EventKind = iota // the run folder exists now, the first step is done; after resuming, at once
 	Stepped                     // Loss, LR, GradNorm, ImagesPerSecond
-	Validated                   // Loss, Retrieval
+	Validated                   // Loss, Retrieval, Sets
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
@@ -101,6 +101,7 @@ type Event struct {
 	LR, GradNorm    float64
 	ImagesPerSecond float64
 	Retrieval       map[string]eval.Retrieval
+	Sets            map[string]eval.SetLoss
 	Split           data.Split
 	Path            string
 	Memory          Memory
@@ -131,4 +132,5 @@ type Evaluated struct {
 	Loss      float64                   // weighted over modalities, mean over images
 	Losses    map[string]float64        // by term, mean over the rows present
 	Retrieval map[string]eval.Retrieval // by modality, and AllName; nil where images are not compared with tables
+	Sets      map[string]eval.SetLoss   // by modality: the loss over sets of the same size whatever the batch; nil likewise
 }
