@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/synth"
 
@@ -49,11 +50,45 @@ func synthesise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := synth.Into(c.Context, folder.Target{Dir: dir, Kind: folder.Cohort, Overwrite: c.Bool("overwrite")}, o); err != nil {
+	line := progress.New(c.App.ErrWriter)
+	s, err := synth.Telling(c.Context, folder.Target{Dir: dir, Kind: folder.Cohort, Overwrite: c.Bool("overwrite")}, o, drawing(line))
+	line.Done()
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\ntrain on it:\n  contig-gpu train --images %s/images.tsv --data %s/data.toml\n", dir, dir, dir)
+	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\ntrain on it, small enough for a CPU:\n  contig-gpu %s\n", dir, shellWords(trainOn(s, o.ImageSize)))
 	return err
+}
+
+// Sizes of the training that synth proposes: of images in pixels, and of batches. A batch is at most a quarter of the persons, for a
+// step needs images of different ones, all of the training split.
+const (
+	leastSide, mostSide      = 32, 64
+	leastProposed, mostBatch = 2, 64
+)
+
+// trainOn returns the words of a training that suits a synthetic cohort and takes minutes on a CPU.
+func trainOn(s synth.Summary, side int) []string {
+	batch := leastProposed
+	for 2*batch <= min(mostBatch, s.Persons/4) {
+		batch *= 2
+	}
+	return []string{"train", "--images", s.Manifest, "--data", s.DataTOML, "--encoder", "resnet18", "--image-size", strconv.Itoa(max(leastSide, min(side, mostSide))),
+		"--batch", strconv.Itoa(batch), "--epochs", "20"}
+}
+
+// shellWords joins the words of a command as a shell takes them apart again.
+func shellWords(words []string) string {
+	var out []string
+	for _, w := range words {
+		if strings.ContainsFunc(w, func(c rune) bool {
+			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./=,:+@%", c))
+		}) || w == "" {
+			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		out = append(out, w)
+	}
+	return strings.Join(out, " ")
 }
 
 func synthOptions(c *cli.Context) (synth.Options, error) {

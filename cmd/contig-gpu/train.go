@@ -58,8 +58,12 @@ func trainAction(c *cli.Context) (err error) {
 	for _, n := range r.notes {
 		r.say("%s", n)
 	}
+	if err := r.openDevice(); err != nil {
+		return err
+	}
+	defer r.closeDevice()
 	if r.demo {
-		dir, err := demoCohort(c.Context, r.say)
+		dir, err := demoCohort(c.Context, r.say, r.line)
 		if err != nil {
 			return err
 		}
@@ -81,7 +85,10 @@ func trainAction(c *cli.Context) (err error) {
 		return err
 	}
 	keepWithinMemory()
+	device := r.device
+	r.device = nil
 	summary, err := train.Run(c.Context, train.Options{
+		Device: device, Approve: r.approve(device),
 		Config: r.cfg, Cohort: r.cohort, NewSource: sourcesBut(r.cohort, r.cfg, r.bad), Bad: r.bad, Scan: loader.NewScan(r.cohort, r.bad), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
 		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: hostMemory(r.cohort),
 	})

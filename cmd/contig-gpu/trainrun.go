@@ -17,7 +17,6 @@ import (
 	"contig-gpu/data/folder"
 	"contig-gpu/data/loader"
 	"contig-gpu/gpu"
-	"contig-gpu/model/eval"
 	"contig-gpu/model/train"
 )
 
@@ -49,6 +48,8 @@ type trainRun struct {
 	notes         []string        // of how the settings were found
 	record        runRecord
 	bad           *loader.Bad // of the cohort
+	device        *gpu.Device // opened, until the training takes it over
+	timed         bool        // the time that is left was told
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -112,10 +113,15 @@ func (r *trainRun) progress(e train.Event) {
 		r.open()
 	case train.Stepped:
 		r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
+		if left, ok := r.line.Left(e.Step, e.Total); ok && !r.timed {
+			r.timed = true
+			r.say("time: %s left by the first steps; checkpoints and validation come on top", progress.About(left))
+		}
 	case train.Validated:
-		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval))
+		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
+		r.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
 		r.say("%s", e.Disk)
 		if e.Plans != nil {
 			r.say("%s", plansText(*e.Plans))
@@ -176,14 +182,15 @@ func (r *trainRun) open() {
 	r.flush()
 }
 
-// retrievalText tells of the retrieval by all modalities together, behind a comma, where images are compared with genetics.
-func retrievalText(all map[string]eval.Retrieval) string {
-	x, ok := all[train.AllName]
-	if !ok {
-		return ""
+// behind joins texts, each behind a semicolon; there may be none.
+func behind(texts ...string) string {
+	out := ""
+	for _, t := range texts {
+		if t != "" {
+			out += "; " + t
+		}
 	}
-	return fmt.Sprintf(", R@1 %.3f image to genetics and %.3f genetics to image among %d persons (%.0f and %.0f times chance)", x.ImageToGenetics.R1, x.GeneticsToImage.R1, x.Candidates,
-		report.Times(x.ImageToGenetics.R1, x.ChanceR1), report.Times(x.GeneticsToImage.R1, x.ChanceR1))
+	return out
 }
 
 // finish writes the report and says how it went. Where nothing was started nothing is written.
@@ -222,7 +229,11 @@ func (r *trainRun) summary(s *train.Summary, err error) []string {
 		lines = append(lines, fmt.Sprintf("GPU idle: %.1f %% of the time", 100**s.GPUIdle))
 	}
 	if s.Test != nil {
-		lines = append(lines, fmt.Sprintf("held-out test split (%s checkpoint): loss %.4f%s", s.Tested, s.Test.Loss, retrievalText(s.Test.Retrieval)))
+		lines = append(lines, fmt.Sprintf("held-out test split (%s checkpoint): loss %.4f%s", s.Tested, s.Test.Loss, behind(report.SetsText(s.Test.Sets))))
+		lines = append(lines, report.Lines(s.Test.Retrieval)...)
+	}
+	if rows, err := r.metrics(); err == nil {
+		lines = append(lines, report.Memorised(rows)...)
 	}
 	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data/synth"
 )
 
@@ -103,7 +105,7 @@ func TestDemoIsMadeAnew(t *testing.T) {
 	o.Persons, o.ImageSize, o.SNPs = 8, 16, 16
 	said := ""
 	demo := func() error {
-		_, err := demoIn(context.Background(), dir, o, func(format string, a ...any) { said = fmt.Sprintf(format, a...) })
+		_, err := demoIn(context.Background(), dir, o, func(format string, a ...any) { said = fmt.Sprintf(format, a...) }, progress.New(io.Discard))
 		return err
 	}
 	mustDo(t, demo())

@@ -82,6 +82,7 @@ type world struct {
 	traits     [][]float64          // [person][property]
 	snps       [traitCount][]driver // by property
 	carriers   [traitCount][]driver
+	progress   func(done, images int) // nil: nobody wants to know
 }
 
 // A column is one feature of a wide table.

@@ -32,11 +32,20 @@ func (w *world) writeImages(ctx context.Context, dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "images.tsv"), list.Bytes(), 0o644); err != nil {
 		return err
 	}
+	var told sync.Mutex
+	done := 0
 	return inParallel(count, func(i int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return w.writeImage(dir, i)
+		if err := w.writeImage(dir, i); err != nil || w.progress == nil {
+			return err
+		}
+		told.Lock()
+		defer told.Unlock()
+		done++
+		w.progress(done, count)
+		return nil
 	})
 }
 

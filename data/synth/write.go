@@ -14,7 +14,12 @@ func Write(ctx context.Context, dir string, o Options) (Summary, error) {
 }
 
 // Into is Write of a folder that may replace what is there, as t says.
-func Into(ctx context.Context, t folder.Target, o Options) (s Summary, err error) {
+func Into(ctx context.Context, t folder.Target, o Options) (Summary, error) {
+	return Telling(ctx, t, o, nil)
+}
+
+// Telling is Into which calls progress after each image, one call at a time, from any goroutine; nil is not called.
+func Telling(ctx context.Context, t folder.Target, o Options, progress func(done, images int)) (s Summary, err error) {
 	if err := o.Validate(); err != nil {
 		return Summary{}, err
 	}
@@ -30,6 +35,7 @@ func Into(ctx context.Context, t folder.Target, o Options) (s Summary, err error
 	if err != nil {
 		return Summary{}, err
 	}
+	w.progress = progress
 	err = t.Publish(func(temp string) error {
 		s, err = w.fill(ctx, temp)
 		return err

@@ -68,7 +68,7 @@ func TestPerfectRetrieval(t *testing.T) {
 	}
 	m := alone(t, 20, r)
 	for _, d := range []Direction{m.ImageToGenetics, m.GeneticsToImage} {
-		if d != (Direction{1, 1, 1, 1}) {
+		if d.R1 != 1 || d.R5 != 1 || d.R10 != 1 || d.MedianRank != 1 {
 			t.Errorf("got %+v", d)
 		}
 	}

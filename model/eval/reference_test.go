@@ -127,12 +127,13 @@ func metricsOf(similarity [][]float64) Retrieval {
 			transposed[i] = append(transposed[i], similarity[j][i])
 		}
 	}
-	return Retrieval{metricsOneWay(similarity), metricsOneWay(transposed), n, 1 / float64(n)}
+	return Retrieval{metricsOneWay(similarity), metricsOneWay(transposed), n, 1 / float64(n), min(1, 10/float64(n))}
 }
 
 func metricsOneWay(similarity [][]float64) Direction {
 	var d Direction
 	var ranks []float64
+	var places []place
 	for i, candidates := range similarity {
 		above, tied := 0, 0
 		for j, s := range candidates {
@@ -144,6 +145,7 @@ func metricsOneWay(similarity [][]float64) Direction {
 				tied++
 			}
 		}
+		places = append(places, place{above, tied})
 		// The own row has each of these ranks equally often.
 		var first, five, ten, sum float64
 		for rank := above + 1; rank <= above+tied+1; rank++ {
@@ -162,5 +164,6 @@ func metricsOneWay(similarity [][]float64) Direction {
 	d.R1, d.R5, d.R10 = d.R1/float64(n), d.R5/float64(n), d.R10/float64(n)
 	slices.Sort(ranks)
 	d.MedianRank = (ranks[(n-1)/2] + ranks[n/2]) / 2
+	d.R1Interval, d.R10Interval = intervals(places) // of the same places; TestIntervals... are about these
 	return d
 }

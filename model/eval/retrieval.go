@@ -13,6 +13,9 @@ type Direction struct {
 	R5         float64 `json:"r5"`          // share within the first 5
 	R10        float64 `json:"r10"`         // share within the first 10
 	MedianRank float64 `json:"median_rank"` // 1 is best
+
+	R1Interval  Interval `json:"r1_interval,omitzero"` // 95 %, of R1; zero in files of older versions
+	R10Interval Interval `json:"r10_interval,omitzero"`
 }
 
 // Retrieval holds the metrics of one modality, or of all together.
@@ -21,6 +24,7 @@ type Retrieval struct {
 	GeneticsToImage Direction `json:"genetics_to_image"`
 	Candidates      int       `json:"candidates"` // persons
 	ChanceR1        float64   `json:"chance_r1"`  // 1 / Candidates
+	ChanceR10       float64   `json:"chance_r10"` // 10 / Candidates, at most 1; 0 in files of older versions
 }
 
 // retrieval returns the metrics of n persons by their places in both directions, in the same order.
@@ -29,7 +33,7 @@ func retrieval(toGenetics, toImage []place) Retrieval {
 	if n == 0 {
 		return Retrieval{}
 	}
-	return Retrieval{direction(toGenetics), direction(toImage), n, 1 / float64(n)}
+	return Retrieval{direction(toGenetics), direction(toImage), n, 1 / float64(n), float64(min(n, 10)) / float64(n)}
 }
 
 // A place is where a query's own row stands: how many others score higher, and how many the same.
@@ -56,6 +60,7 @@ func direction(places []place) Direction {
 	}
 	d.R1, d.R5, d.R10 = d.R1/n, d.R5/n, d.R10/n
 	d.MedianRank = median(ranks)
+	d.R1Interval, d.R10Interval = intervals(places)
 	return d
 }
 

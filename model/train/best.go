@@ -11,12 +11,19 @@ const (
 // keepsBest notes the evaluation of the validation split if it is the best so far by the rule asked for, and reports whether it is.
 func (t *trainer) keepsBest(e *Evaluated) bool {
 	if !t.at.improves(e, t.cfg.Best) {
+		if t.cfg.Patience > 0 {
+			t.at.Stale++
+		}
 		return false
 	}
+	t.at.Stale = 0
 	retrieval := found(e)
 	t.at.BestLoss, t.at.BestRetrieval, t.at.BestStep = &e.Loss, &retrieval, t.at.Step
 	return true
 }
+
+// exhausted reports whether Patience has seen enough validations without a better one.
+func (s *state) exhausted(c Config) bool { return c.Patience > 0 && s.Stale >= c.Patience }
 
 // improves reports whether an evaluation of the validation split beats that of the best checkpoint so far: by retrieval,
 // and by the loss among equals, or by the loss alone. What is no better than before leaves the earlier checkpoint the best.

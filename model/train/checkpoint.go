@@ -16,6 +16,8 @@ type state struct {
 	BestLoss     *float64 `json:"best_loss"`     // of validation, of the best checkpoint; nil before the first
 	BestStep     int      `json:"best_step"`
 
+	Stale int `json:"stale,omitempty"` // validations since the best, counted where there is a Patience
+
 	BestRetrieval *float64 `json:"best_retrieval,omitempty"` // the same; nil also in checkpoints of older versions
 
 	Scaling engine.LossScale `json:"loss_scaling"`

@@ -52,6 +52,8 @@ type Config struct {
 	BadImages string  `json:"-"` // what is done with images that cannot be decoded: stop or skip
 	MaxBad    float64 `json:"-"` // skip: at most so many; below 1 a share of all images
 
+	Patience int `json:"-"` // validations without a better one after which training ends; 0: it goes on
+
 	Best string `json:"-"` // which checkpoint is the best: by retrieval or loss of the validation split
 }
 
@@ -91,6 +93,7 @@ func (c *Config) lengthSettings() []setting.Row {
 		setting.New("bad-images", &c.BadImages, badStop, setting.OneOf(badStop, badSkip), "images that cannot be decoded: {} (another takes the place of one)"),
 		setting.New("max-bad", &c.MaxBad, 0.01, setting.ShareOrCount(), "images that may be skipped: a share of all (0.01 or 1%), or a number from 2 on"),
 		setting.New("best", &c.Best, bestRetrieval, setting.OneOf(bestRetrieval, bestLoss), "what makes a checkpoint the best: {}, of the validation split"),
+		setting.New("patience", &c.Patience, 0, setting.Count(0), "end the training after so many validations without a better one, by --best; 0: after all epochs"),
 	}
 }
 

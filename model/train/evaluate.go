@@ -42,9 +42,10 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 		if err != nil {
 			return nil, err
 		}
-		e.Retrieval = map[string]eval.Retrieval{AllName: all}
+		e.Retrieval, e.Sets = map[string]eval.Retrieval{AllName: all}, map[string]eval.SetLoss{}
 		for i, table := range obj.Tables() {
 			e.Retrieval[table.Name] = each[i]
+			e.Sets[table.Name] = eval.CandidateLoss(rows[i], t.cfg.Model.Tau, t.cfg.Model.Lambda)
 		}
 	}
 	return e, nil

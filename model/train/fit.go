@@ -56,7 +56,8 @@ func (t *trainer) advice(free, host int) (string, error) {
 	if batch < leastBatch {
 		return "a smaller --image-size, --encoder or --hidden: not even a batch of 2 fits; contig-gpu plan shows what does", nil
 	}
-	fix := fmt.Sprintf("--batch %d is the largest that fits; --accumulate %d with it keeps the images per step, not the negatives;", batch, (t.cfg.Batch+batch-1)/batch)
+	batch, times := equalParts(t.cfg.Batch, batch)
+	fix := fmt.Sprintf("--batch %d fits; --accumulate %d with it keeps the images per step, not the negatives;", batch, times*t.cfg.Accumulate)
 	chunk, err := t.largest(t.cfg.Batch-1, free, host, func(c *Config, n int) { c.Chunk = n })
 	if err != nil {
 		return "", err
@@ -65,6 +66,17 @@ func (t *trainer) advice(free, host int) (string, error) {
 		fix += fmt.Sprintf("\nor --chunk %d, which keeps the negatives too: the image encoder takes %d images at a time, twice, and its norms their statistics;", chunk, chunk)
 	}
 	return fix + "\nor a smaller --image-size or --encoder", nil
+}
+
+// equalParts returns the largest batch up to most that makes n images in equal parts, and of how many. Where such a batch would be
+// less than half of most it is most itself, and the parts together have somewhat more than n.
+func equalParts(n, most int) (batch, times int) {
+	for batch = most; 2*batch >= most && batch >= leastBatch; batch-- {
+		if n%batch == 0 {
+			return batch, n / batch
+		}
+	}
+	return most, (n + most - 1) / most
 }
 
 // largest returns the largest number up to most with which training fits, 0 where there is none. More takes more. On a

@@ -73,11 +73,12 @@ type evaluationLine struct {
 	Loss       float64                   `json:"loss"`
 	Losses     map[string]float64        `json:"losses"`
 	Retrieval  map[string]eval.Retrieval `json:"retrieval,omitempty"`
+	Sets       map[string]eval.SetLoss   `json:"sets,omitempty"`
 	Checkpoint string                    `json:"checkpoint,omitempty"` // test: best or last
 }
 
 func evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
-	return evaluationLine{Kind: kind, Step: step, Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval}
+	return evaluationLine{Kind: kind, Step: step, Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
 }
 
 // A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the

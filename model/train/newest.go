@@ -57,6 +57,7 @@ type Standing struct {
 
 	perEpoch int // steps; 0: not known
 	ended    bool
+	at       state
 }
 
 // StandingOf reads where the run in dir stands from the newest checkpoint whose head can be read; nil: there is none.
@@ -66,7 +67,7 @@ func StandingOf(dir string) *Standing {
 		if err != nil {
 			continue
 		}
-		s := &Standing{Config: h.config, Step: h.state.Step, perEpoch: h.state.PerEpoch, ended: !h.state.Pending && filepath.Base(c.path) == lastName}
+		s := &Standing{Config: h.config, Step: h.state.Step, perEpoch: h.state.PerEpoch, at: h.state, ended: !h.state.Pending && filepath.Base(c.path) == lastName}
 		if at := h.state; s.perEpoch == 0 && at.Epoch > 0 {
 			s.perEpoch = (at.Step - at.EpochStep) / at.Epoch // of a version that did not keep it
 		}
@@ -84,7 +85,7 @@ func (s *Standing) Finished(c Config) (total int, done bool) {
 		return s.Step, true
 	}
 	total = c.steps(s.perEpoch)
-	return total, s.Step >= total
+	return total, s.Step >= total || s.at.exhausted(c)
 }
 
 // shortly says in a few words what is wrong with a checkpoint.

@@ -57,6 +57,9 @@ type Options struct {
 	Bad  Bad  // knows which images cannot be decoded; nil: the source's error is all
 	Scan Scan // decodes what a first epoch leaves out; nil: nothing does. Run closes it
 
+	Device  *gpu.Device      // as OpenDevice opened it, which Run closes; nil: Run opens it
+	Approve func(Work) error // asked once before anything is written; an error ends Run; nil: go on
+
 	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it
 }
 
@@ -66,13 +69,19 @@ func (o *Options) emit(e Event) {
 	}
 }
 
+// Work is what is left of a training.
+type Work struct {
+	Steps int     // that are left
+	Flops float64 // multiplications and additions of the convolutions of each, which are most of it
+}
+
 // EventKind says what an Event is about.
 type EventKind uint8
 
 const (
 	Started    EventKind = iota // the run folder exists now, the first step is done; after resuming, at once
 	Stepped                     // Loss, LR, GradNorm, ImagesPerSecond
-	Validated                   // Loss, Retrieval
+	Validated                   // Loss, Retrieval, Sets
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
@@ -92,6 +101,7 @@ type Event struct {
 	LR, GradNorm    float64
 	ImagesPerSecond float64
 	Retrieval       map[string]eval.Retrieval
+	Sets            map[string]eval.SetLoss
 	Split           data.Split
 	Path            string
 	Memory          Memory
@@ -122,4 +132,5 @@ type Evaluated struct {
 	Loss      float64                   // weighted over modalities, mean over images
 	Losses    map[string]float64        // by term, mean over the rows present
 	Retrieval map[string]eval.Retrieval // by modality, and AllName; nil where images are not compared with tables
+	Sets      map[string]eval.SetLoss   // by modality: the loss over sets of the same size whatever the batch; nil likewise
 }

@@ -49,7 +49,7 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 			return t.summary(), err
 		}
 	}
-	for t.at.Step < t.total {
+	for t.at.Step < t.total && !t.at.exhausted(t.cfg) {
 		t.keepBuffers()
 		if err := t.engine.Step(t.turn()); err != nil {
 			return t.summary(), t.salvage(err)
@@ -62,6 +62,9 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 		if err := t.badImages(); err != nil {
 			return t.summary(), err
 		}
+	}
+	if t.at.Step < t.total {
+		t.event(Event{Kind: Noted, Text: fmt.Sprintf("ended after step %d of %d: no better validation than that of step %d in %d (--patience)", t.at.Step, t.total, t.at.BestStep, t.at.Stale)})
 	}
 	s = t.summary()
 	s.Test, s.Tested, err = t.test(ctx)
@@ -147,7 +150,7 @@ func (t *trainer) validate(ctx context.Context) (bool, error) {
 	if err := t.log.append(evaluationOf("validation", t.at.Step, e)); err != nil {
 		return false, err
 	}
-	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval})
+	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval, Sets: e.Sets})
 	return t.keepsBest(e), nil
 }
 

@@ -55,7 +55,7 @@ type trainer struct {
 
 // newTrainer sets everything up and writes nothing. Whatever happens, close must be called.
 func newTrainer(o *Options) (*trainer, error) {
-	t := newTrainerOn(nil, o)
+	t := newTrainerOn(o.Device, o)
 	return t, t.setUp()
 }
 
@@ -81,7 +81,14 @@ func (t *trainer) setUp() error {
 	}
 	t.engine.BeginScaling()
 	t.checked = t.at.Step
-	return nil
+	if t.o.Approve == nil {
+		return nil
+	}
+	flops, err := t.engine.Flops()
+	if err != nil {
+		return err
+	}
+	return t.o.Approve(Work{Steps: t.total - t.at.Step, Flops: flops * float64(t.cfg.Accumulate)})
 }
 
 func modalitiesOf(c *data.Cohort) []model.Modality {
@@ -95,15 +102,19 @@ func modalitiesOf(c *data.Cohort) []model.Modality {
 func (t *trainer) openDevice() error {
 	var err error
 	if t.dev == nil {
-		// Float64 is the reference: it computes through the portable kernels.
-		t.dev, err = gpu.Open(t.cfg.Device, gpu.Options{Threads: t.cfg.Threads, NonDeterministic: !t.cfg.Deterministic, Portable: t.cfg.Precision == "f64",
-			Planning: func(c gpu.PlanCounts) { t.event(Event{Kind: Planning, Plans: &c}) }})
+		t.dev, err = OpenDevice(t.cfg, func(c gpu.PlanCounts) { t.event(Event{Kind: Planning, Plans: &c}) })
 		if err != nil {
 			return err
 		}
 	}
 	t.dtype, t.cfg.Precision, err = t.dev.Precision(t.cfg.Precision)
 	return err
+}
+
+// OpenDevice opens the device that a training by c runs on, for Options.Device; planning is told of plans, or nil.
+func OpenDevice(c Config, planning func(gpu.PlanCounts)) (*gpu.Device, error) {
+	// Float64 is the reference: it computes through the portable kernels.
+	return gpu.Open(c.Device, gpu.Options{Threads: c.Threads, NonDeterministic: !c.Deterministic, Portable: c.Precision == "f64", Planning: planning})
 }
 
 // feed says what a source is to give: on a device that works beside the host, what it makes images and tables from. In

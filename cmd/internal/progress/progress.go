@@ -16,12 +16,15 @@ type Line struct {
 	every    time.Duration // between two lines
 	start    time.Time
 	last     time.Time
+	first    int       // steps done when this Line was first told of any
+	began    time.Time // when that was
+	now      func() time.Time
 	drawn    bool
 }
 
 // New returns a Line on w, which is redrawn in place if w is a terminal.
 func New(w io.Writer) *Line {
-	l := &Line{w: w, terminal: IsTerminal(w), every: 10 * time.Second, start: time.Now()}
+	l := &Line{w: w, terminal: IsTerminal(w), every: 10 * time.Second, start: time.Now(), now: time.Now}
 	if l.terminal {
 		l.every = 200 * time.Millisecond
 	}
@@ -38,43 +41,83 @@ func IsTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 }
 
-// Step shows done of total steps, with text such as the loss. The last step is always shown.
+// Step shows done of total steps, with text such as the loss. The last step is always shown. Steps are timed from the end of the
+// first that this Line is told of: what came before, such as reading a cohort, or an earlier session, says nothing of their speed.
 func (l *Line) Step(done, total int, text string) {
-	if now := time.Now(); now.Sub(l.last) >= l.every || done == total {
-		l.show(now, fmt.Sprintf("step %d of %d  %s", done, total, text), done, total)
+	now := l.clock()
+	if l.began.IsZero() {
+		l.first, l.began = done, now
 	}
+	if now.Sub(l.last) >= l.every || done == total {
+		if left, ok := l.Left(done, total); ok {
+			text += "  " + About(left) + " left"
+		}
+		l.show(now, fmt.Sprintf("step %d of %d  %s", done, total, text))
+	}
+}
+
+// leastTimed is how many steps are timed before they are taken to say how long the others take.
+const leastTimed = 2
+
+// Left returns how long the steps that are left take if they take as long as those of this session, with what came between
+// them; false before its third step, and when none is left.
+func (l *Line) Left(done, total int) (time.Duration, bool) {
+	n := done - l.first
+	if l.began.IsZero() || n < leastTimed || done >= total {
+		return 0, false
+	}
+	return time.Duration(float64(l.clock().Sub(l.began)) / float64(n) * float64(total-done)), true
+}
+
+// clock returns the time.
+func (l *Line) clock() time.Time {
+	if l.now == nil {
+		return time.Now()
+	}
+	return l.now()
+}
+
+// About says a duration as people say it, such as "about 2 min": an estimate has no seconds.
+func About(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < 10*time.Second:
+		return "a few seconds"
+	case d < 90*time.Second:
+		return fmt.Sprintf("about %.0f s", d.Round(10*time.Second).Seconds())
+	case d < 90*time.Minute:
+		return fmt.Sprintf("about %.0f min", d.Minutes())
+	case d < 2*day:
+		return fmt.Sprintf("about %.0f h", d.Hours())
+	}
+	return fmt.Sprintf("about %.0f days", d.Hours()/day.Hours())
 }
 
 // patience is how long something takes before its progress is shown.
-const patience = 2 * time.Second
+const patience = time.Second
 
-// Count shows done of total things, such as images, of something that is seldom worth a word: nothing for the first two
-// seconds, and not its end.
+// Count shows done of total things, such as images, of something that is seldom worth a word: nothing for the first
+// second, and not its end.
 func (l *Line) Count(done, total int, things string) {
-	if now := time.Now(); now.Sub(l.start) >= patience && now.Sub(l.last) >= l.every && done != total {
-		l.show(now, fmt.Sprintf("%d of %d %s", done, total, things), done, total)
+	now := l.clock()
+	if now.Sub(l.start) < patience || now.Sub(l.last) < l.every || done == total {
+		return
 	}
+	text := fmt.Sprintf("%d of %d %s", done, total, things)
+	if done > 0 && done < total {
+		text += "  " + About(now.Sub(l.start)/time.Duration(done)*time.Duration(total-done)) + " left"
+	}
+	l.show(now, text)
 }
 
-func (l *Line) show(now time.Time, s string, done, total int) {
+func (l *Line) show(now time.Time, s string) {
 	l.last = now
-	if eta, ok := l.eta(done, total, now); ok {
-		s += "  " + eta.String() + " left"
-	}
 	if !l.terminal {
 		fmt.Fprintln(l.w, s)
 		return
 	}
 	fmt.Fprintf(l.w, "\r\x1b[K%s", s)
 	l.drawn = true
-}
-
-func (l *Line) eta(done, total int, now time.Time) (time.Duration, bool) {
-	if done <= 0 || done >= total {
-		return 0, false
-	}
-	rest := now.Sub(l.start) / time.Duration(done) * time.Duration(total-done)
-	return rest.Round(time.Second), true
 }
 
 // Print writes a whole line, above the one that is redrawn.

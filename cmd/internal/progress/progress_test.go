@@ -29,13 +29,53 @@ func TestTerminalRedrawsAndClears(t *testing.T) {
 	}
 }
 
-func TestETA(t *testing.T) {
-	now := time.Unix(1000, 0)
-	l := &Line{start: now.Add(-10 * time.Second)}
-	if eta, ok := l.eta(10, 30, now); !ok || eta != 20*time.Second {
-		t.Errorf("eta %v %v, want 20s", eta, ok)
+// TestLeftCountsThisSession: what is left is told from the third step of a session on, by its own steps.
+func TestLeftCountsThisSession(t *testing.T) {
+	for _, first := range []int{1, 15} { // a fresh run, and one that is resumed
+		var b strings.Builder
+		at := time.Unix(1000, 0)
+		l := &Line{w: &b, start: at.Add(-time.Hour), now: func() time.Time { return at }}
+		for i := range 4 {
+			if left, ok := l.Left(first+i, 100); ok && i < 2 {
+				t.Errorf("%v left is told at step %d of the session", left, i+1)
+			}
+			l.Step(first+i, 100, "")
+			left, ok := l.Left(first+i, 100)
+			if want := time.Duration(100-first-i) * 20 * time.Second; ok != (i >= 2) || ok && left != want {
+				t.Errorf("from step %d, step %d: %v %v, want %v", first, first+i, left, ok, want)
+			}
+			at = at.Add(20 * time.Second)
+		}
+		if !strings.Contains(b.String(), "about ") || strings.Contains(strings.Split(b.String(), "\n")[1], "left") {
+			t.Errorf("printed %q", b.String())
+		}
+		if _, ok := l.Left(100, 100); ok {
+			t.Error("time is left after the last step")
+		}
 	}
-	if _, ok := l.eta(0, 30, now); ok {
-		t.Error("an eta before the first step")
+}
+
+func TestAbout(t *testing.T) {
+	for d, want := range map[time.Duration]string{time.Second: "a few seconds", 44 * time.Second: "about 40 s", 2*time.Minute + 20*time.Second: "about 2 min",
+		89 * time.Minute: "about 89 min", 31 * time.Hour: "about 31 h", 100 * time.Hour: "about 4 days"} {
+		if got := About(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
+
+// TestCountIsSilentForASecond: what is quick says nothing, what is slow does.
+func TestCountIsSilentForASecond(t *testing.T) {
+	var b strings.Builder
+	at := time.Unix(1000, 0)
+	l := &Line{w: &b, start: at, every: 10 * time.Second, now: func() time.Time { return at }}
+	l.Count(1, 4, "things")
+	if b.Len() > 0 {
+		t.Errorf("printed %q at once", b.String())
+	}
+	at = at.Add(1500 * time.Millisecond)
+	l.Count(2, 4, "things")
+	if b.String() != "2 of 4 things  a few seconds left\n" {
+		t.Errorf("printed %q", b.String())
 	}
 }

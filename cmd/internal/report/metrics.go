@@ -13,7 +13,8 @@ import (
 
 // Loss is one modality's part of a step.
 type Loss struct {
-	Loss float64 `json:"loss"`
+	Loss    float64 `json:"loss"`
+	Present float64 `json:"present"` // rows that have it, of a step
 }
 
 // UnmarshalJSON takes a step's object or an evaluation's number.
@@ -36,6 +37,8 @@ type Row struct {
 	GradNorm  float64                   `json:"grad_norm"`
 	Rate      float64                   `json:"images_per_second"`
 	Retrieval map[string]eval.Retrieval `json:"retrieval"`
+	Sets      map[string]eval.SetLoss   `json:"sets"`
+	Tested    string                    `json:"checkpoint"` // of a test: best or last
 }
 
 // Kinds of rows that tell of lines which hold no metrics.

@@ -68,6 +68,7 @@ type Engine struct {
 	arena  *gpu.Arena
 	room   Need          // that there is
 	needs  map[load]Need // of each kind of batch
+	flops  float64       // of the convolutions of a training batch, once its need is known
 
 	turn    int           // the slot of the next batch
 	ahead   error         // of loading it ahead

@@ -99,7 +99,27 @@ func (e *Engine) needOf(l load) (Need, error) {
 		obj.Evaluate(p, b, terms)
 	}
 	e.needs[l] = Need{p.Arena.Peak(), dev.Scratch()}
+	if l.train {
+		e.flops = convFlops(dev)
+	}
 	return e.needs[l], nil
+}
+
+// convFlops returns the multiplications and additions of all convolutions that a planning device was asked for.
+func convFlops(dev *gpu.Device) float64 {
+	sum := 0.0
+	for _, c := range dev.Convs() {
+		h, w := c.Out()
+		sum += 2 * float64(dev.ConvCalls(c)) * float64(c.N) * float64(h*w) * float64(c.R*c.S*c.C) * float64(c.K)
+	}
+	return sum
+}
+
+// Flops returns how many multiplications and additions the convolutions of a whole batch take, forward and backward: most of what a
+// step computes.
+func (e *Engine) Flops() (float64, error) {
+	_, err := e.needOf(load{e.o.Dims.Batch, e.obj.Views(), true})
+	return e.flops, err
 }
 
 // NeedToEvaluate is Need of evaluations alone.

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/data"
+	"contig-gpu/gpu"
+	"contig-gpu/model/train"
+)
+
+// codeSlow is the number of a training that would take hours on the CPU, which nobody asked for.
+const codeSlow = 807
+
+// askFrom is how long a training on the CPU takes at least when --device auto is not enough to begin it.
+const askFrom = time.Hour
+
+// openDevice opens the device, before any data are read, and says which it is.
+func (r *trainRun) openDevice() (err error) {
+	if r.device, err = train.OpenDevice(r.cfg, func(c gpu.PlanCounts) { r.planning(c) }); err != nil {
+		return err
+	}
+	_, precision, err := r.device.Precision(r.cfg.Precision)
+	if err != nil {
+		return err
+	}
+	r.say("%s", deviceText(r.device, precision))
+	if card := unusedGPU(os.DirFS("/")); card != "" && r.device.Card() == nil && r.auto() {
+		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", card)
+	}
+	return nil
+}
+
+// closeDevice closes a device that no training has taken over.
+func (r *trainRun) closeDevice() {
+	if r.device != nil {
+		r.device.Close()
+	}
+}
+
+// auto reports whether nobody has named a device.
+func (r *trainRun) auto() bool { return r.cfg.Device == "auto" || r.cfg.Device == "" }
+
+// deviceText says what computes, how, and why that.
+func deviceText(d *gpu.Device, precision string) string {
+	if g := d.Card(); g != nil {
+		return fmt.Sprintf("device: %s (%s), %s: %s", d.Name(), g.Name, precision, d.Why())
+	}
+	return fmt.Sprintf("device: %s, %d threads, %s: %s", d.Name(), d.Threads(), precision, d.Why())
+}
+
+// unusedGPU returns the PCI address of the first NVIDIA display or 3D controller, "" where there is none or the system does not tell.
+func unusedGPU(root fs.FS) string {
+	const devices, nvidia, display = "sys/bus/pci/devices", "0x10de", "0x03"
+	all, err := fs.ReadDir(root, devices)
+	if err != nil {
+		return ""
+	}
+	is := func(address, name, prefix string) bool {
+		text, err := fs.ReadFile(root, path.Join(devices, address, name))
+		return err == nil && strings.HasPrefix(string(text), prefix)
+	}
+	for _, d := range all {
+		if is(d.Name(), "vendor", nvidia) && is(d.Name(), "class", display) {
+			return d.Name()
+		}
+	}
+	return ""
+}
+
+// approve says how long the training takes at least, where the CPU computes. It is E807 where that is hours and nobody has
+// asked for the CPU: --device cpu, of a flag, a file or the run that is resumed, asks for it.
+func (r *trainRun) approve(d *gpu.Device) func(train.Work) error {
+	return func(w train.Work) error {
+		if d.Card() != nil || w.Steps == 0 {
+			return nil
+		}
+		least := leastTime(w, convSpeed(d, r.cfg.Precision))
+		r.say("time: %d steps, at least %s by a convolution timed now; told again from the third step on", w.Steps, progress.About(least))
+		return tooSlow(r.auto(), least, w.Steps, d.Why())
+	}
+}
+
+// leastTime is what the convolutions alone take at so many multiplications and additions per second. No more than centuries.
+func leastTime(w train.Work, speed float64) time.Duration {
+	const most = 200 * 365 * 24 * float64(time.Hour)
+	return time.Duration(min(most, float64(w.Steps)*w.Flops/speed*float64(time.Second)))
+}
+
+// tooSlow is E807 where a device that nobody named takes askFrom or longer.
+func tooSlow(auto bool, least time.Duration, steps int, why string) error {
+	if !auto || least < askFrom {
+		return nil
+	}
+	return &data.Problem{Code: codeSlow, What: fmt.Sprintf("without a GPU this training takes %s or longer", progress.About(least)),
+		Expected: fmt.Sprintf("--device auto begins on a CPU what takes less than %s", progress.About(askFrom)), Found: fmt.Sprintf("%d steps; %s", steps, why),
+		Cause: "no usable GPU, or the defaults, which are meant for one",
+		Fix:   "--device cpu to train on the CPU all the same; a smaller --encoder, --image-size or --epochs; contig-gpu doctor says why there is no GPU"}
+}
+
+// timed is how long a convolution is repeated to learn its speed.
+const timed = 50 * time.Millisecond
+
+// convSpeed returns the multiplications and additions per second of a convolution as ResNets have them in their middle.
+func convSpeed(d *gpu.Device, precision string) float64 {
+	const n, side, channels = 4, 14, 128
+	t := gpu.F32
+	if precision == "f64" {
+		t = gpu.F64
+	}
+	a := d.NewArena(64 << 20)
+	defer a.Close()
+	x, y, w := a.New(t, n, side, side, channels), a.New(t, n, side, side, channels), a.New(t, channels, 3, 3, channels)
+	for _, v := range []gpu.Tensor{x, w} {
+		gpu.Fill(v, 0.5)
+	}
+	conv := func() { gpu.Conv(y, x, w, gpu.ConvSpec{Stride: 1, Pad: 1}) }
+	conv() // what the first one prepares is not its speed
+	times, start := 0, time.Now()
+	for ; time.Since(start) < timed; times++ {
+		conv()
+	}
+	return float64(times) * 2 * n * side * side * channels * channels * 9 / time.Since(start).Seconds()
+}
