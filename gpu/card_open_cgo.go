@@ -39,9 +39,10 @@ func (v *vendorCard) Info() driver.Info {
 	return i
 }
 
-// Close closes the libraries, then the driver.
+// Close waits for what is queued, then closes the libraries and the driver: a graph that still runs, as after an
+// interruption, runs kernels of the libraries' plans.
 func (v *vendorCard) Close() error {
-	return errors.Join(v.cudnn.Close(), v.cublas.Close(), v.Context.Close())
+	return errors.Join(v.Context.Sync(), v.cudnn.Close(), v.cublas.Close(), v.Context.Close())
 }
 
 // A portableCard is a GPU that computes with our own kernels alone.

@@ -50,6 +50,7 @@ func emptyOps(l *gputest.Lab) []emptyCase {
 	all = append(all, emptyData(l)...)
 	all = append(all, emptyLosses(l)...)
 	all = append(all, emptyPairs(l)...)
+	all = append(all, emptyPaths(l)...)
 	return append(all, emptyOptim(l)...)
 }
 

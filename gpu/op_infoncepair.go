@@ -65,32 +65,36 @@ func infoNCEPair[F Float](a *ncePair) {
 	rows, d, n, p := a.unit.Dim(0), a.unit.Dim(1), a.across.Dim(1), a.partner.Dim(0)
 	unit, partner, across, dunit := host[F](a.unit), host[F](a.partner), host[F](a.across), host[F](a.dunit)
 	lse, fixed, value := host[float64](a.lse), host[float64](a.fixed), host[float64](a.value)
+	reach := reachOf(lse)
 	cut(a.unit.dev, rows, max(1, rowsPer(n+d)/16), func(lo, hi int) {
+		powers := make([]float64, n)
 		for r := lo; r < hi; r++ {
 			q := r % p
 			mate, line := partner[q*d:(q+1)*d], across[r*n:(r+1)*n]
-			s := pairSumsOf(line, dot(unit[r*d:(r+1)*d], mate))
+			s := pairSumsOf(powers, line, dot(unit[r*d:(r+1)*d], mate))
 			if value != nil {
 				pairValue(value[4*r:4*r+4], line, lse, fixed[2*q:], s, a.spec)
 			}
 			if dunit != nil {
-				pairGradient(dunit[r*d:(r+1)*d], line, mate, lse, fixed[2*q], s, a.spec)
+				pairGradient(dunit[r*d:(r+1)*d], line, mate, powers, reach, fixed[2*q], s, a.spec)
 			}
 		}
 	})
 }
 
 // pairSums are a row's logits against each other: e^(logit - top) / sum is the softmax over all of them, rest the sum
-// without the own one.
-type pairSums struct{ own, top, rest, sum float64 }
+// without the own one. least is the smallest logit.
+type pairSums struct{ own, top, least, rest, sum float64 }
 
-func pairSumsOf[F Float](across []F, own float64) pairSums {
-	s := pairSums{own: own, top: own}
+// pairSumsOf also leaves e^(logit - top) in powers.
+func pairSumsOf[F Float](powers []float64, across []F, own float64) pairSums {
+	s := pairSums{own: own, top: own, least: own}
 	for _, v := range across {
-		s.top = math.Max(s.top, float64(v))
+		s.top, s.least = max(s.top, float64(v)), min(s.least, float64(v))
 	}
-	for _, v := range across {
-		s.rest += math.Exp(float64(v) - s.top)
+	for i, v := range across {
+		powers[i] = math.Exp(float64(v) - s.top)
+		s.rest += powers[i]
 	}
 	s.sum = s.rest + math.Exp(own-s.top)
 	return s
@@ -110,15 +114,46 @@ func pairValue[F Float](value []float64, across []F, lse, fixed []float64, s pai
 	value[0], value[1], value[2], value[3] = w.Asked*asked+w.Asks*asks+w.Own*s.own, asked, asks, s.own
 }
 
-func pairGradient[F Float](dunit, across, mate []F, lse []float64, kept float64, s pairSums, w InfoNCEPairSpec) {
+// reach are the log-sum-exps of a call, and e^(lse - most).
+type reach struct {
+	lse, powers []float64
+	least, most float64
+}
+
+func reachOf(lse []float64) reach {
+	r := reach{lse: lse, powers: make([]float64, len(lse)), least: math.Inf(1), most: math.Inf(-1)}
+	for _, v := range lse {
+		r.least, r.most = min(r.least, v), max(r.most, v)
+	}
+	for i, v := range lse {
+		r.powers[i] = math.Exp(v - r.most)
+	}
+	return r
+}
+
+// near reports whether a row's logits and the log-sum-exps lie so near that no e^x of their differences leaves float64's range.
+func (r reach) near(s pairSums) bool {
+	const widest = 300 // of 708
+	return s.top-s.least < widest && r.most-r.least < widest && math.Abs(r.most-s.top) < widest
+}
+
+// pairGradient takes the sigmoid from the powers that are there, e^a / (e^a + e^b) for 1 / (1 + e^(b - a)), where they are near.
+func pairGradient[F Float](dunit, across, mate []F, powers []float64, r reach, kept float64, s pairSums, w InfoNCEPairSpec) {
 	b := float64(len(across) + 1)
 	pull := w.Own - (w.Asked*sigmoid(kept-s.own)+w.Asks*s.rest/s.sum)/b
 	for j, v := range mate {
 		dunit[j] = F(pull * float64(v))
 	}
 	asked, asks := w.Asked/b, w.Asks/(b*s.sum)
-	for i, v := range across {
-		across[i] = F(asked*sigmoid(float64(v)-lse[i]) + asks*math.Exp(float64(v)-s.top))
+	if !r.near(s) {
+		for i, v := range across {
+			across[i] = F(asked*sigmoid(float64(v)-r.lse[i]) + asks*powers[i])
+		}
+		return
+	}
+	scale := math.Exp(r.most - s.top)
+	for i, v := range powers {
+		across[i] = F(v * (asked/(v+scale*r.powers[i]) + asks))
 	}
 }
 

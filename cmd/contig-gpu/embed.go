@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -60,13 +61,13 @@ func embed(c *cli.Context, s *settings) error {
 	}
 	defer d.Close()
 	keepWithinMemory()
-	m, err := checkpoint.Load(c.String("checkpoint"), d)
+	m, err := checkpoint.LoadWithin(c.String("checkpoint"), d, "auto", int(memory()))
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	var cfg train.Config
-	if err := m.DecodeConfig(&cfg); err != nil {
+	cfg, err := train.SettingsOf(m.Checkpoint)
+	if err != nil {
 		return err
 	}
 	co, err := openAligned(s, m)
@@ -78,12 +79,7 @@ func embed(c *cli.Context, s *settings) error {
 			return err
 		}
 	}
-	src, err := loader.New(co, loader.Options{Whole: true, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: d.Async()})
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	e, err := train.Embed(c.Context, m, co, src)
+	e, err := embedded(c.Context, m, co, cfg)
 	if err != nil {
 		return err
 	}
@@ -92,6 +88,34 @@ func embed(c *cli.Context, s *settings) error {
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)
 	return err
+}
+
+// embedded makes the embeddings of a cohort; E721 where they take more memory than is free, E716 where they are not finite.
+func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg train.Config) (*train.Embeddings, error) {
+	if err := train.Usable(m.File.Path, co); err != nil {
+		return nil, err
+	}
+	batch := min(cfg.Batch, max(1, len(co.Images)))
+	src, err := loader.New(co, loader.Options{Whole: true, Batch: batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: m.Device.Async()})
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	if free := int(memory()); m.Device.Card() == nil && free > 0 {
+		need, err := train.EmbedMemory(m, src.Dims())
+		if err != nil {
+			return nil, err
+		}
+		if need > free {
+			return nil, &data.Problem{Code: 721, File: m.File.Path, What: fmt.Sprintf("embedding %d images at a time takes more memory than is free", batch),
+				Expected: "at most " + bytesText(free), Found: bytesText(need), Cause: "a network that was trained on a larger machine", Fix: "end other programs, or take a larger machine"}
+		}
+	}
+	e, err := train.Embed(ctx, m, co, src)
+	if err != nil {
+		return nil, err
+	}
+	return e, e.NotFinite(m.File.Path, co)
 }
 
 // A matrix is one file to write.

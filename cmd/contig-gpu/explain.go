@@ -7,6 +7,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/checkpoint"
+	"contig-gpu/model/train"
 
 	"github.com/urfave/cli/v2"
 )
@@ -51,7 +52,7 @@ func (e *explanation) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if e.net, err = checkpoint.LoadIn(s.Checkpoint, e.dev, precision); err != nil {
+	if e.net, err = checkpoint.LoadWithin(s.Checkpoint, e.dev, precision, int(memory())); err != nil {
 		return err
 	}
 	var contig bool
@@ -59,10 +60,16 @@ func (e *explanation) open() (err error) {
 		return &data.Problem{Code: codeNoGenetics, File: s.Checkpoint, What: "the checkpoint has no genetics to explain", Expected: "a network trained on images and genetics",
 			Found: "one trained by --objective " + e.net.Settings.Objective, Cause: "the baseline on images alone", Fix: "give a checkpoint of `train --objective contig`"}
 	}
-	if err := e.net.DecodeConfig(&e.trained); err != nil {
+	if e.trained, err = train.SettingsOf(e.net.Checkpoint); err != nil {
 		return err
 	}
-	return e.openCohort()
+	if err := e.openCohort(); err != nil {
+		return err
+	}
+	if name, n := train.Unusable(e.cohort); n > 0 {
+		return e.notFinite(&part{name: name}, "")
+	}
+	return nil
 }
 
 // explainedIn returns the precision that a checkpoint is explained in: float64 where it was trained so, else float32.
@@ -70,15 +77,14 @@ func explainedIn(asked, path string) (string, error) {
 	if asked != "auto" {
 		return asked, nil
 	}
-	c, err := checkpoint.Read(path)
+	c, err := checkpoint.ReadHeader(path)
 	if err != nil {
 		return "", err
 	}
-	s, err := c.Settings()
-	if s.Precision == "f64" {
-		return s.Precision, err
+	if c.Settings().Precision == "f64" {
+		return "f64", nil
 	}
-	return "f32", err
+	return "f32", nil
 }
 
 // openCohort joins the cohort as the checkpoint takes it, with the splits of its training.

@@ -14,15 +14,7 @@ import (
 // chunkPersons is how many persons are finished at a time: what an interruption loses at most.
 const chunkPersons = 256
 
-// chunks returns how many there are in all modalities.
-func (e *explanation) chunks() int {
-	n := 0
-	for _, p := range e.parts {
-		n += p.chunks()
-	}
-	return n
-}
-
+// chunks returns how many there are.
 func (p *part) chunks() int { return (len(p.persons) + chunkPersons - 1) / chunkPersons }
 
 // chunk returns the persons of the k-th.
@@ -73,12 +65,29 @@ func (e *explanation) genetics(p *part) (*explain.Genetics, func(), error) {
 		p.table.Row(r, rows[i*width:(i+1)*width])
 	}
 	_, tower := e.model.Towers(p.at)
-	g, err := explain.NewGenetics(tower, explain.NewFunction(ref, e.set.of, explain.GeneticsSide, cfg.Lambda), rows, nil, e.set.attribution(e.budget()))
+	g, err := explain.NewGenetics(tower, explain.NewFunction(ref, e.set.of, explain.GeneticsSide, cfg.Lambda), rows, deviations(p.table.Stats()), e.set.attribution(e.budget()))
 	if err != nil {
 		ref.Close()
 		return nil, nil, err
 	}
 	return g, func() { g.Close(); ref.Close() }, nil
+}
+
+// deviations returns the features' standard deviations among the training's persons as rows have them, as far as the statistics
+// know: 1 where values are scaled, 0 where they are constant, NaN where they are as they were.
+func deviations(st *data.Stats) []float32 {
+	var sd []float32
+	for _, scale := range st.Scale {
+		switch scale {
+		case 0:
+			sd = append(sd, 0)
+		case 1:
+			sd = append(sd, float32(math.NaN()))
+		default:
+			sd = append(sd, 1)
+		}
+	}
+	return sd
 }
 
 // Row implements explain.Source.

@@ -40,7 +40,7 @@ func (e *explanation) embed(ctx context.Context) error {
 		for _, i := range p.persons {
 			p.imageOf[i], p.geneticsOf[i] = x.PersonImage[p.at][at[i]], x.PersonGenetics[p.at][at[i]]
 		}
-		if !finiteRows(p.image) || !finiteRows(p.genetics) || !finiteRows(slices.Collect(maps.Values(p.imageOf))) {
+		if !finiteRows(p.image) || !finiteRows(p.genetics) || !finiteRows(slices.Collect(maps.Values(p.imageOf))) || !finiteRows(slices.Collect(maps.Values(p.geneticsOf))) {
 			return e.notFinite(p, "")
 		}
 	}

@@ -161,34 +161,40 @@ func (m *mapping) along(ctx context.Context, d *direction, persons []int) error 
 	})
 }
 
-// all makes the maps of persons by every method; toward prepares the score for a person.
+// all keeps the maps of persons by every method; toward prepares the score for a person.
 func (m *mapping) all(ctx context.Context, name string, persons []int, score saliency.Score, sign float64, toward func(int) error) error {
-	out := make([]heatMaps, len(m.methods))
-	for i, method := range m.methods {
-		out[i] = heatMaps{score: name, method: method}
-	}
-	for n, person := range persons {
-		if err := toward(person); err != nil {
-			return err
+	return m.keepMaps(name, persons, func() ([]heatMaps, error) {
+		out := make([]heatMaps, len(m.methods))
+		for n, person := range persons {
+			if err := toward(person); err != nil {
+				return nil, err
+			}
+			if err := m.person(ctx, name, person, score, sign, out); err != nil {
+				return nil, err
+			}
+			m.e.line.Step(n+1, len(persons), "heat maps of "+name)
 		}
-		at := m.e.cohort.Persons[person].Images[0]
-		base, err := m.e.pixels(at)
+		return out, nil
+	})
+}
+
+// person appends a person's map by each method to out.
+func (m *mapping) person(ctx context.Context, name string, person int, score saliency.Score, sign float64, out []heatMaps) error {
+	at := m.e.cohort.Persons[person].Images[0]
+	base, err := m.e.pixels(at)
+	if err != nil {
+		return err
+	}
+	for i, method := range m.methods {
+		heatMap, err := m.one(ctx, method, base, score, sign, person)
 		if err != nil {
 			return err
 		}
-		for i, method := range m.methods {
-			heatMap, err := m.one(ctx, method, base, score, sign, person)
-			if err != nil {
-				return err
-			}
-			if slices.ContainsFunc(heatMap.V, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
-				return m.e.notFiniteMap(name)
-			}
-			out[i].heats = append(out[i].heats, heat{person, at, base, heatMap})
+		if slices.ContainsFunc(heatMap.V, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
+			return m.e.notFiniteMap(name)
 		}
-		m.e.line.Step(n+1, len(persons), "heat maps of "+name)
+		out[i].heats = append(out[i].heats, heat{person, at, base, heatMap})
 	}
-	m.e.maps = append(m.e.maps, out...)
 	return nil
 }
 
@@ -238,7 +244,7 @@ func (m *mapping) one(ctx context.Context, method string, base []float32, score 
 		return x.Positive().Resize(side, side), nil
 	}
 	w := saliency.Window{Size: max(1, side/windowShare), Stride: max(1, side/strideShare)}
-	x, err := m.images.Occlusion(ctx, img, score, w, 0)
+	x, err := m.images.Occlusion(ctx, img, score, w, saliency.Surroundings)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ func (e *explanation) writeReport(_ context.Context, dir string) error {
 	page := report.Explained{Title: "contig-gpu explain", Summary: e.sentences(), Caveat: notAttribution, Meaning: meaning(e.set.of, e.set.base), FDR: e.set.FDR, Notes: e.notes}
 	single := e.set.Pictures || drawn(e.explainedImages())
 	page.Pictures, page.NoPictures = e.gallery()
+	page.Legend = e.legend()
 	for i, p := range e.parts {
 		m, err := e.modality(i, p, single)
 		if err != nil {

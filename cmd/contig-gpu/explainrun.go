@@ -101,7 +101,7 @@ func (e *explanation) run(ctx context.Context) error {
 	}
 	keep := errors.Is(err, context.Canceled) && e.work.finished() > 0
 	if keep {
-		e.say("%d of %d parts are finished and kept; go on with the same command and --resume", e.work.finished(), e.chunks())
+		e.say("%d finished parts are kept; go on with the same command and --resume", e.work.finished())
 	}
 	if closed := e.work.close(keep); err == nil {
 		err = closed
@@ -120,15 +120,15 @@ func (e *explanation) explain(ctx context.Context) error {
 			return err
 		}
 	}
-	for i, p := range e.parts {
+	for i := range e.parts {
 		if err := e.sum(ctx, i); err != nil {
 			return err
 		}
-		if err := e.test(ctx, p); err != nil {
+		if err := e.keepTest(ctx, i); err != nil {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context) error{e.claim, e.explainImages} {
+	for _, step := range []func(context.Context) error{e.keepClaims, e.explainImages} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (e *explanation) openWork() (*work, error) {
 		if err := w.removeTemp(); err != nil {
 			return nil, errors.Join(err, w.close(true))
 		}
-		e.say("going on: %d of %d parts are finished", w.finished(), e.chunks())
+		e.say("going on: %d parts are finished", w.finished())
 		return w, nil
 	}
 	if begun {
@@ -160,9 +160,9 @@ func (w *work) has(i, k int) bool {
 	return err == nil
 }
 
-// finished returns how many chunks are.
+// finished returns how many parts are: chunks of persons, tests, decoys, heat maps of a score.
 func (w *work) finished() int {
-	files, _ := filepath.Glob(filepath.Join(w.dir, "m*-*.part"))
+	files, _ := filepath.Glob(filepath.Join(w.dir, "*.part"))
 	return len(files)
 }
 

@@ -24,11 +24,15 @@ func synthCommand() *cli.Command {
 			&cli.IntFlag{Name: "snps", Value: d.SNPs, Usage: "SNPs; 0 leaves them out"},
 			&cli.IntFlag{Name: "pgs", Value: d.Scores, Usage: "polygenic scores; 0 leaves them out"},
 			&cli.IntFlag{Name: "burden", Value: d.Genes, Usage: "genes with a burden; 0 leaves them out"},
+			&cli.IntFlag{Name: "idle-pgs", Usage: "further polygenic scores that drive nothing in the images"},
+			&cli.Float64Flag{Name: "idle-overlap", Usage: "correlation of each of them with one of --pgs, 0 to 1: given that one, images are independent of it"},
+			&cli.IntFlag{Name: "idle-burden", Usage: "further genes with a burden that drive nothing in the images"},
 			&cli.IntFlag{Name: "covariates", Value: d.Covariates, Usage: "covariates; 0 leaves them out"},
 			&cli.StringSliceFlag{Name: "missing", Usage: "`NAME=RATE`: part of the persons without a modality; again for others"},
 			&cli.Float64Flag{Name: "missing-calls", Value: d.MissingCalls, Usage: "part of the genotypes that are missing"},
 			&cli.Float64Flag{Name: "effect", Value: d.Effect, Usage: "how closely images follow genetics, 0 to 1"},
 			&cli.Uint64Flag{Name: "seed", Value: d.Seed, Usage: "another seed gives another cohort"},
+			&cli.BoolFlag{Name: "masks", Usage: "write where the disc and the vessels of each image are: masks.tsv and grey PNGs"},
 			&cli.StringFlag{Name: "bfile", Usage: "`PREFIX` of .bed, .bim and .fam to plant the effects on"},
 		},
 		Action: synthesise,
@@ -58,8 +62,8 @@ func synthesise(c *cli.Context) error {
 func synthOptions(c *cli.Context) (synth.Options, error) {
 	o := synth.Options{
 		Persons: c.Int("persons"), ImagesPerPerson: c.Int("images-per-person"), ImageSize: c.Int("image-size"), SNPs: c.Int("snps"),
-		Scores: c.Int("pgs"), Genes: c.Int("burden"), Covariates: c.Int("covariates"), Missing: map[string]float64{},
-		MissingCalls: c.Float64("missing-calls"), Effect: c.Float64("effect"), Seed: c.Uint64("seed"), BFile: c.String("bfile"),
+		IdleScores: c.Int("idle-pgs"), IdleOverlap: c.Float64("idle-overlap"), IdleGenes: c.Int("idle-burden"), Scores: c.Int("pgs"), Genes: c.Int("burden"), Covariates: c.Int("covariates"), Missing: map[string]float64{},
+		MissingCalls: c.Float64("missing-calls"), Effect: c.Float64("effect"), Seed: c.Uint64("seed"), BFile: c.String("bfile"), Masks: c.Bool("masks"),
 	}
 	if o.BFile != "" && !c.IsSet("persons") {
 		o.Persons = 0

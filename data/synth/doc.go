@@ -11,6 +11,8 @@
 //	covariates.tsv       age, sex and others
 //	phenotypes.tsv       traits that follow what the images show; named in no section of data.toml
 //	data.toml            the sources above, each in its section
+//	masks.tsv            with Options.Masks: image, class, mask; where the disc and the vessels are
+//	masks/CLASS/*.png    grey, 255 where the class is and 0 elsewhere
 //	truth.json           which SNPs, scores, genes and covariates drive which property of the images
 //
 // A property of an image (the size of the optic disc, the colour of the fundus, the width of its vessels, ...) has

@@ -105,7 +105,7 @@ func (c *canvas) point(at int, x, y float64, l look, tex texture) {
 	dark := 1 - l.maculaDark*math.Exp(-d2/(2*maculaReach*maculaReach))
 	dark *= 1 + l.texture*tex.at(x, y)*min(1, d2/0.1)
 	rgb := [3]float64{l.colour[0] * (0.2 + 0.8*dark), l.colour[1] * dark, l.colour[2] * dark}
-	fromDisc := math.Hypot(x-l.discX, (y-l.discY)*0.9)
+	fromDisc := l.fromDisc(x, y)
 	mix(&rgb, [3]float64{0.95, 0.72, 0.42}, 0.16*math.Exp(-sq(fromDisc/(1.7*l.discR)))+0.8*edge(l.discR-fromDisc, 0.035))
 	mix(&rgb, [3]float64{1, 0.97, 0.84}, 0.85*edge(l.discR*l.cup-fromDisc, 0.03))
 	mix(&rgb, [3]float64{0.98, 0.9, 0.5}, float64(c.spot[at]))
@@ -120,6 +120,9 @@ func (c *canvas) point(at int, x, y float64, l look, tex texture) {
 		c.colour[3*at+k] = float32(light * v)
 	}
 }
+
+// fromDisc returns how far a point is from the centre of the disc, which is a little higher than wide.
+func (l look) fromDisc(x, y float64) float64 { return math.Hypot(x-l.discX, (y-l.discY)*0.9) }
 
 func sq(x float64) float64 { return x * x }
 

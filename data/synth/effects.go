@@ -94,7 +94,7 @@ type column struct {
 // A score is one polygenic score.
 type score struct {
 	name     string
-	property int
+	property int       // or idle
 	values   []float64 // by person
 }
 
@@ -187,12 +187,12 @@ func signedWeight(u float64) float64 {
 }
 
 func (w *world) liability(k int, p property, polygenic []float64) []float64 {
-	if len(w.genes) == 0 {
+	if w.o.Genes == 0 {
 		return polygenic
 	}
 	r, sum := stream(w.o.Seed, "gene weights", k), make([]float64, len(w.people))
-	for c := range min(causalGenes, len(w.genes)) {
-		g := (k*causalGenes + c) % len(w.genes)
+	for c := range min(causalGenes, w.o.Genes) {
+		g := (k*causalGenes + c) % w.o.Genes
 		weight := signedWeight(r.Float64())
 		x := slices.Clone(w.genes[g].values)
 		standardise(x)
@@ -222,13 +222,34 @@ func (w *world) plantScores(polygenic [][]float64) {
 		for i := range values {
 			values[i] = math.Sqrt(scoreR2)*polygenic[k][i] + math.Sqrt(1-scoreR2)*r.NormFloat64()
 		}
-		w.scores = append(w.scores, score{fmt.Sprintf("PGS%06d", s+1), k, values})
+		w.scores = append(w.scores, score{scoreName(s), k, values})
+	}
+	w.addIdleScores()
+}
+
+func scoreName(s int) string { return fmt.Sprintf("PGS%06d", s+1) }
+
+// idle is the property of a score that has none.
+const idle = -1
+
+// addIdleScores adds scores of traits that no image shows. Where they overlap with the others, each is correlated with one of
+// these in turn and, given it, independent of the images.
+func (w *world) addIdleScores() {
+	own := math.Sqrt(1 - w.o.IdleOverlap*w.o.IdleOverlap)
+	for s := range w.o.IdleScores {
+		values := normals(stream(w.o.Seed, "idle score", s), len(w.people))
+		if w.o.IdleOverlap > 0 {
+			for i, v := range w.scores[s%w.o.Scores].values {
+				values[i] = w.o.IdleOverlap*v + own*values[i]
+			}
+		}
+		w.scores = append(w.scores, score{scoreName(w.o.Scores + s), idle, values})
 	}
 }
 
 // simulateGenes draws carriers of rare variants: 2 to 15 per cent of the persons, gene by gene.
 func simulateGenes(o Options) []column {
-	genes := make([]column, o.Genes)
+	genes := make([]column, o.Genes+o.IdleGenes)
 	for g := range genes {
 		r := stream(o.Seed, "gene", g)
 		rate := 0.02 * math.Pow(7.5, r.Float64())

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"image/jpeg"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,15 +61,25 @@ func (w *world) imagePath(i int) string {
 	return fmt.Sprintf("images/%05d_%s_%s_%d.jpg", i/w.o.ImagesPerPerson+1, safe, eye, visit)
 }
 
-func (w *world) writeImage(dir string, i int) error {
+// A drawing is what image i is drawn from: its look, and what draws the eye's shape.
+type drawing struct {
+	look  look
+	shape *rand.Rand
+}
+
+func (w *world) draw(i int) drawing {
 	person, seed := i/w.o.ImagesPerPerson, w.o.Seed
 	eye, _ := w.view(i)
 	eyeIndex := 2 * person
 	if eye == "R" {
 		eyeIndex++
 	}
-	l := newLook(w.traits[person], eye == "L", stream(seed, "photo", i))
-	img := drawImage(l, w.o.ImageSize, stream(seed, "shape", eyeIndex), stream(seed, "sensor", i))
+	return drawing{newLook(w.traits[person], eye == "L", stream(seed, "photo", i)), stream(seed, "shape", eyeIndex)}
+}
+
+func (w *world) writeImage(dir string, i int) error {
+	d := w.draw(i)
+	img := drawImage(d.look, w.o.ImageSize, d.shape, stream(w.o.Seed, "sensor", i))
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return err

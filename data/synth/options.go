@@ -23,12 +23,16 @@ type Options struct {
 	SNPs            int                // 0 leaves [snps] out; with BFile its SNPs are taken and this is ignored
 	Scores          int                // polygenic scores; 0 leaves [pgs] out
 	Genes           int                // 0 leaves [burden] out
+	IdleScores      int                // further scores that drive nothing, behind the others
+	IdleOverlap     float64            // correlation of each of them with one of Scores, beside which it says nothing of the images; 0: of none
+	IdleGenes       int                // further genes that drive nothing, behind the others
 	Covariates      int                // columns; 0 leaves [covariates] out
 	Missing         map[string]float64 // by section of data.toml: the share of persons without it
 	MissingCalls    float64            // the share of genotype calls that are missing
 	Effect          float64            // 0: images independent of genetics; 1: traits follow genetics closely
 	Seed            uint64
 	BFile           string // PREFIX of a .bed, .bim and .fam to plant the effects on; "" simulates genotypes
+	Masks           bool   // write where the disc and the vessels are: masks.tsv
 }
 
 // DefaultDemo returns the cohort that a first run trains on: drawn in seconds, learned in minutes.
@@ -44,16 +48,23 @@ func (o *Options) Validate() error {
 		name       string
 		value, min int
 	}{{"persons", o.Persons, o.minPersons()}, {"images per person", o.ImagesPerPerson, 1}, {"image size", o.ImageSize, 8},
-		{"SNPs", o.SNPs, 0}, {"scores", o.Scores, 0}, {"genes", o.Genes, 0}, {"covariates", o.Covariates, 0}} {
+		{"SNPs", o.SNPs, 0}, {"scores", o.Scores, 0}, {"genes", o.Genes, 0}, {"covariates", o.Covariates, 0},
+		{"idle scores", o.IdleScores, 0}, {"idle genes", o.IdleGenes, 0}} {
 		if c.value < c.min {
 			return fmt.Errorf("synth: %s: %d, want at least %d", c.name, c.value, c.min)
 		}
 	}
-	if o.BFile == "" && o.SNPs+o.Scores+o.Genes+o.Covariates == 0 {
+	if o.BFile == "" && o.SNPs+o.Scores+o.Genes+o.Covariates+o.IdleScores+o.IdleGenes == 0 {
 		return fmt.Errorf("synth: no SNPs, scores, genes or covariates: nothing to learn from")
 	}
 	if !(o.Effect >= 0 && o.Effect <= 1) {
 		return fmt.Errorf("synth: effect %g, want 0 to 1", o.Effect)
+	}
+	if !(o.IdleOverlap >= 0 && o.IdleOverlap < 1) {
+		return fmt.Errorf("synth: overlap of idle scores %g, want at least 0 and less than 1", o.IdleOverlap)
+	}
+	if o.IdleOverlap > 0 && (o.Scores == 0 || o.IdleScores == 0) {
+		return fmt.Errorf("synth: an overlap of idle scores with others: want scores of both kinds, found %d idle and %d others", o.IdleScores, o.Scores)
 	}
 	return o.validateRates()
 }

@@ -322,3 +322,66 @@ func TestMoreVisitsAndIDs(t *testing.T) {
 		t.Errorf("path %q, want %q", got, want)
 	}
 }
+
+// correlation returns Pearson's of a and b.
+func correlation(a, b []float64) float64 {
+	a, b = slices.Clone(a), slices.Clone(b)
+	standardise(a)
+	standardise(b)
+	sum := 0.0
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum / float64(len(a))
+}
+
+// TestIdleFeaturesDriveNothing: further scores and genes change nothing of what was there, are no cause in truth.json, and say nothing
+// of what images show beside the score that they overlap with.
+func TestIdleFeaturesDriveNothing(t *testing.T) {
+	o := small()
+	o.Persons = 4000
+	plain, err := newWorld(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.IdleScores, o.IdleGenes, o.IdleOverlap = 20, 9, 0.6
+	w, err := newWorld(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.scores) != o.Scores+20 || len(w.genes) != o.Genes+9 || scoreName(33) != w.scores[33].name {
+		t.Fatalf("%d scores and %d genes, the last score is %q", len(w.scores), len(w.genes), w.scores[len(w.scores)-1].name)
+	}
+	for i := range w.traits {
+		if !slices.Equal(w.traits[i], plain.traits[i]) || w.scores[3].values[i] != plain.scores[3].values[i] {
+			t.Fatalf("person %d is another with idle features", i)
+		}
+	}
+	for s := range 20 {
+		own, with := w.scores[o.Scores+s].values, w.scores[s%o.Scores]
+		if r := correlation(own, with.values); math.Abs(r-0.6) > 0.05 {
+			t.Errorf("idle score %d: correlation %.3f with its score, want 0.6", s, r)
+		}
+		rest := make([]float64, len(own))
+		for i, v := range own {
+			rest[i] = v - 0.6*with.values[i]
+		}
+		for k := range traitCount {
+			if r := correlation(rest, w.trait(k)); math.Abs(r) > 0.08 { // five standard errors
+				t.Errorf("idle score %d, given its score: correlation %.3f with property %d", s, r, k)
+			}
+		}
+	}
+	o.Persons = 41
+	var found truth
+	if err := json.Unmarshal(contents(t, write(t, o).Dir)["truth.json"], &found); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range found.Properties {
+		for _, c := range slices.Concat(p.Scores, p.Genes) {
+			if c.Name > scoreName(o.Scores-1) || strings.HasPrefix(c.Name, "GENE") && c.Name > "GENE0013" {
+				t.Errorf("%s: %s drives it, an idle feature", p.Name, c.Name)
+			}
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (w *world) writeScores(dir string, rows []int) error {
 		return err
 	}
 	for _, s := range w.scores {
-		counts, dosages := w.alleleCounts(s.property)
+		counts, dosages := w.alleleCounts(w.variantsOf(s))
 		var b bytes.Buffer
 		b.WriteString("#FID\tIID\tALLELE_CT\tNAMED_ALLELE_DOSAGE_SUM\tSCORE1_AVG\n")
 		for _, i := range rows {
@@ -49,11 +49,23 @@ func (w *world) writeScores(dir string, rows []int) error {
 	return nil
 }
 
-// alleleCounts returns per person twice the number of a property's SNPs, as after imputation, and the copies of
+// variantsOf returns the SNPs that a score says it is a sum of: its property's, or the first ones where it has none.
+func (w *world) variantsOf(s score) []driver {
+	if s.property != idle {
+		return w.snps[s.property]
+	}
+	first := make([]driver, min(causalSNPs, len(w.geno.snps)))
+	for j := range first {
+		first[j].index = j
+	}
+	return first
+}
+
+// alleleCounts returns per person twice the number of a score's SNPs, as after imputation, and the copies of
 // the named alleles among the calls.
-func (w *world) alleleCounts(property int) (counts, dosages []int) {
+func (w *world) alleleCounts(variants []driver) (counts, dosages []int) {
 	counts, dosages = make([]int, len(w.people)), make([]int, len(w.people))
-	for _, d := range w.snps[property] {
+	for _, d := range variants {
 		for i, c := range w.geno.calls[d.index] {
 			counts[i] += 2
 			if c != missingCall {

@@ -75,6 +75,9 @@ func (w *world) fill(ctx context.Context, dir string) (Summary, error) {
 	table("phenotypes.tsv", w.phenotypes(), func() []int { return everyone(len(w.people)) })
 	steps = append(steps, func() error { return w.writeDataTOML(filepath.Join(dir, "data.toml")) },
 		func() error { return w.writeTruth(filepath.Join(dir, "truth.json")) }, func() error { return w.writeImages(ctx, dir) })
+	if o.Masks {
+		steps = append(steps, func() error { return w.writeMasks(ctx, dir) })
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return s, err

@@ -13,10 +13,14 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/model/build"
 	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/objective"
 )
 
-// formatName marks a checkpoint of ours and the version of its layout.
-const formatName = "contig-gpu checkpoint 1"
+// What marks a checkpoint of ours and the version of its layout. Those of the first have no digest and are read without.
+const (
+	formatName     = "contig-gpu checkpoint 2"
+	formatUnsealed = "contig-gpu checkpoint 1"
+)
 
 // Keys of a checkpoint's metadata.
 const (
@@ -44,6 +48,10 @@ type Checkpoint struct {
 	Cohort  string // data.Cohort.Hash
 	Content string // data.Cohort.Content; "": of a version that kept none
 	Version string // of the program
+
+	settings Settings
+	step     int
+	network  objective.Objective // that the settings describe, without memory
 }
 
 // Settings are those of a training's settings that say what its network is.
@@ -77,18 +85,41 @@ func (m Meta) Encode() (map[string]string, error) {
 	return text, nil
 }
 
-// Read reads a checkpoint. A file that is none is E709.
+// Read reads a checkpoint. A file that is none is E709; one whose settings, state or statistics make no sense, or contradict each
+// other, E718; one whose tensors are not those of its network, E706. All this is known before the tensors are read.
 func Read(path string) (*Checkpoint, error) {
-	f, err := safetensors.Read(path)
+	return readWhere(path, func(c *Checkpoint) (func(safetensors.Tensor) bool, error) {
+		return func(safetensors.Tensor) bool { return true }, nil
+	})
+}
+
+// ReadHeader is Read without the tensors' bytes, whose digest is not compared.
+func ReadHeader(path string) (*Checkpoint, error) {
+	f, err := safetensors.ReadHeader(path)
 	if err != nil {
 		return nil, err
 	}
-	if f.Metadata[keyFormat] != formatName {
-		return nil, notOurs(path, fmt.Sprintf("its format is %q, want %q", f.Metadata[keyFormat], formatName), nil)
-	}
-	c := &Checkpoint{File: f, Config: json.RawMessage(f.Metadata[keyConfig]), State: json.RawMessage(f.Metadata[keyState]),
-		Cohort: f.Metadata[keyCohort], Content: f.Metadata[keyContent], Version: f.Metadata[keyVersion]}
-	return c, c.decode(keyStats, json.RawMessage(f.Metadata[keyStats]), &c.Stats)
+	return open(f)
+}
+
+// readUsed is Read of what the network computes with alone, if fits has no error. The others have no Data.
+func readUsed(path string, fits func(*Checkpoint) error) (*Checkpoint, error) {
+	return readWhere(path, func(c *Checkpoint) (func(safetensors.Tensor) bool, error) {
+		used := c.used()
+		return func(t safetensors.Tensor) bool { return used[t.Name] }, fits(c)
+	})
+}
+
+func readWhere(path string, choose func(*Checkpoint) (func(safetensors.Tensor) bool, error)) (*Checkpoint, error) {
+	var c *Checkpoint
+	_, err := safetensors.ReadWhere(path, func(f *safetensors.File) (func(safetensors.Tensor) bool, error) {
+		var err error
+		if c, err = open(f); err != nil {
+			return nil, err
+		}
+		return choose(c)
+	})
+	return c, err
 }
 
 // DecodeConfig reads the settings into v, over what stands there: settings that are newer than the file keep their values.
@@ -98,23 +129,11 @@ func (c *Checkpoint) DecodeConfig(v any) error { return c.decode(keyConfig, c.Co
 func (c *Checkpoint) DecodeState(v any) error { return c.decode(keyState, c.State, v) }
 
 // Settings returns the settings that say what the network is.
-func (c *Checkpoint) Settings() (Settings, error) {
-	s := Settings{Config: build.Config{Objective: build.ContIG}} // which the first versions had alone
-	return s, c.DecodeConfig(&s)
-}
-
-// step returns the number of steps that were taken.
-func (c *Checkpoint) step() (int, error) {
-	var at struct {
-		Step int `json:"step"`
-	}
-	err := c.DecodeState(&at)
-	return at.Step, err
-}
+func (c *Checkpoint) Settings() Settings { return c.settings }
 
 func (c *Checkpoint) decode(key string, raw json.RawMessage, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {
-		return notOurs(c.File.Path, "metadata "+key, err)
+		return c.Contradiction(key, err)
 	}
 	return nil
 }

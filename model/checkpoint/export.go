@@ -14,57 +14,73 @@ const (
 	torchBatches = ".num_batches_tracked"
 )
 
+// secondMoment is what the name of Adam's mean of squares ends with.
+const secondMoment = ".v"
+
 // ExportTorchvision writes the image encoder of a checkpoint under torchvision's names, in float32: what
 // load_state_dict of a ResNet without fc takes. Of averaged parameters (EMA) the averages are written.
 func ExportTorchvision(checkpoint, out string) error {
-	c, err := Read(checkpoint)
-	if err != nil {
-		return err
-	}
-	s, err := c.Settings()
-	if err != nil {
-		return err
-	}
-	step, err := c.step()
+	c, weights, err := weightsOf(checkpoint)
 	if err != nil {
 		return err
 	}
 	var ts []safetensors.Tensor
-	for _, t := range weightsOf(c.File) {
+	for _, t := range weights {
 		name, ok := strings.CutPrefix(t.Name, model.TrunkPrefix)
 		if !ok {
 			continue
 		}
-		ts = append(ts, safetensors.FromFloats(name, safetensors.F32, t.Shape, t.Float64s()))
+		x := safetensors.Floats[float32](t)
+		if what := fault(t.Name, x); what != "" {
+			return unsound(checkpoint, []string{t.Name + what})
+		}
+		ts = append(ts, safetensors.FromFloats(name, safetensors.F32, t.Shape, x))
 		if norm, ok := strings.CutSuffix(name, runningMean); ok {
-			ts = append(ts, safetensors.FromInt64(norm+torchBatches, int64(step*s.Accumulate)))
+			ts = append(ts, safetensors.FromInt64(norm+torchBatches, int64(c.step)*int64(c.settings.Accumulate)))
 		}
 	}
-	return safetensors.WriteFile(out, ts, map[string]string{"format": "pt", "encoder": s.Model.Encoder, keyVersion: c.Version})
+	return safetensors.WriteFile(out, ts, map[string]string{"format": "pt", "encoder": c.settings.Model.Encoder, keyVersion: c.Version})
 }
 
 // ExportAll writes all parameters and running averages of a checkpoint by our names, in the checkpoint's precision,
 // with its settings and statistics and without the optimiser. Init and Load read it.
 func ExportAll(checkpoint, out string) error {
-	c, err := Read(checkpoint)
+	c, weights, err := weightsOf(checkpoint)
 	if err != nil {
 		return err
 	}
-	return safetensors.WriteFile(out, weightsOf(c.File), c.File.Metadata)
+	c.File.Metadata[keyFormat] = formatName
+	return safetensors.WriteFile(out, weights, c.File.Metadata)
 }
 
-// weightsOf returns the network's tensors: averaged parameters in place of the last ones, no optimiser.
-func weightsOf(f *safetensors.File) []safetensors.Tensor {
+// weightsOf reads the tensors that a checkpoint's network computes with, by the names of the network: averaged parameters in place of
+// the last ones, no optimiser. Values that no network has are E717.
+func weightsOf(path string) (*Checkpoint, []safetensors.Tensor, error) {
+	c, err := readUsed(path, func(*Checkpoint) error { return nil })
+	if err != nil {
+		return nil, nil, err
+	}
 	var ts []safetensors.Tensor
-	for _, t := range f.Tensors {
-		if strings.HasPrefix(t.Name, PrefixOptimizer) || strings.HasPrefix(t.Name, PrefixEMA) {
+	var bad []string
+	used := c.used()
+	for _, t := range c.File.Tensors {
+		if !used[t.Name] {
 			continue
 		}
-		if avg, ok := f.Lookup(PrefixEMA + t.Name); ok {
-			avg.Name = t.Name
-			t = avg
+		what := ""
+		if t.DType == safetensors.F64 {
+			what = fault(t.Name, safetensors.Floats[float64](t))
+		} else {
+			what = fault(t.Name, safetensors.Floats[float32](t))
 		}
+		if what != "" {
+			bad = append(bad, t.Name+what)
+		}
+		t.Name = strings.TrimPrefix(t.Name, PrefixEMA)
 		ts = append(ts, t)
 	}
-	return ts
+	if len(bad) > 0 {
+		return nil, nil, unsound(path, bad)
+	}
+	return c, ts, nil
 }

@@ -13,38 +13,71 @@ import (
 // Init fills weights from a file to begin a training with: from a checkpoint of ours, of whatever objective, all of the
 // image encoder and what else it has by the same names; from any other file the image encoder as torchvision names it, whatever the program that wrote it
 // put before the names (module., encoder., backbone. and the like), as long as it is there once. Elements may be of 16 bits. Other tensors are not
-// read. Of more than one encoder that is E715.
+// read. Of more than one encoder that is E715. Names, shapes and types are compared before any of it is read.
 func Init(path string, w *nn.Weights) error {
-	f, err := safetensors.Read(path)
+	l := &Loader{}
+	var from []filling
+	defer w.Refresh()
+	_, err := safetensors.ReadWhere(path, func(f *safetensors.File) (func(safetensors.Tensor) bool, error) {
+		l.File = f
+		var err error
+		if from, err = l.plan(w); err != nil {
+			return nil, err
+		}
+		wanted := map[string]bool{}
+		for _, x := range from {
+			l.fits(x.name, x.to.Dims())
+			wanted[x.name] = true
+		}
+		return func(t safetensors.Tensor) bool { return wanted[t.Name] }, l.Err()
+	})
 	if err != nil {
 		return err
 	}
-	l := &Loader{File: f}
-	defer w.Refresh()
-	ours := func(t safetensors.Tensor) bool { return strings.HasPrefix(t.Name, model.TrunkPrefix) }
-	if !slices.ContainsFunc(f.Tensors, ours) {
-		return l.foreign(w)
-	}
-	for _, p := range w.Params() {
-		if name := l.average(p.Name); strings.HasPrefix(p.Name, model.TrunkPrefix) || l.has(name) {
-			l.Fill(name, p.Value)
-		}
-	}
-	for _, b := range w.Buffers() {
-		if strings.HasPrefix(b.Name, model.TrunkPrefix) || l.has(b.Name) {
-			l.Fill(b.Name, b.Value)
-		}
+	for _, x := range from {
+		l.Fill(x.name, x.to)
 	}
 	return l.Err()
 }
 
-// foreign fills the image encoder from a file of another program.
-func (l *Loader) foreign(w *nn.Weights) error {
+// A filling is a tensor of a file and where it goes.
+type filling struct {
+	name string
+	to   gpu.Tensor
+}
+
+// plan says which tensors of the file fill which of w.
+func (l *Loader) plan(w *nn.Weights) ([]filling, error) {
+	if format := l.File.Metadata[keyFormat]; format == formatName || format == formatUnsealed {
+		if _, err := open(l.File); err != nil {
+			return nil, err
+		}
+	}
+	ours := func(t safetensors.Tensor) bool { return strings.HasPrefix(t.Name, model.TrunkPrefix) }
+	if !slices.ContainsFunc(l.File.Tensors, ours) {
+		return l.foreign(w)
+	}
+	var from []filling
+	for _, p := range w.Params() {
+		if name := l.average(p.Name); strings.HasPrefix(p.Name, model.TrunkPrefix) || l.has(name) {
+			from = append(from, filling{name, p.Value})
+		}
+	}
+	for _, b := range w.Buffers() {
+		if strings.HasPrefix(b.Name, model.TrunkPrefix) || l.has(b.Name) {
+			from = append(from, filling{b.Name, b.Value})
+		}
+	}
+	return from, nil
+}
+
+// foreign is plan for a file of another program: the image encoder.
+func (l *Loader) foreign(w *nn.Weights) ([]filling, error) {
+	var from []filling
 	var names []string
-	var values []gpu.Tensor
 	take := func(name string, v gpu.Tensor) {
 		if name, ok := strings.CutPrefix(name, model.TrunkPrefix); ok {
-			names, values = append(names, name), append(values, v)
+			from, names = append(from, filling{name, v}), append(names, name)
 		}
 	}
 	for _, p := range w.Params() {
@@ -55,19 +88,19 @@ func (l *Loader) foreign(w *nn.Weights) error {
 	}
 	whole, best := l.prefixes(names)
 	if len(whole) > 1 {
-		return severalEncoders(l.File.Path, whole)
+		return nil, severalEncoders(l.File.Path, whole)
 	}
-	for i, name := range names {
-		l.Fill(l.average(best+name), values[i])
+	for i, x := range from {
+		from[i].name = l.average(best + x.name)
 	}
-	return l.Err()
+	return from, nil
 }
 
 // prefixes returns what may stand before all of these names in the file, "" alone if they are there as they are; and what stands before the most of them.
 func (l *Loader) prefixes(names []string) (whole []string, best string) {
-	want := make(map[string]bool, len(names))
+	want, longest := make(map[string]bool, len(names)), 0
 	for _, name := range names {
-		want[name] = true
+		want[name], longest = true, max(longest, len(name))
 	}
 	found := map[string]int{} // names behind each prefix
 	for _, t := range l.File.Tensors {
@@ -75,7 +108,7 @@ func (l *Loader) prefixes(names []string) (whole []string, best string) {
 			continue
 		}
 		for at := 0; ; {
-			if want[t.Name[at:]] {
+			if len(t.Name)-at <= longest && want[t.Name[at:]] {
 				found[t.Name[:at]]++
 			}
 			dot := strings.IndexByte(t.Name[at:], '.')

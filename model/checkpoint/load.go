@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"contig-gpu/gpu"
-	"contig-gpu/model/build"
 	"contig-gpu/model/objective"
 )
 
@@ -22,32 +21,45 @@ func Load(path string, dev *gpu.Device) (*Loaded, error) { return LoadIn(path, d
 
 // LoadIn is Load in a precision, as gpu.Device.Precision takes it; auto is Load's.
 func LoadIn(path string, dev *gpu.Device, precision string) (*Loaded, error) {
-	c, err := Read(path)
+	return LoadWithin(path, dev, precision, 0)
+}
+
+// LoadWithin is LoadIn where the host has free bytes, 0 where that is not known: E721 where the network takes more, before anything
+// is taken. Values that no network has are E717.
+func LoadWithin(path string, dev *gpu.Device, precision string, free int) (*Loaded, error) {
+	l := &Loaded{Device: dev}
+	var err error
+	l.Checkpoint, err = readUsed(path, func(c *Checkpoint) (err error) {
+		if l.DType, err = precisionOn(dev, precision, c.settings.Precision); err != nil {
+			return err
+		}
+		device, file, err := c.need(dev, l.DType)
+		if dev.Card() == nil {
+			file += device
+		}
+		if err == nil && free > 0 && file > free {
+			err = tooLarge(path, file, free)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	l := &Loaded{Checkpoint: c, Device: dev}
-	if l.Settings, err = c.Settings(); err != nil {
-		return nil, err
-	}
-	if l.Step, err = c.step(); err != nil {
-		return nil, err
-	}
-	if l.Objective, err = build.New(l.Settings.Config); err != nil {
-		return nil, notOurs(path, "its settings", err)
-	}
-	if l.DType, err = precisionOn(dev, precision, l.Settings.Precision); err != nil {
-		return nil, err
-	}
+	l.Settings, l.Step, l.Objective = l.settings, l.step, l.network
 	w := l.Objective.Weights()
 	if err := w.Place(dev, l.DType); err != nil {
 		return nil, err
 	}
-	f := &Loader{File: c.File}
+	f := &Loader{File: l.File}
 	f.Averages(w.Params())
 	f.Buffers(w.Buffers())
 	w.Refresh()
-	return l, f.Err()
+	if err := f.Err(); err != nil {
+		w.Close()
+		return nil, err
+	}
+	l.File.Tensors = nil // their bytes are on the device
+	return l, nil
 }
 
 // precisionOn returns the type to compute in: with auto float64 if the network was trained in it, else what dev does best.

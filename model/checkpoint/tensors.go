@@ -2,10 +2,12 @@ package checkpoint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/checkpoint/strict"
 	"contig-gpu/model/nn"
 )
 
@@ -50,27 +52,35 @@ type Loader struct {
 
 // Fill reads the tensor called name into v, whose name and shape must be as in the file.
 func (l *Loader) Fill(name string, v gpu.Tensor) {
-	t, ok := l.File.Lookup(name)
-	if !ok {
-		l.bad = append(l.bad, name+" is missing")
-		return
-	}
-	d := v.Dims()
-	if want := torchDims(d); fmt.Sprint(t.Shape) != fmt.Sprint(want) || !t.DType.Floats() {
-		l.bad = append(l.bad, fmt.Sprintf("%s is %s %v, want %v", name, t.DType, t.Shape, want))
-		return
-	}
-	if v.DType() == gpu.F64 {
+	t, ok := l.fits(name, v.Dims())
+	switch {
+	case !ok:
+	case v.DType() == gpu.F64:
 		write(l, t, v, safetensors.Floats[float64](t))
-	} else {
+	default:
 		write(l, t, v, safetensors.Floats[float32](t))
 	}
+}
+
+// fits returns the tensor called name if it is there, with a shape of ours and of numbers.
+func (l *Loader) fits(name string, dims []int) (t safetensors.Tensor, ok bool) {
+	if t, ok = l.File.Lookup(name); !ok {
+		l.bad = append(l.bad, strict.Name(name)+" is missing")
+	} else if ok = t.DType.Floats() && slices.Equal(t.Shape, torchDims(dims)); !ok {
+		l.bad = append(l.bad, unlike(name, t, dims))
+	}
+	return t, ok
+}
+
+// unlike says how a tensor differs from a shape of ours.
+func unlike(name string, t safetensors.Tensor, dims []int) string {
+	return fmt.Sprintf("%s is %s %s, want %v", strict.Name(name), t.DType, safetensors.ShapeText(t.Shape), torchDims(dims))
 }
 
 // write takes over the elements of a tensor if they are sound.
 func write[E float32 | float64](l *Loader, t safetensors.Tensor, v gpu.Tensor, x []E) {
 	if what := fault(t.Name, x); what != "" {
-		l.unsound = append(l.unsound, t.Name+what)
+		l.unsound = append(l.unsound, strict.Name(t.Name)+what)
 		return
 	}
 	gpu.Write(v, fromTorch(x, v.Dims()))
@@ -78,7 +88,7 @@ func write[E float32 | float64](l *Loader, t safetensors.Tensor, v gpu.Tensor, x
 
 // fault says what is wrong with the elements of a tensor, of the first that is.
 func fault[E float32 | float64](name string, x []E) string {
-	variance := strings.HasSuffix(name, runningVar)
+	variance := strings.HasSuffix(name, runningVar) || strings.HasPrefix(name, PrefixOptimizer) && strings.HasSuffix(name, secondMoment)
 	for i, e := range x {
 		if e-e != 0 || variance && e < 0 { // of infinity and NaN the difference is NaN
 			return fmt.Sprintf("[%d] is %v", i, e)

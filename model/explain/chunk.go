@@ -34,8 +34,13 @@ func (c *chunk) read(src Source) {
 		src.Image(p, e)
 		c.mates = append(c.mates, c.f.Partner(e))
 	}
-	gpu.Write(c.wide, c.host.x)
-	c.enter(c.room.persons)
+	for _, m := range c.set.Methods {
+		if !c.set.noisy(m) { // whose paths end elsewhere
+			gpu.Write(c.wide, c.host.x)
+			c.enter(c.room.persons)
+			return
+		}
+	}
 }
 
 // attribute visits all persons of the chunk, piece by piece of their paths.
@@ -52,7 +57,7 @@ func (c *chunk) attribute(m Method) error {
 		}
 		c.paths = paths
 		c.walk(m, paths)
-		fx, fb := c.values(c.end), c.values(c.start)
+		fx, fb := c.differ()
 		steps := c.sums(m, len(paths), fx, fb)
 		gpu.Write(c.sum, c.host.sum)
 		c.leave()

@@ -60,8 +60,8 @@ type Genetics struct {
 }
 
 // NewGenetics returns what attributes f, a function where genetics move, through their tower. reference has the features [N, F]
-// of the reference's persons, from which baselines are drawn or averaged; sd [F] are the features' standard deviations, nil:
-// those of the reference. It takes the memory at once; Close gives it back.
+// of the reference's persons, from which baselines are drawn or averaged; sd [F] are the features' standard deviations; where one is
+// NaN, and everywhere if sd is nil, that of the reference. It takes the memory at once; Close gives it back.
 func NewGenetics(tower nn.Sequential, f *Function, reference []float32, sd []float32, s Settings) (*Genetics, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -72,13 +72,13 @@ func NewGenetics(tower nn.Sequential, f *Function, reference []float32, sd []flo
 		panic(fmt.Sprintf("explain: NewGenetics: %d features, %d persons, reference of %d values, %d deviations, side %d", features, f.ref.n, len(reference), len(sd), f.side))
 	}
 	mean, own := moments(reference, features)
-	if sd == nil {
-		sd = own
-	}
 	if g.mean = mean; s.Baseline != Mean {
 		g.mean = make([]float64, features)
 	}
-	for _, v := range sd {
+	for j, v := range own {
+		if sd != nil && sd[j] == sd[j] {
+			v = sd[j]
+		}
 		g.noise = append(g.noise, float32(s.Noise)*v)
 	}
 	for _, m := range s.Methods {

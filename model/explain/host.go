@@ -18,10 +18,19 @@ func newHost(rows, features, width int) host {
 		ends: make([]float64, rows*width), start: make([]float64, rows*width), row: make([]float64, features)}
 }
 
-// keep reads the rows of t, of h values each, into those of sums that belong to the paths.
-func keep(sums []float64, paths []int32, t gpu.Tensor, h int) {
+// keep reads the rows of t, of h values each, into those of sums that belong to the paths, or adds them there.
+func keep(sums []float64, paths []int32, t gpu.Tensor, h int, add bool) {
+	row := make([]float64, h)
 	for i, r := range paths {
-		gpu.Read(sums[int(r)*h:(int(r)+1)*h], t.Slice(i*h, (i+1)*h))
+		own := sums[int(r)*h : (int(r)+1)*h]
+		if !add {
+			gpu.Read(own, t.Slice(i*h, (i+1)*h))
+			continue
+		}
+		gpu.Read(row, t.Slice(i*h, (i+1)*h))
+		for j, v := range row {
+			own[j] += v
+		}
 	}
 }
 

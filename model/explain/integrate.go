@@ -64,7 +64,11 @@ func (g *Genetics) ends(p *nn.Pass, n int) gpu.Tensor {
 // integrate leaves in the rows of sums the gradients behind the first layer, summed over the nodes of each path that is named. How
 // paths share a product depends on the number of nodes alone.
 func (g *Genetics) integrate(sums []float64, paths []int32, q nodes) {
-	groups := q.groups()
+	if g.bend.Ok() {
+		g.integrateBent(sums, paths, q)
+		return
+	}
+	groups := q.groups(mostTogether)
 	size := len(groups[0].at)
 	slots := g.rows / size
 	batches := (g.rows + slots - 1) / slots
@@ -92,7 +96,7 @@ func (g *Genetics) integrateSome(sums []float64, paths []int32, slots int, group
 		p.Free(points)
 		p.Finish()
 	}
-	keep(sums, paths, total, h)
+	keep(sums, paths, total, h, false)
 	for _, t := range []gpu.Tensor{both, total, between, weight} {
 		p.Free(t)
 	}

@@ -39,7 +39,7 @@ func (g *Genetics) liftSome(sums []float64, paths []int32, slots int, fs []diffe
 	mean := g.meanGradient(e, slots, on, liftNodes)
 	g.improve(mean, e, slots, on, paths, fs)
 	dh := g.tower.Rest.Backward(p, mean)
-	keep(sums, paths, dh, h)
+	keep(sums, paths, dh, h, false)
 	p.Free(dh)
 	p.Free(both)
 	p.Finish()
@@ -73,7 +73,7 @@ func (g *Genetics) improve(mean, e gpu.Tensor, slots int, on Partners, paths []i
 
 // meanGradient returns the mean gradient of f, over n nodes, between the embeddings e [2 slots, D], the ends before the starts.
 func (g *Genetics) meanGradient(e gpu.Tensor, slots int, on Partners, n int) gpu.Tensor {
-	p, d, groups := g.pass(0, nn.Gradient), e.Dim(1), gaussLegendre(n).groups()
+	p, d, groups := g.pass(0, nn.Gradient), e.Dim(1), gaussLegendre(n).groups(mostTogether)
 	size := len(groups[0].at)
 	mean, between, weight := p.Temp(slots, d), p.Temp(size, 2), p.Temp(1, size)
 	for i, q := range groups {

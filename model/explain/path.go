@@ -53,20 +53,22 @@ func end() nodes { return nodes{[]float64{1}, []float64{1}} }
 // mostTogether is the most nodes of a path that are taken together, and leastTogether the least of more than that.
 const mostTogether, leastTogether = 16, 8
 
-// groups cuts nodes into groups of one size, by their number alone; nodes of weight 0 fill the last one up.
-func (q nodes) groups() []nodes {
+// groups cuts nodes into groups of one size, at most most, by their number alone; nodes of weight 0 fill the last one up.
+func (q nodes) groups(most int) []nodes {
 	n := len(q.at)
 	best, waste := 0, n+1
-	for c := (n + mostTogether - 1) / mostTogether; c <= (n+leastTogether-1)/leastTogether; c++ {
+	for c := (n + most - 1) / most; c <= (2*n+most-1)/most; c++ {
 		size := (n + c - 1) / c
-		if w := c*size - n; size <= mostTogether && w < waste {
+		if w := c*size - n; size <= most && w < waste {
 			best, waste = size, w
 		}
 	}
 	var all []nodes
 	for lo := 0; lo < n; lo += best {
 		g := nodes{make([]float64, best), make([]float64, best)}
-		copy(g.at, q.at[lo:min(n, lo+best)])
+		for i := range g.at {
+			g.at[i] = q.at[min(n-1, lo+i)] // ascending to the end
+		}
 		copy(g.weight, q.weight[lo:min(n, lo+best)])
 		all = append(all, g)
 	}

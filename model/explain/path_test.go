@@ -29,8 +29,11 @@ func TestGaussLegendre(t *testing.T) {
 func TestGroups(t *testing.T) {
 	for n := 1; n < 400; n++ {
 		q := gaussLegendre(n)
-		groups, got := q.groups(), nodes{}
+		groups, got := q.groups(mostTogether), nodes{}
 		for _, g := range groups {
+			if !slices.IsSorted(g.at) {
+				t.Fatalf("%d nodes: a group of %v", n, g.at)
+			}
 			got.at, got.weight = append(got.at, g.at...), append(got.weight, g.weight...)
 			if len(g.at) != len(groups[0].at) || len(g.at) > mostTogether {
 				t.Fatalf("%d nodes: a group of %d beside one of %d", n, len(g.at), len(groups[0].at))

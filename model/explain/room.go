@@ -19,6 +19,7 @@ type room struct {
 	reference  gpu.Tensor // [N, H] the reference's persons, where baselines are drawn
 	index      gpu.Tensor // I32 [rows]
 	partners   Partners   // of rows
+	bend                  // where the device and the tower have one
 }
 
 // take takes it from a.
@@ -32,7 +33,7 @@ func (g *Genetics) take(a *gpu.Arena, rows int) {
 	}
 	g.room = room{rows: rows, wide: a.New(d, rows, f), persons: a.New(d, rows, h), end: a.New(d, rows, h), start: a.New(d, rows, h),
 		sum: a.New(d, rows, h), base: a.New(d, 1, h), reference: a.New(d, references, h), index: a.New(gpu.I32, rows),
-		partners: g.f.NewPartners(a, rows)}
+		partners: g.f.NewPartners(a, rows), bend: g.newBend(a)}
 }
 
 // leastRows and mostRows bound the rows of a product: the least holds a group of nodes, and more than the most pay on no device.
@@ -60,6 +61,7 @@ func (g *Genetics) reserve() {
 	g.work = g.memory[1]
 	g.dev.ReserveScratch(need.scratch)
 	g.host = newHost(rows, g.tower.Features(), g.tower.Width())
+	g.fold()
 }
 
 // needed is what rows at a time take.
@@ -75,6 +77,7 @@ func (g *Genetics) need(rows int) needed {
 	twin.take(a, rows)
 	twin.enter(twin.persons)
 	twin.values(twin.end)
+	twin.differ()
 	sums := make([]float64, g.tower.Width())
 	for _, m := range g.set.Methods {
 		switch {

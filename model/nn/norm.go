@@ -1,6 +1,10 @@
 package nn
 
-import "contig-gpu/gpu"
+import (
+	"math"
+
+	"contig-gpu/gpu"
+)
 
 // Of every batch norm: PyTorch's defaults, which method and torchvision keep.
 const (
@@ -137,4 +141,20 @@ func (b *BatchNorm) backward(p *Pass, dx, dresidual, dy gpu.Tensor) {
 	}
 	mean, rstd := s[3], s[4]
 	gpu.BatchNormBackward(dx, dresidual, dweight, dbias, dy, passed, x, mean, rstd, b.Weight.Value, present, b.relu)
+}
+
+// Slopes returns what the norm is by its running statistics: scale x + shift, each [c].
+func (b *BatchNorm) Slopes() (scale, shift []float64) {
+	read := func(t gpu.Tensor) []float64 {
+		v := make([]float64, b.channels)
+		gpu.Read(v, t)
+		return v
+	}
+	scale, shift = read(b.Weight.Value), read(b.Bias.Value)
+	mean, variance := read(b.RunMean.Value), read(b.RunVar.Value)
+	for j := range scale {
+		scale[j] /= math.Sqrt(variance[j] + normEps)
+		shift[j] -= mean[j] * scale[j]
+	}
+	return scale, shift
 }

@@ -50,22 +50,3 @@ func statsOf(c *data.Cohort) map[string]*data.Stats {
 	}
 	return s
 }
-
-// A saved run is one whose checkpoint was read.
-type saved struct {
-	*checkpoint.Checkpoint
-	config Config
-	state  state
-}
-
-func readCheckpoint(path string) (*saved, error) {
-	c, err := checkpoint.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	s := &saved{Checkpoint: c}
-	if err := c.DecodeConfig(&s.config); err != nil {
-		return nil, err
-	}
-	return s, c.DecodeState(&s.state)
-}

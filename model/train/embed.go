@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -45,6 +46,90 @@ func Embed(ctx context.Context, l *checkpoint.Loaded, c *data.Cohort, src data.S
 	}
 	out.finish(rows)
 	return out, nil
+}
+
+// NotFinite returns E716 where an embedding or feature is NaN or infinite, with how many persons it is of. Rows of those who lack a
+// modality are not looked at: genetics of a person that are NaN as a whole, of a table that the person does not have.
+func (e *Embeddings) NotFinite(path string, c *data.Cohort) error {
+	bad := map[int]bool{}
+	mark := func(persons []int, rows [][]float32, has func(person int) bool) {
+		for i, r := range rows {
+			if !bad[persons[i]] && has(persons[i]) && !finite(r) {
+				bad[persons[i]] = true
+			}
+		}
+	}
+	everyone := func(int) bool { return true }
+	mark(e.Person, e.Features, everyone)
+	mark(e.Persons, e.PersonFeatures, everyone)
+	for _, rows := range e.Image {
+		mark(e.Person, rows, everyone)
+	}
+	for i, t := range c.Tables {
+		mark(e.Persons, e.PersonImage[i], everyone)
+		mark(e.Persons, e.PersonGenetics[i], t.Has)
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return notFinite(path, fmt.Sprintf("the features or embeddings of %d of %d persons are not finite", len(bad), len(e.Persons)))
+}
+
+// Usable returns E716 where Unusable names a modality.
+func Usable(path string, c *data.Cohort) error {
+	if name, n := Unusable(c); n > 0 {
+		return notFinite(path, fmt.Sprintf("by the statistics of the modality %q, features of %d of %d persons are not finite", name, n, len(c.Persons)))
+	}
+	return nil
+}
+
+func notFinite(path, what string) error {
+	return &data.Problem{Code: codeNoEmbedding, File: path, What: what,
+		Expected: "finite numbers", Cause: "weights or statistics that are finite but of no use, such as those of a training with too high a rate; or extreme values in a table",
+		Fix: "take an earlier checkpoint; where few persons are concerned, look at their values"}
+}
+
+func finite(v []float32) bool {
+	for _, x := range v {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Unusable returns the first modality of which the statistics of a checkpoint make values infinite or NaN, "" where there is none,
+// and how many persons have them. A network may make finite embeddings of these, which say nothing.
+func Unusable(c *data.Cohort) (modality string, persons int) {
+	for _, t := range c.Tables {
+		if bounded(t.Stats()) {
+			continue
+		}
+		row := make([]float32, t.Stats().Width())
+		for p := range c.Persons {
+			if t.Row(p, row) && !finite(row) {
+				persons++
+			}
+		}
+		if persons > 0 {
+			return t.Name(), persons
+		}
+	}
+	return "", 0
+}
+
+// bounded reports whether no value that a table can have becomes a feature beyond single precision: counts of alleles are 0 to 2.
+func bounded(s *data.Stats) bool {
+	most := float64(math.MaxFloat32)
+	if len(s.Allele) > 0 {
+		most = 2
+	}
+	for i, scale := range s.Scale {
+		if !((most+math.Abs(s.Center[i]))*scale <= math.MaxFloat32) {
+			return false
+		}
+	}
+	return true
 }
 
 func (e *Embeddings) add(b *data.Batch, s engine.Swept) {

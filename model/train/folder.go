@@ -130,7 +130,11 @@ func (t *trainer) save(isBest, epochEnd bool) error {
 	if err != nil {
 		return err
 	}
-	names, ts := []string{}, t.tensors()
+	packed, err := safetensors.Pack(t.tensors(), meta)
+	if err != nil {
+		return err
+	}
+	var names []string
 	if isBest {
 		names = append(names, "best")
 	}
@@ -139,7 +143,7 @@ func (t *trainer) save(isBest, epochEnd bool) error {
 	}
 	for _, name := range append(names, "last") {
 		path := CheckpointPath(t.o.Dir, name)
-		if err := safetensors.WriteFile(path, ts, meta); err != nil {
+		if err := packed.WriteFile(path); err != nil {
 			return err
 		}
 		t.event(Event{Kind: Saved, Path: path})

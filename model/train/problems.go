@@ -8,6 +8,7 @@ const (
 	codeRunExists     = 705
 	codeMetrics       = 707 // metrics.jsonl is shorter than the checkpoint says
 	codeTooFew        = 708 // not enough batches for one step
+	codeNoEmbedding   = 716 // that is finite
 	codeMemory        = 721 // planned
 	codeOutOfMemory   = 722 // after the plan said that it fits
 )

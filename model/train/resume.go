@@ -25,6 +25,9 @@ func (t *trainer) resume() error {
 	if err := t.sameRun(s); err != nil {
 		return err
 	}
+	if err := s.within(t.perEpoch); err != nil {
+		return err
+	}
 	if err := t.restore(s); err != nil {
 		return err
 	}

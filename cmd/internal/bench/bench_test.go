@@ -185,10 +185,16 @@ func TestKernels(t *testing.T) {
 		}
 		calls += r.Calls
 	}
+	for _, op := range []string{"InfoNCE of a pair", "InfoNCE of a pair, gradient", "ReLU rescale", "path linear", "path linear backward"} {
+		if !slices.ContainsFunc(k.Rows, func(r KernelRow) bool { return r.Op == op }) {
+			t.Errorf("no %s", op)
+		}
+	}
 	if want := 3*20 - 1; calls != want { // ResNet-18 has 20 convolutions; nobody wants the gradient of the image
 		t.Errorf("%d convolutions in a step, want %d", calls, want)
 	}
-	if want := len(convs) + 3*len(linears(params)); computed != want || want < 40 {
+	const paths = 2 // forward and backward
+	if want := len(convs) + 3*len(linears(params)) + paths; computed != want || want < 40 {
 		t.Errorf("%d convolutions and products, want %d", computed, want)
 	}
 }

@@ -121,7 +121,7 @@ func operations(d *gpu.Device, o KernelOptions) ([]operation, error) {
 	}
 	stem := outputs(convs)[0]
 	last := outputs(convs)[len(outputs(convs))-1]
-	return slices.Concat(ops, pools(o.DType, stem, last), flat(d, o, elements), inputs(o), rowwise(o)), nil
+	return slices.Concat(ops, pools(o.DType, stem, last), flat(d, o, elements), inputs(o), rowwise(o), explaining(d, o)), nil
 }
 
 // planned returns a planning device on which a step was taken, and the model's parameters.

@@ -17,6 +17,7 @@ type Explained struct {
 	Build      string   // of the genome
 	Modalities []Modality
 	Pictures   []Picture
+	Legend     string // what their colours mean
 	NoPictures string // why pictures are missing; "" where none are
 	Notes      []string
 	Settings   string

@@ -59,7 +59,8 @@ pre{background:var(--box);padding:1em;overflow:auto;font-size:12px}
 {{end}}</table></div>
 {{end}}{{end}}{{if or .Page.Pictures .Page.NoPictures}}<h2>Where in the image</h2>
 {{with .Page.NoPictures}}<p>{{.}}</p>
-{{end}}{{if .Page.Pictures}}<div class="images">{{range $i, $p := .Page.Pictures}}<figure><img alt="heat map" src="{{index $.URLs $i}}"><figcaption>{{$p.Caption}}</figcaption></figure>{{end}}</div>
+{{end}}{{if .Page.Pictures}}<p class="note">{{.Page.Legend}}</p>
+<div class="images">{{range $i, $p := .Page.Pictures}}<figure><img alt="heat map" src="{{index $.URLs $i}}"><figcaption>{{$p.Caption}}</figcaption></figure>{{end}}</div>
 {{end}}{{end}}{{if .Page.Notes}}<h2>Notes</h2><pre>{{range .Page.Notes}}{{.}}
 {{end}}</pre>{{end}}<h2>Settings</h2><pre>{{.Page.Settings}}</pre>
 </body></html>

@@ -45,6 +45,8 @@ const WorkspaceLimit = 32 << 20
 type Stream interface {
 	// Stream returns the CUstream.
 	Stream() uintptr
+	// Enter makes its context the calling thread's, since two devices may be driven from one. call is for the error.
+	Enter(call string) error
 	// Fail records a failure, to be returned when the device is next waited for.
 	Fail(error)
 }

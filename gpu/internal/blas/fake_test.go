@@ -42,10 +42,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// A stream keeps what fails.
-type stream struct{ err error }
+// A stream keeps what fails, and counts how often it was entered. away is why it cannot be.
+type stream struct {
+	err, away error
+	entered   int
+}
 
 func (s *stream) Stream() uintptr { return 0 }
+
+func (s *stream) Enter(string) error { s.entered++; return s.away }
 
 func (s *stream) Fail(err error) {
 	if s.err == nil {

@@ -113,8 +113,11 @@ func (h *Handle) MatMul(p driver.Product, c, a, b driver.Ptr) {
 	}
 }
 
-// run queues a product. It makes one call into C and allocates nothing.
+// run queues a product. It allocates nothing.
 func (h *Handle) run(q *plan, bias, c, a, b driver.Ptr) error {
+	if err := h.stream.Enter("cublasLtMatmul"); err != nil {
+		return err
+	}
 	s := C.lt_plan_run(q.c, C.uintptr_t(c), C.uintptr_t(b), C.uintptr_t(a), C.uintptr_t(bias),
 		C.uintptr_t(h.scratch), C.size_t(h.room), C.uintptr_t(h.stream.Stream()))
 	if s == C.CUBLAS_STATUS_SUCCESS {

@@ -86,6 +86,20 @@ func TestLibraryError(t *testing.T) {
 	s.want(t, "cublasLtMatmul: CUBLAS_STATUS_INVALID_VALUE (7): ", "B [4, 4] transposed")
 }
 
+// TestEnters: the library queues on the context that is current, so each product enters the stream's own first.
+func TestEnters(t *testing.T) {
+	h, s := open(t)
+	q := newTrial(rand.New(rand.NewPCG(1, 2)), driver.Product{M: 4, N: 8, K: 4}, false)
+	h.MatMul(q.p, q.c.at, q.a.at, q.b.at)
+	q.check(t)
+	if s.entered != 1 {
+		t.Errorf("entered %d times for a product", s.entered)
+	}
+	s.away = errors.New("called from another thread")
+	h.MatMul(q.p, q.c.at, q.a.at, q.b.at)
+	s.want(t, "another thread")
+}
+
 func TestClose(t *testing.T) {
 	h, s := open(t)
 	p := driver.Product{M: 4, N: 4, K: 4}

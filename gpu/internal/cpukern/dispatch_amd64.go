@@ -32,3 +32,23 @@ func kernels64(i isa) kernels[float64] {
 	}
 	return portable[float64]()
 }
+
+func pathKernels32(i isa) pathKernels[float32] {
+	switch i {
+	case isaAVX512:
+		return pathKernels[float32]{64, 16, pathForwardAVX512F32, pathTableAVX512F32, pathBackwardAVX512F32}
+	case isaAVX2:
+		return pathKernels[float32]{32, 8, pathForwardAVX2F32, pathTableAVX2F32, pathBackwardAVX2F32}
+	}
+	return portablePath[float32]()
+}
+
+func pathKernels64(i isa) pathKernels[float64] {
+	switch i {
+	case isaAVX512:
+		return pathKernels[float64]{32, 8, pathForwardAVX512F64, pathTableAVX512F64, pathBackwardAVX512F64}
+	case isaAVX2:
+		return pathKernels[float64]{16, 4, pathForwardAVX2F64, pathTableAVX2F64, pathBackwardAVX2F64}
+	}
+	return portablePath[float64]()
+}

@@ -68,3 +68,39 @@ func packColsAVX512F64(n int, tab *int, src *float64, dst *float64)
 //
 //go:noescape
 func transposeAVX2(n int, src *float32, lds int, dst *float32, ldd int)
+
+//go:noescape
+func pathForwardAVX2F32(y *float32, ldy int, w *float32, bias *float32, order *int, parts *float32, counts *int, at *float32, nodes int, floor *float32)
+
+//go:noescape
+func pathTableAVX2F32(table *float32, dy *float32, y *float32, ld int, weight *float32, nodes int, floor *float32)
+
+//go:noescape
+func pathBackwardAVX2F32(sums *float32, w *float32, table *float32, which *int, groups int)
+
+//go:noescape
+func pathForwardAVX2F64(y *float64, ldy int, w *float64, bias *float64, order *int, parts *float64, counts *int, at *float64, nodes int, floor *float64)
+
+//go:noescape
+func pathTableAVX2F64(table *float64, dy *float64, y *float64, ld int, weight *float64, nodes int, floor *float64)
+
+//go:noescape
+func pathBackwardAVX2F64(sums *float64, w *float64, table *float64, which *int, groups int)
+
+//go:noescape
+func pathForwardAVX512F32(y *float32, ldy int, w *float32, bias *float32, order *int, parts *float32, counts *int, at *float32, nodes int, floor *float32)
+
+//go:noescape
+func pathTableAVX512F32(table *float32, dy *float32, y *float32, ld int, weight *float32, nodes int, floor *float32)
+
+//go:noescape
+func pathBackwardAVX512F32(sums *float32, w *float32, table *float32, which *int, groups int)
+
+//go:noescape
+func pathForwardAVX512F64(y *float64, ldy int, w *float64, bias *float64, order *int, parts *float64, counts *int, at *float64, nodes int, floor *float64)
+
+//go:noescape
+func pathTableAVX512F64(table *float64, dy *float64, y *float64, ld int, weight *float64, nodes int, floor *float64)
+
+//go:noescape
+func pathBackwardAVX512F64(sums *float64, w *float64, table *float64, which *int, groups int)

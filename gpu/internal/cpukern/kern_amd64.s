@@ -1585,3 +1585,1195 @@ block:
 	JNZ        block
 	VZEROUPPER
 	RET
+
+// func pathForwardAVX2F32(y *float32, ldy int, w *float32, bias *float32, order *int, parts *float32, counts *int, at *float32, nodes int, floor *float32)
+// Requires: AVX, FMA3
+TEXT ·pathForwardAVX2F32(SB), NOSPLIT, $0-80
+	MOVQ    y+0(FP), AX
+	MOVQ    ldy+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    order+32(FP), SI
+	MOVQ    parts+40(FP), DI
+	MOVQ    counts+48(FP), R8
+	MOVQ    at+56(FP), R9
+	MOVQ    nodes+64(FP), R10
+	MOVQ    floor+72(FP), R11
+	SHLQ    $0x02, CX
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+node:
+	MOVQ  (R8), BX
+	ADDQ  $0x08, R8
+	TESTQ BX, BX
+	JEQ   write
+
+unit:
+	MOVQ         (SI), R12
+	ADDQ         DX, R12
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS 4(DI), Y9
+	VMOVUPS      (R12), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y4
+	VMOVUPS      32(R12), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y5
+	VMOVUPS      64(R12), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      96(R12), Y10
+	VFMADD231PS  Y10, Y8, Y3
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         $0x08, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          unit
+
+write:
+	VBROADCASTSS (R9), Y8
+	VBROADCASTSS (R11), Y9
+	ADDQ         $0x04, R9
+	VMULPS       Y4, Y8, Y10
+	VADDPS       Y0, Y10, Y10
+	VMAXPS       Y10, Y9, Y10
+	VMOVUPS      Y10, (AX)
+	VMULPS       Y5, Y8, Y10
+	VADDPS       Y1, Y10, Y10
+	VMAXPS       Y10, Y9, Y10
+	VMOVUPS      Y10, 32(AX)
+	VMULPS       Y6, Y8, Y10
+	VADDPS       Y2, Y10, Y10
+	VMAXPS       Y10, Y9, Y10
+	VMOVUPS      Y10, 64(AX)
+	VMULPS       Y7, Y8, Y10
+	VADDPS       Y3, Y10, Y10
+	VMAXPS       Y10, Y9, Y10
+	VMOVUPS      Y10, 96(AX)
+	ADDQ         CX, AX
+	DECQ         R10
+	JNZ          node
+	VZEROUPPER
+	RET
+
+// func pathTableAVX2F32(table *float32, dy *float32, y *float32, ld int, weight *float32, nodes int, floor *float32)
+// Requires: AVX
+TEXT ·pathTableAVX2F32(SB), NOSPLIT, $0-56
+	MOVQ         table+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         ld+24(FP), BX
+	MOVQ         weight+32(FP), SI
+	MOVQ         nodes+40(FP), DI
+	MOVQ         floor+48(FP), R8
+	VBROADCASTSS (R8), Y0
+	SHLQ         $0x02, BX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         DI, R8
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+
+before:
+	ADDQ         $0x00000080, AX
+	VBROADCASTSS (SI), Y5
+	VMULPS       (CX), Y5, Y6
+	VMOVUPS      (DX), Y7
+	VCMPPS       $0x1e, Y0, Y7, Y7
+	VANDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VMULPS       32(CX), Y5, Y6
+	VMOVUPS      32(DX), Y7
+	VCMPPS       $0x1e, Y0, Y7, Y7
+	VANDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMULPS       64(CX), Y5, Y6
+	VMOVUPS      64(DX), Y7
+	VCMPPS       $0x1e, Y0, Y7, Y7
+	VANDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	VMULPS       96(CX), Y5, Y6
+	VMOVUPS      96(DX), Y5
+	VCMPPS       $0x1e, Y0, Y5, Y5
+	VANDPS       Y5, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+	ADDQ         BX, CX
+	ADDQ         BX, DX
+	ADDQ         $0x04, SI
+	DECQ         R8
+	JNZ          before
+	IMUL3Q       $0x00000080, DI, R8
+	ADDQ         R8, AX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+
+from:
+	SUBQ         BX, CX
+	SUBQ         BX, DX
+	SUBQ         $0x04, SI
+	VBROADCASTSS (SI), Y5
+	VMULPS       (CX), Y5, Y6
+	VMOVUPS      (DX), Y7
+	VCMPPS       $0x1e, Y0, Y7, Y7
+	VANDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VMULPS       32(CX), Y5, Y6
+	VMOVUPS      32(DX), Y7
+	VCMPPS       $0x1e, Y0, Y7, Y7
+	VANDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMULPS       64(CX), Y5, Y6
+	VMOVUPS      64(DX), Y7
+	VCMPPS       $0x1e, Y0, Y7, Y7
+	VANDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	VMULPS       96(CX), Y5, Y6
+	VMOVUPS      96(DX), Y5
+	VCMPPS       $0x1e, Y0, Y5, Y5
+	VANDPS       Y5, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+	SUBQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          from
+	VZEROUPPER
+	RET
+
+// func pathBackwardAVX2F32(sums *float32, w *float32, table *float32, which *int, groups int)
+// Requires: AVX, FMA3
+TEXT ·pathBackwardAVX2F32(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ table+16(FP), DX
+	MOVQ which+24(FP), BX
+	MOVQ groups+32(FP), SI
+
+group:
+	MOVQ        (BX), DI
+	VMOVUPS     (CX), Y1
+	VMULPS      (DX)(DI*1), Y1, Y0
+	VMOVUPS     32(CX), Y1
+	VFMADD231PS 32(DX)(DI*1), Y1, Y0
+	VMOVUPS     64(CX), Y1
+	VFMADD231PS 64(DX)(DI*1), Y1, Y0
+	VMOVUPS     96(CX), Y1
+	VFMADD231PS 96(DX)(DI*1), Y1, Y0
+	MOVQ        8(BX), DI
+	VMOVUPS     256(CX), Y2
+	VMULPS      (DX)(DI*1), Y2, Y1
+	VMOVUPS     288(CX), Y2
+	VFMADD231PS 32(DX)(DI*1), Y2, Y1
+	VMOVUPS     320(CX), Y2
+	VFMADD231PS 64(DX)(DI*1), Y2, Y1
+	VMOVUPS     352(CX), Y2
+	VFMADD231PS 96(DX)(DI*1), Y2, Y1
+	MOVQ        16(BX), DI
+	VMOVUPS     512(CX), Y3
+	VMULPS      (DX)(DI*1), Y3, Y2
+	VMOVUPS     544(CX), Y3
+	VFMADD231PS 32(DX)(DI*1), Y3, Y2
+	VMOVUPS     576(CX), Y3
+	VFMADD231PS 64(DX)(DI*1), Y3, Y2
+	VMOVUPS     608(CX), Y3
+	VFMADD231PS 96(DX)(DI*1), Y3, Y2
+	MOVQ        24(BX), DI
+	VMOVUPS     768(CX), Y4
+	VMULPS      (DX)(DI*1), Y4, Y3
+	VMOVUPS     800(CX), Y4
+	VFMADD231PS 32(DX)(DI*1), Y4, Y3
+	VMOVUPS     832(CX), Y4
+	VFMADD231PS 64(DX)(DI*1), Y4, Y3
+	VMOVUPS     864(CX), Y4
+	VFMADD231PS 96(DX)(DI*1), Y4, Y3
+	MOVQ        32(BX), DI
+	VMOVUPS     1024(CX), Y5
+	VMULPS      (DX)(DI*1), Y5, Y4
+	VMOVUPS     1056(CX), Y5
+	VFMADD231PS 32(DX)(DI*1), Y5, Y4
+	VMOVUPS     1088(CX), Y5
+	VFMADD231PS 64(DX)(DI*1), Y5, Y4
+	VMOVUPS     1120(CX), Y5
+	VFMADD231PS 96(DX)(DI*1), Y5, Y4
+	MOVQ        40(BX), DI
+	VMOVUPS     1280(CX), Y6
+	VMULPS      (DX)(DI*1), Y6, Y5
+	VMOVUPS     1312(CX), Y6
+	VFMADD231PS 32(DX)(DI*1), Y6, Y5
+	VMOVUPS     1344(CX), Y6
+	VFMADD231PS 64(DX)(DI*1), Y6, Y5
+	VMOVUPS     1376(CX), Y6
+	VFMADD231PS 96(DX)(DI*1), Y6, Y5
+	MOVQ        48(BX), DI
+	VMOVUPS     1536(CX), Y7
+	VMULPS      (DX)(DI*1), Y7, Y6
+	VMOVUPS     1568(CX), Y7
+	VFMADD231PS 32(DX)(DI*1), Y7, Y6
+	VMOVUPS     1600(CX), Y7
+	VFMADD231PS 64(DX)(DI*1), Y7, Y6
+	VMOVUPS     1632(CX), Y7
+	VFMADD231PS 96(DX)(DI*1), Y7, Y6
+	MOVQ        56(BX), DI
+	VMOVUPS     1792(CX), Y8
+	VMULPS      (DX)(DI*1), Y8, Y7
+	VMOVUPS     1824(CX), Y8
+	VFMADD231PS 32(DX)(DI*1), Y8, Y7
+	VMOVUPS     1856(CX), Y8
+	VFMADD231PS 64(DX)(DI*1), Y8, Y7
+	VMOVUPS     1888(CX), Y8
+	VFMADD231PS 96(DX)(DI*1), Y8, Y7
+	VUNPCKLPS   Y1, Y0, Y8
+	VUNPCKHPS   Y1, Y0, Y1
+	VADDPS      Y1, Y8, Y8
+	VUNPCKLPS   Y3, Y2, Y0
+	VUNPCKHPS   Y3, Y2, Y3
+	VADDPS      Y3, Y0, Y0
+	VUNPCKLPS   Y5, Y4, Y1
+	VUNPCKHPS   Y5, Y4, Y5
+	VADDPS      Y5, Y1, Y1
+	VUNPCKLPS   Y7, Y6, Y2
+	VUNPCKHPS   Y7, Y6, Y7
+	VADDPS      Y7, Y2, Y2
+	VUNPCKLPD   Y0, Y8, Y3
+	VUNPCKHPD   Y0, Y8, Y0
+	VADDPS      Y0, Y3, Y3
+	VUNPCKLPD   Y2, Y1, Y0
+	VUNPCKHPD   Y2, Y1, Y2
+	VADDPS      Y2, Y0, Y0
+	VPERM2F128  $0x20, Y0, Y3, Y1
+	VPERM2F128  $0x31, Y0, Y3, Y0
+	VADDPS      Y0, Y1, Y1
+	VADDPS      (AX), Y1, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000800, CX
+	DECQ        SI
+	JNZ         group
+	VZEROUPPER
+	RET
+
+// func pathForwardAVX2F64(y *float64, ldy int, w *float64, bias *float64, order *int, parts *float64, counts *int, at *float64, nodes int, floor *float64)
+// Requires: AVX, FMA3
+TEXT ·pathForwardAVX2F64(SB), NOSPLIT, $0-80
+	MOVQ    y+0(FP), AX
+	MOVQ    ldy+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    order+32(FP), SI
+	MOVQ    parts+40(FP), DI
+	MOVQ    counts+48(FP), R8
+	MOVQ    at+56(FP), R9
+	MOVQ    nodes+64(FP), R10
+	MOVQ    floor+72(FP), R11
+	SHLQ    $0x03, CX
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+node:
+	MOVQ  (R8), BX
+	ADDQ  $0x08, R8
+	TESTQ BX, BX
+	JEQ   write
+
+unit:
+	MOVQ         (SI), R12
+	ADDQ         DX, R12
+	VBROADCASTSD (DI), Y8
+	VBROADCASTSD 8(DI), Y9
+	VMOVUPS      (R12), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y4
+	VMOVUPS      32(R12), Y10
+	VFMADD231PD  Y10, Y8, Y1
+	VFMADD231PD  Y10, Y9, Y5
+	VMOVUPS      64(R12), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPS      96(R12), Y10
+	VFMADD231PD  Y10, Y8, Y3
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	DECQ         BX
+	JNZ          unit
+
+write:
+	VBROADCASTSD (R9), Y8
+	VBROADCASTSD (R11), Y9
+	ADDQ         $0x08, R9
+	VMULPD       Y4, Y8, Y10
+	VADDPD       Y0, Y10, Y10
+	VMAXPD       Y10, Y9, Y10
+	VMOVUPS      Y10, (AX)
+	VMULPD       Y5, Y8, Y10
+	VADDPD       Y1, Y10, Y10
+	VMAXPD       Y10, Y9, Y10
+	VMOVUPS      Y10, 32(AX)
+	VMULPD       Y6, Y8, Y10
+	VADDPD       Y2, Y10, Y10
+	VMAXPD       Y10, Y9, Y10
+	VMOVUPS      Y10, 64(AX)
+	VMULPD       Y7, Y8, Y10
+	VADDPD       Y3, Y10, Y10
+	VMAXPD       Y10, Y9, Y10
+	VMOVUPS      Y10, 96(AX)
+	ADDQ         CX, AX
+	DECQ         R10
+	JNZ          node
+	VZEROUPPER
+	RET
+
+// func pathTableAVX2F64(table *float64, dy *float64, y *float64, ld int, weight *float64, nodes int, floor *float64)
+// Requires: AVX
+TEXT ·pathTableAVX2F64(SB), NOSPLIT, $0-56
+	MOVQ         table+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         ld+24(FP), BX
+	MOVQ         weight+32(FP), SI
+	MOVQ         nodes+40(FP), DI
+	MOVQ         floor+48(FP), R8
+	VBROADCASTSD (R8), Y0
+	SHLQ         $0x03, BX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         DI, R8
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+
+before:
+	ADDQ         $0x00000080, AX
+	VBROADCASTSD (SI), Y5
+	VMULPD       (CX), Y5, Y6
+	VMOVUPD      (DX), Y7
+	VCMPPD       $0x1e, Y0, Y7, Y7
+	VANDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VMULPD       32(CX), Y5, Y6
+	VMOVUPD      32(DX), Y7
+	VCMPPD       $0x1e, Y0, Y7, Y7
+	VANDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y2, Y2
+	VMULPD       64(CX), Y5, Y6
+	VMOVUPD      64(DX), Y7
+	VCMPPD       $0x1e, Y0, Y7, Y7
+	VANDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y3, Y3
+	VMULPD       96(CX), Y5, Y6
+	VMOVUPD      96(DX), Y5
+	VCMPPD       $0x1e, Y0, Y5, Y5
+	VANDPD       Y5, Y6, Y6
+	VADDPD       Y6, Y4, Y4
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+	ADDQ         BX, CX
+	ADDQ         BX, DX
+	ADDQ         $0x08, SI
+	DECQ         R8
+	JNZ          before
+	IMUL3Q       $0x00000080, DI, R8
+	ADDQ         R8, AX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+
+from:
+	SUBQ         BX, CX
+	SUBQ         BX, DX
+	SUBQ         $0x08, SI
+	VBROADCASTSD (SI), Y5
+	VMULPD       (CX), Y5, Y6
+	VMOVUPD      (DX), Y7
+	VCMPPD       $0x1e, Y0, Y7, Y7
+	VANDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VMULPD       32(CX), Y5, Y6
+	VMOVUPD      32(DX), Y7
+	VCMPPD       $0x1e, Y0, Y7, Y7
+	VANDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y2, Y2
+	VMULPD       64(CX), Y5, Y6
+	VMOVUPD      64(DX), Y7
+	VCMPPD       $0x1e, Y0, Y7, Y7
+	VANDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y3, Y3
+	VMULPD       96(CX), Y5, Y6
+	VMOVUPD      96(DX), Y5
+	VCMPPD       $0x1e, Y0, Y5, Y5
+	VANDPD       Y5, Y6, Y6
+	VADDPD       Y6, Y4, Y4
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+	SUBQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          from
+	VZEROUPPER
+	RET
+
+// func pathBackwardAVX2F64(sums *float64, w *float64, table *float64, which *int, groups int)
+// Requires: AVX, FMA3
+TEXT ·pathBackwardAVX2F64(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ table+16(FP), DX
+	MOVQ which+24(FP), BX
+	MOVQ groups+32(FP), SI
+
+group:
+	MOVQ        (BX), DI
+	VMOVUPS     (CX), Y1
+	VMULPD      (DX)(DI*1), Y1, Y0
+	VMOVUPS     32(CX), Y1
+	VFMADD231PD 32(DX)(DI*1), Y1, Y0
+	VMOVUPS     64(CX), Y1
+	VFMADD231PD 64(DX)(DI*1), Y1, Y0
+	VMOVUPS     96(CX), Y1
+	VFMADD231PD 96(DX)(DI*1), Y1, Y0
+	MOVQ        8(BX), DI
+	VMOVUPS     512(CX), Y2
+	VMULPD      (DX)(DI*1), Y2, Y1
+	VMOVUPS     544(CX), Y2
+	VFMADD231PD 32(DX)(DI*1), Y2, Y1
+	VMOVUPS     576(CX), Y2
+	VFMADD231PD 64(DX)(DI*1), Y2, Y1
+	VMOVUPS     608(CX), Y2
+	VFMADD231PD 96(DX)(DI*1), Y2, Y1
+	MOVQ        16(BX), DI
+	VMOVUPS     1024(CX), Y3
+	VMULPD      (DX)(DI*1), Y3, Y2
+	VMOVUPS     1056(CX), Y3
+	VFMADD231PD 32(DX)(DI*1), Y3, Y2
+	VMOVUPS     1088(CX), Y3
+	VFMADD231PD 64(DX)(DI*1), Y3, Y2
+	VMOVUPS     1120(CX), Y3
+	VFMADD231PD 96(DX)(DI*1), Y3, Y2
+	MOVQ        24(BX), DI
+	VMOVUPS     1536(CX), Y4
+	VMULPD      (DX)(DI*1), Y4, Y3
+	VMOVUPS     1568(CX), Y4
+	VFMADD231PD 32(DX)(DI*1), Y4, Y3
+	VMOVUPS     1600(CX), Y4
+	VFMADD231PD 64(DX)(DI*1), Y4, Y3
+	VMOVUPS     1632(CX), Y4
+	VFMADD231PD 96(DX)(DI*1), Y4, Y3
+	VUNPCKLPD   Y1, Y0, Y4
+	VUNPCKHPD   Y1, Y0, Y1
+	VADDPD      Y1, Y4, Y4
+	VUNPCKLPD   Y3, Y2, Y0
+	VUNPCKHPD   Y3, Y2, Y3
+	VADDPD      Y3, Y0, Y0
+	VPERM2F128  $0x20, Y0, Y4, Y1
+	VPERM2F128  $0x31, Y0, Y4, Y0
+	VADDPD      Y0, Y1, Y1
+	VADDPD      (AX), Y1, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000800, CX
+	DECQ        SI
+	JNZ         group
+	VZEROUPPER
+	RET
+
+// func pathForwardAVX512F32(y *float32, ldy int, w *float32, bias *float32, order *int, parts *float32, counts *int, at *float32, nodes int, floor *float32)
+// Requires: AVX, AVX512F
+TEXT ·pathForwardAVX512F32(SB), NOSPLIT, $0-80
+	MOVQ    y+0(FP), AX
+	MOVQ    ldy+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    order+32(FP), SI
+	MOVQ    parts+40(FP), DI
+	MOVQ    counts+48(FP), R8
+	MOVQ    at+56(FP), R9
+	MOVQ    nodes+64(FP), R10
+	MOVQ    floor+72(FP), R11
+	SHLQ    $0x02, CX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+node:
+	MOVQ  (R8), BX
+	ADDQ  $0x08, R8
+	TESTQ BX, BX
+	JEQ   write
+
+unit:
+	MOVQ         (SI), R12
+	ADDQ         DX, R12
+	VBROADCASTSS (DI), Z8
+	VBROADCASTSS 4(DI), Z9
+	VMOVUPS      (R12), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z4
+	VMOVUPS      64(R12), Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VFMADD231PS  Z10, Z9, Z5
+	VMOVUPS      128(R12), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z6
+	VMOVUPS      192(R12), Z10
+	VFMADD231PS  Z10, Z8, Z3
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         $0x08, SI
+	ADDQ         $0x08, DI
+	DECQ         BX
+	JNZ          unit
+
+write:
+	VBROADCASTSS (R9), Z8
+	VBROADCASTSS (R11), Z9
+	ADDQ         $0x04, R9
+	VMULPS       Z4, Z8, Z10
+	VADDPS       Z0, Z10, Z10
+	VMAXPS       Z10, Z9, Z10
+	VMOVUPS      Z10, (AX)
+	VMULPS       Z5, Z8, Z10
+	VADDPS       Z1, Z10, Z10
+	VMAXPS       Z10, Z9, Z10
+	VMOVUPS      Z10, 64(AX)
+	VMULPS       Z6, Z8, Z10
+	VADDPS       Z2, Z10, Z10
+	VMAXPS       Z10, Z9, Z10
+	VMOVUPS      Z10, 128(AX)
+	VMULPS       Z7, Z8, Z10
+	VADDPS       Z3, Z10, Z10
+	VMAXPS       Z10, Z9, Z10
+	VMOVUPS      Z10, 192(AX)
+	ADDQ         CX, AX
+	DECQ         R10
+	JNZ          node
+	VZEROUPPER
+	RET
+
+// func pathTableAVX512F32(table *float32, dy *float32, y *float32, ld int, weight *float32, nodes int, floor *float32)
+// Requires: AVX, AVX512F
+TEXT ·pathTableAVX512F32(SB), NOSPLIT, $0-56
+	MOVQ         table+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         ld+24(FP), BX
+	MOVQ         weight+32(FP), SI
+	MOVQ         nodes+40(FP), DI
+	MOVQ         floor+48(FP), R8
+	VBROADCASTSS (R8), Z0
+	SHLQ         $0x02, BX
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	MOVQ         DI, R8
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      Z3, 128(AX)
+	VMOVUPS      Z4, 192(AX)
+
+before:
+	ADDQ         $0x00000100, AX
+	VBROADCASTSS (SI), Z5
+	VMULPS       (CX), Z5, Z6
+	VMOVUPS      (DX), Z7
+	VCMPPS       $0x1e, Z0, Z7, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z1, Z1
+	VMULPS       64(CX), Z5, Z6
+	VMOVUPS      64(DX), Z7
+	VCMPPS       $0x1e, Z0, Z7, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z2, Z2
+	VMULPS       128(CX), Z5, Z6
+	VMOVUPS      128(DX), Z7
+	VCMPPS       $0x1e, Z0, Z7, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z3, Z3
+	VMULPS       192(CX), Z5, Z6
+	VMOVUPS      192(DX), Z5
+	VCMPPS       $0x1e, Z0, Z5, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z4, Z4
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      Z3, 128(AX)
+	VMOVUPS      Z4, 192(AX)
+	ADDQ         BX, CX
+	ADDQ         BX, DX
+	ADDQ         $0x04, SI
+	DECQ         R8
+	JNZ          before
+	IMUL3Q       $0x00000100, DI, R8
+	ADDQ         R8, AX
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+
+from:
+	SUBQ         BX, CX
+	SUBQ         BX, DX
+	SUBQ         $0x04, SI
+	VBROADCASTSS (SI), Z5
+	VMULPS       (CX), Z5, Z6
+	VMOVUPS      (DX), Z7
+	VCMPPS       $0x1e, Z0, Z7, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z1, Z1
+	VMULPS       64(CX), Z5, Z6
+	VMOVUPS      64(DX), Z7
+	VCMPPS       $0x1e, Z0, Z7, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z2, Z2
+	VMULPS       128(CX), Z5, Z6
+	VMOVUPS      128(DX), Z7
+	VCMPPS       $0x1e, Z0, Z7, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z3, Z3
+	VMULPS       192(CX), Z5, Z6
+	VMOVUPS      192(DX), Z5
+	VCMPPS       $0x1e, Z0, Z5, K1
+	VMOVUPS.Z    Z6, K1, Z6
+	VADDPS       Z6, Z4, Z4
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      Z3, 128(AX)
+	VMOVUPS      Z4, 192(AX)
+	SUBQ         $0x00000100, AX
+	DECQ         DI
+	JNZ          from
+	VZEROUPPER
+	RET
+
+// func pathBackwardAVX512F32(sums *float32, w *float32, table *float32, which *int, groups int)
+// Requires: AVX, AVX512F
+TEXT ·pathBackwardAVX512F32(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ table+16(FP), DX
+	MOVQ which+24(FP), BX
+	MOVQ groups+32(FP), SI
+
+group:
+	MOVQ        (BX), DI
+	VMOVUPS     (CX), Z1
+	VMULPS      (DX)(DI*1), Z1, Z0
+	VMOVUPS     64(CX), Z1
+	VFMADD231PS 64(DX)(DI*1), Z1, Z0
+	VMOVUPS     128(CX), Z1
+	VFMADD231PS 128(DX)(DI*1), Z1, Z0
+	VMOVUPS     192(CX), Z1
+	VFMADD231PS 192(DX)(DI*1), Z1, Z0
+	MOVQ        8(BX), DI
+	VMOVUPS     256(CX), Z2
+	VMULPS      (DX)(DI*1), Z2, Z1
+	VMOVUPS     320(CX), Z2
+	VFMADD231PS 64(DX)(DI*1), Z2, Z1
+	VMOVUPS     384(CX), Z2
+	VFMADD231PS 128(DX)(DI*1), Z2, Z1
+	VMOVUPS     448(CX), Z2
+	VFMADD231PS 192(DX)(DI*1), Z2, Z1
+	MOVQ        16(BX), DI
+	VMOVUPS     512(CX), Z3
+	VMULPS      (DX)(DI*1), Z3, Z2
+	VMOVUPS     576(CX), Z3
+	VFMADD231PS 64(DX)(DI*1), Z3, Z2
+	VMOVUPS     640(CX), Z3
+	VFMADD231PS 128(DX)(DI*1), Z3, Z2
+	VMOVUPS     704(CX), Z3
+	VFMADD231PS 192(DX)(DI*1), Z3, Z2
+	MOVQ        24(BX), DI
+	VMOVUPS     768(CX), Z4
+	VMULPS      (DX)(DI*1), Z4, Z3
+	VMOVUPS     832(CX), Z4
+	VFMADD231PS 64(DX)(DI*1), Z4, Z3
+	VMOVUPS     896(CX), Z4
+	VFMADD231PS 128(DX)(DI*1), Z4, Z3
+	VMOVUPS     960(CX), Z4
+	VFMADD231PS 192(DX)(DI*1), Z4, Z3
+	MOVQ        32(BX), DI
+	VMOVUPS     1024(CX), Z5
+	VMULPS      (DX)(DI*1), Z5, Z4
+	VMOVUPS     1088(CX), Z5
+	VFMADD231PS 64(DX)(DI*1), Z5, Z4
+	VMOVUPS     1152(CX), Z5
+	VFMADD231PS 128(DX)(DI*1), Z5, Z4
+	VMOVUPS     1216(CX), Z5
+	VFMADD231PS 192(DX)(DI*1), Z5, Z4
+	MOVQ        40(BX), DI
+	VMOVUPS     1280(CX), Z6
+	VMULPS      (DX)(DI*1), Z6, Z5
+	VMOVUPS     1344(CX), Z6
+	VFMADD231PS 64(DX)(DI*1), Z6, Z5
+	VMOVUPS     1408(CX), Z6
+	VFMADD231PS 128(DX)(DI*1), Z6, Z5
+	VMOVUPS     1472(CX), Z6
+	VFMADD231PS 192(DX)(DI*1), Z6, Z5
+	MOVQ        48(BX), DI
+	VMOVUPS     1536(CX), Z7
+	VMULPS      (DX)(DI*1), Z7, Z6
+	VMOVUPS     1600(CX), Z7
+	VFMADD231PS 64(DX)(DI*1), Z7, Z6
+	VMOVUPS     1664(CX), Z7
+	VFMADD231PS 128(DX)(DI*1), Z7, Z6
+	VMOVUPS     1728(CX), Z7
+	VFMADD231PS 192(DX)(DI*1), Z7, Z6
+	MOVQ        56(BX), DI
+	VMOVUPS     1792(CX), Z8
+	VMULPS      (DX)(DI*1), Z8, Z7
+	VMOVUPS     1856(CX), Z8
+	VFMADD231PS 64(DX)(DI*1), Z8, Z7
+	VMOVUPS     1920(CX), Z8
+	VFMADD231PS 128(DX)(DI*1), Z8, Z7
+	VMOVUPS     1984(CX), Z8
+	VFMADD231PS 192(DX)(DI*1), Z8, Z7
+	MOVQ        64(BX), DI
+	VMOVUPS     2048(CX), Z9
+	VMULPS      (DX)(DI*1), Z9, Z8
+	VMOVUPS     2112(CX), Z9
+	VFMADD231PS 64(DX)(DI*1), Z9, Z8
+	VMOVUPS     2176(CX), Z9
+	VFMADD231PS 128(DX)(DI*1), Z9, Z8
+	VMOVUPS     2240(CX), Z9
+	VFMADD231PS 192(DX)(DI*1), Z9, Z8
+	MOVQ        72(BX), DI
+	VMOVUPS     2304(CX), Z10
+	VMULPS      (DX)(DI*1), Z10, Z9
+	VMOVUPS     2368(CX), Z10
+	VFMADD231PS 64(DX)(DI*1), Z10, Z9
+	VMOVUPS     2432(CX), Z10
+	VFMADD231PS 128(DX)(DI*1), Z10, Z9
+	VMOVUPS     2496(CX), Z10
+	VFMADD231PS 192(DX)(DI*1), Z10, Z9
+	MOVQ        80(BX), DI
+	VMOVUPS     2560(CX), Z11
+	VMULPS      (DX)(DI*1), Z11, Z10
+	VMOVUPS     2624(CX), Z11
+	VFMADD231PS 64(DX)(DI*1), Z11, Z10
+	VMOVUPS     2688(CX), Z11
+	VFMADD231PS 128(DX)(DI*1), Z11, Z10
+	VMOVUPS     2752(CX), Z11
+	VFMADD231PS 192(DX)(DI*1), Z11, Z10
+	MOVQ        88(BX), DI
+	VMOVUPS     2816(CX), Z12
+	VMULPS      (DX)(DI*1), Z12, Z11
+	VMOVUPS     2880(CX), Z12
+	VFMADD231PS 64(DX)(DI*1), Z12, Z11
+	VMOVUPS     2944(CX), Z12
+	VFMADD231PS 128(DX)(DI*1), Z12, Z11
+	VMOVUPS     3008(CX), Z12
+	VFMADD231PS 192(DX)(DI*1), Z12, Z11
+	MOVQ        96(BX), DI
+	VMOVUPS     3072(CX), Z13
+	VMULPS      (DX)(DI*1), Z13, Z12
+	VMOVUPS     3136(CX), Z13
+	VFMADD231PS 64(DX)(DI*1), Z13, Z12
+	VMOVUPS     3200(CX), Z13
+	VFMADD231PS 128(DX)(DI*1), Z13, Z12
+	VMOVUPS     3264(CX), Z13
+	VFMADD231PS 192(DX)(DI*1), Z13, Z12
+	MOVQ        104(BX), DI
+	VMOVUPS     3328(CX), Z14
+	VMULPS      (DX)(DI*1), Z14, Z13
+	VMOVUPS     3392(CX), Z14
+	VFMADD231PS 64(DX)(DI*1), Z14, Z13
+	VMOVUPS     3456(CX), Z14
+	VFMADD231PS 128(DX)(DI*1), Z14, Z13
+	VMOVUPS     3520(CX), Z14
+	VFMADD231PS 192(DX)(DI*1), Z14, Z13
+	MOVQ        112(BX), DI
+	VMOVUPS     3584(CX), Z15
+	VMULPS      (DX)(DI*1), Z15, Z14
+	VMOVUPS     3648(CX), Z15
+	VFMADD231PS 64(DX)(DI*1), Z15, Z14
+	VMOVUPS     3712(CX), Z15
+	VFMADD231PS 128(DX)(DI*1), Z15, Z14
+	VMOVUPS     3776(CX), Z15
+	VFMADD231PS 192(DX)(DI*1), Z15, Z14
+	MOVQ        120(BX), DI
+	VMOVUPS     3840(CX), Z16
+	VMULPS      (DX)(DI*1), Z16, Z15
+	VMOVUPS     3904(CX), Z16
+	VFMADD231PS 64(DX)(DI*1), Z16, Z15
+	VMOVUPS     3968(CX), Z16
+	VFMADD231PS 128(DX)(DI*1), Z16, Z15
+	VMOVUPS     4032(CX), Z16
+	VFMADD231PS 192(DX)(DI*1), Z16, Z15
+	VUNPCKLPS   Z1, Z0, Z16
+	VUNPCKHPS   Z1, Z0, Z1
+	VADDPS      Z1, Z16, Z16
+	VUNPCKLPS   Z3, Z2, Z0
+	VUNPCKHPS   Z3, Z2, Z3
+	VADDPS      Z3, Z0, Z0
+	VUNPCKLPS   Z5, Z4, Z1
+	VUNPCKHPS   Z5, Z4, Z5
+	VADDPS      Z5, Z1, Z1
+	VUNPCKLPS   Z7, Z6, Z2
+	VUNPCKHPS   Z7, Z6, Z7
+	VADDPS      Z7, Z2, Z2
+	VUNPCKLPS   Z9, Z8, Z3
+	VUNPCKHPS   Z9, Z8, Z9
+	VADDPS      Z9, Z3, Z3
+	VUNPCKLPS   Z11, Z10, Z4
+	VUNPCKHPS   Z11, Z10, Z11
+	VADDPS      Z11, Z4, Z4
+	VUNPCKLPS   Z13, Z12, Z5
+	VUNPCKHPS   Z13, Z12, Z13
+	VADDPS      Z13, Z5, Z5
+	VUNPCKLPS   Z15, Z14, Z6
+	VUNPCKHPS   Z15, Z14, Z15
+	VADDPS      Z15, Z6, Z6
+	VUNPCKLPD   Z0, Z16, Z7
+	VUNPCKHPD   Z0, Z16, Z0
+	VADDPS      Z0, Z7, Z7
+	VUNPCKLPD   Z2, Z1, Z0
+	VUNPCKHPD   Z2, Z1, Z2
+	VADDPS      Z2, Z0, Z0
+	VUNPCKLPD   Z4, Z3, Z1
+	VUNPCKHPD   Z4, Z3, Z4
+	VADDPS      Z4, Z1, Z1
+	VUNPCKLPD   Z6, Z5, Z2
+	VUNPCKHPD   Z6, Z5, Z6
+	VADDPS      Z6, Z2, Z2
+	VSHUFF64X2  $0x44, Z0, Z7, Z3
+	VSHUFF64X2  $0xee, Z0, Z7, Z0
+	VADDPS      Z0, Z3, Z3
+	VSHUFF64X2  $0x44, Z2, Z1, Z0
+	VSHUFF64X2  $0xee, Z2, Z1, Z2
+	VADDPS      Z2, Z0, Z0
+	VSHUFF64X2  $0x88, Z0, Z3, Z1
+	VSHUFF64X2  $0xdd, Z0, Z3, Z0
+	VADDPS      Z0, Z1, Z1
+	VADDPS      (AX), Z1, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00001000, CX
+	DECQ        SI
+	JNZ         group
+	VZEROUPPER
+	RET
+
+// func pathForwardAVX512F64(y *float64, ldy int, w *float64, bias *float64, order *int, parts *float64, counts *int, at *float64, nodes int, floor *float64)
+// Requires: AVX, AVX512F
+TEXT ·pathForwardAVX512F64(SB), NOSPLIT, $0-80
+	MOVQ    y+0(FP), AX
+	MOVQ    ldy+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    order+32(FP), SI
+	MOVQ    parts+40(FP), DI
+	MOVQ    counts+48(FP), R8
+	MOVQ    at+56(FP), R9
+	MOVQ    nodes+64(FP), R10
+	MOVQ    floor+72(FP), R11
+	SHLQ    $0x03, CX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+
+node:
+	MOVQ  (R8), BX
+	ADDQ  $0x08, R8
+	TESTQ BX, BX
+	JEQ   write
+
+unit:
+	MOVQ         (SI), R12
+	ADDQ         DX, R12
+	VBROADCASTSD (DI), Z8
+	VBROADCASTSD 8(DI), Z9
+	VMOVUPS      (R12), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z4
+	VMOVUPS      64(R12), Z10
+	VFMADD231PD  Z10, Z8, Z1
+	VFMADD231PD  Z10, Z9, Z5
+	VMOVUPS      128(R12), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z6
+	VMOVUPS      192(R12), Z10
+	VFMADD231PD  Z10, Z8, Z3
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         $0x08, SI
+	ADDQ         $0x10, DI
+	DECQ         BX
+	JNZ          unit
+
+write:
+	VBROADCASTSD (R9), Z8
+	VBROADCASTSD (R11), Z9
+	ADDQ         $0x08, R9
+	VMULPD       Z4, Z8, Z10
+	VADDPD       Z0, Z10, Z10
+	VMAXPD       Z10, Z9, Z10
+	VMOVUPS      Z10, (AX)
+	VMULPD       Z5, Z8, Z10
+	VADDPD       Z1, Z10, Z10
+	VMAXPD       Z10, Z9, Z10
+	VMOVUPS      Z10, 64(AX)
+	VMULPD       Z6, Z8, Z10
+	VADDPD       Z2, Z10, Z10
+	VMAXPD       Z10, Z9, Z10
+	VMOVUPS      Z10, 128(AX)
+	VMULPD       Z7, Z8, Z10
+	VADDPD       Z3, Z10, Z10
+	VMAXPD       Z10, Z9, Z10
+	VMOVUPS      Z10, 192(AX)
+	ADDQ         CX, AX
+	DECQ         R10
+	JNZ          node
+	VZEROUPPER
+	RET
+
+// func pathTableAVX512F64(table *float64, dy *float64, y *float64, ld int, weight *float64, nodes int, floor *float64)
+// Requires: AVX, AVX512F
+TEXT ·pathTableAVX512F64(SB), NOSPLIT, $0-56
+	MOVQ         table+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         ld+24(FP), BX
+	MOVQ         weight+32(FP), SI
+	MOVQ         nodes+40(FP), DI
+	MOVQ         floor+48(FP), R8
+	VBROADCASTSD (R8), Z0
+	SHLQ         $0x03, BX
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	MOVQ         DI, R8
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      Z3, 128(AX)
+	VMOVUPS      Z4, 192(AX)
+
+before:
+	ADDQ         $0x00000100, AX
+	VBROADCASTSD (SI), Z5
+	VMULPD       (CX), Z5, Z6
+	VMOVUPD      (DX), Z7
+	VCMPPD       $0x1e, Z0, Z7, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z1, Z1
+	VMULPD       64(CX), Z5, Z6
+	VMOVUPD      64(DX), Z7
+	VCMPPD       $0x1e, Z0, Z7, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z2, Z2
+	VMULPD       128(CX), Z5, Z6
+	VMOVUPD      128(DX), Z7
+	VCMPPD       $0x1e, Z0, Z7, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z3, Z3
+	VMULPD       192(CX), Z5, Z6
+	VMOVUPD      192(DX), Z5
+	VCMPPD       $0x1e, Z0, Z5, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z4, Z4
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      Z3, 128(AX)
+	VMOVUPS      Z4, 192(AX)
+	ADDQ         BX, CX
+	ADDQ         BX, DX
+	ADDQ         $0x08, SI
+	DECQ         R8
+	JNZ          before
+	IMUL3Q       $0x00000100, DI, R8
+	ADDQ         R8, AX
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+
+from:
+	SUBQ         BX, CX
+	SUBQ         BX, DX
+	SUBQ         $0x08, SI
+	VBROADCASTSD (SI), Z5
+	VMULPD       (CX), Z5, Z6
+	VMOVUPD      (DX), Z7
+	VCMPPD       $0x1e, Z0, Z7, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z1, Z1
+	VMULPD       64(CX), Z5, Z6
+	VMOVUPD      64(DX), Z7
+	VCMPPD       $0x1e, Z0, Z7, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z2, Z2
+	VMULPD       128(CX), Z5, Z6
+	VMOVUPD      128(DX), Z7
+	VCMPPD       $0x1e, Z0, Z7, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z3, Z3
+	VMULPD       192(CX), Z5, Z6
+	VMOVUPD      192(DX), Z5
+	VCMPPD       $0x1e, Z0, Z5, K1
+	VMOVUPD.Z    Z6, K1, Z6
+	VADDPD       Z6, Z4, Z4
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      Z3, 128(AX)
+	VMOVUPS      Z4, 192(AX)
+	SUBQ         $0x00000100, AX
+	DECQ         DI
+	JNZ          from
+	VZEROUPPER
+	RET
+
+// func pathBackwardAVX512F64(sums *float64, w *float64, table *float64, which *int, groups int)
+// Requires: AVX, AVX512F
+TEXT ·pathBackwardAVX512F64(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ table+16(FP), DX
+	MOVQ which+24(FP), BX
+	MOVQ groups+32(FP), SI
+
+group:
+	MOVQ        (BX), DI
+	VMOVUPS     (CX), Z1
+	VMULPD      (DX)(DI*1), Z1, Z0
+	VMOVUPS     64(CX), Z1
+	VFMADD231PD 64(DX)(DI*1), Z1, Z0
+	VMOVUPS     128(CX), Z1
+	VFMADD231PD 128(DX)(DI*1), Z1, Z0
+	VMOVUPS     192(CX), Z1
+	VFMADD231PD 192(DX)(DI*1), Z1, Z0
+	MOVQ        8(BX), DI
+	VMOVUPS     512(CX), Z2
+	VMULPD      (DX)(DI*1), Z2, Z1
+	VMOVUPS     576(CX), Z2
+	VFMADD231PD 64(DX)(DI*1), Z2, Z1
+	VMOVUPS     640(CX), Z2
+	VFMADD231PD 128(DX)(DI*1), Z2, Z1
+	VMOVUPS     704(CX), Z2
+	VFMADD231PD 192(DX)(DI*1), Z2, Z1
+	MOVQ        16(BX), DI
+	VMOVUPS     1024(CX), Z3
+	VMULPD      (DX)(DI*1), Z3, Z2
+	VMOVUPS     1088(CX), Z3
+	VFMADD231PD 64(DX)(DI*1), Z3, Z2
+	VMOVUPS     1152(CX), Z3
+	VFMADD231PD 128(DX)(DI*1), Z3, Z2
+	VMOVUPS     1216(CX), Z3
+	VFMADD231PD 192(DX)(DI*1), Z3, Z2
+	MOVQ        24(BX), DI
+	VMOVUPS     1536(CX), Z4
+	VMULPD      (DX)(DI*1), Z4, Z3
+	VMOVUPS     1600(CX), Z4
+	VFMADD231PD 64(DX)(DI*1), Z4, Z3
+	VMOVUPS     1664(CX), Z4
+	VFMADD231PD 128(DX)(DI*1), Z4, Z3
+	VMOVUPS     1728(CX), Z4
+	VFMADD231PD 192(DX)(DI*1), Z4, Z3
+	MOVQ        32(BX), DI
+	VMOVUPS     2048(CX), Z5
+	VMULPD      (DX)(DI*1), Z5, Z4
+	VMOVUPS     2112(CX), Z5
+	VFMADD231PD 64(DX)(DI*1), Z5, Z4
+	VMOVUPS     2176(CX), Z5
+	VFMADD231PD 128(DX)(DI*1), Z5, Z4
+	VMOVUPS     2240(CX), Z5
+	VFMADD231PD 192(DX)(DI*1), Z5, Z4
+	MOVQ        40(BX), DI
+	VMOVUPS     2560(CX), Z6
+	VMULPD      (DX)(DI*1), Z6, Z5
+	VMOVUPS     2624(CX), Z6
+	VFMADD231PD 64(DX)(DI*1), Z6, Z5
+	VMOVUPS     2688(CX), Z6
+	VFMADD231PD 128(DX)(DI*1), Z6, Z5
+	VMOVUPS     2752(CX), Z6
+	VFMADD231PD 192(DX)(DI*1), Z6, Z5
+	MOVQ        48(BX), DI
+	VMOVUPS     3072(CX), Z7
+	VMULPD      (DX)(DI*1), Z7, Z6
+	VMOVUPS     3136(CX), Z7
+	VFMADD231PD 64(DX)(DI*1), Z7, Z6
+	VMOVUPS     3200(CX), Z7
+	VFMADD231PD 128(DX)(DI*1), Z7, Z6
+	VMOVUPS     3264(CX), Z7
+	VFMADD231PD 192(DX)(DI*1), Z7, Z6
+	MOVQ        56(BX), DI
+	VMOVUPS     3584(CX), Z8
+	VMULPD      (DX)(DI*1), Z8, Z7
+	VMOVUPS     3648(CX), Z8
+	VFMADD231PD 64(DX)(DI*1), Z8, Z7
+	VMOVUPS     3712(CX), Z8
+	VFMADD231PD 128(DX)(DI*1), Z8, Z7
+	VMOVUPS     3776(CX), Z8
+	VFMADD231PD 192(DX)(DI*1), Z8, Z7
+	VUNPCKLPD   Z1, Z0, Z8
+	VUNPCKHPD   Z1, Z0, Z1
+	VADDPD      Z1, Z8, Z8
+	VUNPCKLPD   Z3, Z2, Z0
+	VUNPCKHPD   Z3, Z2, Z3
+	VADDPD      Z3, Z0, Z0
+	VUNPCKLPD   Z5, Z4, Z1
+	VUNPCKHPD   Z5, Z4, Z5
+	VADDPD      Z5, Z1, Z1
+	VUNPCKLPD   Z7, Z6, Z2
+	VUNPCKHPD   Z7, Z6, Z7
+	VADDPD      Z7, Z2, Z2
+	VSHUFF64X2  $0x44, Z0, Z8, Z3
+	VSHUFF64X2  $0xee, Z0, Z8, Z0
+	VADDPD      Z0, Z3, Z3
+	VSHUFF64X2  $0x44, Z2, Z1, Z0
+	VSHUFF64X2  $0xee, Z2, Z1, Z2
+	VADDPD      Z2, Z0, Z0
+	VSHUFF64X2  $0x88, Z0, Z3, Z1
+	VSHUFF64X2  $0xdd, Z0, Z3, Z0
+	VADDPD      Z0, Z1, Z1
+	VADDPD      (AX), Z1, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00001000, CX
+	DECQ        SI
+	JNZ         group
+	VZEROUPPER
+	RET

@@ -27,6 +27,7 @@ type Pool struct {
 	shared  memory    // packed weights, partial sums
 	padded  memory    // an activation with its zero border
 	loss    memory    // of Loss
+	paths   memory    // of Path: which units switch where
 	private []private // of each worker
 }
 
@@ -58,7 +59,7 @@ func (p *Pool) Counter() *Pool {
 
 // Bytes returns the scratch memory that the work so far took.
 func (p *Pool) Bytes() int {
-	n := p.shared.bytes + p.padded.bytes + p.loss.bytes
+	n := p.shared.bytes + p.padded.bytes + p.loss.bytes + p.paths.bytes
 	for i := range p.private {
 		n += p.private[i].numbers.bytes + p.private[i].ints.bytes
 	}

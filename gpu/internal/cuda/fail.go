@@ -63,6 +63,9 @@ func (c *Context) enter(call string, waits bool) error {
 	return nil
 }
 
+// Enter makes the context that of the calling thread. call is for the error: another thread than Open's, or after Close.
+func (c *Context) Enter(call string) error { return c.enter(call, false) }
+
 // MayWait says why a call that waits or allocates, named for the error, cannot be made now: while work is recorded, from
 // another thread, or after Close. nil: it can.
 func (c *Context) MayWait(call string) error { return c.enter(call, true) }

@@ -40,6 +40,9 @@ func (c *Context) Launch(k driver.Kernel, g driver.Grid, args unsafe.Pointer, si
 // Fail does nothing.
 func (c *Context) Fail(err error) {}
 
+// Enter returns an error that wraps dl.ErrNoCgo.
+func (c *Context) Enter(call string) error { return dl.ErrNoCgo }
+
 // MayWait returns an error that wraps dl.ErrNoCgo.
 func (c *Context) MayWait(call string) error { return dl.ErrNoCgo }
 

@@ -47,14 +47,10 @@ func loadNVRTC() (*compiler, error) {
 	return n, err
 }
 
-// openNVRTC takes version 13 or else 12, whose functions and options used here are the same.
 func openNVRTC() (*compiler, error) {
-	lib, err := dl.Open("NVRTC", "libnvrtc.so.13", "CONTIG_LIBNVRTC")
+	lib, err := dl.OpenNVRTC()
 	if err != nil {
-		var older error
-		if lib, older = dl.Open("NVRTC", "libnvrtc.so.12", "CONTIG_LIBNVRTC"); older != nil {
-			return nil, errors.Join(err, older)
-		}
+		return nil, err
 	}
 	name := func(i int) *C.char { return C.contig_nvrtc_name(C.int(i)) }
 	set := func(i int, p unsafe.Pointer) { C.contig_nvrtc_set(C.int(i), p) }
@@ -65,19 +61,7 @@ func openNVRTC() (*compiler, error) {
 	if err := checkNVRTC("nvrtcVersion", C.contig_nvrtcVersion(&major, &minor)); err != nil {
 		return nil, err
 	}
-	n := &compiler{version: fmt.Sprintf("%d.%d", major, minor), path: lib.Path()}
-	return n, n.openBuiltins()
-}
-
-// openBuiltins opens NVRTC's second library where it lies beside the first. NVRTC itself asks the loader for it by name
-// when it first compiles, and the loader finds it in such a folder, a wheel's, only if it is open already.
-func (n *compiler) openBuiltins() error {
-	path := filepath.Join(filepath.Dir(n.path), "libnvrtc-builtins.so."+n.version)
-	if _, err := os.Stat(path); err != nil {
-		return nil // the loader may know another
-	}
-	_, err := dl.Open("NVRTC's built-in functions", path, "")
-	return err
+	return &compiler{version: fmt.Sprintf("%d.%d", major, minor), path: lib.Path()}, nil
 }
 
 func checkNVRTC(call string, code C.nvrtcResult) error {

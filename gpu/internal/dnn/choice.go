@@ -82,7 +82,7 @@ func (e *NoPlanError) because(reason string) {
 // Options of New and Plan. The zero value is right for training.
 type Options struct {
 	NonDeterministic bool   // also engines whose results differ from run to run
-	MaxWorkspace     int    // bytes a plan may ask for, unless none asks for less; 0: 1 GiB
+	MaxWorkspace     int    // bytes a plan may ask for, unless none asks for less; 0: 512 MiB
 	Candidates       int    // plans that are timed per Problem; 0: 8
 	RoundWeight      bool   // 16-bit gradients of weights are rounded before they are added, see ConvBackwardWeight
 	Timer            Timer  // what times plans; nil: the library's first choice is taken, and the cache is not used
@@ -95,7 +95,7 @@ func (o Options) maxWorkspace() int {
 	if o.MaxWorkspace > 0 {
 		return o.MaxWorkspace
 	}
-	return 1 << 30
+	return 512 << 20
 }
 
 func (o Options) candidates() int {
@@ -118,5 +118,6 @@ type Timer interface {
 type Stream interface {
 	Stream() uintptr // a CUstream
 	Fail(err error)
-	MayWait(call string) error // why nothing may wait or allocate now, as while work is recorded; else nil
+	Enter(call string) error   // makes its context the calling thread's, since two devices may be driven from one
+	MayWait(call string) error // Enter, or why nothing may wait or allocate now, as while work is recorded
 }

@@ -13,8 +13,8 @@ type chooser struct {
 	api    *API
 	target target
 	Options
-	time    func(*plan) (float64, error) // milliseconds of a run; nil: the library's first choice is taken
-	untimed error                        // why the library's first choice was taken all the same, for the last such plan
+	time    func([]*plan) ([]*contestant, error) // of plans of one Problem; nil: the library's first choice is taken
+	untimed error                                // why the library's first choice was taken all the same, for the last such plan
 }
 
 // choose returns the plan for p: the fastest where plans are timed, else the first one that is acceptable.
@@ -29,10 +29,10 @@ func (c *chooser) choose(p Problem) (*plan, error) {
 		g.close()
 		return nil, why
 	}
-	best, err := c.fastest(plans)
+	best, err := c.fastest(plans, why)
 	if err != nil {
 		g.close()
-		return nil, fmt.Errorf("cuDNN: timing plans for %s: %w", p, err)
+		return nil, err
 	}
 	for _, q := range plans {
 		if q != best {
@@ -100,27 +100,34 @@ func known(plans []*plan, q *plan) bool {
 	return false
 }
 
-// fastest times plans, if asked to. Where the GPU has no memory to time one on, the library's first choice is taken.
-func (c *chooser) fastest(plans []*plan) (*plan, error) {
-	best := plans[0]
+// fastest times plans, if asked to. Where the GPU has no memory to time them on, the library's first choice is taken. The library
+// proposes plans that it refuses to run: the others remain.
+func (c *chooser) fastest(plans []*plan, why *NoPlanError) (*plan, error) {
 	if c.time == nil || len(plans) == 1 {
-		return best, nil
+		return plans[0], nil
 	}
-	for _, q := range plans {
-		ms, err := c.time(q)
-		var full *memoryError
-		if errors.As(err, &full) {
-			c.untimed = fmt.Errorf("cuDNN: the plan for %s is the library's first proposal and may be slow: %w", q.problem, err)
-			plans[0].Milliseconds, plans[0].Timed = 0, 0
-			return plans[0], nil
+	times, err := c.time(plans)
+	var full *memoryError
+	if errors.As(err, &full) {
+		c.untimed = fmt.Errorf("cuDNN: the plan for %s is the library's first proposal and may be slow: %w", plans[0].problem, err)
+		return plans[0], nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cuDNN: timing plans for %s: %w", plans[0].problem, err)
+	}
+	var best *plan
+	for i, q := range plans {
+		if times[i].err != nil {
+			why.because(times[i].err.Error())
+			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		q.Milliseconds, q.Timed = ms, len(plans)
-		if ms < best.Milliseconds {
+		q.Milliseconds, q.Timed = times[i].best, len(plans)
+		if best == nil || q.Milliseconds < best.Milliseconds {
 			best = q
 		}
+	}
+	if best == nil {
+		return nil, why
 	}
 	return best, nil
 }

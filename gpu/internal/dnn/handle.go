@@ -53,7 +53,7 @@ func New(s Stream, o Options) (*Handle, error) {
 		return nil, fmt.Errorf("cuDNN: %w", err)
 	}
 	if o.Timer != nil {
-		h.time = h.timePlan
+		h.time = h.timePlans
 		h.cache = openCache(o, api.Version())
 	}
 	return h, nil
@@ -157,6 +157,9 @@ func (h *Handle) run(p Problem, at [C.CONTIG_TENSORS]driver.Ptr) {
 func (h *Handle) execute(q *plan, at [C.CONTIG_TENSORS]driver.Ptr, work driver.Ptr, room int) error {
 	if q.Workspace > room {
 		return fmt.Errorf("cuDNN: %s takes %d bytes of scratch memory, SetScratch gave %d", q.problem, q.Workspace, room)
+	}
+	if err := h.stream.Enter("cudnnBackendExecute"); err != nil {
+		return err
 	}
 	for i, r := range q.roles {
 		if at[i] == 0 || at[i]%alignment != 0 {

@@ -3,6 +3,7 @@
 package dnn
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -144,5 +145,25 @@ func TestNonDeterministic(t *testing.T) {
 		if has := len(c.Notes) == 1 && c.Notes[0] == noteNondeterministic; has != allowed {
 			t.Errorf("allowed %v: %+v was chosen", allowed, c)
 		}
+	}
+}
+
+// TestEnters: the library queues on the context that is current on the thread, so that
+// another thread than the context's is an error.
+func TestEnters(t *testing.T) {
+	b := openBench(t, Options{})
+	c := cached.Conv
+	nx, nw, ny := sizes(c)
+	x, w, y := b.put(small(nx, 1), c.Type), b.put(small(nw, 2), c.Type), b.nan(ny, c.Type)
+	b.scratchFor(c)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		b.h.ConvForward(c, y, x, w)
+	}()
+	<-done
+	if err := b.ctx.Sync(); err == nil || !strings.Contains(err.Error(), "thread") {
+		t.Errorf("from another thread: %v", err)
 	}
 }

@@ -56,17 +56,18 @@ func Load() (*API, error) {
 // openNeeds opens what cuDNN opens by plain name when it needs it, which then finds these. One that is missing is no
 // failure yet: cuDNN may know a place of its own.
 func openNeeds() error {
-	var missing []error
-	for _, n := range []struct{ name, stem, env string }{
-		{"NVRTC", "libnvrtc", "CONTIG_LIBNVRTC"}, {"cuBLASLt", "libcublasLt", "CONTIG_LIBCUBLASLT"}, {"cuBLAS", "libcublas", "CONTIG_LIBCUBLAS"},
-	} {
-		if _, err := dl.Open(n.name, n.stem+".so.13", n.env); err != nil {
-			if _, older := dl.Open(n.name, n.stem+".so.12", n.env); older != nil {
-				missing = append(missing, err)
-			}
+	_, nvrtc := dl.OpenNVRTC()
+	return errors.Join(nvrtc, openBLAS("cuBLASLt", "libcublasLt", "CONTIG_LIBCUBLASLT"), openBLAS("cuBLAS", "libcublas", "CONTIG_LIBCUBLAS"))
+}
+
+func openBLAS(name, stem, env string) error {
+	_, err := dl.Open(name, stem+".so.13", env)
+	if err != nil {
+		if _, older := dl.Open(name, stem+".so.12", env); older == nil {
+			return nil
 		}
 	}
-	return errors.Join(missing...)
+	return err
 }
 
 // fill sets the table when lib has all functions, and else none.

@@ -3,77 +3,89 @@
 package dnn
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
 	"contig-gpu/gpu/internal/driver"
 )
 
-// Runs of a plan that are timed together, and how often: the best time counts, since what disturbs only slows down.
+// How plans are compared: in rounds, so that a clock that drifts drifts for all, each for a window that is long beside the cost of
+// queueing it. The best window of a plan counts, since what disturbs only slows down. Before the first round the GPU, whose clock
+// is low after the seconds of an idle wait for the compiler, works until its times hold.
 const (
-	timedRuns    = 3
-	timedWindows = 3
+	rounds     = 5
+	windowTime = 1.0   // milliseconds
+	windowRuns = 100   // at most
+	warmTime   = 100.0 // milliseconds, at most
+	steady     = 0.03  // times of neighbouring windows that differ by less hold
 )
 
-// timePlan returns the milliseconds that one run of a plan takes on tensors of arbitrary numbers.
-func (h *Handle) timePlan(q *plan) (float64, error) {
-	at, work, free, err := h.stage(q)
-	defer free()
-	if err != nil {
-		return 0, err
-	}
-	return h.bestTime(func() error { return h.execute(q, at, work, q.Workspace) })
+// A contestant is what is timed: best is the milliseconds of one run, err why it could not be run.
+type contestant struct {
+	run  func() error
+	runs int // in a window
+	best float64
+	err  error
 }
 
-// timeApart times a plan of ForwardStats, and what it stands for: Forward, and a pass over y.
-func (h *Handle) timeApart(q *plan, pass func(y driver.Ptr) error) error {
-	f, err := h.planOf(Problem{Op: Forward, Conv: q.problem.Conv})
-	if err != nil {
-		return err
-	}
-	own, err := h.timePlan(q)
-	if err != nil {
-		return err
-	}
-	plain, err := h.timePlan(f)
-	if err != nil {
-		return err
-	}
-	at, _, free, err := h.stage(f)
-	defer free()
-	if err != nil {
-		return err
-	}
-	y := at[slices.Index(f.roles, roleY)]
-	alone, err := h.bestTime(func() error { return pass(y) })
-	q.Milliseconds, q.Apart = own, plain+alone
-	return err
-}
-
-// bestTime returns the milliseconds that run takes, after a first time that loads what is loaded lazily.
-func (h *Handle) bestTime(run func() error) (float64, error) {
-	if err := run(); err != nil {
-		return 0, err
-	}
-	best := math.Inf(1)
-	for range timedWindows {
-		begin := h.Timer.MainMark()
-		for range timedRuns {
-			if err := run(); err != nil {
-				return 0, err
-			}
+// race times contestants against each other. One that cannot be run takes no further part; a failure of the device ends the race.
+func (h *Handle) race(all []*contestant) error {
+	var able []*contestant
+	for _, c := range all {
+		if c.err = c.run(); c.err != nil { // what is loaded lazily is loaded
+			continue
 		}
-		end := h.Timer.MainMark()
-		ms, err := since(end, begin)
+		c.runs, c.best = 1, math.Inf(1)
+		ms, err := h.window(c)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		best = min(best, ms/timedRuns)
+		if c.err == nil {
+			c.runs = int(min(max(math.Ceil(windowTime/ms), 1), windowRuns))
+			able = append(able, c)
+		}
 	}
-	return best, nil
+	if len(able) == 0 {
+		return nil
+	}
+	if err := h.warm(able[0]); err != nil {
+		return err
+	}
+	for range rounds {
+		for _, c := range able {
+			ms, err := h.window(c)
+			if err != nil {
+				return err
+			}
+			c.best = min(c.best, ms)
+		}
+	}
+	return nil
+}
+
+// warm runs a contestant until its times hold.
+func (h *Handle) warm(c *contestant) error {
+	for last, total := 0.0, 0.0; total < warmTime; {
+		ms, err := h.window(c)
+		if err != nil || math.Abs(ms-last) < steady*ms {
+			return err
+		}
+		last, total = ms, total+max(ms, 1e-3)*float64(c.runs)
+	}
+	return nil
+}
+
+// window returns the milliseconds of a run, the mean of a window's.
+func (h *Handle) window(c *contestant) (float64, error) {
+	begin := h.Timer.MainMark()
+	for range c.runs {
+		if err := c.run(); err != nil {
+			c.err = err
+		}
+	}
+	ms, err := since(h.Timer.MainMark(), begin)
+	return ms / float64(c.runs), err
 }
 
 // since waits for end and returns the milliseconds from begin on. It closes both.
@@ -86,82 +98,41 @@ func since(end, begin driver.Event) (float64, error) {
 	return end.Since(begin)
 }
 
-// A memoryError is the device's refusal of memory to time a plan on.
-type memoryError struct{ error }
-
-func (e *memoryError) Unwrap() error { return e.error }
-
-// stage takes memory for a plan's tensors and its scratch; free gives it back.
-func (h *Handle) stage(q *plan) (at tensors, work driver.Ptr, free func(), err error) {
-	var taken []driver.Ptr
-	free = func() {
-		for _, p := range taken {
-			h.Timer.Free(p)
-		}
+// timePlans times plans of one Problem against each other, on tensors of arbitrary numbers.
+func (h *Handle) timePlans(plans []*plan) ([]*contestant, error) {
+	at, work, free, err := h.stage(plans)
+	defer free()
+	if err != nil {
+		return nil, err
 	}
-	take := func(bytes int) (driver.Ptr, error) {
-		p, err := h.Timer.Alloc(max(bytes, alignment))
-		if err != nil {
-			return 0, &memoryError{fmt.Errorf("timing it takes memory: %w", err)}
-		}
-		taken = append(taken, p)
-		return p, nil
+	var all []*contestant
+	for _, q := range plans {
+		all = append(all, &contestant{run: func() error { return h.execute(q, at, work, q.Workspace) }})
 	}
-	for i, r := range q.roles {
-		bytes, t := q.problem.extent(r)
-		if at[i], err = take(bytes); err != nil {
-			return at, 0, free, err
-		}
-		h.fill(at[i], bytes, t)
-	}
-	work, err = take(q.Workspace)
-	return at, work, free, err
+	return all, h.race(all)
 }
 
-// fill writes values between -1 and 1: a GPU draws less power, and is faster, on zeros.
-func (h *Handle) fill(at driver.Ptr, bytes int, t driver.Type) {
-	const block = 1 << 20
-	b := make([]byte, min(bytes, block))
-	state := uint32(1)
-	for i := 0; i+t.Size() <= len(b); i += t.Size() {
-		state = state*1664525 + 1013904223
-		v := float32(int32(state)) / (1 << 31)
-		switch t {
-		case driver.F32:
-			binary.LittleEndian.PutUint32(b[i:], math.Float32bits(v))
-		case driver.BF16:
-			binary.LittleEndian.PutUint16(b[i:], uint16(math.Float32bits(v)>>16))
-		case driver.F16: // sign and 10 bits of fraction at random, between 0.5 and 1
-			binary.LittleEndian.PutUint16(b[i:], uint16(state>>16)&0x83ff|0x3800)
-		}
+// timeApart times a plan of ForwardStats against what it stands for: Forward, and a pass over y.
+func (h *Handle) timeApart(q *plan, pass func(y driver.Ptr) error) error {
+	f, err := h.planOf(Problem{Op: Forward, Conv: q.problem.Conv})
+	if err != nil {
+		return err
 	}
-	h.Timer.Upload(at, b)
-	for done := len(b); done < bytes; {
-		n := min(done, bytes-done)
-		h.Timer.Copy(at.Add(done), at, n)
-		done += n
+	at, work, free, err := h.stage([]*plan{q, f}) // Forward's tensors are the first of these
+	defer free()
+	if err != nil {
+		return err
 	}
-}
-
-// extent returns the bytes of a tensor, and its type.
-func (p Problem) extent(r role) (int, driver.Type) {
-	c := p.Conv
-	switch r {
-	case roleX:
-		return c.N * c.H * c.W * c.C * c.Type.Size(), c.Type
-	case roleY:
-		return c.N * c.OH() * c.OW() * c.K * c.Type.Size(), c.Type
-	case roleSum, roleSquare:
-		return c.K * 4, driver.F32
-	case roleScale, roleBias:
-		return c.C * 4, driver.F32
+	y := at[slices.Index(q.roles, roleY)]
+	own := &contestant{run: func() error { return h.execute(q, at, work, q.Workspace) }}
+	plain := &contestant{run: func() error { return h.execute(f, at, work, f.Workspace) }}
+	alone := &contestant{run: func() error { return pass(y) }}
+	if err := h.race([]*contestant{own, plain, alone}); err != nil {
+		return err
 	}
-	if r == roleAdd && p.Op == BackwardDataAdd {
-		return p.extent(roleX)
+	if err := errors.Join(own.err, plain.err, alone.err); err != nil {
+		return err
 	}
-	t := c.Type
-	if p.Op == BackwardWeight || p.Op == Accumulate && r != roleInput {
-		t = driver.F32
-	}
-	return c.K * c.R * c.S * c.C * t.Size(), t
+	q.Milliseconds, q.Apart = own.best, plain.best+alone.best
+	return nil
 }

@@ -4,6 +4,8 @@ package dnn
 
 import (
 	"errors"
+	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -43,6 +45,65 @@ func TestNoMemoryToTime(t *testing.T) {
 		t.Error("a plan that was not timed is kept")
 	}
 	b.convolutions(cached.Conv)
+}
+
+// TestRefusedCandidate: a proposal that finalizes and cannot be run is left out; only where none can be is there no plan.
+func TestRefusedCandidate(t *testing.T) {
+	b := openBench(t, timed(t.TempDir()))
+	refused := errors.New("not on this GPU")
+	honest, bad := b.h.time, 1
+	b.h.time = func(plans []*plan) ([]*contestant, error) {
+		all, err := honest(plans)
+		for _, c := range all[:min(bad, len(all))] {
+			c.err, c.best = refused, 0
+		}
+		return all, err
+	}
+	first, err := openBench(t, Options{}).h.Plan(cached)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.h.Plan(cached)
+	if err != nil || c.Timed < 2 || c.Milliseconds <= 0 || reflect.DeepEqual([]any{c.Engine, c.Knobs}, []any{first.Engine, first.Knobs}) {
+		t.Errorf("%+v was chosen, %v; the first, %+v, was refused", c, err, first)
+	}
+	b.convolutions(cached.Conv)
+	bad = 100
+	other := cached
+	other.Conv.N++
+	var none *NoPlanError
+	if _, err := b.h.Plan(other); !errors.As(err, &none) || !strings.Contains(err.Error(), refused.Error()) {
+		t.Errorf("%v, want that there is no plan, and why", err)
+	}
+}
+
+// TestBrokenDeviceEndsTiming: what the device fails at, and not the library, is no plan's fault.
+func TestBrokenDeviceEndsTiming(t *testing.T) {
+	b := openBench(t, timed(t.TempDir()))
+	broken := errors.New("the GPU has fallen off the bus")
+	b.h.time = func([]*plan) ([]*contestant, error) { return nil, broken }
+	var none *NoPlanError
+	if _, err := b.h.Plan(cached); !errors.Is(err, broken) || errors.As(err, &none) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestRaceRepeats: a contestant whose time is short runs often in a window, and each takes part in every round.
+func TestRaceRepeats(t *testing.T) {
+	b := openBench(t, timed(t.TempDir()))
+	at, err := b.ctx.Alloc(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick := &contestant{run: func() error { b.ctx.Copy(at, at.Add(32), 4); return nil }}
+	turns := 0
+	never := &contestant{run: func() error { turns++; return errors.New("no") }}
+	if err := b.h.race([]*contestant{never, quick}); err != nil {
+		t.Fatal(err)
+	}
+	if quick.err != nil || quick.runs < 2 || math.IsInf(quick.best, 0) || never.err == nil || turns != 1 {
+		t.Errorf("%+v; %d turns of one that cannot be run", quick, turns)
+	}
 }
 
 // TestNoPlanWhileRecording: what has no plan yet cannot be recorded, and spoils that recording only.
@@ -91,10 +152,11 @@ func TestStatsPay(t *testing.T) {
 	b := openBench(t, timed(dir))
 	pays := b.h.StatsPay(c, apart)
 	q, err := b.h.Plan(p)
-	if err != nil || q.Apart <= 0 || pays != (q.Milliseconds < q.Apart) || runs != 1+timedRuns*timedWindows {
+	if err != nil || q.Apart <= 0 || pays != (q.Milliseconds < q.Apart) || runs < rounds {
 		t.Fatalf("%v after %d passes: %+v, %v", pays, runs, q, err)
 	}
-	if again := b.h.StatsPay(c, apart); again != pays || openBench(t, timed(dir)).h.StatsPay(c, apart) != pays || runs != 1+timedRuns*timedWindows {
+	compared := runs
+	if again := b.h.StatsPay(c, apart); again != pays || openBench(t, timed(dir)).h.StatsPay(c, apart) != pays || runs != compared {
 		t.Errorf("compared anew, %d passes in all", runs)
 	}
 	for _, want := range []bool{true, false} {

@@ -1,15 +1,16 @@
 package safetensors
 
 import (
-	"cmp"
-	"encoding/binary"
-	"encoding/json"
+	"bytes"
+	"crypto/sha256"
+	"errors"
 	"fmt"
-	"math"
+	"io"
 	"os"
-	"slices"
+	"syscall"
 
 	"contig-gpu/data"
+	"contig-gpu/model/checkpoint/strict"
 )
 
 // Numbers of the catalogue of errors.
@@ -19,18 +20,17 @@ const (
 	codeOffsets        = 712 // tensors overlap, leave holes or do not fit their shape
 	codeType           = 719 // an element type that is not known
 	codeTruncated      = 713 // fewer or more bytes than the header says
+	codeDamaged        = 714 // bytes that are not those that were written
 )
 
-// maxHeader is the longest header that is read, as in the reference implementation: 100 MB.
-const maxHeader = 100_000_000
-
-// A File is the content of one file. Its tensors share one block of memory.
+// A File is the content of one file.
 type File struct {
 	Path     string
 	Metadata map[string]string
 	Tensors  []Tensor // in the order of their bytes
 
-	index map[string]int
+	index  map[string]int
+	digest string // as it stands in the file; "": it has none
 }
 
 // Lookup returns the tensor called name and whether there is one.
@@ -42,174 +42,144 @@ func (f *File) Lookup(name string) (Tensor, bool) {
 	return f.Tensors[i], true
 }
 
+// Sealed reports whether the file has a digest, which was compared.
+func (f *File) Sealed() bool { return f.digest != "" }
+
 // Read reads a whole file. What is wrong with its content is a *data.Problem.
 func Read(path string) (*File, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, &data.Problem{Code: codeNotSafetensors, File: path, What: "the file cannot be read", Err: err, Fix: "give the path of a .safetensors file"}
-	}
-	return Decode(path, raw)
+	return ReadWhere(path, func(*File) (func(Tensor) bool, error) { return all, nil })
 }
 
-// Decode reads a file's bytes; path is for errors. The tensors borrow raw.
-func Decode(path string, raw []byte) (*File, error) {
-	n, err := headerLength(path, raw)
+func all(Tensor) bool { return true }
+
+// ReadWhere reads those tensors of a file that choose asks for, or none where it has an error. It is given names, types, shapes
+// and metadata, which are known to fit the file's size: until it has answered no more memory is taken than for the header. The Data
+// of the others are nil; they are read for the digest alone, which is compared where the file has one (E714).
+func ReadWhere(path string, choose func(*File) (func(Tensor) bool, error)) (*File, error) {
+	r, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to would wait for ever
 	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	defer r.Close()
+	st, err := r.Stat()
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, unreadable(path, fmt.Errorf("it is no regular file"))
+	}
+	return decode(path, r, int(st.Size()), choose)
+}
+
+// ReadHeader reads names, types, shapes and metadata alone. The digest is not compared.
+func ReadHeader(path string) (*File, error) {
+	errEnough := errors.New("enough")
+	var head *File
+	_, err := ReadWhere(path, func(f *File) (func(Tensor) bool, error) {
+		head = f
+		return nil, errEnough
+	})
+	if err == errEnough {
+		err = nil
+	}
+	return head, err
+}
+
+// Decode reads a file's bytes; path is for errors.
+func Decode(path string, raw []byte) (*File, error) {
+	return decode(path, bytes.NewReader(raw), len(raw), func(*File) (func(Tensor) bool, error) { return all, nil })
+}
+
+func decode(path string, r io.ReaderAt, size int, choose func(*File) (func(Tensor) bool, error)) (*File, error) {
+	head := make([]byte, min(size, data.FormatBytes))
+	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
+		return nil, unreadable(path, err)
+	}
+	n, err := headerLength(path, head, size)
+	if err != nil {
+		return nil, err
+	}
+	header := make([]byte, n)
+	if err := readFull(path, r, header, 8); err != nil {
 		return nil, err
 	}
 	f := &File{Path: path, index: map[string]int{}}
-	ps, err := f.decodeHeader(raw[8 : 8+n])
+	ps, err := f.decodeHeader(header)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.assign(ps, raw[8+n:]); err != nil {
+	if err := f.place(ps, size-8-n); err != nil {
 		return nil, err
 	}
-	return f, nil
+	keep, err := choose(f)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.load(r, 8+n, keep)
 }
 
-func headerLength(path string, raw []byte) (int, error) {
-	p := &data.Problem{
-		Code: codeNotSafetensors, File: path, What: "not a safetensors file",
-		Expected: "8 bytes of header length and a JSON header", Found: fmt.Sprintf("%d bytes", len(raw)),
-		Cause: "another format (a pickled .pth?), or a file cut short", Fix: "convert weights of PyTorch with safetensors.torch.save_file(state_dict, OUT), or copy the file again",
+// readFull reads len(b) bytes at an offset; that there are fewer by now is E713.
+func readFull(path string, r io.ReaderAt, b []byte, at int) error {
+	n, err := r.ReadAt(b, int64(at))
+	switch {
+	case n == len(b):
+		return nil
+	case err == io.EOF:
+		return (&File{Path: path}).badLength(at+len(b), at+n)
 	}
-	if len(raw) < 10 {
-		return 0, p
-	}
-	if f, ok := data.FormatOf(raw); ok {
-		p.Found, p.Cause = f.Name, "another format, or what stands in for the file, under this name"
-		if !f.Table {
-			p.Fix = f.Fix
-		}
-		return 0, p
-	}
-	n := binary.LittleEndian.Uint64(raw)
-	if n < 2 || n > maxHeader || raw[8] != '{' {
-		p.Found = fmt.Sprintf("a header length of %d and first byte %q", n, raw[8])
-		if raw[0] == '{' {
-			p.Found, p.Cause, p.Fix = "JSON", "the index of weights that lie in several files", "give the weights, in one file"
-		}
-		return 0, p
-	}
-	if n > uint64(len(raw)-8) {
-		p.Code, p.What = codeTruncated, "the file ends within its header"
-		p.Expected, p.Found = fmt.Sprintf("at least %d bytes", n+8), fmt.Sprintf("%d bytes", len(raw))
-		return 0, p
-	}
-	return int(n), nil
+	return unreadable(path, err)
 }
 
-func (f *File) badHeader(found string, err error) error {
-	return &data.Problem{
-		Code: codeHeader, File: f.Path, What: "the safetensors header is malformed",
-		Expected: "a JSON object of dtype, shape, data_offsets per tensor", Found: found, Err: err,
-		Cause: "the file is damaged", Fix: "copy or write it again",
-	}
-}
-
-// A placed tensor knows where its bytes lie after the header.
-type placed struct {
-	Tensor
-	from, to int
-}
-
-// decodeHeader fills Metadata and returns the tensors, without their bytes, in the order of their bytes.
-func (f *File) decodeHeader(header []byte) ([]placed, error) {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(header, &raw); err != nil {
-		return nil, f.badHeader("JSON that does not parse", err)
-	}
-	if m, ok := raw[metadataKey]; ok {
-		if err := json.Unmarshal(m, &f.Metadata); err != nil {
-			return nil, f.badHeader("metadata that are not strings", err)
+// load reads the bytes of the tensors that keep wants, which begin at base, and compares the digest.
+func (f *File) load(r io.ReaderAt, base int, keep func(Tensor) bool) error {
+	sizes, from := make([]int, len(f.Tensors)), make([]int, len(f.Tensors))
+	for i, t := range f.Tensors {
+		sizes[i], from[i] = t.Len()*t.DType.Size(), base
+		base += sizes[i]
+		if keep(t) {
+			f.Tensors[i].Data = make([]byte, sizes[i])
 		}
-		delete(raw, metadataKey)
 	}
-	ps := make([]placed, 0, len(raw))
-	for name, r := range raw {
-		p, err := f.decodeEntry(name, r)
-		if err != nil {
-			return nil, err
+	bs := blocksOf(sizes, func(i int) bool { return f.Sealed() || f.Tensors[i].Data != nil })
+	var sums [][sha256.Size]byte
+	if f.Sealed() {
+		sums = make([][sha256.Size]byte, len(bs))
+	}
+	spare := make([][]byte, workers(len(bs)))
+	err := parallel(len(bs), func(w, i int) error {
+		b, into := bs[i], []byte(nil)
+		switch d := f.Tensors[b.tensor].Data; {
+		case d != nil:
+			into = d[b.from:b.to]
+		case spare[w] == nil:
+			spare[w] = make([]byte, digestBlock)
+			fallthrough
+		default:
+			into = spare[w][:b.to-b.from]
 		}
-		ps = append(ps, p)
-	}
-	slices.SortFunc(ps, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.Name, b.Name))
+		if err := readFull(f.Path, r, into, from[b.tensor]+b.from); err != nil {
+			return err
+		}
+		if f.Sealed() {
+			sums[i] = sha256.Sum256(into)
+		}
+		return nil
 	})
-	return ps, nil
-}
-
-func (f *File) decodeEntry(name string, raw json.RawMessage) (placed, error) {
-	var e struct {
-		DType   DType `json:"dtype"`
-		Shape   []int `json:"shape"`
-		Offsets []int `json:"data_offsets"`
+	if err != nil || !f.Sealed() {
+		return err
 	}
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return placed{}, f.badHeader(fmt.Sprintf("tensor %q", name), err)
-	}
-	if e.DType.Size() == 0 && e.DType != "" {
-		return placed{}, &data.Problem{Code: codeType, File: f.Path, What: fmt.Sprintf("tensor %q has elements of a type that is not known here", name),
-			Expected: "F64, F32, F16, BF16, or whole numbers where a tensor is not used", Found: fmt.Sprintf("%q", e.DType),
-			Cause: "weights that were quantised, or a new version of the format", Fix: "write them again as float32"}
-	}
-	if e.DType == "" || len(e.Offsets) != 2 || !validShape(e.Shape) {
-		return placed{}, f.badHeader(fmt.Sprintf("tensor %q: %s", name, raw), nil)
-	}
-	return placed{Tensor{Name: name, DType: e.DType, Shape: e.Shape}, e.Offsets[0], e.Offsets[1]}, nil
-}
-
-// maxElements is the longest tensor that is read; products of dimensions below it cannot overflow.
-const maxElements = math.MaxInt / 16
-
-func validShape(shape []int) bool {
-	n := 1
-	for _, d := range shape {
-		if d < 0 || d > 0 && n > maxElements/d {
-			return false
-		}
-		n *= d
-	}
-	return true
-}
-
-// assign gives every tensor its bytes. The tensors must follow each other without holes and fill the file.
-func (f *File) assign(ps []placed, body []byte) error {
-	end := 0
-	for _, p := range ps {
-		if p.from != end || p.to-p.from != p.Len()*p.DType.Size() || p.to < p.from {
-			return f.badOffsets(p, end)
-		}
-		end = p.to
-	}
-	if end != len(body) {
-		return f.badLength(end, len(body))
-	}
-	for i, p := range ps {
-		p.Data = body[p.from:p.to:p.to]
-		f.Tensors, f.index[p.Name] = append(f.Tensors, p.Tensor), i
+	if got := digestOf(f.Metadata, f.Tensors, sizes, sums); got != f.digest {
+		return Damaged(f.Path, "digest "+strict.Quote(f.digest), "digest "+strict.Quote(got))
 	}
 	return nil
 }
 
-func (f *File) badOffsets(p placed, end int) error {
-	return &data.Problem{
-		Code: codeOffsets, File: f.Path, What: fmt.Sprintf("tensor %q overlaps another, leaves a hole or does not fit its shape", p.Name),
-		Expected: fmt.Sprintf("bytes %d to %d (%s %v)", end, end+p.Len()*p.DType.Size(), p.DType, p.Shape),
-		Found:    fmt.Sprintf("data_offsets [%d, %d]", p.from, p.to),
-		Cause:    "the file is damaged, or its writer is at fault", Fix: "write or copy the file again",
-	}
+func unreadable(path string, err error) error {
+	return &data.Problem{Code: codeNotSafetensors, File: path, What: "the file cannot be read", Err: err, Fix: "give the path of a .safetensors file"}
 }
 
-func (f *File) badLength(want, got int) error {
-	p := &data.Problem{
-		Code: codeTruncated, File: f.Path, What: "the file does not have the length that its header says",
-		Expected: fmt.Sprintf("%d bytes of tensors", want), Found: fmt.Sprintf("%d bytes", got),
-		Cause: "a copy or download that was cut short", Fix: "copy the file again, or take another checkpoint",
-	}
-	if got > want {
-		p.What, p.Cause = "the file is longer than its header says", "bytes after the last tensor: written over a longer file, or something appended"
-	}
-	return p
+// Damaged is the problem of a file whose bytes are not those that were written (E714).
+func Damaged(path, expected, found string) error {
+	return &data.Problem{Code: codeDamaged, File: path, What: "the file is not as it was written: its digest does not fit its content", Expected: expected, Found: found,
+		Cause: "a disk, a memory or a copy that changed some of it; or a program that changed it and kept the digest", Fix: "copy the file again, or take another checkpoint"}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"contig-gpu/data/folder"
@@ -21,21 +22,40 @@ type entry struct {
 	Offsets [2]int `json:"data_offsets"`
 }
 
-// Write writes tensors and metadata. The order in the file is by element size, widest first, then by name, so
-// that every tensor is aligned and the bytes do not depend on the order given.
-func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+// A Packed file is ready to be written, under several names if need be: its digest is known.
+type Packed struct {
+	header  []byte
+	tensors []Tensor // in the order of the file
+}
+
+// Pack makes a file of tensors, whose bytes it borrows, and metadata, with their digest, which Read compares. The order in the file is
+// by element size, widest first, then by name, so that every tensor is aligned and the bytes do not depend on the order given.
+func Pack(tensors []Tensor, metadata map[string]string) (*Packed, error) {
 	ts := slices.Clone(tensors)
 	slices.SortFunc(ts, func(a, b Tensor) int {
 		return cmp.Or(b.DType.Size()-a.DType.Size(), cmp.Compare(a.Name, b.Name))
 	})
-	header, err := encodeHeader(ts, metadata)
+	sealed := map[string]string{}
+	maps.Copy(sealed, metadata)
+	sealed[digestKey] = digest(metadata, ts)
+	header, err := encodeHeader(ts, sealed)
+	return &Packed{header, ts}, err
+}
+
+// Write writes tensors and metadata: see Pack.
+func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	p, err := Pack(tensors, metadata)
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(header); err != nil {
+	return p.write(w)
+}
+
+func (p *Packed) write(w io.Writer) error {
+	if _, err := w.Write(p.header); err != nil {
 		return err
 	}
-	for _, t := range ts {
+	for _, t := range p.tensors {
 		if _, err := w.Write(t.Data); err != nil {
 			return err
 		}
@@ -68,5 +88,12 @@ func encodeHeader(ts []Tensor, metadata map[string]string) ([]byte, error) {
 // WriteFile writes a file so that its name holds either what it held before or all of the new content, also after a crash:
 // see folder.WriteFile.
 func WriteFile(path string, tensors []Tensor, metadata map[string]string) error {
-	return folder.WriteFile(path, 0o644, func(w io.Writer) error { return Write(w, tensors, metadata) })
+	p, err := Pack(tensors, metadata)
+	if err != nil {
+		return err
+	}
+	return p.WriteFile(path)
 }
+
+// WriteFile is the function of this name, for a file that is packed.
+func (p *Packed) WriteFile(path string) error { return folder.WriteFile(path, 0o644, p.write) }

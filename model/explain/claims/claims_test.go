@@ -175,10 +175,41 @@ func TestCorrelated(t *testing.T) {
 				}
 				x = append(x, row)
 			}
-			sets := Correlated(x, Single(make([]string, 60)))
+			sets, err := Correlated(x, Single(make([]string, 60)), Plain)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if len(sets) != 1 || !slices.Equal(sets[0], upTo(30)) {
 				t.Errorf("%d persons, seed %d: sets %v, want the first 30 in one", n, seed, sets)
 			}
+		}
+	}
+}
+
+// TestOneStrongCorrelation: a unit that correlates with one other alone, clearly, is in a set with it; values of rare variants that coincide in
+// some persons are in none.
+func TestOneStrongCorrelation(t *testing.T) {
+	const n, units = 600, 80
+	for seed := range uint64(5) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		x := make([][]float32, units)
+		for f := range x {
+			x[f] = make([]float32, n)
+			for i := range x[f] {
+				switch {
+				case f < 60:
+					x[f][i] = float32(r.NormFloat64())
+				case r.IntN(100) == 0:
+					x[f][i] = 1
+				}
+			}
+		}
+		for i := range n {
+			x[59][i] = 0.6*x[0][i] + 0.8*x[59][i]
+		}
+		sets, err := Correlated(x, Single(make([]string, units)), Plain)
+		if err != nil || len(sets) != 1 || !slices.Equal(sets[0], []int{0, 59}) {
+			t.Errorf("seed %d: sets %v, want 0 and 59: %v", seed, sets, err)
 		}
 	}
 }

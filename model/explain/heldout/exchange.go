@@ -32,7 +32,10 @@ func newExchange(ctx context.Context, o *Options, s *subjects, units []claims.Un
 	if len(measured) < 2 || len(units) < 2 {
 		return x, nil
 	}
-	groups := claims.Correlated(Columns(o.Table, measured, nil), units)
+	groups, err := claims.Correlated(Columns(o.Table, measured, nil), units, products(ctx, o.Device))
+	if err != nil {
+		return nil, err
+	}
 	for _, g := range groups {
 		if err := ctx.Err(); err != nil {
 			return nil, err

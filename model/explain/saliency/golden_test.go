@@ -199,7 +199,7 @@ func (c saliencyCase) measureMaps(t *testing.T, m *Images, stored golden.Case, i
 	}
 	for _, o := range c.Occlusion {
 		w, name := Window{o[0], o[1]}, fmt.Sprintf("occlusion_%d_%d", o[0], o[1])
-		drop, err := m.Occlusion(context.Background(), image, score, w, c.OcclusionValue)
+		drop, err := m.Occlusion(context.Background(), image, score, w, Value(c.OcclusionValue))
 		check(t, err)
 		all[name], all[name+"_pixels"] = drop.V, w.Pixels(drop.Map, c.Size[0], c.Size[1]).V
 	}

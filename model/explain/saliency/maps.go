@@ -96,23 +96,67 @@ func (w Window) places(side int) int { return max(0, (side-w.Size+w.Stride-1)/w.
 // span returns the pixels that window i covers of a side.
 func (w Window) span(i, side int) (lo, hi int) { return i * w.Stride, min(i*w.Stride+w.Size, side) }
 
-// Occlusion returns, for each place of a window, by how much the score falls when the window is filled with a value: positive
-// where the pixels raise the score.
-func (m *Images) Occlusion(ctx context.Context, image []float64, s Score, w Window, value float64) (*CAM, error) {
+// A Filling writes what a window's pixels [y0, y1) x [x0, x1) become to an image [height, width, 3].
+type Filling func(image []float64, height, width, y0, x0, y1, x1 int)
+
+// Value fills with one value of all colours: 0 is the mean colour of all images that the network was made for.
+func Value(v float64) Filling {
+	return func(image []float64, _, width, y0, x0, y1, x1 int) {
+		for y := y0; y < y1; y++ {
+			for i := colours * (y*width + x0); i < colours*(y*width+x1); i++ {
+				image[i] = v
+			}
+		}
+	}
+}
+
+// Surroundings fills with what lies around the window: half the straight line from the pixel left of it to the one right of it, half that from above to below.
+// A window beside the border goes on with the pixel that it has. So what stood in the window is gone, and no edge comes that the image does not have,
+// which a network would see as well as what is gone.
+func Surroundings(image []float64, height, width, y0, x0, y1, x1 int) {
+	line := func(lo, hi float64, hasLo, hasHi bool, share float64) float64 {
+		switch {
+		case hasLo && hasHi:
+			return lo + share*(hi-lo)
+		case hasHi:
+			return hi
+		}
+		return lo
+	}
+	at := func(y, x, c int) float64 { return image[colours*(y*width+x)+c] }
+	left, right, above, below := x0 > 0, x1 < width, y0 > 0, y1 < height
+	for y := y0; y < y1; y++ {
+		for x := x0; x < x1; x++ {
+			for c := range colours {
+				sum, n := 0.0, 0.0
+				if left || right {
+					sum, n = sum+line(at(y, max(0, x0-1), c), at(y, min(width-1, x1), c), left, right, float64(x-x0+1)/float64(x1-x0+1)), n+1
+				}
+				if above || below {
+					sum, n = sum+line(at(max(0, y0-1), x, c), at(min(height-1, y1), x, c), above, below, float64(y-y0+1)/float64(y1-y0+1)), n+1
+				}
+				image[colours*(y*width+x)+c] = sum / max(1, n)
+			}
+		}
+	}
+}
+
+// Occlusion returns, for each place of a window, by how much the score falls when the window is filled: positive where the pixels
+// raise the score.
+func (m *Images) Occlusion(ctx context.Context, image []float64, s Score, w Window, fill Filling) (*CAM, error) {
 	whole, err := m.scores(ctx, s, [][]float64{image})
 	if err != nil {
 		return nil, err
 	}
-	out := &CAM{NewMap(w.places(m.o.Height), w.places(m.o.Width)), whole[0]}
-	fill := func(i int, x []float64) {
+	height, width := m.o.Height, m.o.Width
+	out := &CAM{NewMap(w.places(height), w.places(width)), whole[0]}
+	cover := func(i int, x []float64) {
 		copy(x, image)
-		w.each(i, out.Width, m.o.Height, m.o.Width, func(pixel int) {
-			for c := range colours {
-				x[colours*pixel+c] = value
-			}
-		})
+		y0, y1 := w.span(i/out.Width, height)
+		x0, x1 := w.span(i%out.Width, width)
+		fill(x, height, width, y0, x0, y1, x1)
 	}
-	err = m.sweep(ctx, s, len(out.V), false, fill, func(i int, v float64, _ []float64) { out.V[i] = whole[0] - v })
+	err = m.sweep(ctx, s, len(out.V), false, cover, func(i int, v float64, _ []float64) { out.V[i] = whole[0] - v })
 	return out, err
 }
 

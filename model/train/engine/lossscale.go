@@ -16,9 +16,11 @@ type LossScale struct {
 	Begun   bool `json:"begun"`
 }
 
+// LeastScale is the smallest Log2 of a LossScale.
+const LeastScale = -14
+
 const (
 	firstScale = 16
-	leastScale = -14
 	growAfter  = 2000
 )
 
@@ -41,7 +43,7 @@ func (e *Engine) rescale(r *Result) bool {
 	overflow := math.IsNaN(r.GradNorm) || math.IsInf(r.GradNorm, 0)
 	s.Good++
 	switch {
-	case overflow && s.Log2 > leastScale:
+	case overflow && s.Log2 > LeastScale:
 		e.scaleBy(-1)
 		s.Skipped++
 		e.update.opt.SetStepCount(e.update.opt.StepCount() - 1)

@@ -154,7 +154,7 @@ func TestLossScaleAdapts(t *testing.T) {
 	if r.Scaling.Log2 != firstScale || r.Scaling.Skipped != 1 {
 		t.Errorf("after %d good steps: %+v", growAfter, r.Scaling)
 	}
-	r.Scaling.Log2 = leastScale
+	r.Scaling.Log2 = LeastScale
 	if x = (Result{GradNorm: math.NaN()}); r.rescale(&x) {
 		t.Error("a gradient that is not finite at the least scale was skipped")
 	}

@@ -276,5 +276,8 @@ func main() {
 		t.pack(t.vecs*t.width/t.size, "Cols")
 	}
 	transpose()
+	for _, t := range []tile{{width: 32, size: 4}, {width: 32, size: 8}, {width: 64, size: 4}, {width: 64, size: 8}} {
+		t.paths()
+	}
 	Generate()
 }
