@@ -28,6 +28,12 @@ bench: build ## images per second of a whole training step
 ci: ## everything that .ci/run does
 	.ci/run
 
+.PHONY: campaign kills
+campaign: kills
+
+kills: build ## 200 kills at random moments of every verb that writes; about half an hour
+	scripts/kills.sh 200 1
+
 # The SIMT emulator: the kernels compiled for the CPU behind a fake libcuda, NVRTC, cublasLt and cuDNN, for tests.
 # SIMT_KERNELS and SIMT_BUILD let a test build other kernels elsewhere; SIMT_SOURCES are those that it says it was built from.
 .PHONY: emulator emulator-asan simt-build FORCE

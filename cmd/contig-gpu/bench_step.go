@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"contig-gpu/cmd/internal/bench"
+	"contig-gpu/data/folder"
 	"contig-gpu/gpu"
 	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
@@ -128,6 +129,9 @@ func benchStep(c *cli.Context, v *stepSettings) (any, error) {
 	}
 	switch {
 	case v.Dump != "":
+		if err := (folder.File{Path: v.Dump, Overwrite: true, Ours: folder.Safetensors}).Check(); err != nil {
+			return nil, err
+		}
 		return nil, s.Dump(v.Dump)
 	case v.Interactive:
 		return nil, serve(c.Context, c.App.Reader, c.App.Writer, s, r, d)

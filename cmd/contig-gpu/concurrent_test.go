@@ -27,7 +27,12 @@ func TestChild(t *testing.T) {
 	if args == "" {
 		t.Skip("the processes of the tests of this file; run those")
 	}
-	code := finish(run(context.Background(), strings.Split(args, "\n"), os.Stdout, os.Stderr), os.Stderr)
+	stdout, stderr, words := outputOf(os.Stdout), outputOf(os.Stderr), strings.Split(args, "\n")
+	ctx := listen(words, stderr, func(s syscall.Signal) {
+		fmt.Printf("exit code %d\n", 128+int(s))
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	})
+	code := finish(run(ctx, words, stdout, stderr), stderr)
 	fmt.Printf("exit code %d\n", code)
 }
 
@@ -42,7 +47,14 @@ type child struct {
 // start starts the program in the folder dir.
 func start(t *testing.T, dir string, args ...string) *child {
 	t.Helper()
-	c := &child{Cmd: osexec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")}
+	return startBy(t, dir, nil, args...)
+}
+
+// startBy is start by another program, which is given the words of the program behind its own.
+func startBy(t *testing.T, dir string, by []string, args ...string) *child {
+	t.Helper()
+	words := append(by, os.Args[0], "-test.run=^TestChild$", "-test.count=1")
+	c := &child{Cmd: osexec.Command(words[0], words[1:]...)}
 	c.Dir, c.Env, c.Stderr = dir, append(os.Environ(), childArgs+"="+strings.Join(args, "\n")), &c.errs
 	pipe, err := c.StdoutPipe()
 	if err != nil {
@@ -85,14 +97,14 @@ func (c *child) end(t *testing.T) string {
 	return code
 }
 
-// wantSteps holds a run folder to a whole run of n steps, and to holding nothing that is hidden.
+// wantSteps holds a run folder to a whole run of n steps, and to holding nothing that is hidden but its mark.
 func wantSteps(t *testing.T, folder string, n int) {
 	t.Helper()
 	rows, err := report.ReadMetrics(bytes.NewReader(read(t, folder, metricsName)))
 	if err != nil || len(report.Of(rows, "step")) != n || len(report.Of(rows, "test")) != 1 {
 		t.Errorf("%s: %d lines of steps and %d of tests, %v, want %d and 1", folder, len(report.Of(rows, "step")), len(report.Of(rows, "test")), err, n)
 	}
-	if hidden, err := filepath.Glob(filepath.Join(folder, ".*")); err != nil || len(hidden) > 0 {
+	if hidden, err := filepath.Glob(filepath.Join(folder, ".*")); err != nil || len(hidden) != 1 || filepath.Base(hidden[0]) != ".contig-gpu.json" {
 		t.Errorf("%v left, %v", hidden, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"contig-gpu/data/folder"
 	"contig-gpu/data/synth"
 )
 
@@ -18,7 +19,7 @@ func (s *settings) fitDemo() {
 }
 
 // demoForm changes with what the files of the demo cohort hold: one of another form is not taken for it.
-const demoForm = 2
+const demoForm = 3
 
 // demoCohort makes the demo cohort in the user's cache folder, or finds it there, and returns its folder.
 func demoCohort(ctx context.Context, say func(string, ...any)) (string, error) {
@@ -28,12 +29,17 @@ func demoCohort(ctx context.Context, say func(string, ...any)) (string, error) {
 	}
 	o := synth.DefaultDemo()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %+v", version, demoForm, o))
-	dir := filepath.Join(cache, "contig-gpu", fmt.Sprintf("demo-%x", sum[:6]))
-	if _, err := os.Stat(dir); err == nil {
+	return demoIn(ctx, filepath.Join(cache, "contig-gpu", fmt.Sprintf("demo-%x", sum[:6])), o, say)
+}
+
+// demoIn makes a demo cohort in dir, where it is not there whole.
+func demoIn(ctx context.Context, dir string, o synth.Options, say func(string, ...any)) (string, error) {
+	if folder.Whole(dir, folder.Demo) {
 		say("no --images and --data: training on the demo cohort in %s", dir)
 		return dir, nil
 	}
 	say("no --images and --data: making a demo cohort of %d persons in %s", o.Persons, dir)
-	_, err = synth.Overwrite(ctx, dir, o) // another first run may have made it meanwhile: the same bytes
+	// Another first run may have made it meanwhile: the same bytes. What is there in part, or was changed, is made anew.
+	_, err := synth.Into(ctx, folder.Target{Dir: dir, Kind: folder.Demo, Overwrite: true}, o)
 	return dir, err
 }

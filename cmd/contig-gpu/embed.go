@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 
 	"contig-gpu/data"
@@ -22,7 +21,7 @@ func embedCommand() *cli.Command {
 	own := []cli.Flag{
 		&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example"},
 		&cli.StringFlag{Name: "out", Usage: "folder to make"},
-		&cli.BoolFlag{Name: "overwrite", Usage: "replace the folder if there is one"},
+		&cli.BoolFlag{Name: "overwrite", Usage: "replace an embedding that embed made"},
 		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu, cuda or cuda:N"},
 		&cli.IntFlag{Name: "threads", Usage: "CPU threads; 0 takes all"},
 	}
@@ -50,10 +49,9 @@ func embed(c *cli.Context, s *settings) error {
 	if c.Int("threads") < 0 {
 		return usagef("embed: --threads must not be negative")
 	}
-	if !c.Bool("overwrite") {
-		if err := folder.Vacant(dir); err != nil {
-			return err
-		}
+	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: []string{c.String("checkpoint"), s.Images, s.Data, s.ImageRoot}, Mode: privateFolder}
+	if err := target.Check(); err != nil {
+		return err
 	}
 	d, err := gpu.Open(c.String("device"), gpu.Options{Threads: c.Int("threads")})
 	if err != nil {
@@ -83,7 +81,7 @@ func embed(c *cli.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	if err := folder.Publish(dir, func(temp string) error { return writeEmbeddings(temp, e, co) }); err != nil {
+	if err := target.Publish(func(temp string) error { return writeEmbeddings(temp, e, co) }); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)
@@ -127,7 +125,7 @@ type matrix struct {
 
 func writeEmbeddings(dir string, e *train.Embeddings, co *data.Cohort) error {
 	perImage := filepath.Join(dir, "per-image")
-	if err := os.MkdirAll(perImage, 0o700); err != nil {
+	if err := makePrivate(perImage); err != nil {
 		return err
 	}
 	var persons, images [][]string

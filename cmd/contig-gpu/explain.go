@@ -3,7 +3,6 @@ package main
 import (
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
-	"contig-gpu/data/folder"
 	"contig-gpu/gpu"
 	"contig-gpu/model"
 	"contig-gpu/model/checkpoint"
@@ -39,10 +38,8 @@ const notAttribution = "An attribution says what this network's match rests on: 
 // open opens the device, the checkpoint and the cohort, and says what they are.
 func (e *explanation) open() (err error) {
 	s := e.set
-	if !s.Overwrite {
-		if err := folder.Vacant(s.Out); err != nil {
-			return err
-		}
+	if err := e.target().Check(); err != nil {
+		return err
 	}
 	if e.dev, err = gpu.Open(s.Device, gpu.Options{Threads: s.Threads}); err != nil {
 		return err

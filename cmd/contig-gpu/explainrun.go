@@ -97,7 +97,7 @@ func (e *explanation) run(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	if err == nil {
-		err = folder.Publish(e.set.Out, func(temp string) error { return e.write(ctx, temp) })
+		err = e.target().Publish(func(temp string) error { return e.write(ctx, temp) })
 	}
 	keep := errors.Is(err, context.Canceled) && e.work.finished() > 0
 	if keep {
@@ -144,4 +144,16 @@ func (e *explanation) precision() string {
 }
 
 // makePrivate makes the folder of files that hold ids.
-func makePrivate(dir string) error { return os.MkdirAll(dir, 0o700) }
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, privateFolder); err != nil {
+		return err
+	}
+	return os.Chmod(dir, privateFolder) // whatever the umask
+}
+
+// target is the folder to make. What it is made from may not lie in it.
+func (e *explanation) target() folder.Target {
+	s := e.set
+	return folder.Target{Dir: s.Out, Kind: folder.Explanation, Overwrite: s.Overwrite,
+		Inputs: []string{s.Run, s.Checkpoint, s.Images, s.Data, s.ImageRoot, s.Genes, s.Names, s.Strata, s.Persons, s.Reference}}
+}

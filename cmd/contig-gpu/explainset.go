@@ -79,7 +79,7 @@ func (s *explainSettings) inputRows() []setting.Row {
 		setting.New("image-root", &s.ImageRoot, "", setting.Any(), "folder that the manifest's paths start from; none: the manifest's own"),
 		setting.New("join", &s.Join, "outer", setting.OneOf("outer", "inner"), "persons kept: outer (an image and one modality) or inner (all modalities); as in training"),
 		setting.New("out", &s.Out, "", setting.Any(), "folder to make; it is there whole or not at all"),
-		setting.New("overwrite", &s.Overwrite, false, setting.Any(), "replace the folder if there is one"),
+		setting.New("overwrite", &s.Overwrite, false, setting.Any(), "replace an explanation that explain made"),
 		setting.New("resume", &s.Resume, false, setting.Any(), "go on with what an interrupted run of the same flags has finished"),
 		setting.New("pictures", &s.Pictures, false, setting.Any(), "show values of single participants in report.html; those of a synthetic cohort are shown anyway"))
 }

@@ -43,6 +43,9 @@ func (e *explanation) openWork() (*work, error) {
 		return nil, &data.Problem{Code: codeNoWork, File: e.set.Out, What: "--resume: nothing was begun for this folder", Expected: w.dir, Found: "no such folder",
 			Cause: "it ended before its first part was finished, or another --out", Fix: "leave out --resume"}
 	}
+	if err := (folder.Target{Dir: w.dir, Kind: folder.Unfinished, Overwrite: true}).Check(); err != nil {
+		return nil, err
+	}
 	if w.lock, err = folder.Take(w.dir); err != nil {
 		return nil, err
 	}

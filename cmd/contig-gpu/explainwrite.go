@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -36,7 +35,7 @@ func (e *explanation) write(ctx context.Context, dir string) error {
 			return context.Cause(ctx)
 		}
 	}
-	return os.Chmod(dir, 0o755) // what is private lies in a folder of its own
+	return nil
 }
 
 // tableHead are the columns of the tables of features and groups.

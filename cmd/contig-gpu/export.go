@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
 
+	"contig-gpu/data/folder"
 	"contig-gpu/model/checkpoint"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +15,7 @@ func exportCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example"},
 			&cli.StringFlag{Name: "out", Usage: "safetensors file to write"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace a safetensors file that is there"},
 			&cli.BoolFlag{Name: "torchvision", Usage: "the image encoder alone, as torchvision.models names it"},
 		},
 		Action: func(c *cli.Context) error {
@@ -30,21 +31,20 @@ func exportCommand() *cli.Command {
 			if c.Bool("torchvision") {
 				write = checkpoint.ExportTorchvision
 			}
-			if same(from, out) {
-				return usagef("export: --out is the checkpoint itself, which a run goes on from")
+			file := folder.File{Path: out, Overwrite: c.Bool("overwrite"), Ours: folder.Safetensors, Inputs: []string{from}}
+			if err := file.Check(); err != nil {
+				return err
+			}
+			undo, err := file.Parents()
+			if err != nil {
+				return err
 			}
 			if err := write(from, out); err != nil {
+				undo()
 				return err
 			}
 			_, err = fmt.Fprintln(c.App.Writer, "wrote", out)
 			return err
 		},
 	}
-}
-
-// same reports whether two paths are one file.
-func same(a, b string) bool {
-	x, errA := os.Stat(a)
-	y, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(x, y)
 }

@@ -14,6 +14,9 @@ import (
 // private is the mode of files that hold ids or individual values.
 const private = 0o600
 
+// privateFolder is the mode of their folders.
+const privateFolder = 0o700
+
 // writeNPY writes rows of equal length as a NumPy array of float32, format 1.0
 // (numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 func writeNPY(path string, width int, rows [][]float32) error {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"contig-gpu/data/folder"
 	"contig-gpu/data/synth"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +18,7 @@ func synthCommand() *cli.Command {
 		Name: "synth", Usage: "write a synthetic cohort with planted links between images and genetics",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "folder to make"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace the folder if there is one"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace a cohort that synth made"},
 			&cli.IntFlag{Name: "persons", Value: d.Persons, Usage: "persons; with --bfile its first so many, 0 for all"},
 			&cli.IntFlag{Name: "images-per-person", Value: d.ImagesPerPerson, Usage: "1: one eye, 2: both, more: further visits"},
 			&cli.IntFlag{Name: "image-size", Value: d.ImageSize, Usage: "side of the images in pixels"},
@@ -48,11 +49,7 @@ func synthesise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	write := synth.Write
-	if c.Bool("overwrite") {
-		write = synth.Overwrite
-	}
-	if _, err := write(c.Context, dir, o); err != nil {
+	if _, err := synth.Into(c.Context, folder.Target{Dir: dir, Kind: folder.Cohort, Overwrite: c.Bool("overwrite")}, o); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\ntrain on it:\n  contig-gpu train --images %s/images.tsv --data %s/data.toml\n", dir, dir, dir)

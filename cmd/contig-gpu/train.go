@@ -115,7 +115,7 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &trainRun{dir: c.String("run"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	r := &trainRun{dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
 	if r.values, r.demo, err = resolve(c, file); err != nil {
 		return nil, err
 	}

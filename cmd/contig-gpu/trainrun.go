@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"contig-gpu/cmd/internal/progress"
@@ -29,7 +30,7 @@ const (
 // A trainRun is one `train`: what it was asked for, and where its words go. Until the first step is done the run folder
 // holds its lock alone, and the log is kept in memory.
 type trainRun struct {
-	dir           string
+	dir, config   string       // the run folder; the file of --config
 	lock          *folder.Lock // of dir
 	values        *settings
 	cfg           train.Config
@@ -48,6 +49,11 @@ type trainRun struct {
 func (r *trainRun) take(overwrite bool) (err error) {
 	r.start, r.line = time.Now(), progress.New(r.out)
 	if r.dir != "" {
+		if !r.resumed {
+			if err := r.target(overwrite).Check(); err != nil {
+				return err
+			}
+		}
 		r.lock, err = train.Take(r.dir, r.resumed, overwrite)
 		return err
 	}
@@ -59,6 +65,12 @@ func (r *trainRun) take(overwrite bool) (err error) {
 		r.dir = r.lock.Dir()
 	}
 	return err
+}
+
+// target is the run folder, which must not hold what the training reads.
+func (r *trainRun) target(overwrite bool) folder.Target {
+	v := r.values
+	return folder.Target{Dir: r.dir, Kind: folder.Run, Overwrite: overwrite, Inputs: []string{r.config, v.Images, v.Data, v.ImageRoot, v.Init}}
 }
 
 // say writes one line to the log and to standard output.
@@ -77,7 +89,7 @@ func (r *trainRun) note(text string) {
 }
 
 func (r *trainRun) flush() {
-	f, err := os.OpenFile(filepath.Join(r.dir, logName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(filepath.Join(r.dir, logName), os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, 0o644)
 	if err != nil {
 		r.failed = errors.Join(r.failed, err)
 		return
@@ -114,7 +126,7 @@ func freeText(free int) string {
 // open writes config.toml and what was logged so far into the run folder, which exists now.
 func (r *trainRun) open() {
 	text := &bytes.Buffer{}
-	r.failed = errors.Join(r.failed, r.values.write(text))
+	r.failed = errors.Join(r.failed, folder.MarkRun(r.dir), r.values.write(text))
 	if !r.resumed {
 		err := os.Remove(filepath.Join(r.dir, logName)) // of a run that is being overwritten
 		if !os.IsNotExist(err) {

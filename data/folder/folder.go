@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"contig-gpu/data"
@@ -21,22 +23,10 @@ const (
 	codeOccupied   = 130
 	codeUnwritable = 131
 	codeHeld       = 132 // another process has locked it
+	codeProtected  = 133 // whatever it holds it may not be replaced
+	codeForeign    = 134 // it holds what is not ours
+	codeFile       = 135 // the same of a file
 )
-
-// Vacant reports E130 unless dir is missing or an empty folder.
-func Vacant(dir string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return occupied(dir, "this is not a folder that can be read", "something else", "name another folder", err)
-	case len(entries) > 0:
-		return occupied(dir, "the folder is not empty", fmt.Sprintf("%d entries, %s first", len(entries), entries[0].Name()),
-			"name another folder, or give --overwrite to replace what is there", nil)
-	}
-	return nil
-}
 
 func occupied(dir, what, found, fix string, err error) error {
 	return &data.Problem{Code: codeOccupied, File: dir, What: what, Expected: "a new or empty folder", Found: found,
@@ -52,48 +42,40 @@ func unwritable(path string, err error) error {
 		Fix: "name a folder on another disk, or make room", Err: err}
 }
 
-// Publish has fill write into a new folder beside dir, mode 0700, and then puts that folder in the place of whatever is at
-// dir; E132 where another process has locked that. Where fill fails, or the process dies, dir stays as it was. What dead
-// processes have left beside dir is removed.
-func Publish(dir string, fill func(temp string) error) error {
-	dir, err := target(dir)
+// Publish has fill write into a new folder beside t.Dir and then puts that folder in the place of what is there, where Check still
+// allows it. All of it is synced. Where fill fails, or the process dies, t.Dir stays as it was. What dead processes have left beside
+// it is removed, and put back where it is an old copy whose target is gone. A mount point, and an empty folder in one that cannot be
+// written to, are filled in place: see fillInside.
+func (t Target) Publish(fill func(temp string) error) error {
+	dir, err := t.resolve()
 	if err != nil {
 		return err
 	}
-	parent, prefix := filepath.Dir(dir), "."+filepath.Base(dir)+".tmp-"
+	parent := filepath.Dir(dir)
 	made, err := parents(parent)
 	if err == nil {
-		err = publish(dir, parent, prefix, fill)
+		if err = putBack(dir, parent); err == nil {
+			err = finishInside(dir)
+		}
+		if err == nil {
+			err = t.check(dir)
+		}
 	}
-	if err != nil {
+	if err == nil && inPlace(dir, parent) {
+		err = t.fillInside(dir, fill)
+	} else if err == nil {
+		err = t.publish(dir, parent, fill)
+	}
+	if err == nil {
+		for _, m := range append(made, parent) {
+			err = errors.Join(err, syncFolder(filepath.Dir(m)))
+		}
+	} else {
 		for _, m := range made {
 			os.Remove(m) // an error means that others use it by now
 		}
 	}
-	return unwritable(dir, err)
-}
-
-// target returns dir as an absolute path with links resolved; it must not be a file or the working folder, which a
-// shell would go on standing in.
-func target(dir string) (string, error) {
-	path, err := filepath.Abs(dir)
-	if err != nil {
-		return "", unwritable(dir, err)
-	}
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		path = resolved
-	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return path, nil
-	}
-	if !st.IsDir() {
-		return "", occupied(dir, "this is not a folder", "a file", "name another folder", nil)
-	}
-	if here, err := os.Stat("."); err == nil && os.SameFile(st, here) {
-		return "", occupied(dir, "the working folder cannot be replaced", "the working folder", "name a folder in it", nil)
-	}
-	return path, nil
+	return unwritable(t.Dir, err)
 }
 
 // parents makes dir with all above it and returns what was not there, the innermost first.
@@ -111,17 +93,37 @@ func parents(dir string) ([]string, error) {
 	}
 }
 
-func publish(dir, parent, prefix string, fill func(string) error) error {
-	old := filepath.Join(parent, "."+filepath.Base(dir)+".old")
-	if err := putBack(old, dir); err != nil {
+// mode returns the mode of the folder before the umask.
+func (t Target) mode() fs.FileMode {
+	if t.Mode == 0 {
+		return 0o755
+	}
+	return t.Mode
+}
+
+// complete has fill write into temp, marks it and syncs everything.
+func (t Target) complete(temp string, fill func(string) error) error {
+	if err := fill(temp); err != nil {
 		return err
 	}
-	if err := removeAbandoned(parent, prefix); err != nil {
+	m, err := markOf(temp, t.Kind)
+	if err == nil {
+		err = m.write(temp)
+	}
+	if err == nil {
+		err = syncTree(temp)
+	}
+	return err
+}
+
+func (t Target) publish(dir, parent string, fill func(string) error) error {
+	prefix := tempPrefix(dir)
+	if err := removeAbandoned(parent, prefix, halfMade); err != nil {
 		return err
 	}
 	l, err := temporary(func() (*os.File, error) {
-		temp, err := os.MkdirTemp(parent, prefix)
-		if err != nil {
+		temp := filepath.Join(parent, fmt.Sprintf("%s%08x", prefix, rand.Uint32()))
+		if err := os.Mkdir(temp, t.mode()); err != nil {
 			return nil, err
 		}
 		return os.Open(temp)
@@ -132,13 +134,31 @@ func publish(dir, parent, prefix string, fill func(string) error) error {
 	temp := l.Name()
 	defer l.Close()
 	defer os.RemoveAll(temp) // what was at dir, or what fill has not finished
-	if err := fill(temp); err != nil {
+	if err := t.complete(temp, fill); err != nil {
 		return err
 	}
-	if err := inUse(dir, flock); err != nil {
+	if err := t.check(dir); err != nil { // it may have changed meanwhile
 		return err
 	}
-	return swap(temp, dir, old)
+	if err := swap(temp, dir, oldName(dir)); err != nil {
+		return err
+	}
+	if err := syncFolder(parent); err != nil {
+		return err
+	}
+	return removeAbandoned(parent, prefix, func(string) bool { return true })
+}
+
+func tempPrefix(dir string) string { return "." + filepath.Base(dir) + ".tmp-" }
+func oldName(dir string) string {
+	return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".old")
+}
+
+// halfMade reports whether a folder is one that its process had not finished. One that is whole is removed only when its target is
+// there, whole: it may be the old copy.
+func halfMade(dir string) bool {
+	_, marked := readMark(dir)
+	return !marked && !strings.HasSuffix(dir, "-old")
 }
 
 // swap puts temp in the place of dir, which may be missing, and what was there in the place of temp.
@@ -158,21 +178,61 @@ func swap(temp, dir, old string) error {
 // swapByTwo is swap in two steps. What dies in between has left what was at dir under the name old: see putBack.
 func swapByTwo(temp, dir, old string) error {
 	if err := os.Rename(dir, old); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return os.Rename(temp, dir)
+		}
 		return err
 	}
 	if err := os.Rename(temp, dir); err != nil {
 		return errors.Join(err, os.Rename(old, dir))
 	}
+	if err := syncFolder(filepath.Dir(dir)); err != nil {
+		return err
+	}
 	return os.RemoveAll(old)
 }
 
-// putBack undoes what a process left that died within swapByTwo, or after it.
-func putBack(old, dir string) error {
-	if _, err := os.Lstat(dir); err == nil {
-		return os.RemoveAll(old)
-	}
-	if err := os.Rename(old, dir); !errors.Is(err, fs.ErrNotExist) {
+// putBack undoes what a process left that died within swapByTwo, or after it: an old copy goes back where its target is missing or
+// an empty folder, and goes away where that is whole. Otherwise it stays. Early versions named it after their temporary folder.
+func putBack(dir, parent string) error {
+	olds, err := leftovers(parent, tempPrefix(dir), "-old")
+	if err != nil {
 		return err
 	}
+	for _, old := range append(olds, oldName(dir)) {
+		if _, err := os.Lstat(old); err != nil {
+			continue
+		}
+		entries, err := os.ReadDir(dir)
+		m, marked := readMark(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
+			if err := syscall.Rename(old, dir); err != nil { // os.Rename replaces no empty folder
+				return &os.LinkError{Op: "put back", Old: old, New: dir, Err: err}
+			}
+			if err := syncFolder(parent); err != nil {
+				return err
+			}
+		case marked && Whole(dir, m.Kind):
+			if err := os.RemoveAll(old); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// leftovers lists what stands in a folder under names with a prefix and a suffix. A folder that is not there holds nothing.
+func leftovers(in, prefix, suffix string) ([]string, error) {
+	entries, err := os.ReadDir(in)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
+	var all []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
+			all = append(all, filepath.Join(in, e.Name()))
+		}
+	}
+	return all, nil
 }

@@ -12,6 +12,11 @@ import (
 	"contig-gpu/data"
 )
 
+// publish replaces dir, a cohort.
+func publish(dir string, fill func(string) error) error {
+	return Target{Dir: dir, Kind: Cohort, Overwrite: true}.Publish(fill)
+}
+
 // file returns a fill that writes one file.
 func file(text string) func(string) error {
 	return func(temp string) error { return os.WriteFile(filepath.Join(temp, "file"), []byte(text), 0o600) }
@@ -49,19 +54,26 @@ func wantCode(t *testing.T, err error, code int) {
 func TestPublishReplacesWholly(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "a", "b", "cohort")
-	if err := Publish(dir, file("one")); err != nil {
+	if err := publish(dir, file("one")); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, dir, "one")
-	wantCode(t, Vacant(dir), codeOccupied)
+	wantCode(t, Target{Dir: dir, Kind: Cohort}.Check(), codeOccupied)
 	if err := os.WriteFile(filepath.Join(dir, "more"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Publish(dir, file("two")); err != nil {
+	wantCode(t, publish(dir, file("two")), codeForeign)
+	if n := names(t, dir); n != MarkName+" file more" {
+		t.Errorf("a refusal left %s", n)
+	}
+	if err := os.Remove(filepath.Join(dir, "more")); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(dir, file("two")); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, dir, "two")
-	if n := names(t, dir) + "; " + names(t, filepath.Dir(dir)); n != "file; cohort" {
+	if n := names(t, dir) + "; " + names(t, filepath.Dir(dir)); n != MarkName+" file; cohort" {
 		t.Errorf("left %s", n)
 	}
 }
@@ -70,23 +82,23 @@ func TestFailureLeavesWhatWas(t *testing.T) {
 	parent := t.TempDir()
 	fails := errors.New("fails")
 	for _, dir := range []string{filepath.Join(parent, "a", "b", "cohort"), filepath.Join(parent, "cohort")} {
-		err := Publish(dir, func(temp string) error { return errors.Join(file("half")(temp), fails) })
+		err := publish(dir, func(temp string) error { return errors.Join(file("half")(temp), fails) })
 		wantCode(t, err, codeUnwritable)
 		if n := names(t, parent); !errors.Is(err, fails) || n != "" {
 			t.Errorf("left %s, %v", n, err)
 		}
 	}
 	dir := filepath.Join(parent, "cohort")
-	if err := Publish(dir, file("whole")); err != nil {
+	if err := publish(dir, file("whole")); err != nil {
 		t.Fatal(err)
 	}
 	problem := &data.Problem{Code: 201}
-	wantCode(t, Publish(dir, func(string) error { return problem }), problem.Code)
+	wantCode(t, publish(dir, func(string) error { return problem }), problem.Code)
 	wantFile(t, dir, "whole")
-	wantCode(t, Publish(filepath.Join(dir, "file"), file("x")), codeOccupied)
-	wantCode(t, Publish(filepath.Join(dir, "file", "below"), file("x")), codeUnwritable)
+	wantCode(t, publish(filepath.Join(dir, "file"), file("x")), codeOccupied)
+	wantCode(t, publish(filepath.Join(dir, "file", "below"), file("x")), codeUnwritable)
 	t.Chdir(dir)
-	wantCode(t, Publish(".", file("x")), codeOccupied)
+	wantCode(t, publish(".", file("x")), codeProtected)
 	wantFile(t, dir, "whole")
 }
 
@@ -98,7 +110,7 @@ func TestChild(t *testing.T) {
 	if dir == "" {
 		t.Skip("the process that TestKilled kills; run that one")
 	}
-	t.Error(Publish(dir, func(temp string) error {
+	t.Error(publish(dir, func(temp string) error {
 		if err := file("half")(temp); err != nil {
 			return err
 		}
@@ -133,7 +145,7 @@ func TestKilled(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "cohort")
 	child := startChild(t, "TestChild", childDir, dir)
-	if err := Publish(dir, file("living")); err != nil {
+	if err := publish(dir, file("living")); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, dir, "living")
@@ -145,7 +157,7 @@ func TestKilled(t *testing.T) {
 	}
 	child.Wait()
 	wantFile(t, dir, "living")
-	if err := Publish(dir, file("next")); err != nil {
+	if err := publish(dir, file("next")); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, dir, "next")

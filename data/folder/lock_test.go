@@ -47,7 +47,7 @@ func TestTakeKeepsOthersOut(t *testing.T) {
 			t.Errorf("%v lacks %s", err, want)
 		}
 	}
-	wantCode(t, Publish(dir, file("x")), codeHeld)
+	wantCode(t, publish(dir, file("x")), codeHeld)
 	if n := names(t, dir); n != lockName {
 		t.Errorf("the refused have left %s", n)
 	}

@@ -9,7 +9,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -42,16 +44,21 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 	dir, name := filepath.Split(path)
 	dir = filepath.Clean(dir)
 	prefix := "." + name + ".tmp"
-	if err := removeAbandoned(dir, prefix); err != nil {
+	if err := removeAbandoned(dir, prefix, func(string) bool { return true }); err != nil {
 		return err
 	}
 	f, err := temporary(func() (*os.File, error) {
-		return os.OpenFile(filepath.Join(dir, fmt.Sprintf("%s-%08x", prefix, rand.Uint32())), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+		return os.OpenFile(filepath.Join(dir, fmt.Sprintf("%s-%08x", prefix, rand.Uint32())), os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, mode)
 	})
 	if err != nil {
 		return err
 	}
-	err = fill(f, write)
+	if mode&0o077 == 0 {
+		err = f.Chmod(mode) // whatever the umask: what is private stays readable by its owner
+	}
+	if err == nil {
+		err = fill(f, write)
+	}
 	if err == nil {
 		err = os.Rename(f.Name(), path) // while it is locked
 	}
@@ -79,7 +86,56 @@ func syncFolder(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, fs.ErrPermission) { // a file system that has no such thing for folders
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}
+
+// syncers is how many files are synced at a time: a journal takes many in one go.
+const syncers = 16
+
+// syncTree syncs all files of a folder and then its folders, the innermost first.
+func syncTree(dir string) error {
+	var files, dirs []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			dirs = append(dirs, path)
+		case e.Type().IsRegular():
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	errs := make([]error, syncers)
+	var wait sync.WaitGroup
+	for w := range syncers {
+		wait.Go(func() {
+			for i := w; i < len(files) && errs[w] == nil; i += syncers {
+				errs[w] = syncFile(files[i])
+			}
+		})
+	}
+	wait.Wait()
+	slices.Reverse(dirs)
+	for _, d := range dirs {
+		errs = append(errs, syncFolder(d))
+	}
+	return errors.Join(errs...)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // temporary returns what create makes, a file or folder of a new name, locked; where the file system has no locks, as it is.
@@ -102,8 +158,8 @@ func temporary(create func() (*os.File, error)) (*os.File, error) {
 	}
 }
 
-// removeAbandoned removes what stands in dir under names that begin with prefix and whose processes are gone.
-func removeAbandoned(dir, prefix string) error {
+// removeAbandoned removes what stands in dir under names that begin with prefix and whose processes are gone, as far as may says.
+func removeAbandoned(dir, prefix string, may func(path string) bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -120,7 +176,7 @@ func removeAbandoned(dir, prefix string) error {
 		if err != nil {
 			continue
 		}
-		if flock(f) == nil {
+		if flock(f) == nil && may(path) {
 			err = os.RemoveAll(path)
 		}
 		if f.Close(); err != nil {

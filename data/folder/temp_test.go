@@ -107,7 +107,7 @@ func TestSwap(t *testing.T) {
 		parent := t.TempDir()
 		dir, temp, old := filepath.Join(parent, "dir"), filepath.Join(parent, "temp"), filepath.Join(parent, ".dir.old")
 		for _, d := range []string{dir, temp} {
-			if err := errors.Join(os.Mkdir(d, 0o700), file(filepath.Base(d))(d)); err != nil {
+			if err := errors.Join(os.Mkdir(d, 0o700), Target{Kind: Cohort}.complete(d, file(filepath.Base(d)))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -119,7 +119,7 @@ func TestSwap(t *testing.T) {
 			t.Fatal(err)
 		}
 		fails := errors.New("fails")
-		if err := Publish(dir, func(string) error { return fails }); !errors.Is(err, fails) {
+		if err := publish(dir, func(string) error { return fails }); !errors.Is(err, fails) {
 			t.Errorf("%s: %v", name, err)
 		}
 		wantFile(t, dir, "temp")

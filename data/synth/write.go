@@ -1,9 +1,7 @@
 package synth
 
 import (
-	"cmp"
 	"context"
-	"os"
 	"path/filepath"
 
 	"contig-gpu/data/folder"
@@ -12,29 +10,34 @@ import (
 // Write makes the folder dir with a cohort in it. It writes beside dir and renames at the end, so that dir is there
 // whole or not at all, also when ctx ends. It refuses a dir that holds anything.
 func Write(ctx context.Context, dir string, o Options) (Summary, error) {
-	if err := folder.Vacant(dir); err != nil {
-		return Summary{}, err
-	}
-	return Overwrite(ctx, dir, o)
+	return Into(ctx, folder.Target{Dir: dir, Kind: folder.Cohort}, o)
 }
 
-// Overwrite is Write, in the place of whatever is at dir.
-func Overwrite(ctx context.Context, dir string, o Options) (s Summary, err error) {
+// Into is Write of a folder that may replace what is there, as t says.
+func Into(ctx context.Context, t folder.Target, o Options) (s Summary, err error) {
 	if err := o.Validate(); err != nil {
+		return Summary{}, err
+	}
+	if o.BFile != "" {
+		for _, suffix := range []string{".bed", ".bim", ".fam"} {
+			t.Inputs = append(t.Inputs, o.BFile+suffix)
+		}
+	}
+	if err := t.Check(); err != nil {
 		return Summary{}, err
 	}
 	w, err := newWorld(o)
 	if err != nil {
 		return Summary{}, err
 	}
-	err = folder.Publish(dir, func(temp string) error {
+	err = t.Publish(func(temp string) error {
 		s, err = w.fill(ctx, temp)
-		return cmp.Or(err, os.Chmod(temp, 0o755))
+		return err
 	})
 	if err != nil {
 		return Summary{}, err
 	}
-	dir = filepath.Clean(dir)
+	dir := filepath.Clean(t.Dir)
 	s.Dir, s.Manifest = dir, filepath.Join(dir, "images.tsv")
 	s.DataTOML, s.TruthJSON = filepath.Join(dir, "data.toml"), filepath.Join(dir, "truth.json")
 	return s, nil
