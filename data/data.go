@@ -14,6 +14,25 @@ const (
 
 func (s Split) String() string { return [...]string{"train", "validation", "test"}[s] }
 
+// A SplitRule says how groups are drawn into splits.
+type SplitRule struct {
+	Seed       uint64  `json:"seed"`
+	Train      float64 `json:"train"` // fractions of persons
+	Validation float64 `json:"validation"`
+	Test       float64 `json:"test"`
+	By         string  `json:"by"` // group or person
+}
+
+// A ManifestRow is a row of a manifest, as a run keeps it of an image that cannot be decoded: with it the cohort stays what it
+// was, whether the row is taken out since, or the file removed or mended.
+type ManifestRow struct {
+	Number int      // of the row among those of images, from 0
+	Fields []string // person_id, image, eye, visit, split, group
+	Size   int64    // of the file when the run began, bytes
+	Digest string   // SHA-256 of the file then, in hexadecimal
+	Skip   bool     // the run goes on without the image
+}
+
 // An Image is one row of the manifest.
 type Image struct {
 	Path   string // as opened
@@ -21,6 +40,11 @@ type Image struct {
 	Eye    string // "L", "R" or ""
 	Visit  string
 	Line   int // in the manifest, for errors
+
+	Size   int64  // of the file, bytes
+	Digest string // SHA-256 of the file in hexadecimal, where it was computed
+	Known  string // the same, of a file that a run has found broken: it stands for the file, whatever becomes of that
+	Skip   bool   // not to be read: a run has found that it cannot be decoded
 }
 
 // A Person has images and, for each modality, genetics or nothing.
@@ -56,6 +80,16 @@ type Stats struct {
 // Width returns the number of features.
 func (s *Stats) Width() int { return len(s.Names) }
 
+// A SourceDigest says what a source held, so that of two cohorts it can be told in which source they differ.
+type SourceDigest struct {
+	Name     string `json:"name"`     // of the modality; "" for images
+	Rows     int    `json:"rows"`     // persons who have it, or images
+	Features int    `json:"features"` // 0 for images
+	Stats    string `json:"stats"`    // hex digest of the statistics; of images of names and sizes
+	Train    string `json:"train"`    // hex digest of training persons' values; of images of all bytes
+	Held     string `json:"held"`     // of the other persons' values
+}
+
 // A Cohort is what a manifest and its genetics join to. Every person has an image and at least one modality.
 type Cohort struct {
 	Images  []Image
@@ -64,6 +98,12 @@ type Cohort struct {
 	Notes   []string // what was counted, dropped and warned of while joining, one line each; no ids
 	// Hash is the hex digest of ids, groups, splits, who has what, the names and sizes of the images, and the statistics.
 	Hash string
+	// Row returns the row of the manifest of an image; nil: there is no manifest.
+	Row func(image int) ManifestRow
+	// Rule is how persons were split whom the manifest gives no split.
+	Rule SplitRule
+	// Sources has a digest of each table, in their order, and of the images. Empty where nobody asked for Content.
+	Sources []SourceDigest
 	// Content is the hex digest of every person's features and of the bytes of the images. "" where nobody asked for it.
 	Content string
 }

@@ -50,12 +50,17 @@ func hostMemory(c *data.Cohort) int {
 const cacheShare = 8
 
 // sources returns what opens the batches of a split.
-func sources(c *data.Cohort, cfg train.Config) train.NewSource {
+func sources(c *data.Cohort, cfg train.Config) train.NewSource { return sourcesBut(c, cfg, nil) }
+
+// sourcesBut is sources that know of broken images.
+func sourcesBut(c *data.Cohort, cfg train.Config, bad *loader.Bad) train.NewSource {
 	return func(f train.Feed) (data.Source, error) {
+		o := loaderOptions(cfg, f)
+		o.Bad = bad
 		if f.NoTables {
-			return loader.New(imagesOf(c), loaderOptions(cfg, f))
+			return loader.New(imagesOf(c), o)
 		}
-		return loader.New(c, loaderOptions(cfg, f))
+		return loader.New(c, o)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -81,7 +82,7 @@ func embed(c *cli.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	if err := target.Publish(func(temp string) error { return writeEmbeddings(temp, e, co) }); err != nil {
+	if err := target.Publish(func(temp string) error { return writeEmbeddings(temp, e, co, splitsOf(c.String("checkpoint"))) }); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)
@@ -123,14 +124,27 @@ type matrix struct {
 	rows  [][]float32
 }
 
-func writeEmbeddings(dir string, e *train.Embeddings, co *data.Cohort) error {
+// strangerSplit is the split of persons whom a run has never seen, unknownSplit that of all where it is not known who they were.
+const (
+	strangerSplit = "new"
+	unknownSplit  = "unknown"
+)
+
+// writeEmbeddings writes the files of embed; splits are those of the checkpoint's run by person, nil where they are not known.
+func writeEmbeddings(dir string, e *train.Embeddings, co *data.Cohort, splits map[string]string) error {
 	perImage := filepath.Join(dir, "per-image")
 	if err := makePrivate(perImage); err != nil {
 		return err
 	}
 	var persons, images [][]string
+	table := [][]string{{"person_id", "split"}}
 	for _, p := range e.Persons {
-		persons = append(persons, []string{co.Persons[p].ID})
+		id := co.Persons[p].ID
+		split := unknownSplit
+		if splits != nil {
+			split = cmp.Or(splits[id], strangerSplit)
+		}
+		persons, table = append(persons, []string{id}), append(table, []string{id, split})
 	}
 	for i, p := range e.Person {
 		images = append(images, []string{co.Persons[p].ID, co.Images[i].Path})
@@ -145,6 +159,9 @@ func writeEmbeddings(dir string, e *train.Embeddings, co *data.Cohort) error {
 		byImage = append(byImage, matrix{name + ".image", e.Dim, e.Image[i]})
 	}
 	if err := writeLines(filepath.Join(dir, "persons.txt"), persons); err != nil {
+		return err
+	}
+	if err := writeLines(filepath.Join(dir, "persons.tsv"), table); err != nil {
 		return err
 	}
 	if err := writeLines(filepath.Join(perImage, "images.txt"), images); err != nil {

@@ -21,7 +21,7 @@ func (r *trainRun) examples() (shown []image.Image, left string) {
 	if !all && !drawn(sample(r.cohort.Images)) {
 		return nil, hint
 	}
-	src, err := sources(r.cohort, r.cfg)(train.Feed{Split: data.Train, Train: true})
+	src, err := sourcesBut(r.cohort, r.cfg, r.bad)(train.Feed{Split: data.Train, Train: true})
 	if err != nil {
 		return nil, ""
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -83,7 +85,19 @@ func (w *watcher) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// wantNoTelltale looks for ids in all files of a run folder and in what was printed.
+// wantOwnersOnly is an error where anybody else may look into the folder that has ids; what is below is not looked at further.
+func wantOwnersOnly(dir string) error {
+	files, err := os.ReadDir(dir)
+	for _, e := range files {
+		info, statErr := e.Info()
+		if err = errors.Join(err, statErr); err == nil && info.Mode().Perm()&0o077 != 0 {
+			err = fmt.Errorf("%s has mode %v", e.Name(), info.Mode())
+		}
+	}
+	return cmp.Or(err, error(fs.SkipDir))
+}
+
+// wantNoTelltale looks for ids in all files of a run folder, but for its private/, and in what was printed.
 func wantNoTelltale(t *testing.T, run, stdout string) {
 	t.Helper()
 	if strings.Contains(stdout, telltale) {
@@ -92,6 +106,9 @@ func wantNoTelltale(t *testing.T, run, stdout string) {
 	err := filepath.WalkDir(run, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if e.IsDir() && path == filepath.Join(run, privateName) {
+			return wantOwnersOnly(path)
 		}
 		if strings.Contains(e.Name(), telltale) || !e.IsDir() && bytes.Contains(read(t, path), []byte(telltale)) {
 			t.Errorf("%s has ids", path)

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
+	"contig-gpu/data/loader"
 	"contig-gpu/model/build"
 	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
@@ -42,12 +45,18 @@ func trainAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.lock.Release()) }()
+	if done, err := r.finished(); done || err != nil {
+		return err
+	}
 	if r.resumed && r.demo {
 		return r.noData()
 	}
 	r.say("contig-gpu %s", version+revision())
 	if note := r.lock.Note(); note != "" {
 		r.say("%s", note)
+	}
+	for _, n := range r.notes {
+		r.say("%s", n)
 	}
 	if r.demo {
 		dir, err := demoCohort(c.Context, r.say)
@@ -56,7 +65,7 @@ func trainAction(c *cli.Context) (err error) {
 		}
 		r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
 	}
-	if r.cohort, err = openCohort(r.values); err != nil {
+	if err := r.join(); err != nil {
 		return err
 	}
 	for _, n := range r.cohort.Notes {
@@ -73,7 +82,7 @@ func trainAction(c *cli.Context) (err error) {
 	}
 	keepWithinMemory()
 	summary, err := train.Run(c.Context, train.Options{
-		Config: r.cfg, Cohort: r.cohort, NewSource: sources(r.cohort, r.cfg), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
+		Config: r.cfg, Cohort: r.cohort, NewSource: sourcesBut(r.cohort, r.cfg, r.bad), Bad: r.bad, Scan: loader.NewScan(r.cohort, r.bad), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
 		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: hostMemory(r.cohort),
 	})
 	return r.finish(&summary, err)
@@ -82,16 +91,29 @@ func trainAction(c *cli.Context) (err error) {
 // noData is E801: what is resumed has data of its own, and the demo cohort is not to take their place.
 func (r *trainRun) noData() error {
 	return &data.Problem{Code: config.Code, File: filepath.Join(r.dir, configName), What: "the settings of the run to resume name no data", Expected: "images and data",
-		Cause: "the run died before its first step, or the file was cut", Fix: "give the run's settings again, or begin anew without --resume"}
+		Cause: "the run died before its first step, or the file was lost or cut", Fix: "give --images and --data of the run again, or begin anew without --resume"}
 }
 
-// look decodes some of the images and tells what is odd about them; check looks at all.
+// look decodes some of the images, and those that the run has found broken before, and tells what is odd about them; check
+// looks at all. Where broken images are skipped they are left to the training.
 func (r *trainRun) look(ctx context.Context) error {
-	seen, err := lookAt(ctx, sample(r.cohort.Images), r.cfg.ImageSize, progress.New(io.Discard))
-	for _, n := range seen.notes(r.cfg.ImageSize) {
-		r.say("%s", n)
+	images := append(r.brokenBefore(), sample(r.cohort.Images)...)
+	images = slices.DeleteFunc(images, func(im data.Image) bool { return im.Skip })
+	for {
+		seen, err := lookAt(ctx, images, r.cfg.ImageSize, progress.New(io.Discard))
+		var p *data.Problem
+		if errors.As(err, &p) && r.cfg.SkipsBad() {
+			n := len(images)
+			images = slices.DeleteFunc(images, func(im data.Image) bool { return im.Path == p.File })
+			if len(images) < n {
+				continue
+			}
+		}
+		for _, n := range seen.notes(r.cfg.ImageSize) {
+			r.say("%s", n)
+		}
+		return err
 	}
-	return err
 }
 
 // digest reads what the training will read, so that --resume can tell whether it is still the same.
@@ -109,18 +131,21 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 	return err
 }
 
-// newRun resolves the settings of a training; it touches no file but --config.
+// newRun resolves the settings of a training; it touches no file but --config and those of the run that is resumed.
 func newRun(c *cli.Context) (*trainRun, error) {
-	file, err := configFile(c)
+	r := &trainRun{dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	switch {
+	case r.resumed && r.dir == "":
+		return nil, usagef("train: --resume needs --run")
+	case r.resumed && c.Bool("overwrite"):
+		return nil, usagef("train: --resume goes on with the run that is there, --overwrite replaces it: give one of them")
+	}
+	file, err := r.configFile(c)
 	if err != nil {
 		return nil, err
 	}
-	r := &trainRun{dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
 	if r.values, r.demo, err = resolve(c, file); err != nil {
 		return nil, err
-	}
-	if r.resumed && r.dir == "" {
-		return nil, usagef("train: --resume needs --run")
 	}
 	r.cfg = r.values.training()
 	if err := r.cfg.Validate(); err != nil {
@@ -129,16 +154,33 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	return r, nil
 }
 
-// configFile reads --config, or the file of the run that is resumed.
-func configFile(c *cli.Context) (config.File, error) {
-	if path := c.String("config"); path != "" {
-		return config.Load(path)
+// configFile reads --config, or the file of the run that is resumed. What that lacks, or all where it is lost, is taken from the
+// run's newest checkpoint, which has every setting but paths and those of the machine.
+func (r *trainRun) configFile(c *cli.Context) (config.File, error) {
+	path := c.String("config")
+	if path == "" && !r.resumed {
+		return config.File{}, nil
 	}
-	path := filepath.Join(c.String("run"), configName)
-	if _, err := os.Stat(path); err != nil || c.String("run") == "" || !c.Bool("resume") {
-		return config.File{}, nil // of a run without its file the checkpoint is missing too, or says what differs
+	var file config.File
+	var err error
+	if path != "" {
+		if file, err = config.Load(path); err != nil || !r.resumed {
+			return file, err
+		}
+	} else {
+		file, err = config.LoadRun(filepath.Join(r.dir, configName))
 	}
-	return config.LoadRun(path)
+	r.standing = train.StandingOf(r.dir)
+	switch {
+	case r.standing == nil && errors.Is(err, fs.ErrNotExist):
+		return config.File{}, nil // there is nothing to resume, or flags say it all
+	case r.standing == nil:
+		return file, err
+	case err != nil:
+		r.notes = append(r.notes, configName+" of the run is lost or damaged: settings are the checkpoint's")
+		file = config.File{}
+	}
+	return file.Or(r.standing.Config.Settings()), nil
 }
 
 // resolve lays the flags over the file over the defaults, which are those of the recipe or the demo that file and flags ask for.
@@ -152,6 +194,10 @@ func resolve(c *cli.Context, file config.File) (s *settings, demo bool, err erro
 	asked := newSettings(setting.Default)
 	if err := lay(asked); err != nil {
 		return nil, false, err
+	}
+	if c.Bool("resume") && (asked.Images == "") != (asked.Data == "") && build.UsesTables(asked.Objective) {
+		asked.Images, asked.Data = "", "" // the file was cut: noData says so
+		return asked, true, nil
 	}
 	if alone := asked.Images != "" && !build.UsesTables(asked.Objective); (asked.Images == "") != (asked.Data == "") && !alone {
 		return nil, false, usagef("train: --images and --data go together; without both the demo cohort is trained on; --objective %s takes --images alone", build.SimCLR)

@@ -15,6 +15,7 @@ import (
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
+	"contig-gpu/data/loader"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train"
 )
@@ -41,7 +42,11 @@ type trainRun struct {
 	line          *progress.Line
 	log           bytes.Buffer // what is not yet in train.log
 	started       bool
-	failed        error // of writing beside the training
+	failed        error           // of writing beside the training
+	standing      *train.Standing // of the run that is resumed, where it has a checkpoint
+	notes         []string        // of how the settings were found
+	record        runRecord
+	bad           *loader.Bad // of the cohort
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -109,10 +114,16 @@ func (r *trainRun) progress(e train.Event) {
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, retrievalText(e.Retrieval))
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
+		r.say("%s", e.Disk)
 	case train.Warned:
 		r.say("warning: %s", e.Text)
+	case train.Noted:
+		r.say("%s", e.Text)
+	case train.Broken:
+		r.keepBad(e.Images)
 	case train.Saved:
 		r.note("wrote " + e.Path)
+		r.keep(false)
 	}
 }
 
@@ -134,6 +145,7 @@ func (r *trainRun) open() {
 		}
 	}
 	r.failed = errors.Join(r.failed, writeText(filepath.Join(r.dir, configName), text))
+	r.failed = errors.Join(r.failed, r.keepSplit())
 	r.started = true
 	for l := range strings.Lines(text.String()) {
 		r.note("  " + strings.TrimSpace(l))
@@ -157,6 +169,7 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 	if !r.started {
 		return err
 	}
+	r.keep(err == nil)
 	lines := r.summary(s, err)
 	if errors.Is(err, train.ErrInterrupted) {
 		lines = append(lines, "go on with: contig-gpu train --resume --run "+r.dir)
@@ -174,9 +187,12 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 
 // summary says in a few lines what a training did. It names no file of a participant: it goes into the log and the report.
 func (r *trainRun) summary(s *train.Summary, err error) []string {
-	lines := []string{fmt.Sprintf("%d steps in %v", s.Steps, time.Since(r.start).Round(time.Second))}
+	lines := []string{fmt.Sprintf("%d steps in %s", s.Steps, r.record.text())}
 	if err != nil {
 		return append(lines, "stopped: "+withoutIDs(err, r.dir, r.cohort.Images))
+	}
+	if n := len(r.bad.Found()); n > 0 {
+		lines = append(lines, fmt.Sprintf("W505: %d of %d images cannot be decoded and were skipped", n, len(r.cohort.Images)))
 	}
 	lines = append(lines, fmt.Sprintf("%d parameters on %s: %s", s.Parameters, s.Device, s.Why))
 	if s.GPUIdle != nil {
@@ -190,14 +206,12 @@ func (r *trainRun) summary(s *train.Summary, err error) []string {
 
 // report writes report.html from the run folder's own files.
 func (r *trainRun) report(summary []string) error {
-	f, err := os.Open(filepath.Join(r.dir, metricsName))
+	rows, err := r.metrics()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	rows, err := report.ReadMetrics(f)
-	if err != nil {
-		return err
+	if n := len(report.Of(rows, report.Unreadable)) + len(report.Of(rows, report.Lost)); n > 0 {
+		summary = append(summary, fmt.Sprintf("%d lines of %s are lost or damaged and are left out", n, metricsName))
 	}
 	settings := &bytes.Buffer{}
 	if err := r.values.write(settings); err != nil {

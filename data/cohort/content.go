@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"math"
 	"runtime"
 	"sync"
@@ -27,15 +28,17 @@ type ContentOptions struct {
 type sum = [sha256.Size]byte
 
 // Content returns the hex digest of what is read beyond the files that Hash covers: every person's features, bit by bit as
-// Row gives them, and the bytes of every image, in the order of the cohort. It reads all images, on all processors that Go
+// Row gives them, and the bytes of every image, in the order of the cohort. It fills c.Sources and the digests of images. It reads all images, on all processors that Go
 // may use, but those that CacheDir knows to be unchanged. An image that cannot be read is E104. It ends early with ctx.
 func Content(ctx context.Context, c *data.Cohort, o ContentOptions) (string, error) {
 	h := sha256.New()
+	c.Sources = nil
 	for _, t := range c.Tables {
-		sums, err := tableSums(ctx, t, len(c.Persons))
+		sums, source, err := tableSums(ctx, t, c.Persons)
 		if err != nil {
 			return "", err
 		}
+		c.Sources = append(c.Sources, source)
 		fmt.Fprintf(h, "table %q of %d\n", t.Name(), t.Stats().Width())
 		for _, s := range sums {
 			h.Write(s[:])
@@ -45,6 +48,7 @@ func Content(ctx context.Context, c *data.Cohort, o ContentOptions) (string, err
 	if err != nil {
 		return "", err
 	}
+	c.Sources = append(c.Sources, imageSource(c, sums))
 	fmt.Fprintf(h, "%d images\n", len(sums))
 	for _, s := range sums {
 		h.Write(s[:])
@@ -55,28 +59,32 @@ func Content(ctx context.Context, c *data.Cohort, o ContentOptions) (string, err
 // sumPersons is how many persons of a table share a sum: enough to keep all processors busy, and no part of the machine.
 const sumPersons = 64
 
-// tableSums digests the rows of a table, sumPersons at a time.
-func tableSums(ctx context.Context, t data.Table, persons int) ([]sum, error) {
-	sums := make([]sum, (persons+sumPersons-1)/sumPersons)
+// tableSums digests the rows of a table, sumPersons at a time, and those of training persons and of others apart.
+func tableSums(ctx context.Context, t data.Table, persons []data.Person) ([]sum, data.SourceDigest, error) {
+	n := (len(persons) + sumPersons - 1) / sumPersons
+	sums, parts := make([]sum, n), make([][2]sum, n)
 	width := t.Stats().Width()
-	err := inParallel(ctx, len(sums), func(k int) error {
-		h := sha256.New()
+	err := inParallel(ctx, n, func(k int) error {
+		h, of := sha256.New(), [2]hash.Hash{sha256.New(), sha256.New()}
 		row, raw := make([]float32, width), make([]byte, 1+4*width)
-		for p := k * sumPersons; p < min((k+1)*sumPersons, persons); p++ {
-			if !t.Row(p, row) {
-				h.Write([]byte{0})
-				continue
+		for p := k * sumPersons; p < min((k+1)*sumPersons, len(persons)); p++ {
+			text := raw[:1]
+			if raw[0] = 0; t.Row(p, row) {
+				raw[0], text = 1, raw
+				for f, v := range row {
+					binary.LittleEndian.PutUint32(raw[1+4*f:], math.Float32bits(v))
+				}
 			}
-			raw[0] = 1
-			for f, v := range row {
-				binary.LittleEndian.PutUint32(raw[1+4*f:], math.Float32bits(v))
-			}
-			h.Write(raw)
+			h.Write(text)
+			of[min(1, persons[p].Split)].Write(text) // data.Train is 0
 		}
 		h.Sum(sums[k][:0])
+		for i := range of {
+			of[i].Sum(parts[k][i][:0])
+		}
 		return nil
 	}, nil)
-	return sums, err
+	return sums, tableSource(t, len(persons), parts), err
 }
 
 // inParallel does 0 to n-1 on all processors that Go may use, and tells after each how many are done. It begins no more once ctx

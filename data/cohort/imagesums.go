@@ -3,6 +3,7 @@ package cohort
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -31,7 +32,12 @@ func imageSums(ctx context.Context, images []data.Image, o ContentOptions) ([]su
 	sums, keys := make([]sum, len(paths)), make([]sum, len(paths))
 	known := make([]bool, len(paths)) // that keys[i] stands for sums[i], now and later
 	err := inParallel(ctx, len(paths), func(i int) (err error) {
+		if d, ok := digestOf(images[i]); ok {
+			sums[i], images[i].Digest = d, images[i].Known
+			return nil
+		}
 		sums[i], keys[i], known[i], err = imageSum(paths[i], kept, o.now())
+		images[i].Digest = hex.EncodeToString(sums[i][:])
 		return err
 	}, func(done int) {
 		if o.Progress != nil {
@@ -45,6 +51,12 @@ func imageSums(ctx context.Context, images []data.Image, o ContentOptions) ([]su
 	}
 	kept.save(o.now())
 	return sums, err
+}
+
+// digestOf returns the digest that stands for a file, where there is one.
+func digestOf(im data.Image) (d sum, ok bool) {
+	n, err := hex.Decode(d[:], []byte(im.Known[:min(len(im.Known), 2*len(d))]))
+	return d, err == nil && n == len(d)
 }
 
 // settled is how long ago a file must have changed before its digest is kept: one that changes again within a tick of the

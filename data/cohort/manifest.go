@@ -2,6 +2,7 @@ package cohort
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -51,7 +52,22 @@ type manifestReader struct {
 	owner  map[string]int       // image path to its index in images
 }
 
-func readManifest(path, root string) (*manifest, error) {
+// readManifest reads a manifest of which a run has found images broken, or none.
+func readManifest(path, root string, broken []data.ManifestRow) (*manifest, error) {
+	m, err := readRows(path, root, nil)
+	if err != nil {
+		return nil, err
+	}
+	if gone := m.without(broken); len(gone) > 0 {
+		if m, err = readRows(path, root, gone); err != nil {
+			return nil, err
+		}
+	}
+	return m, m.stat(m.mark(broken))
+}
+
+// readRows reads the rows of a manifest, and between them those that were taken out of it, at their numbers.
+func readRows(path, root string, gone []data.ManifestRow) (*manifest, error) {
 	if root == "" {
 		root = filepath.Dir(path)
 	}
@@ -69,6 +85,9 @@ func readManifest(path, root string) (*manifest, error) {
 		if fields = l.Fields(fields); len(fields) != r.width {
 			return nil, l.Ragged(r.width, fields)
 		}
+		if gone, err = r.putBack(gone, len(r.m.images), l.Line()); err != nil {
+			return nil, err
+		}
 		if err := r.row(fields, l.Line()); err != nil {
 			return nil, err
 		}
@@ -76,12 +95,15 @@ func readManifest(path, root string) (*manifest, error) {
 	if err := l.Err(); err != nil {
 		return nil, err
 	}
+	if _, err := r.putBack(gone, math.MaxInt, l.Line()); err != nil {
+		return nil, err
+	}
 	if len(r.m.images) == 0 {
 		return nil, table.Empty(path, "the manifest has a header and no images")
 	}
 	r.m.notes = append(r.m.notes, l.Notes()...)
 	r.m.notes = append(r.m.notes, fmt.Sprintf("%s: %d images of %d persons.", filepath.Base(path), len(r.m.images), len(r.m.persons)))
-	return r.m, r.m.stat()
+	return r.m, nil
 }
 
 func (r *manifestReader) header(l *table.Lines) error {
@@ -139,6 +161,10 @@ func (r *manifestReader) row(fields []string, line int) error {
 			v[c] = strings.Clone(fields[i])
 		}
 	}
+	return r.add(v, line)
+}
+
+func (r *manifestReader) add(v [manifestColumns]string, line int) error {
 	if err := r.swapped(v[0], v[1], line); err != nil {
 		return err
 	}

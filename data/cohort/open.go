@@ -16,6 +16,7 @@ type Options struct {
 	Join      string                 // "outer" (default): an image and at least one modality; "inner": all modalities
 	Seed      uint64                 // of the split, where data.toml gives none
 	Stats     map[string]*data.Stats // of a checkpoint, by modality; nil: fit on the training persons
+	Broken    []data.ManifestRow     // images that a run has found broken
 	Memory    int64                  // bytes that are free, which the tables must not exceed (E403); 0: not known
 }
 
@@ -59,7 +60,7 @@ func (j *join) read() error {
 	if err != nil {
 		return err
 	}
-	m, err := readManifest(j.o.Manifest, j.o.ImageRoot)
+	m, err := readManifest(j.o.Manifest, j.o.ImageRoot, j.o.Broken)
 	if err != nil {
 		return err
 	}
@@ -196,16 +197,19 @@ func (j *join) keep() error {
 		return &data.Problem{Code: 118, File: j.m.path, What: "no person has an image and " + what, Expected: "at least one", Found: fmt.Sprintf("%d persons with images", len(j.m.persons)),
 			Cause: "sources of different persons, or lists that leave none of them", Fix: "use the outer join, or check [ids]"}
 	}
+	var at []int // of each image among the manifest's
 	for p, i := range j.kept {
 		var images []int
 		for _, k := range j.m.persons[i].images {
 			im := j.m.images[k]
-			im.Person = p
+			im.Person, im.Size = p, j.m.sizes[k]
+			at = append(at, k)
 			images = append(images, len(j.c.Images))
 			j.c.Images = append(j.c.Images, im)
 		}
 		j.c.Persons = append(j.c.Persons, data.Person{ID: j.m.persons[i].id, Images: images})
 	}
+	j.c.Row = func(image int) data.ManifestRow { return j.m.row(at[image]) }
 	j.note("%d persons with %d images pass (an image and %s).", len(j.kept), len(j.c.Images), what)
 	return nil
 }
@@ -224,7 +228,8 @@ func (j *join) split() error {
 	if !j.m.hasBy {
 		j.note("W604: no column group: relatives may be in different splits.")
 	}
-	j.note("%d persons train, %d validation, %d test.", n[data.Train], n[data.Validation], n[data.Test])
+	j.c.Rule = s.rule()
+	j.note("%d persons train, %d validation, %d test (%s).", n[data.Train], n[data.Validation], n[data.Test], s.source(j.cfg))
 	return nil
 }
 

@@ -59,14 +59,19 @@ func (m *manifest) twice(name string, first int, im data.Image) error {
 const shownPaths = 5
 
 // stat notes the size of every image's file; those that are missing or empty are E101, and so is one that two persons share
-// by links.
-func (m *manifest) stat() error {
+// by links. Those that a run has found broken have the size that they had, and may be gone.
+func (m *manifest) stat(broken map[int]data.ManifestRow) error {
 	m.sizes = make([]int64, len(m.images))
 	owner := make(map[identity]int32, len(m.images))
 	missing := lost{m: m, folders: map[string][]string{}}
 	linked := 0
 	for i, im := range m.images {
 		st, err := os.Stat(im.Path)
+		if row, ok := broken[i]; ok {
+			m.sizes[i] = row.Size
+			m.images[i].Skip = im.Skip || err != nil
+			continue
+		}
 		if err != nil || !st.Mode().IsRegular() {
 			missing.add(im, m.names[i], st, err)
 			continue

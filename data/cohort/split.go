@@ -52,6 +52,37 @@ func (s *splitter) assign(c *config, seed uint64) ([]data.Split, error) {
 	return out, s.checkEmpty(out)
 }
 
+// rule returns how the open groups were drawn.
+func (s *splitter) rule() data.SplitRule {
+	by := s.by
+	if by == "" {
+		by = "group"
+	}
+	return data.SplitRule{Seed: s.seed, Train: s.fraction[data.Train], Validation: s.fraction[data.Validation], Test: s.fraction[data.Test], By: by}
+}
+
+// source says where the splits come from: the manifest, or a draw by a seed.
+func (s *splitter) source(c *config) string {
+	fixed := 0
+	for _, i := range s.persons {
+		if s.m.persons[i].split != "" {
+			fixed++
+		}
+	}
+	if fixed == len(s.persons) {
+		return "as the manifest says"
+	}
+	from := "--seed"
+	if c.Split.Seed != nil {
+		from = "data.toml"
+	}
+	text := fmt.Sprintf("drawn by seed %d of %s", s.seed, from)
+	if fixed > 0 {
+		text += fmt.Sprintf("; %d as the manifest says", fixed)
+	}
+	return text
+}
+
 // number numbers keys in sorted order.
 func number(keys []string) []int {
 	sorted := slices.Clone(keys)

@@ -10,6 +10,7 @@ import (
 const (
 	StreamAugment uint32 = 1       // of one image in one epoch
 	StreamOrder   uint32 = 2       // of the images of an epoch
+	StreamReplace uint32 = 3       // of what takes the place of an image that cannot be decoded
 	StreamViews   uint32 = 1 << 16 // + v, of view v of one image in one epoch; the first view has StreamAugment
 )
 

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"contig-gpu/data"
@@ -19,10 +20,14 @@ type filler struct {
 	augment bool
 	raw     bool
 	cache   cache
+
+	bad        *Bad
+	of         []int // images that may take another's place; nil: rows are dropped
+	oneOfGroup bool
 }
 
 func newFiller(c *data.Cohort, o Options) filler {
-	f := filler{cohort: c, how: o.Augment, fit: o.Fit, size: o.Size, views: max(1, o.Views), work: o.PixelSide(), seed: o.Seed, raw: o.Raw, augment: o.varies()}
+	f := filler{cohort: c, how: o.Augment, fit: o.Fit, size: o.Size, views: max(1, o.Views), work: o.PixelSide(), seed: o.Seed, raw: o.Raw, augment: o.varies(), bad: o.Bad, oneOfGroup: o.OneImagePerGroup}
 	f.cache = cache{limit: o.CacheBytes, images: make([]atomic.Pointer[fundus.RGB], len(c.Images)), used: new(atomic.Int64)}
 	return f
 }
@@ -69,8 +74,19 @@ func (f *filler) worker(epoch int) *worker {
 	return &worker{filler: f, epoch: epoch, variety: fundus.NewAugmenter(f.how, f.size)}
 }
 
-// fill makes the batch of the images in rows.
+// fill makes the batch of the images in rows, but for those that are left out. Of a batch where that leaves none N is 0.
 func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
+	for {
+		err := w.fillAll(b, rows, quit)
+		out, ok := err.(leftOut)
+		if !ok {
+			return err
+		}
+		rows = slices.Delete(slices.Clone(rows), out.row, out.row+1)
+	}
+}
+
+func (w *worker) fillAll(b *data.Batch, rows []int, quit <-chan struct{}) error {
 	w.shape(b, len(rows))
 	for n, i := range rows {
 		select {
@@ -78,7 +94,15 @@ func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
 			return errClosed
 		default:
 		}
-		m, err := w.image(i)
+		m, out, err := w.usable(i)
+		if out {
+			if w.of == nil {
+				return leftOut{n}
+			}
+			rows = slices.Clone(rows)
+			i, m, err = w.replacement(rows, n, quit)
+			rows[n] = i
+		}
 		if err != nil {
 			return err
 		}

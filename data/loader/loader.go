@@ -30,6 +30,9 @@ type Options struct {
 	// OneImagePerGroup keeps two images of a group, and so of a person, out of one batch of the training split.
 	OneImagePerGroup bool
 
+	// Bad knows images that cannot be decoded, and says whether to go on without them; nil: one of them ends the epoch.
+	Bad *Bad
+
 	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes for the training split, no cache for what is read once; below: no cache
 }
 
@@ -86,7 +89,11 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	if len(ord.images) == 0 {
 		return nil, emptySplit(c, o)
 	}
-	return &source{cohort: c, opts: o, order: ord, fill: newFiller(c, o)}, nil
+	s := &source{cohort: c, opts: o, order: ord, fill: newFiller(c, o)}
+	if !ord.every {
+		s.fill.of = ord.images
+	}
+	return s, nil
 }
 
 func emptySplit(c *data.Cohort, o Options) error {
@@ -151,6 +158,9 @@ func (s *source) Next(b *data.Batch) error {
 		return err
 	}
 	s.last, *b = n, n.batch
+	if b.N == 0 { // all of its images are left out
+		return s.Next(b)
+	}
 	return nil
 }
 

@@ -19,6 +19,14 @@ type state struct {
 	BestRetrieval *float64 `json:"best_retrieval,omitempty"` // the same; nil also in checkpoints of older versions
 
 	Scaling engine.LossScale `json:"loss_scaling"`
+
+	Split *data.SplitRule `json:"split,omitempty"` // how persons were split
+
+	Sources  []data.SourceDigest `json:"sources,omitempty"`  // of the data
+	Outliers []string            `json:"outliers,omitempty"` // tables with values of held-out persons that an evaluation failed by, and that may be corrected
+
+	PerEpoch int  `json:"per_epoch,omitempty"` // steps of an epoch; 0: of a version that did not keep it
+	Pending  bool `json:"pending,omitempty"`   // the evaluation that is due at this step did not end
 }
 
 // advance counts a step.
@@ -39,7 +47,11 @@ func (t *trainer) tensors() []safetensors.Tensor {
 
 // metadata returns the text part of a checkpoint.
 func (t *trainer) metadata() (map[string]string, error) {
-	t.at.MetricsLines, t.at.Scaling = t.log.lines, t.engine.Scaling
+	t.at.MetricsLines, t.at.Scaling, t.at.PerEpoch = t.log.lines, t.engine.Scaling, t.perEpoch
+	t.at.Sources = t.o.Cohort.Sources
+	if t.o.Cohort.Rule.By != "" {
+		t.at.Split = &t.o.Cohort.Rule
+	}
 	return checkpoint.Meta{Config: t.cfg, State: t.at, Stats: statsOf(t.o.Cohort), Cohort: t.o.Cohort, Version: t.o.Version}.Encode()
 }
 

@@ -49,6 +49,9 @@ type Config struct {
 
 	Augmentation data.Augmentation `json:"augmentation"` // BlurSigma is at least data.LeastBlur, CropScale above 0
 
+	BadImages string  `json:"-"` // what is done with images that cannot be decoded: stop or skip
+	MaxBad    float64 `json:"-"` // skip: at most so many; below 1 a share of all images
+
 	Best string `json:"-"` // which checkpoint is the best: by retrieval or loss of the validation split
 }
 
@@ -85,6 +88,8 @@ func (c *Config) lengthSettings() []setting.Row {
 		setting.New("seed", &c.Seed, 42, setting.AtLeast(0), "of initialisation, order, augmentation and split"),
 		setting.New("checkpoint-every", &c.CheckpointEvery, 0, setting.Count(0), "steps between checkpoints; 0: at the end of each epoch"),
 		setting.New("keep", &c.Keep, 3, setting.Count(0), "checkpoints of epochs that are kept"),
+		setting.New("bad-images", &c.BadImages, badStop, setting.OneOf(badStop, badSkip), "images that cannot be decoded: {} (another takes the place of one)"),
+		setting.New("max-bad", &c.MaxBad, 0.01, setting.ShareOrCount(), "images that may be skipped: a share of all (0.01 or 1%), or a number from 2 on"),
 		setting.New("best", &c.Best, bestRetrieval, setting.OneOf(bestRetrieval, bestLoss), "what makes a checkpoint the best: {}, of the validation split"),
 	}
 }
@@ -164,6 +169,15 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 // leastBatch is the fewest images that have a negative. leastChunk is the fewest of --chunk: its parts of a batch, as equal
 // as can be, have two images then, of which batch normalisation has statistics whatever the size of the images.
 const leastBatch, leastChunk = 2, 3
+
+// What Config.BadImages may be.
+const (
+	badStop = "stop"
+	badSkip = "skip"
+)
+
+// SkipsBad reports whether training goes on without images that cannot be decoded.
+func (c Config) SkipsBad() bool { return c.BadImages == badSkip }
 
 // auto is the device and the precision that are chosen by what there is.
 const auto = "auto"

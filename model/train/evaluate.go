@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"contig-gpu/data"
@@ -22,18 +21,21 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 		return nil, nil
 	}
 	obj := t.engine.Objective()
-	sums, rows := newTally(obj), newRows(obj, t.cfg.Model.Embedding)
+	sums, rows, odd := newTally(obj), newRows(obj, t.cfg.Model.Embedding), newOutliers(obj)
 	err := t.engine.Sweep(ctx, src, func(b *data.Batch, s engine.Swept) {
 		sums.add(b, s)
 		addRows(rows, b, s)
+		odd.add(b, s)
 	})
 	if err != nil {
 		return nil, err
 	}
 	e := sums.evaluated()
 	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
-		return nil, &data.Problem{Code: engine.CodeNotFinite, What: "the loss of an evaluation is not finite", Found: fmt.Sprint(e.Loss),
-			Cause: "training has diverged", Fix: "lower --lr, or clip the gradient with --clip 1, and resume"}
+		if t.diverged = !odd.few(); !t.diverged {
+			t.outlying = odd.tables()
+		}
+		return nil, odd.problem(e.Loss)
 	}
 	if t.ranker != nil {
 		each, all, err := t.ranker.Rank(ctx, rows)

@@ -17,9 +17,9 @@ func (t *trainer) reserve() error {
 	}
 	t.count = p.need
 	free, where := t.free()
-	t.event(Event{Kind: Planned, Memory: p.Memory, Free: free})
+	t.event(Event{Kind: Planned, Memory: p.Memory, Free: free, Disk: p.disk})
 	if fits(p.Memory, t.dev, free, t.o.Memory) {
-		return nil
+		return t.checkDisk(p.disk)
 	}
 	fix, err := t.advice(free, t.o.Memory)
 	if err != nil {

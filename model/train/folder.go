@@ -8,7 +8,6 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
-	"contig-gpu/model/checkpoint/safetensors"
 )
 
 const (
@@ -50,18 +49,18 @@ func check(dir string, resume, overwrite, begun bool) error {
 		return &data.Problem{Code: codeRunExists, File: dir, What: "the run folder holds a run already",
 			Fix: "give another --run, or --resume to go on with it, or --overwrite to lose it"}
 	}
-	_, err := os.Stat(CheckpointPath(dir, "last"))
-	if err == nil || startedOnly(dir, begun) {
+	if begun || holdsRun(dir) {
 		return nil
 	}
-	return noCheckpoint(dir, err)
+	return noCheckpoint(dir, nil)
 }
 
 func noCheckpoint(dir string, err error) error {
-	return &data.Problem{Code: codeNoCheckpoint, File: CheckpointPath(dir, "last"), What: "there is no checkpoint to resume from", Err: err,
+	return &data.Problem{Code: codeNoCheckpoint, File: dir, What: "this folder holds no run", Err: err, Expected: "what a training leaves: checkpoints/, metrics.jsonl",
 		Cause: "another folder was meant, or the run never began", Fix: "give --run the folder of the run, or leave --resume out"}
 }
 
+// holdsRun reports whether a run has begun in dir, whether or not it came to a checkpoint.
 func holdsRun(dir string) bool {
 	for _, name := range []string{checkpointDir, metricsName} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
@@ -69,22 +68,6 @@ func holdsRun(dir string) bool {
 		}
 	}
 	return false
-}
-
-// startedOnly reports whether dir is a run that ended before its first checkpoint was whole, which last is the end of:
-// resuming it is starting it. begun says that a run has died there, whatever it left.
-func startedOnly(dir string, begun bool) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) <= 1 && !begun { // the one is the lock
-		return false
-	}
-	found, _ := filepath.Glob(filepath.Join(dir, checkpointDir, "*.safetensors"))
-	for _, path := range found {
-		if name := filepath.Base(path); name != bestName && name != epochName(1)+".safetensors" {
-			return false
-		}
-	}
-	return true
 }
 
 // removeRun removes what a run leaves, for Overwrite. Other files in the folder stay.
@@ -111,58 +94,30 @@ func (t *trainer) begin() error {
 	if err := os.MkdirAll(filepath.Join(t.o.Dir, checkpointDir), 0o755); err != nil {
 		return fmt.Errorf("train: run folder: %w", err)
 	}
-	log, err := openMetrics(filepath.Join(t.o.Dir, metricsName), t.at.MetricsLines)
+	t.tidy()
+	log, lost, err := openMetrics(filepath.Join(t.o.Dir, metricsName), t.at.MetricsLines)
 	if err != nil {
 		return err
 	}
 	t.log = log
+	if lost > 0 {
+		t.event(Event{Kind: Noted, Text: fmt.Sprintf("%s had lost %d of its first %d lines: their places are marked, and training goes on", metricsName, lost, t.at.MetricsLines)})
+	}
+	if last := CheckpointPath(t.o.Dir, "last"); t.resumed && t.from != last && !link(t.from, last) {
+		if err := t.save(false, false); err != nil {
+			return err
+		}
+	}
 	t.event(Event{Kind: Started})
 	return nil
 }
 
-// save writes the checkpoints of this moment: best and epoch-N where due, then last, so that what last says
-// of the others is true whenever the process dies.
-func (t *trainer) save(isBest, epochEnd bool) error {
-	if err := t.log.sync(); err != nil {
-		return err
-	}
-	meta, err := t.metadata()
-	if err != nil {
-		return err
-	}
-	packed, err := safetensors.Pack(t.tensors(), meta)
-	if err != nil {
-		return err
-	}
-	var names []string
-	if isBest {
-		names = append(names, "best")
-	}
-	if epochEnd && t.cfg.Keep > 0 {
-		names = append(names, epochName(t.at.Epoch))
-	}
-	for _, name := range append(names, "last") {
-		path := CheckpointPath(t.o.Dir, name)
-		if err := packed.WriteFile(path); err != nil {
-			return err
-		}
-		t.event(Event{Kind: Saved, Path: path})
-	}
-	return t.prune()
-}
-
-func epochName(n int) string { return fmt.Sprintf("epoch-%d", n) }
-
-// prune removes the epoch checkpoints that Keep does not cover.
-func (t *trainer) prune() error {
-	for n := t.at.Epoch - t.cfg.Keep; n > 0; n-- {
-		err := os.Remove(CheckpointPath(t.o.Dir, epochName(n)))
-		if os.IsNotExist(err) {
-			return nil
-		}
-		if err != nil {
-			return err
+// tidy removes what processes that died have left among the checkpoints: the folder is locked, so that no other is at work.
+func (t *trainer) tidy() {
+	for _, of := range []string{".*.tmp*", ".*.link"} {
+		left, _ := filepath.Glob(filepath.Join(escapeGlob(filepath.Join(t.o.Dir, checkpointDir)), of))
+		for _, path := range left {
+			os.Remove(path)
 		}
 	}
-	return nil
 }

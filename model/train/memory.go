@@ -59,6 +59,7 @@ func outline(c Config, work int, dev *gpu.Device) (*trainer, Memory, error) {
 type rehearsal struct {
 	need engine.Need
 	Memory
+	disk Disk // where there is a run folder
 }
 
 // planned takes all that a training by c takes, on a planning device for t's, of scratch memory at least as much as given.
@@ -79,6 +80,9 @@ func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (r rehearsal, 
 	}
 	e.Reserve(r.need)
 	r.Memory = t.memory(e, o.Dims)
+	if t.o.Dir != "" {
+		r.disk = t.disk(e)
+	}
 	return r, nil
 }
 

@@ -3,7 +3,8 @@ package train
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"io"
 	"os"
 	"time"
 
@@ -86,39 +87,49 @@ type metricsLog struct {
 	lines int
 }
 
-// openMetrics opens path and cuts it to its first n lines.
-func openMetrics(path string, n int) (*metricsLog, error) {
+// lostLine stands in metrics.jsonl for a line that was there once.
+const lostLine = "{\"kind\":\"lost\"}\n"
+
+// openMetrics opens path and cuts it to its first n lines. A log does not decide over a model: lines that are not there are
+// marked as lost, and counted.
+func openMetrics(path string, n int) (l *metricsLog, lost int, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil && !os.IsNotExist(err) {
-		return nil, err
+		return nil, 0, err
 	}
-	size := 0
-	for i := range n {
+	size, have := 0, 0
+	for ; have < n; have++ {
 		j := bytes.IndexByte(raw[size:], '\n')
 		if j < 0 {
-			return nil, &data.Problem{Code: codeMetrics, File: path, What: "the checkpoint is ahead of the metrics",
-				Expected: fmt.Sprintf("at least %d lines", n), Found: fmt.Sprintf("%d", i),
-				Cause: "the file was edited, or is another run's", Fix: "put the run's metrics.jsonl back, or start again with --overwrite"}
+			break
 		}
 		size += j + 1
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if err := f.Truncate(int64(size)); err != nil {
+	err = f.Truncate(int64(size))
+	if err == nil {
+		_, err = f.WriteAt(bytes.Repeat([]byte(lostLine), n-have), int64(size))
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekEnd)
+	}
+	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, 0, err
 	}
-	if _, err := f.Seek(int64(size), 0); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return &metricsLog{f, n}, nil
+	return &metricsLog{f, n}, n - have, nil
 }
 
 func (l *metricsLog) append(line any) error {
 	b, err := json.Marshal(line)
+	var odd *json.UnsupportedValueError
+	if errors.As(err, &odd) {
+		return &data.Problem{Code: engine.CodeNotFinite, What: "a value of the training is not finite", Found: odd.Str, Expected: "finite values",
+			Cause: "the learning rate is too high, or an input has extreme values", Fix: "lower --lr, or set --clip 1, and begin anew"}
+	}
 	if err != nil {
 		return err
 	}

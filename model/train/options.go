@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 
 	"contig-gpu/data"
@@ -22,6 +23,19 @@ type Feed struct {
 	NoTables bool // images alone
 }
 
+// Bad knows which images of the cohort cannot be decoded, as far as they were met.
+type Bad interface {
+	Found() []int        // ascending, with those marked Skip
+	Problem(i int) error // nil: marked Skip
+}
+
+// A Scan decodes images beside a training, so that all that are broken are known when the first epoch ends.
+type Scan interface {
+	Allow(share float64)        // to go on to that share, 0 to 1
+	Finish(ctx context.Context) // waits for all
+	Close()
+}
+
 // NewSource opens the batches of a split. Who calls it closes what it opens.
 type NewSource func(Feed) (data.Source, error)
 
@@ -31,13 +45,16 @@ type Options struct {
 	Cohort    *data.Cohort
 	NewSource NewSource
 	Dir       string                    // the run folder
-	Resume    bool                      // go on from checkpoints/last.safetensors
+	Resume    bool                      // go on from the newest whole checkpoint
 	Overwrite bool                      // begin anew in a folder that holds a run
 	InitFrom  string                    // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
 	Begin     func(objective.Objective) // may change the initial weights, which are on its device, once; not on resuming; nil leaves them
 	Progress  func(Event)               // called from Run's goroutine; may be nil
 	Version   string                    // of the program, kept in checkpoints
 	Memory    int                       // bytes that the host has for training: those that are free, and those of Cohort's tables; 0: not known. On a GPU its own count
+
+	Bad  Bad  // knows which images cannot be decoded; nil: the source's error is all
+	Scan Scan // decodes what a first epoch leaves out; nil: nothing does. Run closes it
 
 	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it
 }
@@ -58,8 +75,10 @@ const (
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval
 	Evaluating                  // Loss is not known yet; Split says of what
-	Planned                     // Memory, Free; before anything is taken or written
+	Planned                     // Memory, Free, Disk; before anything is taken or written
 	Warned                      // Text
+	Noted                       // Text, to be told as it is
+	Broken                      // Images; to be kept before the checkpoint that follows
 )
 
 // An Event reports progress.
@@ -75,7 +94,9 @@ type Event struct {
 	Path            string
 	Memory          Memory
 	Free            int // bytes, 0: not known
+	Disk            Disk
 	Text            string
+	Images          []int // all that were found broken, by index into Cohort.Images
 }
 
 // A Summary tells what Run did.

@@ -3,7 +3,7 @@ package train
 import (
 	"cmp"
 	"fmt"
-	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -12,39 +12,65 @@ import (
 	"contig-gpu/model/checkpoint"
 )
 
-// resume restores the trainer from checkpoints/last, if there is one: see startedOnly.
+// resume restores the trainer from the newest checkpoint that is whole. Where there is none at all the run begins anew: it died
+// before its first.
 func (t *trainer) resume() error {
-	path := CheckpointPath(t.o.Dir, "last")
-	if _, err := os.Stat(path); os.IsNotExist(err) {
-		return nil
+	var broken error // of the newest
+	all := candidates(t.o.Dir)
+	for i, c := range all {
+		s, err := readCheckpoint(c.path)
+		if err == nil {
+			if err := t.sameRun(s); err != nil {
+				return err
+			}
+			if err = s.within(t.perEpoch); err == nil {
+				err = t.restore(s)
+			}
+		}
+		if err == nil {
+			if name := filepath.Base(c.path); name != lastName {
+				t.event(Event{Kind: Noted, Text: fmt.Sprintf("%sgoing on from %s, of step %d", withoutHead(all[i+1:]), name, s.state.Step)})
+			}
+			t.goOn(s)
+			return nil
+		}
+		if broken == nil {
+			broken = err
+		}
+		t.event(Event{Kind: Noted, Text: fmt.Sprintf("%s is not whole (%s)", filepath.Base(c.path), shortly(err))})
 	}
-	s, err := readCheckpoint(path)
-	if err != nil {
-		return err
+	return broken
+}
+
+// withoutHead says which of the checkpoints that were not tried have heads that cannot be read, before a colon.
+func withoutHead(rest []candidate) string {
+	var names []string
+	for _, c := range rest {
+		if c.step < 0 {
+			names = append(names, filepath.Base(c.path))
+		}
 	}
-	if err := t.sameRun(s); err != nil {
-		return err
+	if len(names) == 0 {
+		return ""
 	}
-	if err := s.within(t.perEpoch); err != nil {
-		return err
-	}
-	if err := t.restore(s); err != nil {
-		return err
-	}
-	t.at, t.resumed = s.state, true
+	return strings.Join(names, ", ") + " cannot be read: "
+}
+
+// goOn takes over where a checkpoint stands.
+func (t *trainer) goOn(s *saved) {
+	t.at, t.resumed, t.from = s.state, true, s.File.Path
 	t.engine.Scaling = s.state.Scaling
 	t.engine.Optimizer().SetStepCount(s.state.Step - s.state.Scaling.Skipped)
-	return nil
 }
 
 // sameRun refuses to go on with other data or settings.
 func (t *trainer) sameRun(s *saved) error {
 	c := t.o.Cohort
 	if s.Cohort != c.Hash {
-		return otherData(s, "ids, groups, splits, images' names or sizes, or statistics differ", "cohort "+s.Cohort, "cohort "+c.Hash)
+		return otherData(s, "ids, groups, splits, images' names or sizes, or statistics differ", "cohort "+s.Cohort, "cohort "+c.Hash, c.Sources)
 	}
-	if s.Content != "" && s.Content != c.Content {
-		return otherData(s, "genotypes, values or images differ; ids, splits and statistics do not", "content "+s.Content, "content "+cmp.Or(c.Content, "that was not computed"))
+	if s.Content != "" && s.Content != c.Content && !s.state.corrected(c.Sources) {
+		return otherData(s, "genotypes, values or images differ; ids, splits and statistics do not", "content "+s.Content, "content "+cmp.Or(c.Content, "that was not computed"), c.Sources)
 	}
 	if d := differences(s.config, t.cfg); len(d) > 0 {
 		return &data.Problem{Code: codeConfigDiffers, File: s.File.Path, What: "the settings are not those that the run began with",
@@ -54,9 +80,14 @@ func (t *trainer) sameRun(s *saved) error {
 	return nil
 }
 
-func otherData(s *saved, which, expected, found string) error {
-	return &data.Problem{Code: codeCohortDiffers, File: s.File.Path, What: "the data are not those that the run began with: " + which,
+// otherData is E702. Where the checkpoint tells of its sources, so does the error: which of them differ.
+func otherData(s *saved, which, expected, found string, now []data.SourceDigest) error {
+	p := &data.Problem{Code: codeCohortDiffers, File: s.File.Path, What: "the data are not those that the run began with: " + which,
 		Expected: expected, Found: found, Cause: "files were changed since", Fix: "restore the data, or begin a new run with --init and this checkpoint"}
+	if len(s.state.Sources) > 0 && len(now) > 0 {
+		p.Expected, p.Found = "what the checkpoint was trained on", differing(s.state.Sources, now)
+	}
+	return p
 }
 
 // differences lists the settings that changed and must not: all that are kept in checkpoints but the length of

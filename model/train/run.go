@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"contig-gpu/data"
@@ -43,12 +44,22 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 			return t.summary(), err
 		}
 	}
-	for t.at.Step < t.total {
-		if err := t.engine.Step(t.turn()); err != nil {
+	if t.at.Pending { // the evaluation did not end that was due when the checkpoint was written
+		if err := t.halt(ctx); err != nil {
 			return t.summary(), err
 		}
+	}
+	for t.at.Step < t.total {
+		t.keepBuffers()
+		if err := t.engine.Step(t.turn()); err != nil {
+			return t.summary(), t.salvage(err)
+		}
 		t.at.advance()
+		t.scan(ctx)
 		if err := t.halt(ctx); err != nil {
+			return t.summary(), err
+		}
+		if err := t.badImages(); err != nil {
 			return t.summary(), err
 		}
 	}
@@ -82,8 +93,9 @@ func (t *trainer) halt(ctx context.Context) error {
 		var err error
 		// A validation is not cut short: where it stands in metrics.jsonl must not depend on interruptions.
 		if isBest, err = t.validate(context.WithoutCancel(ctx)); err != nil {
-			return err
+			return t.salvageEvaluation(err)
 		}
+		t.at.Pending, t.at.Outliers = false, nil
 	}
 	if epochEnd {
 		t.at.Epoch, t.at.EpochStep, t.open = t.at.Epoch+1, 0, false
@@ -168,17 +180,10 @@ func hasSplit(c *data.Cohort, split data.Split) bool {
 	return false
 }
 
-// test evaluates the test split, once, by the best checkpoint, or the last where nothing was validated.
+// test evaluates the test split, once, by the best checkpoint, or the last where nothing was validated or the best is lost.
 func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
-	name := "last"
-	if t.at.BestStep > 0 {
-		name = "best"
-	}
-	s, err := readCheckpoint(CheckpointPath(t.o.Dir, name))
+	name, s, err := t.tested()
 	if err != nil {
-		return nil, name, err
-	}
-	if err := t.restore(s); err != nil {
 		return nil, name, err
 	}
 	e, err := t.evaluateSplit(ctx, data.Test)
@@ -195,6 +200,24 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 	}
 	t.event(Event{Kind: Tested, Split: data.Test, Loss: e.Loss, Retrieval: e.Retrieval})
 	return e, name, t.log.sync()
+}
+
+// tested restores the checkpoint that the test split is evaluated by.
+func (t *trainer) tested() (name string, s *saved, err error) {
+	names := []string{"last"}
+	if t.at.BestStep > 0 {
+		names = []string{"best", "last"}
+	}
+	for i, name := range names {
+		if s, err = readCheckpoint(CheckpointPath(t.o.Dir, name)); err == nil {
+			err = t.restore(s)
+		}
+		if err == nil || i+1 == len(names) {
+			return name, s, err
+		}
+		t.event(Event{Kind: Warned, Text: fmt.Sprintf("%s.safetensors cannot be used (%s): the test split is evaluated by the last checkpoint", name, shortly(err))})
+	}
+	return name, s, err
 }
 
 func (t *trainer) summary() Summary {

@@ -180,15 +180,14 @@ func TestRunFolderRules(t *testing.T) {
 	if p := wantCode(t, err, 703); p.Found != "--hidden was 16, is 17\n--lr was 0.001, is 5" {
 		t.Errorf("found %q", p.Found)
 	}
-	os.Truncate(filepath.Join(dir, metricsName), 3)
-	o = options(c, dir)
-	o.Resume = true
-	_, err = Run(context.Background(), o)
-	wantCode(t, err, 707)
 	if string(before) != string(read(t, CheckpointPath(dir, "last"))) {
 		t.Error("a refused run changed the checkpoint")
 	}
-	os.Truncate(CheckpointPath(dir, "last"), 5000)
+	for _, name := range []string{"last", "best", "epoch-1"} {
+		os.Truncate(CheckpointPath(dir, name), 5000)
+	}
+	o = options(c, dir)
+	o.Resume = true
 	_, err = Run(context.Background(), o)
 	wantCode(t, err, 713)
 	o.Resume, o.Overwrite = false, true

@@ -61,7 +61,7 @@ func (s state) validate() error {
 		is, least, most int
 	}{
 		{"step", s.Step, 0, math.MaxInt32}, {"epoch", s.Epoch, 0, s.Step}, {"epoch_step", s.EpochStep, 0, s.Step}, {"metrics_lines", s.MetricsLines, 0, math.MaxInt32},
-		{"best_step", s.BestStep, 0, s.Step}, {"skipped", s.Scaling.Skipped, 0, s.Step}, {"log2", s.Scaling.Log2, engine.LeastScale, mostLog2}, {"good", s.Scaling.Good, 0, s.Step},
+		{"best_step", s.BestStep, 0, s.Step}, {"skipped", s.Scaling.Skipped, 0, s.Step}, {"log2", s.Scaling.Log2, engine.LeastScale, mostLog2}, {"good", s.Scaling.Good, 0, s.Step}, {"per_epoch", s.PerEpoch, 0, math.MaxInt32},
 	} {
 		if c.is < c.least || c.is > c.most {
 			return fmt.Errorf("%s is %d, want %d to %d", c.name, c.is, c.least, c.most)
@@ -78,14 +78,8 @@ func (s state) validate() error {
 // within is an E718 where the counters are not those of a run whose epochs have perEpoch steps. An epoch is not over, unless the
 // evaluation at its end is said to be pending.
 func (s *saved) within(perEpoch int) error {
-	var end struct {
-		Pending bool `json:"pending"`
-	}
-	if err := s.DecodeState(&end); err != nil {
-		return err
-	}
 	at := s.state
-	if at.EpochStep > perEpoch || at.EpochStep == perEpoch && !end.Pending || at.Epoch*perEpoch+at.EpochStep != at.Step {
+	if at.EpochStep > perEpoch || at.EpochStep == perEpoch && !at.Pending || at.Epoch*perEpoch+at.EpochStep != at.Step {
 		return s.Contradiction("state", fmt.Errorf("step %d, of epoch %d the step %d: an epoch has %d steps", at.Step, at.Epoch+1, at.EpochStep, perEpoch))
 	}
 	return nil

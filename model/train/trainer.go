@@ -41,9 +41,16 @@ type trainer struct {
 	checked         int  // the last step that was found good; at counts those that are queued too
 	open            bool // source is within the epoch that at says
 	resumed         bool
+	bad             int         // images known to be broken
+	from            string      // the checkpoint that it was resumed from
 	warned          string      // what the device complained of last
 	log             *metricsLog // nil before begin
 	batch           data.Batch
+	taken           int         // batches, in this session
+	input           error       // of the source
+	buffers         [][]float64 // running averages before the step under way, where they are kept
+	outlying        []string    // tables that an evaluation failed by, the fault of some persons' data
+	diverged        bool        // what an evaluation found was not the fault of some persons' data
 }
 
 // newTrainer sets everything up and writes nothing. Whatever happens, close must be called.
@@ -197,7 +204,12 @@ func (t *trainer) next() (*data.Batch, error) {
 	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("train: epoch %d ended after fewer than %d batches", t.at.Epoch+1, t.source.Batches())
 	}
-	return &t.batch, err
+	if err != nil {
+		t.input = err
+		return nil, err
+	}
+	t.taken++
+	return &t.batch, nil
 }
 
 func (t *trainer) event(e Event) {
@@ -210,6 +222,9 @@ func (t *trainer) event(e Event) {
 
 func (t *trainer) close() {
 	t.log.close()
+	if t.o.Scan != nil {
+		t.o.Scan.Close()
+	}
 	if t.source != nil {
 		t.source.Close()
 	}

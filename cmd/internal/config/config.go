@@ -24,6 +24,7 @@ type File struct {
 	path, text string
 	values     map[string]any
 	run        bool // of LoadRun
+	rest       []setting.Row
 }
 
 // Load reads a TOML file. Every failure is a *data.Problem.
@@ -48,10 +49,25 @@ func LoadRun(path string) (File, error) {
 	return f, err
 }
 
+// Or returns the file with the values of rows for the keys that it lacks.
+func (f File) Or(rows []setting.Row) File {
+	f.rest = rows
+	return f
+}
+
 // Into gives the settings the values of the file. Every failure is a *data.Problem with its line.
 func (f File) Into(rows []setting.Row) error {
 	if f.run {
 		setting.Earlier(rows)
+	}
+	for _, r := range f.rest {
+		i := slices.IndexFunc(rows, func(x setting.Row) bool { return x.Name == r.Name })
+		if _, has := f.values[r.Name]; has || i < 0 {
+			continue
+		}
+		if err := rows[i].Parse(r.Text()); err != nil {
+			return err
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.values)) {
 		i := slices.IndexFunc(rows, func(r setting.Row) bool { return r.Name == key })

@@ -5,7 +5,6 @@ package report
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 
@@ -39,24 +38,34 @@ type Row struct {
 	Retrieval map[string]eval.Retrieval `json:"retrieval"`
 }
 
-// ReadMetrics reads metrics.jsonl. A last line that a crash cut short is left out.
+// Kinds of rows that tell of lines which hold no metrics.
+const (
+	Unreadable = "unreadable" // the line is no JSON
+	Lost       = "lost"       // resuming found it gone, and marked its place
+)
+
+// ReadMetrics reads metrics.jsonl. Lines that cannot be read have rows of Kind Unreadable, but for a last one that a crash cut
+// short, which is left out: a log that was damaged still has all its other lines.
 func ReadMetrics(r io.Reader) ([]Row, error) {
 	var rows []Row
-	s := bufio.NewScanner(r)
-	s.Buffer(nil, 1<<20)
-	var broken error
-	for line := 1; s.Scan(); line++ {
-		if broken != nil {
-			return nil, broken
+	for b := bufio.NewReader(r); ; {
+		line, err := b.ReadBytes('\n')
+		if err != nil && err != io.EOF {
+			return rows, err
 		}
 		var row Row
-		if err := json.Unmarshal(s.Bytes(), &row); err != nil {
-			broken = fmt.Errorf("report: line %d of the metrics: %w", line, err)
-			continue
+		switch json.Unmarshal(line, &row) {
+		case nil:
+			rows = append(rows, row)
+		default:
+			if err == nil {
+				rows = append(rows, Row{Kind: Unreadable})
+			}
 		}
-		rows = append(rows, row)
+		if err == io.EOF {
+			return rows, nil
+		}
 	}
-	return rows, s.Err()
 }
 
 // Of returns the rows of one kind, in order.

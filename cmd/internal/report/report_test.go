@@ -72,8 +72,9 @@ func TestCutMetrics(t *testing.T) {
 	if err != nil || len(rows) != 3 {
 		t.Errorf("a cut last line: %d rows, %v", len(rows), err)
 	}
-	if _, err := ReadMetrics(strings.NewReader("nonsense\n" + metrics)); err == nil {
-		t.Error("no error for nonsense in the middle")
+	rows, err = ReadMetrics(strings.NewReader("nonsense\n" + metrics + strings.Repeat("x", 2<<20) + "\n{\"kind\":\"lost\"}\n"))
+	if err != nil || len(rows) != 6 || len(Of(rows, Unreadable)) != 2 || len(Of(rows, Lost)) != 1 || len(Of(rows, "step")) == 0 {
+		t.Errorf("damaged lines: %d rows, %v", len(rows), err)
 	}
 }
 

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"contig-gpu/cmd/internal/report"
+)
+
+// recordName is the file of a run folder that adds up its sessions.
+const recordName = "run.json"
+
+// A runRecord is what a run has taken so far. It decides nothing: where it is lost it begins anew.
+type runRecord struct {
+	Seconds  float64 `json:"seconds"` // of all sessions, up to their last checkpoints where they were killed
+	Sessions int     `json:"sessions"`
+	Finished bool    `json:"finished"` // the test split was evaluated
+
+	before float64 // seconds of earlier sessions
+}
+
+// text says how long the run took.
+func (k *runRecord) text() string {
+	took := time.Duration(k.Seconds * float64(time.Second)).Round(time.Second)
+	if k.Sessions > 1 {
+		return fmt.Sprintf("%v, in %d sessions", took, k.Sessions)
+	}
+	return took.String()
+}
+
+func readRecord(dir string) (k runRecord) {
+	text, err := os.ReadFile(filepath.Join(dir, recordName))
+	if err != nil || json.Unmarshal(text, &k) != nil || !(k.Seconds >= 0) || k.Sessions < 0 {
+		return runRecord{}
+	}
+	return k
+}
+
+// keep writes the record as it is now.
+func (r *trainRun) keep(finished bool) {
+	k := &r.record
+	if k.Sessions == 0 {
+		if r.resumed {
+			*k = readRecord(r.dir)
+		}
+		k.before, k.Sessions = k.Seconds, k.Sessions+1
+	}
+	k.Seconds, k.Finished = k.before+time.Since(r.start).Seconds(), finished
+	text, err := json.Marshal(k)
+	if err == nil {
+		err = writeText(filepath.Join(r.dir, recordName), bytes.NewBuffer(append(text, '\n')))
+	}
+	if err != nil {
+		r.failed = errors.Join(r.failed, err)
+	}
+}
+
+// finished says so where the run that is resumed has no step left and was tested; then nothing of it is touched.
+func (r *trainRun) finished() (bool, error) {
+	total, done := r.standing.Finished(r.cfg)
+	if !done {
+		return false, nil
+	}
+	k := readRecord(r.dir)
+	rows, err := r.metrics()
+	if err != nil || !k.Finished && len(report.Of(rows, "test")) == 0 {
+		return false, nil // the end of it is to be done again
+	}
+	if _, err := os.Stat(filepath.Join(r.dir, reportName)); err != nil {
+		return false, nil
+	}
+	took := ""
+	if k.Seconds > 0 {
+		took = ", " + k.text()
+	}
+	_, err = fmt.Fprintf(r.out, "%s is finished (%d of %d steps%s). Nothing to do; --epochs N goes on.\n", r.dir, r.standing.Step, total, took)
+	return true, err
+}
+
+// metrics reads metrics.jsonl; a log that is gone has no rows.
+func (r *trainRun) metrics() ([]report.Row, error) {
+	f, err := os.Open(filepath.Join(r.dir, metricsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return report.ReadMetrics(f)
+}
