@@ -19,24 +19,25 @@ type Problem struct {
 	Err      error  // underlying, may be nil
 }
 
-// Error returns "E101: file:3: what" and one indented line each for what is known beyond.
+// Error returns "E101: file:3: what" and one indented line each for what is known beyond. All of it is plain text, of at most 2,000 bytes a part,
+// whatever stands in files: this is the one place where it is made so.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "E%d: ", p.Code)
 	if p.File != "" {
-		b.WriteString(p.File)
+		b.WriteString(shown(p.File))
 		if p.Line > 0 {
 			fmt.Fprintf(&b, ":%d", p.Line)
 		}
 		b.WriteString(": ")
 	}
-	b.WriteString(p.What)
+	b.WriteString(shown(p.What))
 	if p.Err != nil {
-		fmt.Fprintf(&b, " (%v)", p.Err)
+		fmt.Fprintf(&b, " (%s)", shown(p.Err.Error()))
 	}
 	for _, l := range [][2]string{{"expected", p.Expected}, {"found", p.Found}, {"likely cause", p.Cause}, {"what to do", p.Fix}} {
 		if l[1] != "" {
-			fmt.Fprintf(&b, "\n  %-13s %s", l[0]+":", strings.ReplaceAll(l[1], "\n", "\n                "))
+			fmt.Fprintf(&b, "\n  %-13s %s", l[0]+":", strings.ReplaceAll(shown(l[1]), "\n", "\n                "))
 		}
 	}
 	return b.String()

@@ -27,7 +27,7 @@ func (l *ledger) add(name string, bytes int) {
 		*l = append(*l, Held{Name: name, Host: name == pinnedName})
 		i = len(*l) - 1
 	}
-	(*l)[i].Bytes += bytes
+	(*l)[i].Bytes = Plus((*l)[i].Bytes, bytes)
 }
 
 func (d *Device) book() *ledger {

@@ -28,6 +28,15 @@ type Config struct {
 	Pairs      string     `json:"pairs"`      // avoid, mask, positive: pairs of one person in a batch
 }
 
+// MostFeatures is the most features of all modalities together: with setting.MostSize it keeps the bytes of a model in an int.
+const MostFeatures = 1 << 28
+
+// mostEmbedding bounds the embedding, of which there is one for each person of a reference.
+const mostEmbedding = 1 << 16
+
+// mostModalities does the same for the number of modalities.
+const mostModalities = 1 << 10
+
 // genetics are the names that blocksOf knows.
 func genetics() []string { return []string{"none", "linear", "h1", "h12"} }
 
@@ -36,8 +45,8 @@ func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
 		setting.New("encoder", &c.Encoder, "resnet50", setting.OneOf(trunk.Names()...), "image encoder: {}"),
 		setting.New("genetics", &c.Genetics, "h1", setting.OneOf(genetics()...), "genetics encoder: {}"),
-		setting.New("hidden", &c.Hidden, 2048, setting.Count(1), "hidden units of the heads and genetics encoders"),
-		setting.New("embedding", &c.Embedding, 128, setting.Count(1), "embedding dimension"),
+		setting.New("hidden", &c.Hidden, 2048, setting.Size(1), "hidden units of the heads and genetics encoders"),
+		setting.New("embedding", &c.Embedding, 128, setting.Between(1, mostEmbedding), "embedding dimension"),
 		setting.New("tau", &c.Tau, 0.1, setting.Above(0), "temperature of the loss"),
 		setting.New("lambda", &c.Lambda, 0.75, setting.Between(0, 1), "weight of the image-to-genetics direction, {}"),
 		setting.New("weights", &c.Weights, loss.MeanName, setting.OneOf(loss.WeightNames()...), "weight of a modality's loss: mean (1 / number of modalities), "+
@@ -65,7 +74,10 @@ func (c Config) validateModalities() error {
 	if len(c.Modalities) == 0 {
 		return fmt.Errorf("a model needs at least one modality")
 	}
-	seen := map[string]bool{}
+	if len(c.Modalities) > mostModalities {
+		return fmt.Errorf("%d modalities: want at most %d", len(c.Modalities), mostModalities)
+	}
+	seen, left := map[string]bool{}, MostFeatures
 	for _, m := range c.Modalities {
 		switch {
 		case m.Name == "":
@@ -74,8 +86,10 @@ func (c Config) validateModalities() error {
 			return fmt.Errorf("modality %q is named twice", m.Name)
 		case m.Features < 1:
 			return fmt.Errorf("modality %q has %d features: want at least 1", m.Name, m.Features)
+		case m.Features > left:
+			return fmt.Errorf("modality %q has %d features: want at most %d in all modalities together", m.Name, m.Features, MostFeatures)
 		}
-		seen[m.Name] = true
+		seen[m.Name], left = true, left-m.Features
 	}
 	return nil
 }

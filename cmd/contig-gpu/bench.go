@@ -56,8 +56,8 @@ type timing struct {
 func (t *timing) rows(s *settings) []setting.Row {
 	rows := setting.Of(s.rows(), &s.Device, &s.Threads, &s.Deterministic)
 	return setting.Group("", append(rows,
-		setting.New("windows", &t.Windows, 0, setting.Count(1), "windows that are timed"),
-		setting.New("seconds", &t.Seconds, 0, setting.AtLeast(0), "length of a window"))...)
+		setting.New("windows", &t.Windows, 0, setting.Size(1), "windows that are timed"),
+		setting.New("seconds", &t.Seconds, 0, setting.Between(0, 1e6), "length of a window"))...)
 }
 
 // missing is the setting of the subcommands whose persons lack modalities.

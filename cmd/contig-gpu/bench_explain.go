@@ -40,11 +40,11 @@ func (s *explainTiming) rows() []setting.Row {
 	rows = append(rows, setting.Of(s.Model.Settings(), &s.Model.Genetics, &s.Model.Hidden, &s.Model.Embedding, &s.Model.Tau, &s.Model.Lambda)...)
 	return setting.Group("", append(rows, setting.Of(s.shapeSettings.rows(), &s.Features)[0],
 		setting.New("method", &s.Method, "", setting.OneOf(explain.MethodNames()...), "{}"),
-		setting.New("steps", &s.Steps, 0, setting.Count(1), "Gauss-Legendre nodes of a path"),
-		setting.New("draws", &s.Draws, 0, setting.Count(1), "paths of a person where inputs or baselines are drawn"),
-		setting.New("reference", &s.Reference, 0, setting.Count(1), "persons of the reference batch"),
-		setting.New("persons", &s.Persons, 0, setting.Count(1), "persons explained in a window"),
-		setting.New("windows", &s.Windows, 0, setting.Count(1), "windows that are timed"))...)
+		setting.New("steps", &s.Steps, 0, setting.Between(1, mostNodes), "Gauss-Legendre nodes of a path"),
+		setting.New("draws", &s.Draws, 0, setting.Between(1, mostNodes), "paths of a person where inputs or baselines are drawn"),
+		setting.New("reference", &s.Reference, 0, setting.Between(1, mostReference), "persons of the reference batch"),
+		setting.New("persons", &s.Persons, 0, setting.Between(1, mostReference), "persons explained in a window"),
+		setting.New("windows", &s.Windows, 0, setting.Size(1), "windows that are timed"))...)
 }
 
 func benchExplainCommand() *cli.Command {
@@ -73,6 +73,11 @@ func benchExplain(c *cli.Context, s *explainTiming) (any, error) {
 	method, err := explain.ParseMethod(s.Method)
 	if err != nil {
 		return nil, err
+	}
+	for i := range cfg.Modalities {
+		if err := fitsReference(cfg, i, gpu.Plus(s.Reference, s.Persons)); err != nil {
+			return nil, err
+		}
 	}
 	o := bench.ExplainOptions{Model: cfg, Settings: explain.Defaults(), Reference: s.Reference, Persons: s.Persons, Windows: s.Windows}
 	o.Settings.Methods, o.Settings.Steps, o.Settings.Draws = []explain.Method{method}, s.Steps, s.Draws

@@ -59,6 +59,9 @@ func benchKernels(c *cli.Context, s *kernelSettings) (any, error) {
 		return nil, err
 	}
 	defer d.Close()
+	if err := s.fitsDevice(cfg, d, 0); err != nil {
+		return nil, err
+	}
 	k, err := bench.MeasureKernels(c.Context, d, bench.KernelOptions{Model: cfg, DType: t, Batch: s.Batch, ImageSize: s.ImageSize,
 		Windows: s.Windows, Seconds: s.Seconds})
 	if err != nil {

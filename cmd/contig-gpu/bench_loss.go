@@ -38,7 +38,7 @@ func (s *lossSettings) rows() []setting.Row {
 	rows := append(s.timing.rows(&s.settings), setting.Of(s.Model.Settings(), &s.Model.Embedding, &s.Model.Tau, &s.Model.Lambda)...)
 	return append(rows,
 		setting.New("batch", &s.Batches, "", setting.Any(), "numbers of persons, separated by commas"),
-		setting.New("modalities", &s.Modalities, 0, setting.Count(1), "modalities, each with its own embeddings"),
+		setting.New("modalities", &s.Modalities, 0, setting.Between(1, 1<<10), "modalities, each with its own embeddings"),
 		missing(&s.Missing))
 }
 
@@ -59,7 +59,7 @@ func benchLossCommand() *cli.Command {
 }
 
 func benchLoss(c *cli.Context, s *lossSettings) (any, error) {
-	batches, err := atLeastOne("bench loss", "batch", s.Batches)
+	batches, err := atLeastOne("bench loss", "batch", s.Batches, setting.MostSize)
 	if err != nil {
 		return nil, err
 	}

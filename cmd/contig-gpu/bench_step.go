@@ -70,7 +70,7 @@ func (s *stepSettings) rows() []setting.Row {
 		setting.New("input", &s.Input, inputAuto, setting.OneOf(inputAuto, inputRaw, inputFloats), "what a step is given: raw, pixels and persons, which the device varies and looks up in its packed tables; "+
 			"floats, images and tables ready for the model; auto, as train does: raw on a GPU, floats on the CPU"),
 		missing(&s.Missing),
-		setting.New("batches", &s.Batches, 1, setting.Count(1), "different batches that the steps take in turn"),
+		setting.New("batches", &s.Batches, 1, setting.Between(1, mostNodes), "different batches that the steps take in turn"),
 		setting.New("norm", &s.Norm, true, setting.Any(), "compute the L2 norm of the gradient, as train does; =false leaves it out, but f16 needs it"),
 		setting.New("no-graph", &s.NoGraph, false, setting.Any(), "queue every step anew where the device could record it"),
 		setting.New("dump", &s.Dump, "", setting.Any(), "write weights, batches, losses and gradient to this safetensors file, and measure nothing; needs --input floats"),
@@ -117,6 +117,9 @@ func benchStep(c *cli.Context, v *stepSettings) (any, error) {
 		return nil, usagef("bench step: --dump needs --input floats")
 	}
 	o.Precision = where.Precision
+	if err := v.fitsDevice(o.Model, d, gpu.Times(o.Batches, o.Batch, 3, 4, o.ImageSize, o.ImageSize)); err != nil {
+		return nil, err
+	}
 	s, err := bench.NewStep(d, o)
 	if err != nil {
 		return nil, err

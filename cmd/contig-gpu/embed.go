@@ -47,8 +47,8 @@ func embedCommand() *cli.Command {
 
 func embed(c *cli.Context, s *settings) error {
 	dir := c.String("out")
-	if c.Int("threads") < 0 {
-		return usagef("embed: --threads must not be negative")
+	if n := c.Int("threads"); n < 0 || n > mostThreads {
+		return usagef("embed: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
 	}
 	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: []string{c.String("checkpoint"), s.Images, s.Data, s.ImageRoot}, Mode: privateFolder}
 	if err := target.Check(); err != nil {

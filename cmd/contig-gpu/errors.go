@@ -49,7 +49,7 @@ func finish(err error, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "contig-gpu: %v\n", stop)
 		return 128 + int(stop.sig)
 	case errors.As(err, &use):
-		fmt.Fprintf(stderr, "contig-gpu: %v\n", use)
+		fmt.Fprintf(stderr, "contig-gpu: %s\n", data.Plain(use.text))
 		return 2
 	}
 	fmt.Fprintf(stderr, "contig-gpu: %v\n", numbered(err))

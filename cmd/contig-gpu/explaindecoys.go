@@ -104,7 +104,7 @@ func (p *part) writeDecoys(dir string) error {
 
 // removeTemp removes what trainings with decoys that were killed have left in the working folder.
 func (w *work) removeTemp() error {
-	left, err := filepath.Glob(filepath.Join(w.dir, "decoys-*"))
+	left, err := filepath.Glob(filepath.Join(data.Literal(w.dir), "decoys-*"))
 	for _, f := range left {
 		if err := os.RemoveAll(f); err != nil {
 			return err

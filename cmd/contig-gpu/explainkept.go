@@ -10,11 +10,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 	"contig-gpu/model/explain/claims"
 	"contig-gpu/model/explain/decoys"
 	"contig-gpu/model/explain/heldout"
@@ -31,7 +31,7 @@ func kept[T any](w *work, kind string, of any, make func() (T, error)) (T, error
 	}
 	sum := sha256.Sum256(text)
 	path := filepath.Join(w.dir, kind+"-"+hex.EncodeToString(sum[:8])+".part")
-	f, err := os.Open(path)
+	f, err := input.Open(path, input.NoLimit)
 	if err == nil {
 		defer f.Close()
 		if err := gob.NewDecoder(f).Decode(&out); err != nil {

@@ -22,7 +22,9 @@ type explainRoom struct {
 }
 
 // Total returns the most that is held at a time.
-func (r explainRoom) Total() int { return r.Weights + max(r.Embedding, r.Attribution, r.Maps) + r.Host }
+func (r explainRoom) Total() int {
+	return gpu.Plus(r.Weights, max(r.Embedding, r.Attribution, r.Maps), r.Host)
+}
 
 func (r explainRoom) String() string {
 	return fmt.Sprintf("%s: weights %s, embedding %s, then attribution %s, then heat maps %s; on the host %s", bytesText(r.Total()), bytesText(r.Weights), bytesText(r.Embedding), bytesText(r.Attribution), bytesText(r.Maps), bytesText(r.Host))
@@ -103,6 +105,9 @@ func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int
 		if n == 0 {
 			continue
 		}
+		if err := fitsReference(cfg, i, n); err != nil {
+			return r, err
+		}
 		plan := dev.Plan()
 		m, err := model.New(cfg)
 		if err != nil {
@@ -124,7 +129,7 @@ func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int
 			return r, err
 		}
 		r.Attribution = max(r.Attribution, total(plan.Allocated())-r.Weights)
-		r.Host = max(r.Host, g.Rows()*(8*features+16*explain.NewTower(tower).Width())+4*n*features+16*rank.Replicates*features)
+		r.Host = max(r.Host, gpu.Plus(gpu.Times(g.Rows(), gpu.Plus(8*features, 16*explain.NewTower(tower).Width())), gpu.Times(4, n, features), gpu.Times(16, rank.Replicates, features)))
 		g.Close()
 		ref.Close()
 	}
@@ -134,7 +139,7 @@ func roomOf(dev *gpu.Device, dtype gpu.DType, cfg model.Config, references []int
 func total(held []gpu.Held) int {
 	n := 0
 	for _, h := range held {
-		n += h.Bytes
+		n = gpu.Plus(n, h.Bytes)
 	}
 	return n
 }

@@ -93,10 +93,10 @@ func (s *explainSettings) whatRows() []setting.Row {
 		setting.New("of", &s.Of, explain.Loss.String(), setting.OneOf(explain.Names()...), "function explained: loss of the reference batch with the person added (positive makes the match worse), one of its two directions, or similarity, the cosine of the person's own image and genetics (positive brings them together): {}"),
 		setting.New("method", &s.Method, explain.IG.String(), setting.Any(), "methods, separated by commas; the first one fills the tables: "+strings.Join(explain.MethodNames(), ", ")),
 		setting.New("baseline", &s.Baseline, explain.Zero.String(), setting.OneOf(explain.BaselineNames()...), "what a person is compared with: zero (of centred features the mean of training), mean (of the reference) or reference (persons drawn from it)"),
-		setting.New("steps", &s.Steps, 0, setting.Count(0), "nodes on the path of Integrated Gradients; 0: doubled until --tolerance is kept"),
+		setting.New("steps", &s.Steps, 0, setting.Between(0, mostNodes), "nodes on the path of Integrated Gradients; 0: doubled until --tolerance is kept"),
 		setting.New("tolerance", &s.Tolerance, d.Tolerance, setting.Above(0), "completeness gap allowed, as a share of |f(x) - f(baseline)|"),
-		setting.New("draws", &s.Draws, d.Draws, setting.Count(1), "draws of smooth, of expected, and of baseline reference, per person"),
-		setting.New("noise", &s.Noise, d.Noise, setting.AtLeast(0), "noise of smooth, in units of each feature's standard deviation"),
+		setting.New("draws", &s.Draws, d.Draws, setting.Between(1, mostNodes), "draws of smooth, of expected, and of baseline reference, per person"),
+		setting.New("noise", &s.Noise, d.Noise, setting.Between(0, setting.MostNumber), "noise of smooth, in units of each feature's standard deviation"),
 		setting.New("seed", &s.Seed, 42, setting.AtLeast(0), "of all that is drawn here: the reference, noise, baselines, permutations, bootstrap"))
 }
 
@@ -108,13 +108,13 @@ func (s *explainSettings) tableRows() []setting.Row {
 		setting.New("genes", &s.Genes, "", setting.Any(), "intervals that variants are grouped by instead: BED, GTF, or a table with gene, chrom, start, end"),
 		setting.New("names", &s.Names, "", setting.Any(), "table of features and the traits that they are of, which groups them"),
 		setting.New("strata", &s.Strata, "", setting.Any(), "table of persons and strata, such as ancestries: values are exchanged within them only"),
-		setting.New("decoys", &s.Decoys, 0, setting.Count(0), "train so many networks anew with a decoy of every feature: which groups are associated with the images (1: knockoff+, several: e-values)"),
+		setting.New("decoys", &s.Decoys, 0, setting.Between(0, mostNodes), "train so many networks anew with a decoy of every feature: which groups are associated with the images (1: knockoff+, several: e-values)"),
 		setting.New("build", &s.Build, "auto", setting.OneOf("auto", string(genome.GRCh37), string(genome.GRCh38)), "genome build of the positions, for the lengths of chromosomes: {}"))
 }
 
 func (s *explainSettings) imageRows() []setting.Row {
 	return setting.Group("Images",
-		setting.New("maps", &s.Maps, 0, setting.Count(0), "heat maps of the first image of so many persons, under private/maps: where in the image the match rests"),
+		setting.New("maps", &s.Maps, 0, setting.Size(0), "heat maps of the first image of so many persons, under private/maps: where in the image the match rests"),
 		setting.New("image-method", &s.ImageMethod, "smooth", setting.Any(), "methods of heat maps, separated by commas: "+strings.Join(imageMethods(), ", ")),
 		setting.New("stage", &s.Stage, "layer4", setting.Any(), "stage of the image encoder whose feature map gradcam takes"),
 		setting.New("direction", &s.Direction, "", setting.Any(), "MODALITY:FEATURE: also maps of what in the image moves with this feature; with --maps"))
@@ -124,7 +124,7 @@ func (s *explainSettings) machineRows() []setting.Row {
 	return setting.Group("Machine",
 		setting.New("device", &s.Device, "auto", setting.Any(), "auto, cpu, cuda or cuda:N"),
 		setting.New("precision", &s.Precision, "auto", setting.OneOf("auto", "f32", "f64"), "auto: f64 of a network trained in it, else f32"),
-		setting.New("threads", &s.Threads, 0, setting.Count(0), "CPU threads; 0 takes all"))
+		setting.New("threads", &s.Threads, 0, setting.Between(0, mostThreads), "CPU threads; 0 takes all"))
 }
 
 // resolve fills what --run stands for and reads the lists of words.

@@ -81,7 +81,7 @@ func (w *work) begin(identity map[string]string) error {
 
 // clear removes the files of the folder, but for its lock.
 func (w *work) clear() error {
-	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
+	files, err := filepath.Glob(filepath.Join(data.Literal(w.dir), "*"))
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (w *work) has(i, k int) bool {
 
 // finished returns how many parts are: chunks of persons, tests, decoys, heat maps of a score.
 func (w *work) finished() int {
-	files, _ := filepath.Glob(filepath.Join(w.dir, "*.part"))
+	files, _ := filepath.Glob(filepath.Join(data.Literal(w.dir), "*.part"))
 	return len(files)
 }
 

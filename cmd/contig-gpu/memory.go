@@ -24,7 +24,7 @@ func keepWithinMemory() {
 	}
 }
 
-// freeMemory returns the least of what the machine and each control group around this process have free.
+// freeMemory returns the least of what the machine, each control group around this process, and its own limits have free.
 func freeMemory(root fs.FS) int64 {
 	free := int64(0)
 	for _, l := range lines(root, "proc/meminfo") {
@@ -43,6 +43,32 @@ func freeMemory(root fs.FS) int64 {
 			free = narrow(free, root, "sys/fs/cgroup", f[2], [3]string{"memory.max", "memory.current", "inactive_file"})
 		case f[1] == "memory":
 			free = narrow(free, root, "sys/fs/cgroup/memory", f[2], [3]string{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"})
+		}
+	}
+	return limited(free, root)
+}
+
+// limited returns the least of free and what the limits of this process leave, as ulimit -v and -d and some schedulers set them: of its addresses
+// and of its data. Go and the C library reserve addresses that they never use, which count too.
+func limited(free int64, root fs.FS) int64 {
+	var pages [6]int64 // size, resident, shared, text, library, data and stack: proc(5)
+	for _, l := range lines(root, "proc/self/statm") {
+		for i, f := range strings.Fields(l) {
+			if n, err := strconv.ParseInt(f, 10, 64); err == nil && i < len(pages) {
+				pages[i] = n
+			}
+		}
+	}
+	for _, l := range lines(root, "proc/self/limits") {
+		for name, used := range map[string]int64{"Max address space": pages[0], "Max data size": pages[5]} {
+			var soft int64 // "unlimited" is no number
+			rest, is := strings.CutPrefix(l, name)
+			if n, _ := fmt.Sscan(rest, &soft); !is || n != 1 {
+				continue
+			}
+			if left := max(1, soft-used*int64(os.Getpagesize())); free == 0 || left < free {
+				free = left
+			}
 		}
 	}
 	return free

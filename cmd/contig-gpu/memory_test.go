@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"testing"
 	"testing/fstest"
 )
@@ -21,7 +23,11 @@ func TestFreeMemory(t *testing.T) {
 		"v1": {map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "4:memory:/j\n2:cpu:/\n",
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n", "sys/fs/cgroup/memory/memory.usage_in_bytes": "1\n",
 			"sys/fs/cgroup/memory/j/memory.limit_in_bytes": "600\n", "sys/fs/cgroup/memory/j/memory.usage_in_bytes": "100\n"}, 500},
-		"full": {map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "900\n", "sys/fs/cgroup/memory.current": "900\n"}, 1},
+		"limits": {map[string]string{"proc/meminfo": machine, "proc/self/statm": "20 9 9 9 0 7 0\n",
+			"proc/self/limits": "Limit Soft Limit Hard Limit Units\nMax data size             unlimited            unlimited            bytes\nMax address space         " + fmt.Sprint(20*os.Getpagesize()+777) + "            unlimited            bytes\n"}, 777},
+		"limit of data": {map[string]string{"proc/meminfo": machine, "proc/self/statm": "20 9 9 9 0 7 0\n", "proc/self/limits": "Max data size             " + fmt.Sprint(7*os.Getpagesize()+55) + "            unlimited            bytes\n"}, 55},
+		"used up":       {map[string]string{"proc/self/statm": "20 9 9 9 0 7 0\n", "proc/self/limits": "Max address space         5            5            bytes\n"}, 1},
+		"full":          {map[string]string{"proc/meminfo": machine, "proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "900\n", "sys/fs/cgroup/memory.current": "900\n"}, 1},
 	} {
 		root := fstest.MapFS{}
 		for path, text := range c.files {

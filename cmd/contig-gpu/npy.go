@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"contig-gpu/data"
 	"contig-gpu/data/folder"
 )
 
@@ -73,8 +74,13 @@ func writeLines(path string, lines [][]string) error {
 	return writePrivate(path, func(w io.Writer) error { return writeFields(w, lines) })
 }
 
+// writeFields writes tables: cells with tabs between them, which a cell cannot hold, nor another control character: those are written as Go escapes
+// them. Ids are written as they are, also where a spreadsheet would take one for a formula (=1+1): others are to find them again.
 func writeFields(w io.Writer, lines [][]string) error {
 	for _, l := range lines {
+		for i, cell := range l {
+			l[i] = strings.ReplaceAll(data.Plain(cell), "\n", `\n`)
+		}
 		if _, err := io.WriteString(w, strings.Join(l, "\t")+"\n"); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func newExplainPlanSettings() *explainPlanSettings {
 func (p *explainPlanSettings) rows() []setting.Row {
 	x := p.explain
 	own := setting.Of(x.rows(), &x.Method, &x.Baseline, &x.Steps, &x.Draws, &x.Precision, &x.Device, &x.Threads)
-	own = append(own, setting.New("reference", &p.Persons, 256, setting.Count(2), "persons of the reference batch"))
+	own = append(own, setting.New("reference", &p.Persons, 256, setting.Between(2, mostReference), "persons of the reference batch"))
 	shape := slices.DeleteFunc(p.shapeSettings.rows(), func(r setting.Row) bool { return r.Name == "optimizer" || r.Name == "precision" })
 	return append(shape, setting.Group("", own...)...)
 }

@@ -15,6 +15,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/folder"
+	"contig-gpu/data/input"
 	"contig-gpu/data/loader"
 )
 
@@ -43,7 +44,7 @@ func (r *trainRun) writePrivate(name string, rows [][]string) error {
 
 // readPrivate reads what writePrivate wrote; nothing where there is no such file or it is damaged.
 func readPrivate(dir, name, head string) [][]string {
-	f, err := os.Open(filepath.Join(dir, privateName, name))
+	f, err := input.Open(filepath.Join(dir, privateName, name), input.NoLimit)
 	if err != nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"contig-gpu/cmd/internal/report"
+	"contig-gpu/data/input"
 )
 
 // recordName is the file of a run folder that adds up its sessions.
@@ -34,8 +35,11 @@ func (k *runRecord) text() string {
 	return took.String()
 }
 
+// mostRecord bounds run.json, in bytes.
+const mostRecord = 1 << 20
+
 func readRecord(dir string) (k runRecord) {
-	text, err := os.ReadFile(filepath.Join(dir, recordName))
+	text, err := input.Read(filepath.Join(dir, recordName), mostRecord)
 	if err != nil || json.Unmarshal(text, &k) != nil || !(k.Seconds >= 0) || k.Sessions < 0 {
 		return runRecord{}
 	}
@@ -85,7 +89,7 @@ func (r *trainRun) finished() (bool, error) {
 
 // metrics reads metrics.jsonl; a log that is gone has no rows.
 func (r *trainRun) metrics() ([]report.Row, error) {
-	f, err := os.Open(filepath.Join(r.dir, metricsName))
+	f, err := input.Open(filepath.Join(r.dir, metricsName), input.NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

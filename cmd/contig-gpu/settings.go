@@ -122,13 +122,13 @@ func misused(verb string, err error) error {
 	return usagef("%s: --%v%s", verb, bad, didYouMean(strings.Trim(bad.Found, `"`), "", bad.Words))
 }
 
-// atLeastOne is of flags that are lists of whole numbers, separated by commas.
-func atLeastOne(verb, name, list string) ([]int, error) {
+// atLeastOne is of flags that are lists of whole numbers up to most, separated by commas.
+func atLeastOne(verb, name, list string, most int) ([]int, error) {
 	var out []int
 	for _, f := range strings.Split(list, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(f))
-		if err != nil || n < 1 {
-			return nil, usagef("%s: --%s: want whole numbers of at least 1, separated by commas, found %q", verb, name, list)
+		if err != nil || n < 1 || n > most {
+			return nil, usagef("%s: --%s: want whole numbers from 1 to %d, separated by commas, found %.200q", verb, name, most, list)
 		}
 		out = append(out, n)
 	}

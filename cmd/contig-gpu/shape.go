@@ -31,11 +31,17 @@ func (s *shapeSettings) rows() []setting.Row {
 // model returns the model that the settings ask for, whose modalities have the widths of --features.
 func (s *shapeSettings) model(verb string) (model.Config, error) {
 	cfg := s.Model
-	widths, err := atLeastOne(verb, "features", s.Features)
+	widths, err := atLeastOne(verb, "features", s.Features, model.MostFeatures)
+	if err != nil {
+		return cfg, err
+	}
 	for i, n := range widths {
 		cfg.Modalities = append(cfg.Modalities, model.Modality{Name: fmt.Sprintf("m%d", i), Features: n})
 	}
-	return cfg, err
+	if err := cfg.Validate(); err != nil {
+		return cfg, misused(verb, err)
+	}
+	return cfg, nil
 }
 
 // dtype returns the type of activations that --precision means to a device, and its name.

@@ -80,14 +80,14 @@ func (r *trainRun) target(overwrite bool) folder.Target {
 
 // say writes one line to the log and to standard output.
 func (r *trainRun) say(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := data.Plain(fmt.Sprintf(format, args...))
 	r.note(text)
 	r.line.Print(text)
 }
 
 // note writes one line to the log only.
 func (r *trainRun) note(text string) {
-	fmt.Fprintf(&r.log, "%s  %s\n", time.Now().Format("2006-01-02 15:04:05"), text)
+	fmt.Fprintf(&r.log, "%s  %s\n", time.Now().Format("2006-01-02 15:04:05"), data.Plain(text))
 	if r.started {
 		r.flush()
 	}

@@ -151,6 +151,10 @@ func readConfig(path string) (*config, []string, error) {
 	if c.text, notes, err = table.ReadText(path); err != nil {
 		return nil, nil, err
 	}
+	if line, found := data.DeepTOML(c.text); line > 0 {
+		return nil, nil, &data.Problem{Code: 112, File: path, Line: line, What: "this is nested too deep", Expected: "sections with keys, and lists of paths", Found: found,
+			Cause: "another file under this name, or a bracket that was never closed", Fix: "correct the line"}
+	}
 	var top map[string]toml.Primitive
 	meta, err := toml.Decode(c.text, &top)
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 	"contig-gpu/data/table"
 )
 
@@ -66,7 +66,7 @@ const settled = 2 * time.Second
 // imageSum returns the digest of a file: what is kept under its key, or else of what is read. known says that the key will
 // stand for this digest for as long as the file looks the same.
 func imageSum(path string, kept *sumCache, now time.Time) (content, key sum, known bool, err error) {
-	f, err := os.Open(path)
+	f, err := input.Open(path, input.NoLimit)
 	if err != nil {
 		return content, key, false, table.Unreadable(path, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"contig-gpu/data"
 	"contig-gpu/data/table"
@@ -165,6 +166,11 @@ func (r *manifestReader) row(fields []string, line int) error {
 }
 
 func (r *manifestReader) add(v [manifestColumns]string, line int) error {
+	for c, text := range v {
+		if at := strings.IndexFunc(text, unicode.IsControl); at >= 0 {
+			return unprintable(r.m.path, line, manifestNames()[c], text, text[at:])
+		}
+	}
 	if err := r.swapped(v[0], v[1], line); err != nil {
 		return err
 	}
@@ -180,6 +186,13 @@ func (r *manifestReader) add(v [manifestColumns]string, line int) error {
 		return err
 	}
 	return r.image(v[1], data.Image{Person: person, Eye: eye, Visit: v[3], Line: line})
+}
+
+// unprintable is the problem of a field that holds a character which our own tables, terminals and config.toml cannot hold (E101).
+func unprintable(path string, line int, column, text, from string) error {
+	c := []rune(from)[0]
+	return &data.Problem{Code: 101, File: path, Line: line, What: fmt.Sprintf("the column %s holds the control character %q", column, c), Expected: "text that can be printed",
+		Found: fmt.Sprintf("%.100q", text), Cause: "a tab or line break inside quotes, or damage", Fix: "rename the file, or correct the field"}
 }
 
 // swapped recognises a person_id that is the path of an image.

@@ -104,7 +104,7 @@ func loadHere(t *testing.T, dir string) {
 	}
 }
 
-// load writes a cohort whose table comes through a pipe, packed, and opens it in a process of its own.
+// load writes a cohort whose table is packed, and opens it in a process of its own.
 func (b burden) load(t *testing.T, pack func(io.Writer) io.WriteCloser) (digest string, tableBytes, peak int) {
 	dir := t.TempDir()
 	var images strings.Builder
@@ -116,28 +116,25 @@ func (b burden) load(t *testing.T, pack func(io.Writer) io.WriteCloser) (digest 
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"images.tsv": images.String(), "data.toml": "[burden]\ntable = \"/dev/fd/3\"\nstandardize = \"none\"\n"} {
+	for name, text := range map[string]string{"images.tsv": images.String(), "data.toml": "[burden]\ntable = \"burden\"\nstandardize = \"none\"\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r, w, err := os.Pipe()
+	w, err := os.Create(filepath.Join(dir, "burden"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestWideTableMemory$")
-	cmd.Env, cmd.ExtraFiles = append(os.Environ(), cohortPath+"="+dir), []*os.File{r}
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
 	z := pack(w)
 	b.write(z)
-	z.Close()
-	w.Close()
-	err = cmd.Wait()
+	if err := errors.Join(z.Close(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestWideTableMemory$")
+	cmd.Env = append(os.Environ(), cohortPath+"="+dir)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Run()
 	if _, scanned := fmt.Sscanf(out.String(), "%s %d VmHWM: %d kB", &digest, &tableBytes, &peak); err != nil || scanned != nil {
 		t.Fatalf("%v, %v\n%s", err, scanned, out.String())
 	}
@@ -173,7 +170,7 @@ func TestWideTableMemory(t *testing.T) {
 	if os.Getenv("CONTIG_LONG") != "" {
 		b, most = burden{500_000, 18_574, 100}, 200e6
 		delete(packs, "gzip")
-		delete(packs, "zstd")
+		delete(packs, "plain")
 	}
 	want := b.digest()
 	for name, pack := range packs {

@@ -144,25 +144,40 @@ func (c *config) badEscape(p *data.Problem) {
 func (c *config) expand(list pathList, section string, glob bool) ([]string, error) {
 	var out []string
 	for _, p := range list {
-		paths, ok := braces(p)
-		if !ok {
-			return nil, c.bad(section, "", fmt.Sprintf("%q stands for more than %d paths", p, mostPaths), fmt.Sprintf("at most %d", mostPaths), "a range too long")
+		var paths []string
+		ok := len(p) <= longestPath
+		if ok {
+			paths, ok = braces(p)
+		}
+		if !ok || len(out)+len(paths) > mostPaths {
+			return nil, c.bad(section, "", fmt.Sprintf("%.200q stands for more than %d paths, or is longer than %d bytes", p, mostPaths, longestPath), fmt.Sprintf("at most %d", mostPaths), "a range too long")
 		}
 		for _, one := range paths {
-			one = c.resolve(one)
-			if !glob {
-				out = append(out, one)
+			at := c.resolve(one)
+			if _, err := os.Lstat(at); !glob || err == nil {
+				out = append(out, at)
 				continue
 			}
-			found, err := filepath.Glob(one)
+			found, err := filepath.Glob(c.pattern(one))
 			if err != nil || len(found) == 0 {
-				return nil, c.noMatch(p, section, filepath.Dir(one), err)
+				return nil, c.noMatch(p, section, filepath.Dir(at), err)
 			}
 			out = append(out, found...)
 		}
 	}
 	return out, nil
 }
+
+// pattern is resolve, of a pattern: the folder of the file is no part of it.
+func (c *config) pattern(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(data.Literal(filepath.Dir(c.path)), filepath.FromSlash(p))
+}
+
+// longestPath is the most bytes of a path with braces: Linux takes no path that is longer.
+const longestPath = 4096
 
 func (c *config) noMatch(pattern, section, dir string, err error) error {
 	p := &data.Problem{Code: 116, File: c.path, Line: c.line(section, ""), What: fmt.Sprintf("no file matches %q in [%s]", pattern, section), Expected: "at least one file",

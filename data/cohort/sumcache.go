@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"contig-gpu/data/input"
 )
 
 // A sumCache keeps digests of images in a file, for all images below one folder. A key is itself a digest, of an image's path
@@ -46,11 +48,7 @@ func openSumCache(dir, folder string) *sumCache {
 }
 
 func (c *sumCache) read() {
-	st, err := os.Stat(c.path)
-	if err != nil || !st.Mode().IsRegular() || st.Size() > 2*sumCacheMost*sumCacheRecord {
-		return
-	}
-	text, err := os.ReadFile(c.path)
+	text, err := input.Read(c.path, 2*sumCacheMost*sumCacheRecord)
 	at := len(text) - sha256.Size
 	if err != nil || at < len(sumCacheHead) || !bytes.HasPrefix(text, []byte(sumCacheHead)) {
 		return

@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 )
 
 // Limits on what is decoded, far above any fundus camera: they keep a broken header from taking all memory.
 const (
 	maxSide   = 1 << 15 // pixels
-	maxPixels = 1 << 27 // of one image
+	maxPixels = 1 << 26 // of one image
+	maxBytes  = 1 << 30 // that decoding takes beside the file: planes, coefficients, pixels, and the copy that is turned
 	maxFile   = 1 << 29 // bytes
 )
 
@@ -62,19 +63,17 @@ func decoded(b []byte) (*RGB, *data.Problem) {
 
 func read(path string) ([]byte, error) {
 	p := &data.Problem{Code: codeImage, File: path, What: "the image cannot be read", Expected: "a readable JPEG or PNG file"}
-	st, err := os.Stat(path)
-	if err != nil {
+	b, err := input.Read(path, maxFile)
+	var refused *input.Refused
+	switch {
+	case errors.As(err, &refused):
+		p.Found, p.Fix = strings.TrimPrefix(refused.What, "this is "), "name an image file"
+		return nil, p
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		p.Err, p.Found = cause(err), "no such file, or no permission"
 		p.Fix = "correct the path in the manifest or the image root"
 		return nil, p
-	}
-	if !st.Mode().IsRegular() || st.Size() > maxFile {
-		p.Found = fmt.Sprintf("%s of %d bytes", kind(st.Mode()), st.Size())
-		p.Fix = "name an image file"
-		return nil, p
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
+	case err != nil:
 		p.Err, p.Fix = cause(err), "check the permissions of the file and the health of the disk"
 		return nil, p
 	}
@@ -88,16 +87,6 @@ func cause(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-func kind(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "a folder"
-	case m.IsRegular():
-		return "a file"
-	}
-	return "a special file"
 }
 
 // sniff tells the format from the first bytes.

@@ -227,6 +227,18 @@ func (d *jpegDecoder) frame(marker byte, seg []byte) error {
 
 func ceil(a, b int) int { return (a + b - 1) / b }
 
+// bytes returns what decoding takes: each component's samples, of progressive ones also their coefficients, and the pixels twice, as turning copies them.
+func (d *jpegDecoder) bytes() int {
+	n := 2 * 3 * d.width * d.height
+	for _, p := range d.parts {
+		n += 64 * p.w * p.high
+		if d.progressive {
+			n += 2 * 64 * p.w * p.high
+		}
+	}
+	return n
+}
+
 // allocate makes room for the pixels, if size bytes can describe so many: a block takes a bit at least.
 func (d *jpegDecoder) allocate(size int) error {
 	blocks := 0
@@ -235,6 +247,9 @@ func (d *jpegDecoder) allocate(size int) error {
 	}
 	if blocks > 8*size {
 		return errBlocks
+	}
+	if d.bytes() > maxBytes {
+		return unsupported(fmt.Sprintf("an image that takes %d MiB to decode, more than %d", d.bytes()>>20, maxBytes>>20))
 	}
 	for i := range d.parts {
 		p := &d.parts[i]

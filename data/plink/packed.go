@@ -3,6 +3,7 @@ package plink
 import (
 	"os"
 
+	"contig-gpu/data/input"
 	"contig-gpu/data/table"
 )
 
@@ -80,7 +81,7 @@ func (r *rowReader) read(variant int, dst []byte) error {
 func (r *rowReader) open(variant int) error {
 	r.close()
 	p := r.set.part(variant)
-	f, err := os.Open(p.bed)
+	f, err := input.Open(p.bed, input.NoLimit)
 	if err != nil {
 		return table.Unreadable(p.bed, err)
 	}

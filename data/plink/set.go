@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 	"contig-gpu/data/table"
 )
 
@@ -102,7 +103,7 @@ func rowBytes(persons int) int { return (persons + 3) / 4 }
 
 func checkBed(prefix string, persons, variants int) (warning string, err error) {
 	path := prefix + ".bed"
-	f, err := os.Open(path)
+	f, err := input.Open(path, input.NoLimit)
 	if err != nil {
 		return "", table.Unreadable(path, err)
 	}

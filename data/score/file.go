@@ -91,7 +91,7 @@ func (f *file) people() error {
 func (f *file) unlike() error {
 	names := make([]string, len(f.names))
 	for i := range names {
-		names[i] = fmt.Sprintf("\x00%d", i) // of a column that is not used
+		names[i] = fmt.Sprintf(" %d", i) // of a column that is not used: no field begins with a blank
 	}
 	for _, i := range append(slices.Clone(f.who), f.scores...) {
 		names[i] = f.names[i]

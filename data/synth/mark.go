@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"os"
 	"slices"
+
+	"contig-gpu/data/input"
 )
 
 // comment begins every image that this package draws. It is in the file itself, so that a drawing can be told from a
@@ -28,7 +29,7 @@ func marked(jpeg []byte) []byte {
 
 // Drawn reports whether the file at path is an image that this package has drawn. What cannot be read is not.
 func Drawn(path string) bool {
-	f, err := os.Open(path)
+	f, err := input.Open(path, input.NoLimit)
 	if err != nil {
 		return false
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"contig-gpu/data/folder"
 )
 
 // opened decodes a file of dir.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"contig-gpu/data"
@@ -136,6 +137,10 @@ func Columns(path string, line int, names []string) error {
 		if n == "" {
 			return &data.Problem{Code: 108, File: path, Line: line, What: fmt.Sprintf("column %d has no name", i+1),
 				Cause: "a separator at the end of the header, or an index column written without a name", Fix: "name every column"}
+		}
+		if strings.IndexFunc(n, unicode.IsControl) >= 0 {
+			return &data.Problem{Code: 108, File: path, Line: line, What: fmt.Sprintf("the name of column %d holds a control character", i+1), Found: fmt.Sprintf("%.100q", n),
+				Cause: "a tab or line break inside quotes", Fix: "rename the column"}
 		}
 		if j, dup := seen[n]; dup {
 			return &data.Problem{Code: 108, File: path, Line: line, What: fmt.Sprintf("two columns are named %q", n),

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"contig-gpu/data"
 )
@@ -80,6 +81,8 @@ func CheckID(path string, line int, id string) error {
 		return bad("the id is empty: what stands there says that it is missing", "a missing value, as pandas or R write it")
 	case strings.ContainsAny(id, " \t\n"):
 		return bad("the id has a space in it", "two columns in one, or a wrong separator")
+	case strings.IndexFunc(id, unicode.IsControl) >= 0:
+		return bad("the id has a control character in it", "damage, or bytes of another program")
 	case pointZero(id):
 		return bad(`the id ends in ".0"`, "a program read the ids as decimal numbers")
 	case scientific(id):

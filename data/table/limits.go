@@ -13,9 +13,9 @@ import (
 
 // What a file may make of memory, however little of it there is on disk.
 const (
-	mostLine   = 64 << 20  // bytes of a line without its end: a row of 2.5 million features of 25 characters each
-	mostText   = 16 << 20  // bytes of a file that is kept as text
-	mostWindow = 128 << 20 // bytes that zstd looks back: what its command accepts, unless it is told otherwise
+	mostLine   = 64 << 20      // bytes of a line without its end: a row of 2.5 million features of 25 characters each
+	mostText   = data.MostTOML // bytes of a file that is kept as text
+	mostWindow = 128 << 20     // bytes that zstd looks back: what its command accepts, unless it is told otherwise
 )
 
 var errTooLong = errors.New("too long a line")
@@ -64,7 +64,7 @@ func (l *Lines) tooLong(begin string) error {
 	return p
 }
 
-// ReadText returns a whole text file with LF line ends and no byte order mark, and what was unusual about it. One of more than 16 MiB
+// ReadText returns a whole text file with LF line ends and no byte order mark, and what was unusual about it. One of more than 1 MiB
 // is E119.
 func ReadText(path string) (string, []string, error) {
 	l, err := Open(path)

@@ -15,9 +15,13 @@ import (
 	"unicode/utf8"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 
 	"github.com/klauspost/compress/zstd"
 )
+
+// codeLong is the number of files and lines that are too long.
+const codeLong = 119
 
 const lineBuffer = 1 << 16
 
@@ -46,7 +50,7 @@ type Lines struct {
 // Open opens a text file, plain or compressed by gzip or zstd, by its content. UTF-16 and other binary content is E103, a file
 // that cannot be opened E104, one without a byte E105.
 func Open(path string) (*Lines, error) {
-	f, err := os.Open(path)
+	f, err := input.Open(path, input.NoLimit)
 	if err != nil {
 		return nil, Unreadable(path, err)
 	}
@@ -66,7 +70,13 @@ func Unreadable(path string, err error) *data.Problem {
 		p.What, p.Err = "there is no such file", nil
 		p.Found = nearby(path)
 	}
-	if errors.Is(err, syscall.EISDIR) {
+	var refused *input.Refused
+	switch {
+	case errors.As(err, &refused) && refused.Long:
+		p.Code, p.What, p.Err, p.Found, p.Cause, p.Fix = codeLong, refused.What, nil, fmt.Sprintf("%d bytes", refused.Bytes), "another file under this name", "name the file that was meant"
+	case errors.As(err, &refused):
+		p.What, p.Err, p.Found, p.Fix = refused.What, nil, strings.TrimPrefix(refused.What, "this is "), "name a file; what a program writes into a pipe must be a file first"
+	case errors.Is(err, syscall.EISDIR):
 		p.What, p.Err, p.Found, p.Fix = "this is a folder", nil, "a folder", "name a file"
 	}
 	return p

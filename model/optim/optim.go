@@ -30,12 +30,12 @@ type Config struct {
 func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
 		setting.New("optimizer", &c.Name, AdamWName, setting.OneOf(AdamName, AdamWName, SGDName), "optimiser: {}").Paper(AdamName),
-		setting.New("lr", &c.LR, 1e-3, setting.AtLeast(0), "learning rate at its highest"),
-		setting.New("weight-decay", &c.WeightDecay, 1e-2, setting.AtLeast(0), "weight decay: decoupled for adamw, an L2 penalty for adam and sgd").Paper(1e-6),
+		setting.New("lr", &c.LR, 1e-3, setting.Between(0, setting.MostNumber), "learning rate at its highest"),
+		setting.New("weight-decay", &c.WeightDecay, 1e-2, setting.Between(0, setting.MostNumber), "weight decay: decoupled for adamw, an L2 penalty for adam and sgd").Paper(1e-6),
 		setting.New("decay-all", &c.DecayAll, false, setting.Any(), "weight decay on biases and norms too").Paper(true),
 		setting.New("beta1", &c.Beta1, 0.9, setting.Below(0, 1), "decay rate of Adam's first moment"),
 		setting.New("beta2", &c.Beta2, 0.999, setting.Below(0, 1), "decay rate of Adam's second moment"),
-		setting.New("eps", &c.Eps, 1e-8, setting.AtLeast(0), "Adam's epsilon"),
+		setting.New("eps", &c.Eps, 1e-8, setting.Between(0, setting.MostNumber), "Adam's epsilon"),
 		setting.New("momentum", &c.Momentum, 0.9, setting.Below(0, 1), "momentum of sgd"),
 		setting.New("nesterov", &c.Nesterov, false, setting.Any(), "Nesterov momentum for sgd"),
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // An Error is a value that a setting cannot have.
@@ -96,6 +97,9 @@ func (r Row) Put(v any) error {
 
 // set sets the value; found is what it was written as.
 func (r Row) set(v any, found string) error {
+	if text, is := v.(string); is && !utf8.ValidString(text) { // which no configuration file gives back
+		return &Error{Name: r.Name, Want: "text in UTF-8", Found: fmt.Sprintf("%+.200q", text)}
+	}
 	if !r.want.takes(v) {
 		return r.refuse(found)
 	}
@@ -103,7 +107,13 @@ func (r Row) set(v any, found string) error {
 	return nil
 }
 
+// mostFound is the most bytes of a value that an error quotes.
+const mostFound = 200
+
 func (r Row) refuse(found string) error {
+	if len(found) > mostFound {
+		found = strings.ToValidUTF8(found[:mostFound], "") + "..."
+	}
 	return &Error{Name: r.Name, Want: r.Expected(), Found: found, Words: r.want.words}
 }
 

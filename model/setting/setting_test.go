@@ -3,6 +3,7 @@ package setting
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -174,5 +175,18 @@ func TestOf(t *testing.T) {
 	}
 	if row(t, c, "tau").To() != any(&c.tau) {
 		t.Error("To is another pointer")
+	}
+}
+
+// TestTextIsUTF8: what a configuration file could not give back is refused, and no error quotes more than a line of it.
+func TestTextIsUTF8(t *testing.T) {
+	c := standard(Default)
+	r := row(t, c, "text")
+	var bad *Error
+	if err := r.Parse("lat\xe9in"); !errors.As(err, &bad) || r.Value() != "a" {
+		t.Errorf("%v, %v", err, r.Value())
+	}
+	if err := row(t, c, "kind").Parse(strings.Repeat("x", 1<<20)); err == nil || len(err.Error()) > 400 {
+		t.Errorf("%.100v", err)
 	}
 }

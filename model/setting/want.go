@@ -40,12 +40,22 @@ func Between(lo, hi float64) Want {
 	return Want{text: fmt.Sprintf("from %.15g to %.15g", lo, hi), ok: func(x float64) bool { return x >= lo && x <= hi }}
 }
 
+// MostSize is the most of what makes shapes: widths, and persons of a reference. Bytes are products of few of them and of the batch, and fit an int; what a
+// machine has is compared with the product before any of it is taken.
+const MostSize = 1 << 20
+
+// Size takes whole numbers from lo to MostSize.
+func Size(lo int) Want { return Between(float64(lo), MostSize) }
+
+// MostNumber is the most of numbers that have no range of their own: float32 holds it, and its products with values of a usual size.
+const MostNumber = 1e30
+
 // Count takes whole numbers from lo to 2^31-1.
 func Count(lo int) Want { return Between(float64(lo), math.MaxInt32) }
 
-// Above takes numbers greater than lo.
+// Above takes numbers greater than lo, up to MostNumber.
 func Above(lo float64) Want {
-	return Want{text: fmt.Sprintf("above %g", lo), ok: func(x float64) bool { return x > lo }}
+	return Want{text: fmt.Sprintf("above %g", lo), ok: func(x float64) bool { return x > lo && x <= MostNumber }}
 }
 
 // AboveTo takes numbers greater than lo up to hi.

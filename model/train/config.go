@@ -80,8 +80,8 @@ func (c *Config) lengthSettings() []setting.Row {
 	return []setting.Row{
 		setting.New("epochs", &c.Epochs, 101, setting.Count(0), "passes over the training images"),
 		setting.New("max-steps", &c.MaxSteps, 0, setting.Count(0), "at most so many optimiser steps, whatever the epochs; 0: no such limit"),
-		setting.New("batch", &c.Batch, 64, setting.Count(leastBatch), "images per batch"),
-		setting.New("chunk", &c.Chunk, 0, setting.Count(leastChunk).OrZero(), "images that the image encoder takes at a time, 0: the batch. The loss stays the batch's, exactly, "+
+		setting.New("batch", &c.Batch, 64, setting.Between(leastBatch, mostBatch), "images per batch"),
+		setting.New("chunk", &c.Chunk, 0, setting.Between(leastChunk, mostBatch).OrZero(), "images that the image encoder takes at a time, 0: the batch. The loss stays the batch's, exactly, "+
 			"at the price of a second forward pass; BatchNorm in the image encoder uses each chunk's own statistics, as --accumulate does each batch's"),
 		setting.Not("no-shuffle", &c.Shuffle, "take the images in the manifest's order"),
 		setting.New("workers", &c.Workers, 0, setting.Between(0, mostThreads), "goroutines that decode images; 0 takes as many as processors"),
@@ -118,9 +118,9 @@ func (c *Config) scheduleSettings() []setting.Row {
 	return []setting.Row{
 		setting.New("schedule", &c.Schedule, optim.CosineName, setting.OneOf(optim.CosineName, optim.ConstantName), "learning rate over the steps: {}").Paper(optim.ConstantName),
 		setting.New("warmup", &c.Warmup, 0.05, setting.ShareOrCount(), "length of the linear rise of the learning rate: a share of all steps (0.05 or 5%), or a number of steps from 2 on").Paper(0),
-		setting.New("final-lr", &c.FinalLR, 0, setting.AtLeast(0), "learning rate at the end of cosine"),
-		setting.New("clip", &c.Clip, 1, setting.AtLeast(0), "maximum L2 norm of the gradient; 0 does not clip").Paper(0),
-		setting.New("accumulate", &c.Accumulate, 1, setting.Count(1), "batches per optimiser step"),
+		setting.New("final-lr", &c.FinalLR, 0, setting.Between(0, setting.MostNumber), "learning rate at the end of cosine"),
+		setting.New("clip", &c.Clip, 1, setting.Between(0, setting.MostNumber), "maximum L2 norm of the gradient; 0 does not clip").Paper(0),
+		setting.New("accumulate", &c.Accumulate, 1, setting.Size(1), "batches per optimiser step"),
 		setting.New("ema", &c.EMA, 0, setting.Below(0, 1), "decay of an exponential moving average of the parameters; 0 keeps none"),
 	}
 }
@@ -184,6 +184,9 @@ const auto = "auto"
 
 // mostThreads bounds threads and workers.
 const mostThreads = 1 << 14
+
+// mostBatch bounds the batch: with images of 2^14 pixels a side, some 2^12 bytes each, a step's bytes fit an int.
+const mostBatch = 1 << 16
 
 // Validate reports the first setting that makes no sense, as a *setting.Error where it is one alone. Model.Modalities may be
 // empty: Run fills them.

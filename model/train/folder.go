@@ -115,7 +115,7 @@ func (t *trainer) begin() error {
 // tidy removes what processes that died have left among the checkpoints: the folder is locked, so that no other is at work.
 func (t *trainer) tidy() {
 	for _, of := range []string{".*.tmp*", ".*.link"} {
-		left, _ := filepath.Glob(filepath.Join(escapeGlob(filepath.Join(t.o.Dir, checkpointDir)), of))
+		left, _ := filepath.Glob(filepath.Join(data.Literal(filepath.Join(t.o.Dir, checkpointDir)), of))
 		for _, path := range left {
 			os.Remove(path)
 		}

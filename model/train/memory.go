@@ -110,7 +110,7 @@ func (t *trainer) memory(e *engine.Engine, dims data.Dims) Memory {
 		}
 	}
 	m.Host = append(m.Host, gpu.Held{Name: "checkpoint", Bytes: checkpointBytes(e)})
-	if n := sources * dims.RowBytes * dims.Batch; n > 0 {
+	if n := gpu.Times(sources, dims.RowBytes, dims.Batch); n > 0 {
 		m.Host = append(m.Host, gpu.Held{Name: "batches", Bytes: n})
 	}
 	if c := t.o.Cohort; c != nil && c.TableBytes() > 0 {
@@ -145,12 +145,12 @@ func (m Memory) OnDevice() int { return sum(m.Device) }
 func (m Memory) OnHost() int { return sum(m.Host) }
 
 // Total returns the bytes of all together.
-func (m Memory) Total() int { return m.OnDevice() + m.OnHost() }
+func (m Memory) Total() int { return gpu.Plus(m.OnDevice(), m.OnHost()) }
 
 func sum(all []gpu.Held) int {
 	n := 0
 	for _, h := range all {
-		n += h.Bytes
+		n = gpu.Plus(n, h.Bytes)
 	}
 	return n
 }

@@ -20,7 +20,7 @@ type candidate struct {
 // candidates returns the checkpoints of a run folder, those of most steps first and last.safetensors before others of as many.
 // Only the heads of the files are read.
 func candidates(dir string) []candidate {
-	paths, _ := filepath.Glob(filepath.Join(escapeGlob(filepath.Join(dir, checkpointDir)), "*.safetensors"))
+	paths, _ := filepath.Glob(filepath.Join(data.Literal(filepath.Join(dir, checkpointDir)), "*.safetensors"))
 	var all []candidate
 	for _, p := range paths {
 		c := candidate{p, -1}
@@ -39,18 +39,6 @@ func candidates(dir string) []candidate {
 		return cmp.Or(cmp.Compare(b.step, a.step), cmp.Compare(isLast(b), isLast(a)))
 	})
 	return all
-}
-
-// escapeGlob makes a pattern that matches path and nothing else.
-func escapeGlob(path string) string {
-	var out []rune
-	for _, r := range path {
-		if r == '*' || r == '?' || r == '[' || r == '\\' {
-			out = append(out, '\\')
-		}
-		out = append(out, r)
-	}
-	return string(out)
 }
 
 // readHead reads settings and state of a checkpoint, and none of its tensors. That the rest is whole it does not say.

@@ -30,7 +30,7 @@ func rules() []rule {
 		{"model/setting", nil},
 		{"model/ssl", []string{"model", "model/nn", "model/loss", "model/objective", "model/trunk", "gpu"}},
 		{"model/train/traintest", []string{"data", "data/"}},
-		{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder"}},
+		{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder", "data/input"}},
 		{"model", []string{"model/nn", "model/loss", "model/objective", "model/setting", "model/trunk", "gpu"}},
 		{"data", []string{"data", "data/"}},
 		{"cmd", []string{"cmd/internal/", "kernels", "gpu", "model", "model/", "data", "data/"}},

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 	"contig-gpu/model/setting"
 
 	"github.com/BurntSushi/toml"
@@ -18,6 +18,9 @@ import (
 
 // Code is the number of all errors in a configuration file, in the catalogue of docs/errors.md.
 const Code = 801
+
+// mostText is the most bytes of a configuration file.
+const mostText = data.MostTOML
 
 // A File is a configuration file that was read. The zero File is one without keys.
 type File struct {
@@ -30,11 +33,14 @@ type File struct {
 // Load reads a TOML file. Every failure is a *data.Problem.
 func Load(path string) (File, error) {
 	f := File{path: path}
-	text, err := os.ReadFile(path)
+	text, err := input.Read(path, mostText)
 	if err != nil {
 		return f, &data.Problem{Code: Code, File: path, What: "the configuration file cannot be read", Err: err, Fix: "give --config the path of a TOML file"}
 	}
 	f.text = strings.TrimPrefix(string(text), "\ufeff")
+	if line, found := data.DeepTOML(f.text); line > 0 {
+		return f, &data.Problem{Code: Code, File: path, Line: line, What: "the configuration file is nested too deep", Found: found, Fix: "one `name = value` a line"}
+	}
 	if _, err := toml.Decode(f.text, &f.values); err != nil {
 		return f, broken(path, err)
 	}

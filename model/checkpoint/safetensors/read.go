@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"syscall"
 
 	"contig-gpu/data"
+	"contig-gpu/data/input"
 	"contig-gpu/model/checkpoint/strict"
 )
 
@@ -56,7 +54,7 @@ func all(Tensor) bool { return true }
 // and metadata, which are known to fit the file's size: until it has answered no more memory is taken than for the header. The Data
 // of the others are nil; they are read for the digest alone, which is compared where the file has one (E714).
 func ReadWhere(path string, choose func(*File) (func(Tensor) bool, error)) (*File, error) {
-	r, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to would wait for ever
+	r, err := input.Open(path, input.NoLimit)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
@@ -64,9 +62,6 @@ func ReadWhere(path string, choose func(*File) (func(Tensor) bool, error)) (*Fil
 	st, err := r.Stat()
 	if err != nil {
 		return nil, unreadable(path, err)
-	}
-	if !st.Mode().IsRegular() {
-		return nil, unreadable(path, fmt.Errorf("it is no regular file"))
 	}
 	return decode(path, r, int(st.Size()), choose)
 }
