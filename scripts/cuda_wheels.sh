@@ -13,6 +13,7 @@ compile=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88
   nvidia-cuda-cccl==13.0.85)
 libraries=(nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.0.2.14
   nvidia-cuda-nvrtc==13.0.88 nvidia-cudnn-cu13==9.26.0.51)
+hashes=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/requirements/cuda.txt
 stamp=contig-gpu.versions # in the folder: what is installed, a line each
 
 fail() { echo "cuda_wheels.sh: $*" >&2; exit 1; }
@@ -42,6 +43,15 @@ outdated() {
   return 1
 }
 
+# pinned prints the requirements of packages with the hashes of their files.
+pinned() {
+  local package
+  for package in "$@"; do
+    awk -v want="$package" '$1 == want { on = 1; print; next } on && /^ +--hash/ { print; next } { on = 0 }' "$hashes" | grep . ||
+      fail "$hashes has no $package: edit cuda.in there and run scripts/pin.sh cuda"
+  done
+}
+
 install() {
   local new=$folder.new.$$ old=$folder.old.$$
   trap 'rm -rf "$folder.new.$$" "$folder.old.$$"' EXIT
@@ -53,11 +63,12 @@ install() {
     cp -al "$folder/." "$new/" # hard links: cheap, and the old folder stays whole until the new one is
   fi
   echo "cuda_wheels.sh: installing $* in $folder" >&2
+  pinned "$@" >"$new/pinned"
   # A folder of its own for pip, which refuses to add to nvidia/ where that is there.
   PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-deps --only-binary :all: --no-compile --no-cache-dir --disable-pip-version-check \
-    --target "$new/pip" "$@" >&2 || fail "pip could not install $*; its reason is above. No network, a registry that lacks a package, or a full disk?"
+    --target "$new/pip" --require-hashes --requirement "$new/pinned" >&2 || fail "pip could not install $*; its reason is above. No network, a registry that lacks a package, or a full disk?"
   cp -al "$new/pip/." "$new/"
-  rm -rf "$new/pip"
+  rm -rf "$new/pip" "$new/pinned"
   printf '%s\n' "$@" >>"$new/$stamp"
   if [ -e "$folder" ]; then mv -T "$folder" "$old"; fi
   mv -T "$new" "$folder"

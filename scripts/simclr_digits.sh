@@ -13,7 +13,7 @@ if [ -z "${CONTIG_GPU:-}" ]; then
     go build -o "$CONTIG_GPU" ./cmd/contig-gpu
 fi
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check scikit-learn pillow
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements/digits.txt
 "$work/venv/bin/python" scripts/simclr_digits.py write "$work/digits"
 train() {
     name=$1

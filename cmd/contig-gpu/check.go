@@ -2,19 +2,26 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
+	"contig-gpu/data/cohort"
+	"contig-gpu/data/folder"
 	"contig-gpu/model/setting"
 
 	"github.com/urfave/cli/v2"
 )
 
 func checkCommand() *cli.Command {
-	size := &cli.IntFlag{Name: "image-size", Usage: "size to train at, in pixels: tells of smaller images; 0 does not"}
+	own := []cli.Flag{
+		&cli.IntFlag{Name: "image-size", Usage: "size to train at, in pixels: tells of smaller images; 0 does not"},
+		&cli.BoolFlag{Name: "json", Usage: "print everything as one JSON object; file-formats.md describes it"},
+		&cli.StringFlag{Name: "bad-list", Usage: "`FILE` for every image and row with an error or warning, a line each; mode 0600, for names may be ids"},
+	}
 	return &cli.Command{
-		Name: "check", Usage: "validate a cohort, decode every image, print the join table; writes nothing",
-		Flags: append(flags(newSettings(setting.Default).cohortRows()), size),
+		Name: "check", Usage: "find everything that is wrong with a cohort in one call, decode every image, print the join table",
+		Flags: append(flags(newSettings(setting.Default).cohortRows()), own...),
 		Action: func(c *cli.Context) error {
 			for _, f := range []string{"images", "data"} {
 				if _, err := need(c, f); err != nil {
@@ -25,37 +32,96 @@ func checkCommand() *cli.Command {
 			if err := parse(c, s.cohortRows()); err != nil {
 				return err
 			}
-			co, err := openCohort(s)
-			if err != nil {
-				return err
-			}
-			return checkCohort(c, co)
+			return checkInto(c, s)
 		},
 	}
 }
 
-func checkCohort(c *cli.Context, co *data.Cohort) error {
-	for _, l := range append(co.Notes, joinTable(co)...) {
-		if _, err := fmt.Fprintln(c.App.Writer, l); err != nil {
+// privateMode is of files that may name persons.
+const privateMode = 0o600
+
+// checkInto checks a cohort; while it does, faults are written to the list of bad rows, where there is to be one.
+func checkInto(c *cli.Context, s *settings) error {
+	k := &checking{c: c, size: c.Int("image-size"), faults: &data.Faults{}}
+	list := c.String("bad-list")
+	if list == "" {
+		if err := k.look(s); err != nil {
 			return err
 		}
+		return k.report()
 	}
-	line, size := progress.New(c.App.ErrWriter), c.Int("image-size")
-	seen, err := lookAt(c.Context, co.Images, size, line)
-	line.Done()
+	err := folder.WriteFile(list, privateMode, func(w io.Writer) error {
+		k.list = newBadList(w)
+		k.faults.Each = k.list.fault
+		if err := k.look(s); err != nil {
+			return err
+		}
+		return k.list.end(k.faults.Warnings)
+	})
 	if err != nil {
 		return err
 	}
-	for _, l := range seen.notes(size) {
-		if _, err := fmt.Fprintln(c.App.Writer, l); err != nil {
+	return k.report()
+}
+
+// A checking is one call of check.
+type checking struct {
+	c      *cli.Context
+	size   int // to train at, pixels; 0: not known
+	faults *data.Faults
+	list   *badList
+	cohort *data.Cohort // whole where there are no faults
+	images int          // to decode
+	seen   look
+}
+
+// look reads and decodes everything.
+func (k *checking) look(s *settings) error {
+	co, images, err := cohort.Check(s.cohort(), k.faults)
+	if err != nil {
+		return err
+	}
+	k.cohort, k.images = co, len(images)
+	line := progress.New(k.c.App.ErrWriter)
+	defer line.Done()
+	k.seen, err = lookAt(k.c.Context, images, k.size, line, k.faults)
+	return err
+}
+
+// report says what was found. Where there are errors it ends in one.
+func (k *checking) report() error {
+	if k.c.Bool("json") {
+		if err := k.json(k.c.App.Writer); err != nil {
+			return err
+		}
+		if k.faults.Total == 0 {
+			return nil
+		}
+		return faulty{summaryOnly: true, faults: k.faults}
+	}
+	lines := k.cohort.Notes
+	if len(k.cohort.Persons) > 0 {
+		lines = append(lines, joinTable(k.cohort)...)
+	}
+	features := 0
+	for _, t := range k.cohort.Tables {
+		features += t.Stats().Width()
+	}
+	lines = append(append(lines, k.seen.notes(k.size)...), fmt.Sprintf("%d images decoded, %s of pixels in all; genetics as numbers: %s",
+		k.seen.images, bytesText(3*k.seen.pixels), bytesText(4*features*len(k.cohort.Persons))))
+	if k.faults.Total == 0 {
+		lines = append(lines, "no errors")
+	}
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(k.c.App.Writer, l); err != nil {
 			return err
 		}
 	}
-	features := 0
-	for _, t := range co.Tables {
-		features += t.Stats().Width()
+	switch k.faults.Total {
+	case 0:
+		return nil
+	case 1: // as every verb says it
+		return k.faults.Kinds[0].First[0]
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "%d images decoded, %s of pixels in all; genetics as numbers: %s\nno errors\n",
-		len(co.Images), bytesText(3*seen.pixels), bytesText(4*features*len(co.Persons)))
-	return err
+	return faulty{faults: k.faults}
 }

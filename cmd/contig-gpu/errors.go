@@ -42,12 +42,16 @@ func (e interrupt) Unwrap() error { return context.Canceled }
 func finish(err error, stderr io.Writer) int {
 	var use usageError
 	var stop interrupt
+	var many faulty
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &stop):
 		fmt.Fprintf(stderr, "contig-gpu: %v\n", stop)
 		return 128 + int(stop.sig)
+	case errors.As(err, &many):
+		fmt.Fprintf(stderr, "contig-gpu: %v\n", many)
+		return 1
 	case errors.As(err, &use):
 		fmt.Fprintf(stderr, "contig-gpu: %s\n", data.Plain(use.text))
 		return 2

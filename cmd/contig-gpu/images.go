@@ -40,6 +40,16 @@ func (l *look) add(im *fundus.RGB, size int) {
 	}
 }
 
+// warn hands on what is to be said of one image.
+func (l *look) warn(im data.Image, size int, faults *data.Faults) {
+	if l.small > 0 {
+		faults.Warn(502, im.Path, im.Line, fmt.Sprintf("smaller than %d pixels", size))
+	}
+	if l.blank > 0 {
+		faults.Warn(503, im.Path, im.Line, "nearly black or white")
+	}
+}
+
 // notes are the warnings that the images call for.
 func (l *look) notes(size int) []string {
 	var notes []string
@@ -52,8 +62,9 @@ func (l *look) notes(size int) []string {
 	return notes
 }
 
-// lookAt decodes images, or returns the first error in their order.
-func lookAt(ctx context.Context, images []data.Image, size int, line *progress.Line) (look, error) {
+// lookAt decodes images on all processors. What cannot be decoded faults takes, in the order of the images; where it is nil, the first
+// is returned.
+func lookAt(ctx context.Context, images []data.Image, size int, line *progress.Line, faults *data.Faults) (look, error) {
 	var all look
 	for lo := 0; lo < len(images); {
 		if ctx.Err() != nil {
@@ -74,9 +85,10 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 		}
 		wg.Wait()
 		for i, l := range looks {
-			if errs[i] != nil {
-				return all, errs[i]
+			if err := faults.Take(errs[i]); err != nil {
+				return all, err
 			}
+			l.warn(part[i], size, faults)
 			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank}
 		}
 		lo += len(part)

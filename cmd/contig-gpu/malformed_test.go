@@ -60,6 +60,7 @@ func TestMalformedCohorts(t *testing.T) {
 			run := filepath.Join(t.TempDir(), "run")
 			for _, args := range [][]string{{"check", "--images", dir + "/images.tsv", "--data", dir + "/data.toml"}, small(dir, run, "--max-steps", "1")} {
 				code, _, errs := exec(t, args...)
+				errs = errs[max(0, strings.Index(errs, "contig-gpu: ")):] // after the progress
 				if code != 1 || !strings.HasPrefix(errs, "contig-gpu: "+c.code) || !numberedLine(errs) {
 					t.Errorf("%s: exit code %d, %s", args[0], code, errs)
 				}

@@ -100,7 +100,7 @@ func (r *trainRun) look(ctx context.Context) error {
 	images := append(r.brokenBefore(), sample(r.cohort.Images)...)
 	images = slices.DeleteFunc(images, func(im data.Image) bool { return im.Skip })
 	for {
-		seen, err := lookAt(ctx, images, r.cfg.ImageSize, progress.New(io.Discard))
+		seen, err := lookAt(ctx, images, r.cfg.ImageSize, progress.New(io.Discard), nil)
 		var p *data.Problem
 		if errors.As(err, &p) && r.cfg.SkipsBad() {
 			n := len(images)

@@ -162,7 +162,9 @@ func TestFailureLeavesNothing(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{small(cohort, run), {"check", "--images", cohort + "/images.tsv", "--data", cohort + "/data.toml"}} {
-		if code, _, errs := exec(t, args...); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E501: ") {
+		code, _, errs := exec(t, args...)
+		errs = errs[max(0, strings.Index(errs, "contig-gpu: ")):] // after the progress
+		if code != 1 || !strings.HasPrefix(errs, "contig-gpu: E501: ") {
 			t.Errorf("%s: exit code %d, %s", args[0], code, errs)
 		}
 	}

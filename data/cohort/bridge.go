@@ -24,10 +24,14 @@ func (c *config) readMap(m *manifest) (map[string]string, []string, error) {
 	b := bridging{path: path, to: map[string]string{}, ids: table.IDs{Path: path}}
 	for i, row := range t.rows {
 		if len(row) > to+1 && to == 1 && t.header == nil || len(row) <= from {
-			return nil, nil, &data.Problem{Code: 106, File: path, Line: t.line[i], What: "the row of a map has another number of fields than two", Expected: "from and to, or a header with these names",
+			other := &data.Problem{Code: 106, File: path, Line: t.line[i], What: "the row of a map has another number of fields than two", Expected: "from and to, or a header with these names",
 				Found: fmt.Sprint(len(row)), Cause: "another file, or more columns than two", Fix: "write a header that names the two columns from and to"}
+			if err := c.faults.Take(other); err != nil {
+				return nil, nil, err
+			}
+			continue
 		}
-		if err := b.add(row, t.line[i], from, to); err != nil {
+		if err := c.faults.Take(b.add(row, t.line[i], from, to)); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -20,6 +20,7 @@ type config struct {
 	IDs     idsConfig
 	Split   splitConfig
 	sources []section
+	faults  *data.Faults // takes what is wrong, and the reading goes on; nil: the first fault ends it
 }
 
 type idsConfig struct {
@@ -144,8 +145,8 @@ func (r *selectRule) set(key string, v any) error {
 
 // readConfig reads a data.toml: E112 where it is no TOML, E113 for unknown sections and keys, E114 for impossible values,
 // E115 where it names no genetics.
-func readConfig(path string) (*config, []string, error) {
-	c := &config{path: path}
+func readConfig(path string, faults *data.Faults) (*config, []string, error) {
+	c := &config{path: path, faults: faults}
 	var notes []string
 	var err error
 	if c.text, notes, err = table.ReadText(path); err != nil {
@@ -162,11 +163,11 @@ func readConfig(path string) (*config, []string, error) {
 	}
 	d := &decoder{c: c, meta: meta}
 	for _, key := range order(meta) {
-		if err := d.section(key, top[key]); err != nil {
+		if err := faults.Take(d.section(key, top[key])); err != nil {
 			return nil, nil, err
 		}
 	}
-	if len(c.sources) == 0 {
+	if len(c.sources) == 0 && faults.Found() == 0 {
 		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore or table",
 			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
 	}

@@ -2,7 +2,6 @@ package cohort
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,19 +49,4 @@ func TestFoldersAreNoPatterns(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-// FuzzBraces: whatever the text, braces end, and stand for no more paths than they may.
-func FuzzBraces(f *testing.F) {
-	for _, s := range []string{"c{1..22}", "{a,b{c,d}}", "{01..3..2}x{y", "{{{", "{1..99999}", "{,,}{,,}"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, p string) {
-		if len(p) > longestPath {
-			return
-		}
-		if paths, ok := braces(p); ok && (len(paths) == 0 || len(paths) > mostPaths) {
-			t.Error(fmt.Sprintf("%q: %d paths", p, len(paths)))
-		}
-	})
 }

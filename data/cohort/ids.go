@@ -32,8 +32,11 @@ func (c *config) filter(m *manifest) ([]bool, []string, error) {
 	}{{c.IDs.Keep, true, "keep"}, {c.IDs.Remove, false, "remove"}} {
 		for _, path := range part.list {
 			l, err := c.readList(c.resolve(path), m)
-			if err != nil {
+			if err := c.faults.Take(err); err != nil {
 				return nil, nil, err
+			}
+			if l == nil { // taken: the list is as if it were not there
+				continue
 			}
 			left := 0
 			for i := range in {
@@ -44,8 +47,13 @@ func (c *config) filter(m *manifest) ([]bool, []string, error) {
 			}
 			more, err := l.judge(part.verb, left)
 			notes = append(append(notes, l.notes...), more...)
-			if err != nil {
+			if err := c.faults.Take(err); err != nil {
 				return nil, nil, err
+			}
+			if left == 0 { // taken
+				for i := range in {
+					in[i] = true
+				}
 			}
 		}
 	}
@@ -150,8 +158,15 @@ func (j *join) rowsOf(src source) (*joinedRows, error) {
 			continue
 		}
 		if first := a.row[i]; first >= 0 {
-			return nil, &data.Problem{Code: 120, File: src.file(), What: fmt.Sprintf("the id %q is there twice", id), Expected: "one row a person",
+			twice := &data.Problem{Code: 120, File: src.file(), What: fmt.Sprintf("the id %q is there twice", id), Expected: "one row a person",
 				Found: fmt.Sprintf("rows %d and %d of the persons", first+1, r+1), Cause: "one IID in two families, or two ids mapped to one", Fix: `remove one, or set match = "fid_iid" in [ids]`}
+			if j.faults.Collects() && iid[first] == iid[r] && (fid == nil || fid[first] == fid[r]) {
+				continue // the reader has said so
+			}
+			if err := j.faults.Take(twice); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		a.row[i] = r
 		a.taken[r/64] |= 1 << (r % 64)

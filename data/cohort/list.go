@@ -51,7 +51,7 @@ func (c *config) readList(path string, m *manifest) (*list, error) {
 			l.has[p] = true
 			continue
 		}
-		if err := mangled(path, t.line[min(i, len(t.line)-1)], id); err != nil {
+		if err := c.faults.Take(mangled(path, t.line[min(i, len(t.line)-1)], id)); err != nil {
 			return nil, err
 		}
 		l.others = append(l.others, id)

@@ -22,6 +22,7 @@ type manifest struct {
 	hasBy   bool           // a column group
 	slashed int            // paths that were written with \
 	notes   []string
+	faults  *data.Faults
 }
 
 // An entrant is a person of the manifest.
@@ -51,16 +52,17 @@ type manifestReader struct {
 	width  int
 	column [manifestColumns]int // -1 where absent
 	owner  map[string]int       // image path to its index in images
+	faults *data.Faults         // takes what is wrong with rows, and the reading goes on; nil: the first fault ends it
 }
 
 // readManifest reads a manifest of which a run has found images broken, or none.
-func readManifest(path, root string, broken []data.ManifestRow) (*manifest, error) {
-	m, err := readRows(path, root, nil)
+func readManifest(path, root string, broken []data.ManifestRow, faults *data.Faults) (*manifest, error) {
+	m, err := readRows(path, root, nil, faults)
 	if err != nil {
 		return nil, err
 	}
 	if gone := m.without(broken); len(gone) > 0 {
-		if m, err = readRows(path, root, gone); err != nil {
+		if m, err = readRows(path, root, gone, faults); err != nil {
 			return nil, err
 		}
 	}
@@ -68,7 +70,7 @@ func readManifest(path, root string, broken []data.ManifestRow) (*manifest, erro
 }
 
 // readRows reads the rows of a manifest, and between them those that were taken out of it, at their numbers.
-func readRows(path, root string, gone []data.ManifestRow) (*manifest, error) {
+func readRows(path, root string, gone []data.ManifestRow, faults *data.Faults) (*manifest, error) {
 	if root == "" {
 		root = filepath.Dir(path)
 	}
@@ -77,19 +79,23 @@ func readRows(path, root string, gone []data.ManifestRow) (*manifest, error) {
 		return nil, err
 	}
 	defer l.Close()
-	r := &manifestReader{m: &manifest{path: path, index: map[string]int{}}, root: root, owner: map[string]int{}}
+	l.Collect(faults)
+	r := &manifestReader{m: &manifest{path: path, index: map[string]int{}, faults: faults}, root: root, owner: map[string]int{}, faults: faults}
 	if err := r.header(l); err != nil {
 		return nil, err
 	}
 	var fields []string
 	for l.Next() {
 		if fields = l.Fields(fields); len(fields) != r.width {
-			return nil, l.Ragged(r.width, fields)
+			if err := faults.Take(l.Ragged(r.width, fields)); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if gone, err = r.putBack(gone, len(r.m.images), l.Line()); err != nil {
 			return nil, err
 		}
-		if err := r.row(fields, l.Line()); err != nil {
+		if err := faults.Take(r.row(fields, l.Line())); err != nil {
 			return nil, err
 		}
 	}
@@ -98,6 +104,9 @@ func readRows(path, root string, gone []data.ManifestRow) (*manifest, error) {
 	}
 	if _, err := r.putBack(gone, math.MaxInt, l.Line()); err != nil {
 		return nil, err
+	}
+	if len(r.m.images) == 0 && faults.Found() > 0 {
+		return r.m, nil
 	}
 	if len(r.m.images) == 0 {
 		return nil, table.Empty(path, "the manifest has a header and no images")
@@ -182,7 +191,7 @@ func (r *manifestReader) add(v [manifestColumns]string, line int) error {
 		return err
 	}
 	eye, err := r.eye(v[2], line)
-	if err != nil {
+	if err := r.faults.Take(err); err != nil {
 		return err
 	}
 	return r.image(v[1], data.Image{Person: person, Eye: eye, Visit: v[3], Line: line})
@@ -212,7 +221,7 @@ func (r *manifestReader) swapped(id, image string, line int) error {
 
 func (r *manifestReader) entrant(id, split, group string, line int) (int, error) {
 	split, err := r.splitName(split, line)
-	if err != nil {
+	if err := r.faults.Take(err); err != nil {
 		return 0, err
 	}
 	i, old := r.m.index[id]
@@ -224,9 +233,10 @@ func (r *manifestReader) entrant(id, split, group string, line int) (int, error)
 	}
 	p := &r.m.persons[i]
 	if p.split != split || p.group != group {
-		return 0, &data.Problem{Code: 601, File: r.m.path, Line: line, What: fmt.Sprintf("person %q has another split or group than on line %d", id, p.line),
+		other := &data.Problem{Code: 601, File: r.m.path, Line: line, What: fmt.Sprintf("person %q has another split or group than on line %d", id, p.line),
 			Expected: fmt.Sprintf("split %q, group %q", p.split, p.group), Found: fmt.Sprintf("split %q, group %q", split, group),
 			Cause: "split by image instead of by person", Fix: "give all images of a person one split and one group"}
+		return i, r.faults.Take(other)
 	}
 	return i, nil
 }

@@ -44,9 +44,10 @@ type join struct {
 	bridge  map[string]string // of [ids] map: an id of the genetics to one of the manifest, "" where it has none
 	sources []source
 	names   []string
-	rows    [][]int32 // per source: the loaded row of each person of the manifest, -1 where absent
-	kept    []int     // persons of the manifest
-	bytes   []int     // per source
+	rows    [][]int32    // per source: the loaded row of each person of the manifest, -1 where absent
+	kept    []int        // persons of the manifest
+	bytes   []int        // per source
+	faults  *data.Faults // of Check
 	c       *data.Cohort
 }
 
@@ -60,7 +61,7 @@ func (j *join) read() error {
 	if err != nil {
 		return err
 	}
-	m, err := readManifest(j.o.Manifest, j.o.ImageRoot, j.o.Broken)
+	m, err := readManifest(j.o.Manifest, j.o.ImageRoot, j.o.Broken, nil)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (j *join) readConfig() (*config, []string, error) {
 		c := &config{}
 		return c, nil, c.check()
 	}
-	return readConfig(j.o.DataTOML)
+	return readConfig(j.o.DataTOML, j.faults)
 }
 
 func (j *join) openSources() error {
@@ -108,8 +109,9 @@ func (j *join) openSources() error {
 }
 
 func (j *join) openSource(s *section, st *data.Stats) error {
+	before := j.faults.Found()
 	src, notes, err := j.cfg.openSource(s, st, j.selection())
-	if err != nil {
+	if err != nil || src == nil { // nil: taken
 		return err
 	}
 	j.c.Notes = append(j.c.Notes, notes...)
@@ -121,11 +123,17 @@ func (j *join) openSource(s *section, st *data.Stats) error {
 	if at.found < len(j.m.persons) {
 		found = j.nearly(src, at)
 	}
+	if j.faults.Collects() && (len(j.m.persons) == 0 || len(at.taken) == 0) {
+		return nil // nobody was read on one side: there is nothing to compare
+	}
 	if at.found == 0 {
 		return j.noOverlap(s.name, src, found)
 	}
 	j.noteNearly(s.name, found)
 	j.unmapped(s.name, at)
+	if j.faults.Found() > before {
+		src = unread{src}
+	}
 	return j.loadSource(s.name, src, at)
 }
 
@@ -235,34 +243,43 @@ func (j *join) split() error {
 
 // fit makes the tables, with statistics of the training persons or of a checkpoint.
 func (j *join) fit() error {
-	for i, src := range j.sources {
-		rows := make([]int32, len(j.kept))
-		var train, all []int
-		for p, k := range j.kept {
-			rows[p] = j.rows[i][k]
-			if rows[p] < 0 {
-				continue
-			}
-			all = append(all, int(rows[p]))
-			if j.c.Persons[p].Split == data.Train {
-				train = append(train, int(rows[p]))
-			}
-		}
-		st, err := j.stats(i, train)
-		if err != nil {
+	for i := range j.sources {
+		if err := j.fitOne(i); err != nil {
 			return err
 		}
-		from, err := src.table(st)
-		if err != nil {
-			return err
-		}
-		if j.o.Stats != nil {
-			for _, n := range src.drift(st, all) {
-				j.note("%s: %s", j.names[i], n)
-			}
-		}
-		j.c.Tables = append(j.c.Tables, &modality{name: j.names[i], stats: st, rows: rows, from: from, bytes: j.bytes[i]})
 	}
+	return nil
+}
+
+// fitOne makes the table of a source.
+func (j *join) fitOne(i int) error {
+	src := j.sources[i]
+	rows := make([]int32, len(j.kept))
+	var train, all []int
+	for p, k := range j.kept {
+		rows[p] = j.rows[i][k]
+		if rows[p] < 0 {
+			continue
+		}
+		all = append(all, int(rows[p]))
+		if j.c.Persons[p].Split == data.Train {
+			train = append(train, int(rows[p]))
+		}
+	}
+	st, err := j.stats(i, train)
+	if err != nil {
+		return err
+	}
+	from, err := src.table(st)
+	if err != nil {
+		return err
+	}
+	if j.o.Stats != nil {
+		for _, n := range src.drift(st, all) {
+			j.note("%s: %s", j.names[i], n)
+		}
+	}
+	j.c.Tables = append(j.c.Tables, &modality{name: j.names[i], stats: st, rows: rows, from: from, bytes: j.bytes[i]})
 	return nil
 }
 

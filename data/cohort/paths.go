@@ -64,8 +64,12 @@ func (c *config) checkPaths() error {
 	slashed := 0
 	for _, p := range c.paths() {
 		if what, cause, fix := oddPath(*p.path, c.resolve(*p.path)); what != "" {
-			return &data.Problem{Code: 114, File: c.path, Line: c.line(p.section, p.key), What: p.key + ": " + what, Expected: "the path of a file on this machine",
+			odd := &data.Problem{Code: 114, File: c.path, Line: c.line(p.section, p.key), What: p.key + ": " + what, Expected: "the path of a file on this machine",
 				Found: fmt.Sprintf("%q", *p.path), Cause: cause, Fix: fix}
+			if err := c.faults.Take(odd); err != nil {
+				return err
+			}
+			continue
 		}
 		if turned, ok := turnSlashes(*p.path, c.resolve); ok {
 			*p.path = turned

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -73,7 +74,10 @@ func (m *manifest) stat(broken map[int]data.ManifestRow) error {
 			continue
 		}
 		if err != nil || !st.Mode().IsRegular() {
-			missing.add(im, m.names[i], st, err)
+			m.sizes[i] = absent
+			if err := missing.add(im, m.names[i], st, err); err != nil {
+				return err
+			}
 			continue
 		}
 		m.sizes[i] = st.Size()
@@ -87,8 +91,12 @@ func (m *manifest) stat(broken map[int]data.ManifestRow) error {
 			continue
 		}
 		if m.images[first].Person != im.Person {
-			return m.twice(m.names[i], int(first), im)
+			if err := m.faults.Take(m.twice(m.names[i], int(first), im)); err != nil {
+				return err
+			}
+			continue
 		}
+		m.faults.Warn(118, im.Path, im.Line, "the same file as the image of line "+strconv.Itoa(m.images[first].Line)+", by a link")
 		linked++
 	}
 	if linked > 0 {
@@ -96,6 +104,9 @@ func (m *manifest) stat(broken map[int]data.ManifestRow) error {
 	}
 	if m.slashed > 0 {
 		m.notes = append(m.notes, fmt.Sprintf("%s: %d paths of images have \\ between folders, as Windows does; it is read as /.", filepath.Base(m.path), m.slashed))
+	}
+	if missing.n == 0 || m.faults.Collects() {
+		return nil
 	}
 	return missing.problem()
 }
@@ -109,13 +120,32 @@ type lost struct {
 	folders    map[string][]string // names in folders that were looked into
 }
 
-func (l *lost) add(im data.Image, name string, st fs.FileInfo, err error) {
+// absent is the size of an image that is not there.
+const absent = -1
+
+// add counts an image. Where faults are collected, each is one: of the first of them it is said why.
+func (l *lost) add(im data.Image, name string, st fs.FileInfo, err error) error {
 	if l.n++; l.n == 1 {
 		l.line = im.Line
 	}
-	if len(l.shown) >= shownPaths {
-		return
+	if l.m.faults.Collects() {
+		one := lost{m: &manifest{path: l.m.path, images: []data.Image{im}}, folders: l.folders, n: 1, line: im.Line, shown: []string{im.Path}}
+		if l.n <= shownPaths {
+			one.shown = nil
+			one.show(im, name, st, err)
+		}
+		p := one.problem()
+		p.What = "the image is not there"
+		return l.m.faults.Take(p)
 	}
+	if len(l.shown) < shownPaths {
+		l.show(im, name, st, err)
+	}
+	return nil
+}
+
+// show keeps an image's path, and why it is not there.
+func (l *lost) show(im data.Image, name string, st fs.FileInfo, err error) {
 	found := im.Path
 	note, cause, fix := l.why(im.Path, name, st, err)
 	if note != "" {
@@ -179,10 +209,7 @@ func (l *lost) near(path string) string {
 	return ""
 }
 
-func (l *lost) problem() error {
-	if l.n == 0 {
-		return nil
-	}
+func (l *lost) problem() *data.Problem {
 	p := &data.Problem{Code: 101, File: l.m.path, Line: l.line, What: fmt.Sprintf("%d of %d images are not there", l.n, len(l.m.images)),
 		Expected: "files, relative to the image root", Found: "no file at " + strings.Join(l.shown, ", "),
 		Cause: "another image root, or files moved or not yet copied", Fix: "give --image-root, or correct the paths"}

@@ -8,7 +8,7 @@ import (
 
 // selection says what is wanted of the next table: the rows of persons whom the lists keep, within what memory is left.
 func (j *join) selection() table.Selection {
-	only := table.Selection{Want: func(ids []string) bool {
+	only := table.Selection{Faults: j.faults, Want: func(ids []string) bool {
 		id, _ := j.who(ids)
 		i, ok := j.m.index[id]
 		return ok && j.in[i]

@@ -56,10 +56,11 @@ func (d *decoder) named(p toml.Primitive) error {
 		return d.value(tableSection, err)
 	}
 	for _, name := range order(d.meta, tableSection) {
-		if !d.isTable(tableSection, name) {
-			return d.unknown(tableSection, name, nil)
+		err := d.unknown(tableSection, name, nil)
+		if d.isTable(tableSection, name) {
+			err = d.source(name, []string{tableSection, name}, inner[name])
 		}
-		if err := d.source(name, []string{tableSection, name}, inner[name]); err != nil {
+		if err := d.c.faults.Take(err); err != nil {
 			return err
 		}
 	}
@@ -81,7 +82,7 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	case len(kinds) > 1:
 		return d.c.bad(name, kinds[1], "the section has two sources", "one of files, sscore, table", strings.Join(kinds, " and "))
 	}
-	if err := d.c.checkName(name); err != nil {
+	if err := d.c.faults.Take(d.c.checkName(name)); err != nil {
 		return err
 	}
 	var err error
@@ -103,8 +104,11 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 // decode fills dst, after checking that the section has no other keys than these.
 func (d *decoder) decode(p toml.Primitive, dst any, path []string, keys ...string) error {
 	for _, k := range order(d.meta, path...) {
-		if !slices.Contains(keys, k) {
-			return d.unknown(strings.Join(path, "."), k, keys)
+		if slices.Contains(keys, k) {
+			continue
+		}
+		if err := d.c.faults.Take(d.unknown(strings.Join(path, "."), k, keys)); err != nil {
+			return err
 		}
 	}
 	if err := d.meta.PrimitiveDecode(p, dst); err != nil {
@@ -175,17 +179,17 @@ func (c *config) checkName(name string) error {
 
 // check fills defaults and refuses impossible values.
 func (c *config) check() error {
-	if err := c.choice(idsSection, "match", &c.IDs.Match, "iid", matchPair); err != nil {
+	if err := c.faults.Take(c.choice(idsSection, "match", &c.IDs.Match, "iid", matchPair)); err != nil {
 		return err
 	}
-	if err := c.checkSplit(); err != nil {
+	if err := c.faults.Take(c.checkSplit()); err != nil {
 		return err
 	}
 	if err := c.checkPaths(); err != nil {
 		return err
 	}
 	for i := range c.sources {
-		if err := c.checkSource(&c.sources[i]); err != nil {
+		if err := c.faults.Take(c.checkSource(&c.sources[i])); err != nil {
 			return err
 		}
 	}
@@ -197,7 +201,7 @@ func (c *config) checkSource(s *section) error {
 	case s.files != nil:
 		return c.checkFiles(s)
 	case s.score != nil:
-		if err := c.choice(s.name, "column", &s.score.Column, "AVG", "SUM"); err != nil {
+		if err := c.faults.Take(c.choice(s.name, "column", &s.score.Column, "AVG", "SUM")); err != nil {
 			return err
 		}
 		return c.choice(s.name, "standardize", &s.score.Standardize, "train", "none")
@@ -222,10 +226,14 @@ func (c *config) checkFiles(s *section) error {
 		f.MaxMissing = &one
 	}
 	if f.MAF < 0 || f.MAF > 0.5 {
-		return c.bad(s.name, "maf", "maf is out of range", "0 to 0.5", fmt.Sprint(f.MAF))
+		if err := c.faults.Take(c.bad(s.name, "maf", "maf is out of range", "0 to 0.5", fmt.Sprint(f.MAF))); err != nil {
+			return err
+		}
 	}
 	if *f.MaxMissing < 0 || *f.MaxMissing > 1 {
-		return c.bad(s.name, "max_missing", "max_missing is out of range", "0 to 1", fmt.Sprint(*f.MaxMissing))
+		if err := c.faults.Take(c.bad(s.name, "max_missing", "max_missing is out of range", "0 to 1", fmt.Sprint(*f.MaxMissing))); err != nil {
+			return err
+		}
 	}
 	for _, o := range []struct {
 		key   string
@@ -233,7 +241,7 @@ func (c *config) checkFiles(s *section) error {
 		words []string
 	}{{"format", &f.Format, []string{"auto", "bed"}}, {"count", &f.Count, []string{"a1", "a2"}}, {"impute", &f.Impute, []string{"mean", "mode"}},
 		{"standardize", &f.Standardize, []string{"2pq", "center", "none"}}} {
-		if err := c.choice(s.name, o.key, o.value, o.words...); err != nil {
+		if err := c.faults.Take(c.choice(s.name, o.key, o.value, o.words...)); err != nil {
 			return err
 		}
 	}
@@ -248,7 +256,11 @@ func (c *config) choice(section, key string, value *string, words ...string) err
 	if slices.Contains(words, *value) {
 		return nil
 	}
-	return c.bad(section, key, fmt.Sprintf("%s in [%s] is not known", key, section), strings.Join(words, " or "), fmt.Sprintf("%q", *value))
+	was := *value
+	if c.faults.Collects() {
+		*value = words[0] // to go on with
+	}
+	return c.bad(section, key, fmt.Sprintf("%s in [%s] is not known", key, section), strings.Join(words, " or "), fmt.Sprintf("%q", was))
 }
 
 // The fractions of persons in the splits where data.toml says nothing: those of the published ContIG code.
@@ -265,7 +277,9 @@ func (c *config) checkSplit() error {
 		s.Train, s.Val, s.Test = &a, &b, &t
 	}
 	if s.Seed != nil && *s.Seed < 0 {
-		return c.bad(splitSection, "seed", "the seed is negative", "a whole number from 0 on", fmt.Sprint(*s.Seed))
+		if err := c.faults.Take(c.bad(splitSection, "seed", "the seed is negative", "a whole number from 0 on", fmt.Sprint(*s.Seed))); err != nil {
+			return err
+		}
 	}
 	sum := 0.0
 	for _, f := range []**float64{&s.Train, &s.Val, &s.Test} {

@@ -29,7 +29,7 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 	if len(prefixes) == 0 {
 		return nil, nil, c.bad(s.name, "files", "files is empty", "at least one fileset", "none")
 	}
-	set, err := plink.Open(prefixes)
+	set, err := plink.Check(prefixes, c.faults)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,6 +39,10 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 		return g, notes, g.selectNamed(st)
 	}
 	more, err := g.choose(c)
+	if len(set.Variants) == 0 && c.faults.Collects() { // taken
+		return g, notes, nil
+	}
+	err = c.faults.Take(err)
 	for _, n := range more {
 		notes = append(notes, s.name+": "+n)
 	}

@@ -76,7 +76,7 @@ func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (s
 			return nil, nil, err
 		}
 		w, err := score.Read(paths, s.score.Column, only)
-		if err != nil {
+		if err != nil || w == nil { // nil where all files are at fault, and that was taken
 			return nil, nil, err
 		}
 		note := fmt.Sprintf("%s: %d scores in %d files, %d persons.", s.name, len(w.Names), len(paths), len(w.IID))

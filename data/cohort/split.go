@@ -131,8 +131,12 @@ func (s *splitter) fix(units []int) error {
 		}
 		want := splitOf(p.split)
 		if s.of[u] >= 0 && s.of[u] != want {
-			return &data.Problem{Code: 601, File: s.m.path, Line: p.line, What: fmt.Sprintf("the group %q is in two splits", p.group), Expected: "one split a group: " + data.Split(s.of[u]).String() + fmt.Sprintf(", as on line %d", first[u]),
+			two := &data.Problem{Code: 601, File: s.m.path, Line: p.line, What: fmt.Sprintf("the group %q is in two splits", p.group), Expected: "one split a group: " + data.Split(s.of[u]).String() + fmt.Sprintf(", as on line %d", first[u]),
 				Found: p.split, Cause: "a split made by person, without regard to relatives", Fix: `split by group, or set by = "person" in [split]`}
+			if err := s.m.faults.Take(two); err != nil {
+				return err
+			}
+			continue
 		}
 		s.of[u], first[u] = want, p.line
 	}

@@ -17,6 +17,7 @@ type Set struct {
 	Variants []Variant
 	Notes    []string
 	files    []part
+	faults   *data.Faults
 }
 
 // A part is one fileset: its variants are those from first on.
@@ -27,10 +28,14 @@ type part struct {
 
 // Open reads the .fam and .bim of each prefix (".bed" at its end is cut off) and checks each .bed: its magic number and
 // size (E201), its pad bits and last person (E202). All filesets must have the same .fam (E204).
-func Open(prefixes []string) (*Set, error) {
-	s := &Set{}
-	for i, p := range prefixes {
-		if err := s.add(strings.TrimSuffix(p, ".bed"), i == 0); err != nil {
+func Open(prefixes []string) (*Set, error) { return Check(prefixes, nil) }
+
+// Check is Open, but that faults takes what is wrong, and the reading goes on with the next line or fileset. A set with faults is for its
+// persons and variants only: genotypes are those of the filesets without.
+func Check(prefixes []string, faults *data.Faults) (*Set, error) {
+	s := &Set{faults: faults}
+	for _, p := range prefixes {
+		if err := faults.Take(s.add(strings.TrimSuffix(p, ".bed"), s.Samples == nil)); err != nil {
 			return nil, err
 		}
 	}
@@ -38,19 +43,24 @@ func Open(prefixes []string) (*Set, error) {
 }
 
 func (s *Set) add(prefix string, first bool) error {
-	fam, famNotes, err := readFam(prefix + ".fam")
-	if err != nil {
+	fam, famNotes, famErr := readFam(prefix+".fam", s.faults)
+	if err := s.faults.Take(famErr); err != nil {
 		return err
 	}
-	bim, bimNotes, err := readBim(prefix + ".bim")
-	if err != nil {
+	bim, bimNotes, bimErr := readBim(prefix+".bim", s.faults)
+	if err := s.faults.Take(bimErr); err != nil {
 		return err
 	}
 	s.Notes = append(append(s.Notes, famNotes...), bimNotes...)
 	if first {
 		s.Samples = fam
-	} else if err := s.sameSamples(prefix+".fam", fam); err != nil {
-		return err
+	} else if famErr == nil {
+		if err := s.faults.Take(s.sameSamples(prefix+".fam", fam)); err != nil {
+			return err
+		}
+	}
+	if famErr != nil || bimErr != nil { // taken: of the .bed there is nothing to compare with
+		return nil
 	}
 	warning, err := checkBed(prefix, len(fam), len(bim))
 	if err != nil {

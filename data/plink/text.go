@@ -32,19 +32,22 @@ const (
 
 // eachRow visits the lines of a .fam or .bim, cut at white space, double quotes around fields taken off. Lines before the first that begin with # are
 // comments, as both plinks have it; later ones are E203, as plink2 has it.
-func eachRow(path, kind string, least func(first []string) int, visit func(line int, f []string) error) ([]string, error) {
+func eachRow(path, kind string, faults *data.Faults, least func(first []string) int, visit func(line int, f []string) error) ([]string, error) {
 	l, err := table.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
+	l.Collect(faults)
 	rows, comments, columns := 0, 0, 0
 	var f []string
 	for l.Next() {
 		f = table.Words(l.Text(), f)
 		if strings.HasPrefix(l.Text(), "#") {
 			if rows > 0 {
-				return nil, commentAmong(path, l.Line(), kind)
+				if err := faults.Take(commentAmong(path, l.Line(), kind)); err != nil {
+					return nil, err
+				}
 			}
 			comments++
 			continue
@@ -53,9 +56,12 @@ func eachRow(path, kind string, least func(first []string) int, visit func(line 
 			columns = least(f)
 		}
 		if len(f) < columns {
-			return nil, fewFields(path, l, kind, len(f), columns)
-		}
-		if err := visit(l.Line(), f); err != nil {
+			if err := faults.Take(fewFields(path, l, kind, len(f), columns)); err != nil {
+				return nil, err
+			}
+			f = append(f, make([]string, columns-len(f))...)
+			_ = visit(l.Line(), f) // it counts as a row all the same; what is wrong with it has been said
+		} else if err := faults.Take(visit(l.Line(), f)); err != nil {
 			return nil, err
 		}
 		rows++
@@ -99,11 +105,11 @@ func columnsOf(kind string) string {
 }
 
 // readFam reads a .fam. Ids must be unlike each other as pairs of FID and IID, but those of placeholders.
-func readFam(path string) ([]Sample, []string, error) {
+func readFam(path string, faults *data.Faults) ([]Sample, []string, error) {
 	var out []Sample
 	ids := table.IDs{Path: path}
 	gone := 0
-	notes, err := eachRow(path, ".fam", func([]string) int { return textColumns }, func(line int, f []string) error {
+	notes, err := eachRow(path, ".fam", faults, func([]string) int { return textColumns }, func(line int, f []string) error {
 		if len(out) == 0 && f[0] == "FID" && f[1] == "IID" {
 			return &data.Problem{Code: 203, File: path, Line: line, What: "the .fam begins with a header", Expected: "one line a person", Found: strings.Join(f[:textColumns], " "),
 				Cause: "a program that writes headers, such as R", Fix: "remove the line, or begin it with #"}
@@ -129,21 +135,21 @@ func sex(field string) int {
 	return n
 }
 
-func readBim(path string) ([]Variant, []string, error) {
+func readBim(path string, faults *data.Faults) ([]Variant, []string, error) {
 	var out []Variant
 	short := false
-	notes, err := eachRow(path, ".bim", func(first []string) int {
-		short = len(first) == shortColumns
+	notes, err := eachRow(path, ".bim", faults, func(first []string) int {
+		short = len(first) <= shortColumns
 		return min(textColumns, max(shortColumns, len(first)))
 	}, func(line int, f []string) error {
 		if short {
 			f = []string{f[0], f[1], "0", f[2], f[3], f[4]}
 		}
 		pos, err := strconv.Atoi(f[3])
+		out = append(out, Variant{Chrom: strings.Clone(f[0]), ID: strings.Clone(f[1]), Pos: pos, A1: strings.Clone(f[4]), A2: strings.Clone(f[5]), Line: line})
 		if err != nil {
 			return noPosition(path, line, f[3])
 		}
-		out = append(out, Variant{Chrom: strings.Clone(f[0]), ID: strings.Clone(f[1]), Pos: pos, A1: strings.Clone(f[4]), A2: strings.Clone(f[5]), Line: line})
 		return nil
 	})
 	return out, notes, err

@@ -16,6 +16,7 @@ func readFile(path, kind string, only table.Selection) (*table.Wide, error) {
 		return nil, err
 	}
 	defer l.Close()
+	l.Collect(only.Faults)
 	if !l.Next() {
 		if err := l.Err(); err != nil {
 			return nil, err
@@ -120,7 +121,10 @@ func (f *file) wide(l *table.Lines, only table.Selection) (*table.Wide, error) {
 	var fields, ids, values []string
 	for l.Next() {
 		if fields = l.Fields(fields); len(fields) != len(f.names) {
-			return nil, l.Ragged(len(f.names), fields)
+			if err := only.Faults.Take(l.Ragged(len(f.names), fields)); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		var out bool
 		if ids, out = f.ids(fields, ids); out {

@@ -37,15 +37,21 @@ func (f *file) long(l *table.Lines, only table.Selection) (*table.Wide, error) {
 	var fields, ids []string
 	for l.Next() {
 		if fields = l.Fields(fields); len(fields) != len(f.names) {
-			return nil, l.Ragged(len(f.names), fields)
+			if err := only.Faults.Take(l.Ragged(len(f.names), fields)); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		var out bool
 		if ids, out = f.ids(fields, ids); out {
 			continue
 		}
 		if !t.add(l.Line(), ids, fields[pgs], fields[value]) {
-			return nil, &data.Problem{Code: 120, File: f.path, Line: l.Line(), What: fmt.Sprintf("the id %q has the score %q twice", ids[len(ids)-1], fields[pgs]), Expected: "one row for each person and score",
+			twice := &data.Problem{Code: 120, File: f.path, Line: l.Line(), What: fmt.Sprintf("the id %q has the score %q twice", ids[len(ids)-1], fields[pgs]), Expected: "one row for each person and score",
 				Found: "another row of the same sampleset or of another", Cause: "files pasted together, or several cohorts in one table", Fix: "keep one row for each person and score"}
+			if err := only.Faults.Take(twice); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return f.gather(l, t, only)
@@ -85,6 +91,16 @@ func (t *longTable) add(line int, ids []string, name, value string) bool {
 	return true
 }
 
+// lacks returns the first of n scores that a person does not have, -1 where all are there.
+func (e *entry) lacks(n int) int {
+	for k := range n {
+		if k >= len(e.given) || !e.given[k] {
+			return k
+		}
+	}
+	return -1
+}
+
 func (f *file) gather(l *table.Lines, t *longTable, only table.Selection) (*table.Wide, error) {
 	titles, columns := t.titles, make([]string, len(t.titles))
 	for k, name := range titles {
@@ -95,11 +111,13 @@ func (f *file) gather(l *table.Lines, t *longTable, only table.Selection) (*tabl
 	}
 	b := table.NewBuilder(f.path, titles, columns, only)
 	for _, e := range t.people {
-		for k := range titles {
-			if k >= len(e.given) || !e.given[k] {
-				return nil, &data.Problem{Code: 302, File: f.path, Line: e.line, What: fmt.Sprintf("a person lacks the score %q", t.titles[k]), Expected: "a row for each person and score",
-					Found: "none for this person and score", Cause: "a table cut short, or scores of different persons pasted together", Fix: "write the table again"}
+		if k := e.lacks(len(titles)); k >= 0 {
+			lacking := &data.Problem{Code: 302, File: f.path, Line: e.line, What: fmt.Sprintf("a person lacks the score %q", t.titles[k]), Expected: "a row for each person and score",
+				Found: "none for this person and score", Cause: "a table cut short, or scores of different persons pasted together", Fix: "write the table again"}
+			if err := only.Faults.Take(lacking); err != nil {
+				return nil, err
 			}
+			continue
 		}
 		if err := b.Add(e.line, e.ids, e.values); err != nil {
 			return nil, err

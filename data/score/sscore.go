@@ -21,16 +21,20 @@ func Read(paths []string, kind string, only table.Selection) (*table.Wide, error
 	if len(paths) == 0 {
 		return &table.Wide{}, nil
 	}
+	found := only.Faults.Found()
 	all, err := readFile(paths[0], kind, only)
 	if err != nil {
-		return nil, err
+		if err := only.Faults.Take(err); err != nil || len(paths) == 1 {
+			return nil, err
+		}
+		return Read(paths[1:], kind, only)
 	}
-	j := &joined{all: all}
+	j := &joined{all: all, faults: only.Faults, broken: only.Faults.Found() > found}
 	if err := j.names(all); err != nil {
 		return nil, err
 	}
 	for _, path := range paths[1:] {
-		if err := j.add(path, kind, only.Room); err != nil {
+		if err := only.Faults.Take(j.add(path, kind, only.Room)); err != nil {
 			return nil, err
 		}
 	}
@@ -42,6 +46,9 @@ type joined struct {
 	all  *table.Wide
 	row  map[person]int    // of all; nil while files have their rows in the same order
 	from map[string]string // the file of each score
+
+	faults *data.Faults
+	broken bool // rows are left out for their faults: who has one is not known
 }
 
 type person struct{ fid, iid string }
@@ -105,7 +112,7 @@ func (j *joined) find(p person, i int) (int, bool) {
 
 func (j *joined) add(path, kind string, room int) error {
 	at := -1
-	only := table.Selection{Want: func(ids []string) bool {
+	only := table.Selection{Faults: j.faults, Want: func(ids []string) bool {
 		at++
 		fid := ""
 		if len(ids) == 2 {
@@ -117,12 +124,16 @@ func (j *joined) add(path, kind string, room int) error {
 	if room > 0 {
 		only.Room = max(1, room-j.all.Bytes())
 	}
+	found := j.faults.Found()
 	one, err := readFile(path, kind, only)
 	if err != nil {
 		return err
 	}
 	if err := j.names(one); err != nil {
 		return err
+	}
+	if j.broken || j.faults.Found() > found {
+		return nil
 	}
 	order, ok := j.align(one)
 	if !ok {

@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"contig-gpu/data"
@@ -9,8 +10,9 @@ import (
 
 // A Selection says what of a table is kept. The zero Selection is all of it.
 type Selection struct {
-	Want func(ids []string) bool // of a row, by its IID, or its FID and IID, as in the file, once for each in their order; the slice is reused. nil: all
-	Room int                     // bytes that the values may take; 0: not known, so as many as they need
+	Want   func(ids []string) bool // of a row, by its IID, or its FID and IID, as in the file, once for each in their order; the slice is reused. nil: all
+	Room   int                     // bytes that the values may take; 0: not known, so as many as they need
+	Faults *data.Faults            // takes what is wrong with rows, and the reading goes on; nil: the first fault ends it
 }
 
 // A Builder makes a Wide of rows as they are read.
@@ -22,28 +24,33 @@ type Builder struct {
 	row     []float64
 	rows    *Rows
 	n       int // rows kept
+	before  int // faults found before this table
 }
 
 // NewBuilder begins a table of the file at path, whose features have names, and whose columns are called columns in errors.
 func NewBuilder(path string, names, columns []string, only Selection) *Builder {
 	r := NewRows(len(names))
-	return &Builder{w: &Wide{Path: path, Names: names, parts: []part{{Rows: r}}}, only: only, ids: IDs{Path: path}, columns: columns, row: make([]float64, len(names)), rows: r}
+	return &Builder{w: &Wide{Path: path, Names: names, parts: []part{{Rows: r}}}, only: only, ids: IDs{Path: path}, columns: columns, row: make([]float64, len(names)), rows: r, before: only.Faults.Found()}
 }
 
 // Add takes the row of a line: ids are its IID, or its FID and IID, values its other fields, one for each column. The ids are checked
 // (E102, E120, E121), and the values (E107), whether the row is wanted or not. Values that take more than the room there is are E403.
 func (b *Builder) Add(line int, ids, values []string) error {
-	if err := b.identify(line, ids); err != nil {
+	found := b.only.Faults.Found()
+	if err := b.only.Faults.Take(b.identify(line, ids)); err != nil {
 		return err
 	}
 	for j, f := range values {
 		v, ok := Number(f)
 		if !ok {
-			return NotNumber(b.w.Path, line, b.columns[j], f)
+			if err := b.only.Faults.Take(NotNumber(b.w.Path, line, b.columns[j], f)); err != nil {
+				return err
+			}
+			v = math.NaN()
 		}
 		b.row[j] = v
 	}
-	if b.only.Want != nil && !b.only.Want(ids) {
+	if b.only.Want != nil && !b.only.Want(ids) || b.only.Faults.Found() > found { // a faulty row is checked and not kept
 		b.w.kept = append(b.w.kept, -1)
 		return nil
 	}
@@ -75,7 +82,7 @@ func (b *Builder) Wide(l *Lines) (*Wide, error) {
 	if err := l.Err(); err != nil {
 		return nil, err
 	}
-	if len(b.w.IID) == 0 {
+	if len(b.w.IID) == 0 && b.only.Faults.Found() == b.before {
 		return nil, Empty(b.w.Path, "the table has a header and no rows")
 	}
 	if err := b.fits(l.Line(), b.rows.Close()); err != nil {

@@ -45,6 +45,7 @@ type Lines struct {
 	bom     bool
 	crlf    bool
 	partial bool // the last line has no newline
+	faults  *data.Faults
 }
 
 // Open opens a text file, plain or compressed by gzip or zstd, by its content. UTF-16 and other binary content is E103, a file
@@ -239,7 +240,13 @@ func (l *Lines) clean(line string) {
 		p.Fix = "write the line ends anew (tr '\\r' '\\n' < IN > OUT)"
 		l.err = p
 	}
+	if l.err != nil && l.faults.Collects() {
+		l.err, l.text = l.faults.Take(l.err), "" // as a blank line: it is left out
+	}
 }
+
+// Collect has lines that are no text (E103) taken by f and left out, where f is not nil.
+func (l *Lines) Collect(f *data.Faults) { l.faults = f }
 
 // Text returns the current line without its end.
 func (l *Lines) Text() string { return l.text }

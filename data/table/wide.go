@@ -74,6 +74,7 @@ func ReadWide(path string, s Selection) (*Wide, error) {
 		return nil, err
 	}
 	defer l.Close()
+	l.Collect(s.Faults)
 	names, first, err := wideHeader(l)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,10 @@ func ReadWide(path string, s Selection) (*Wide, error) {
 	var fields []string
 	for l.Next() {
 		if fields = l.Fields(fields); len(fields) != len(names) {
-			return nil, l.Ragged(len(names), fields)
+			if err := s.Faults.Take(l.Ragged(len(names), fields)); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if err := b.Add(l.Line(), fields[:first], fields[first:]); err != nil {
 			return nil, err
