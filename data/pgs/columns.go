@@ -17,7 +17,6 @@ const (
 	codeOverlap = 312 // too few of a score's rows have a variant
 	codeNames   = 301 // two scores of one name
 	codePersons = 313 // the genotypes have no person, or none that is wanted
-	codeFew     = 314 // of W314: allele frequencies of few founders
 )
 
 // layout says where things stand in a row; -1 where they do not.
