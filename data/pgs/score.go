@@ -96,6 +96,13 @@ func ReadSet(path string, x *Index, o Options) (*Set, error) {
 // order sorts terms by variant and leaves out those of which two are of one variant and model: nothing says which is meant.
 func (s *Set) order(m *matcher) {
 	width := len(s.Names)
+	if s.ordered() {
+		for _, t := range s.terms {
+			s.Models[t.model]++
+		}
+		m.counts.Used = len(s.terms)
+		return
+	}
 	at := make([]int32, len(s.terms))
 	for i := range at {
 		at[i] = int32(i)
@@ -125,6 +132,16 @@ func (s *Set) order(m *matcher) {
 	}
 	s.terms, s.weights = terms, weights
 	m.counts.Used = len(terms)
+}
+
+// ordered says whether terms are in the order of variants already, each of its own: as a rule, and then nothing is copied.
+func (s *Set) ordered() bool {
+	for i := 1; i < len(s.terms); i++ {
+		if s.terms[i-1].variant >= s.terms[i].variant {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Set) exampleOf(m *matcher, t term) {
