@@ -7,6 +7,7 @@ import (
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
+	"contig-gpu/data/calls"
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/genome"
@@ -96,8 +97,8 @@ func scoreGenotypes(c *cli.Context) error {
 type scoring struct {
 	c         *cli.Context
 	o         pgs.Options
-	genotypes pgs.Genotypes
-	persons   []pgs.Person
+	genotypes calls.Source
+	persons   []calls.Person
 	build     genome.Build
 	sets      []*pgs.Set
 	sums      *pgs.Sums
@@ -125,13 +126,13 @@ func (s *scoring) match(paths []string) error {
 	if err != nil {
 		return err
 	}
-	s.genotypes = pgs.Filesets(set)
+	s.genotypes = calls.Filesets(set)
 	if s.persons = s.genotypes.Persons(); len(s.persons) == 0 {
 		return pgs.NoPersons(c0(s.c.StringSlice("genotypes")))
 	}
-	variants := s.genotypes.Variants()
-	s.build = pgs.BuildOf(variants)
-	x := pgs.NewIndex(variants)
+	list := s.genotypes.Variants()
+	s.build = pgs.BuildOf(list)
+	x := calls.NewIndex(list)
 	line := progress.New(s.c.App.ErrWriter)
 	s.sets, err = pgs.ReadSets(s.c.Context, paths, x, s.o, func(done, total int) { line.Count(done, total, "scoring files read") })
 	line.Done()

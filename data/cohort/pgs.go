@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/data/calls"
 	"contig-gpu/data/pgs"
 	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
@@ -70,7 +71,7 @@ func (c *config) openPGS(s *section, st *data.Stats, only table.Selection) (sour
 	if err != nil {
 		return nil, nil, err
 	}
-	g := pgs.Filesets(set)
+	g := calls.Filesets(set)
 	o := pgs.Options{Positions: s.pgs.Positions, KeepAmbiguous: s.pgs.KeepAmbiguous, NoMeanImputation: s.pgs.MeanImputation != nil && !*s.pgs.MeanImputation, MinOverlap: *s.pgs.MinOverlap, Room: only.Room}
 	sets, notes, err := matchScores(g, paths, st, o)
 	if err != nil {
@@ -85,9 +86,9 @@ func (c *config) openPGS(s *section, st *data.Stats, only table.Selection) (sour
 }
 
 // matchScores reads scoring files and leaves out those that have too few variants, or that a checkpoint does not name.
-func matchScores(g pgs.Genotypes, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
-	variants := g.Variants()
-	x := pgs.NewIndex(variants)
+func matchScores(g calls.Source, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
+	list := g.Variants()
+	x := calls.NewIndex(list)
 	all, err := pgs.ReadSets(context.Background(), paths, x, o, func(int, int) {})
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +96,7 @@ func matchScores(g pgs.Genotypes, paths []string, st *data.Stats, o pgs.Options)
 	var notes []string
 	var sets []*pgs.Set
 	var low *data.Problem
-	build := pgs.BuildOf(variants)
+	build := pgs.BuildOf(list)
 	for _, s := range all {
 		if st != nil && !names(st, s.Names) {
 			continue
@@ -129,7 +130,7 @@ func names(st *data.Stats, list []string) bool {
 }
 
 // scoreTable sums the scores of persons who are wanted.
-func scoreTable(g pgs.Genotypes, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
+func scoreTable(g calls.Source, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
 	persons := g.Persons()
 	var rows []int
 	row := make([]int, len(persons)) // among rows, -1 where not wanted
@@ -167,7 +168,7 @@ func scoreTable(g pgs.Genotypes, sets []*pgs.Set, column, path string, o pgs.Opt
 	return b.Finish(notes)
 }
 
-func idsOf(p pgs.Person) []string {
+func idsOf(p calls.Person) []string {
 	if p.FID == "" {
 		return []string{p.IID}
 	}

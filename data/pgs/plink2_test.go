@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/data/calls"
 	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
 )
@@ -158,13 +159,13 @@ func TestPlink2(t *testing.T) {
 				}
 			}
 			plink2(t, dir, args...)
-			x := NewIndex(Filesets(set).Variants())
+			x := calls.NewIndex(calls.Filesets(set).Variants())
 			o := Options{KeepAmbiguous: true, NoMeanImputation: no, Threads: 1 + seed%3}
 			s, err := ReadSet(ours(t, dir, head, text, model), x, o)
 			if err != nil || s.Low != nil {
 				t.Fatal(err, s)
 			}
-			sums, err := Sum(context.Background(), Filesets(set), []*Set{s}, all(len(set.Samples)), o, func(int, int) {})
+			sums, err := Sum(context.Background(), calls.Filesets(set), []*Set{s}, all(len(set.Samples)), o, func(int, int) {})
 			if err != nil {
 				t.Fatal(err)
 			}

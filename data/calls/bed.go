@@ -1,4 +1,4 @@
-package pgs
+package calls
 
 import (
 	"context"
@@ -6,11 +6,11 @@ import (
 	"contig-gpu/data/plink"
 )
 
-// filesets are PLINK 1 filesets as Genotypes.
+// filesets are PLINK 1 filesets as a Source.
 type filesets struct{ set *plink.Set }
 
 // Filesets returns the genotypes of PLINK 1 filesets: A2 is REF and A1 is ALT, as plink2 reads them.
-func Filesets(set *plink.Set) Genotypes { return filesets{set} }
+func Filesets(set *plink.Set) Source { return filesets{set} }
 
 func (f filesets) Persons() []Person {
 	out := make([]Person, len(f.set.Samples))
@@ -31,7 +31,7 @@ func (f filesets) Variants() []Variant {
 // Each unpacks the codes of .bed, four a byte.
 func (f filesets) Each(ctx context.Context, variants []int, visit func(k int, hard []byte, dosage []float32) error) error {
 	var quad [256][4]byte
-	copies := [4]byte{plink.HomA1: 2, plink.Missing: missingCode, plink.Het: 1, plink.HomA2: 0}
+	copies := [4]byte{plink.HomA1: 2, plink.Missing: Missing, plink.Het: 1, plink.HomA2: 0}
 	for b := range quad {
 		for k := range quad[b] {
 			quad[b][k] = copies[b>>(2*k)&3]
