@@ -38,13 +38,14 @@ type splitConfig struct {
 	By    string   `toml:"by"`
 }
 
-// A section is one modality; exactly one of the three kinds is set.
+// A section is one modality; exactly one of the kinds is set.
 type section struct {
 	name  string
 	line  int
 	files *filesConfig
 	score *scoreConfig
 	wide  *wideConfig
+	pgs   *pgsConfig
 }
 
 type filesConfig struct {
@@ -168,7 +169,7 @@ func readConfig(path string, faults *data.Faults) (*config, []string, error) {
 		}
 	}
 	if len(c.sources) == 0 && faults.Found() == 0 {
-		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore or table",
+		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore, scores or table",
 			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
 	}
 	err = c.check()

@@ -52,6 +52,9 @@ func (c *config) paths() []pathAt {
 			add(s.name, "extract", &s.files.Extract)
 		case s.score != nil:
 			add(s.name, "sscore", each(s.score.SScore)...)
+		case s.pgs != nil:
+			add(s.name, "scores", each(s.pgs.Scores)...)
+			add(s.name, "genotypes", each(s.pgs.Genotypes)...)
 		default:
 			add(s.name, "table", &s.wide.Table)
 		}

@@ -23,6 +23,9 @@ const (
 // AllName is what metrics and reports call the mean over modalities, so that no modality can have the name.
 const AllName = "all"
 
+// sourceKeys are the keys that name a source, of which a section has one.
+func sourceKeys() []string { return []string{"files", "sscore", "scores", "table"} }
+
 // A decoder turns the sections of a data.toml into a config.
 type decoder struct {
 	c    *config
@@ -71,7 +74,7 @@ func (d *decoder) named(p toml.Primitive) error {
 func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	s := section{name: name, line: d.c.line(strings.Join(path, "."), "")}
 	var kinds []string
-	for _, k := range []string{"files", "sscore", "table"} {
+	for _, k := range sourceKeys() {
 		if d.meta.IsDefined(append(slices.Clone(path), k)...) {
 			kinds = append(kinds, k)
 		}
@@ -80,7 +83,7 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	case len(kinds) == 0:
 		return d.unknownSection(name, path)
 	case len(kinds) > 1:
-		return d.c.bad(name, kinds[1], "the section has two sources", "one of files, sscore, table", strings.Join(kinds, " and "))
+		return d.c.bad(name, kinds[1], "the section has two sources", "one of "+strings.Join(sourceKeys(), ", "), strings.Join(kinds, " and "))
 	}
 	if err := d.c.faults.Take(d.c.checkName(name)); err != nil {
 		return err
@@ -93,6 +96,9 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	case "sscore":
 		s.score = &scoreConfig{}
 		err = d.decode(p, s.score, path, "sscore", "column", "standardize")
+	case "scores":
+		s.pgs = &pgsConfig{}
+		err = d.decode(p, s.pgs, path, pgsKeys()...)
 	default:
 		s.wide = &wideConfig{}
 		err = d.decode(p, s.wide, path, "table", "standardize", "min_carriers")
@@ -132,13 +138,13 @@ func (d *decoder) unknown(section, key string, keys []string) error {
 func (d *decoder) unknownSection(name string, path []string) error {
 	section := strings.Join(path, ".")
 	p := &data.Problem{Code: 113, File: d.c.path, Line: d.c.line(section, ""), What: fmt.Sprintf("unknown section [%s]", section),
-		Expected: "[ids], [split], or a section with one of the keys files, sscore, table", Found: "[" + section + "] with none of them",
+		Expected: "[ids], [split], or a section with one of the keys " + strings.Join(sourceKeys(), ", "), Found: "[" + section + "] with none of them",
 		Cause: "a misspelling, or a source without its files", Fix: "correct or remove it"}
 	if near := data.Nearest(name, []string{idsSection, splitSection}); near != "" {
 		p.Fix = fmt.Sprintf("did you mean [%s]?", near)
 	}
 	for _, key := range order(d.meta, path...) {
-		if near := data.Nearest(key, []string{"files", "sscore", "table"}); near != "" && len(key) > 3 {
+		if near := data.Nearest(key, sourceKeys()); near != "" && len(key) > 3 {
 			p.Fix = fmt.Sprintf("did you mean the key %q?", near)
 		}
 	}
@@ -205,6 +211,8 @@ func (c *config) checkSource(s *section) error {
 			return err
 		}
 		return c.choice(s.name, "standardize", &s.score.Standardize, "train", "none")
+	case s.pgs != nil:
+		return c.checkPGS(s)
 	case s.wide.MinCarriers < 0:
 		return c.bad(s.name, "min_carriers", "min_carriers is negative", "a whole number from 0 on", fmt.Sprint(s.wide.MinCarriers))
 	case s.wide.MinCarriers > 0: // counts of carriers are of indicators, which stay as they are

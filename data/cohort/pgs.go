@@ -1,0 +1,189 @@
+package cohort
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/data"
+	"contig-gpu/data/pgs"
+	"contig-gpu/data/plink"
+	"contig-gpu/data/table"
+)
+
+// pgsConfig is a section whose scores are computed of genotypes.
+type pgsConfig struct {
+	Scores         pathList `toml:"scores"`
+	Genotypes      pathList `toml:"genotypes"`
+	MinOverlap     *float64 `toml:"min_overlap"`
+	KeepAmbiguous  bool     `toml:"keep_ambiguous"`
+	MeanImputation *bool    `toml:"mean_imputation"`
+	Positions      string   `toml:"positions"`
+	Column         string   `toml:"column"`
+	Standardize    string   `toml:"standardize"`
+}
+
+func pgsKeys() []string {
+	return []string{"scores", "genotypes", "min_overlap", "keep_ambiguous", "mean_imputation", "positions", "column", "standardize"}
+}
+
+func (c *config) checkPGS(s *section) error {
+	p := s.pgs
+	if len(p.Genotypes) == 0 {
+		if err := c.faults.Take(c.bad(s.name, "scores", "scores are computed of genotypes, and none are named", `genotypes = "PREFIX" beside scores; .sscore files have the key sscore`, "no key genotypes")); err != nil {
+			return err
+		}
+	}
+	if p.MinOverlap == nil {
+		least := pgs.DefaultOverlap
+		p.MinOverlap = &least
+	}
+	if !(*p.MinOverlap >= 0 && *p.MinOverlap <= 1) {
+		if err := c.faults.Take(c.bad(s.name, "min_overlap", "min_overlap is out of range", "0 to 1", fmt.Sprint(*p.MinOverlap))); err != nil {
+			return err
+		}
+	}
+	for _, o := range []struct {
+		key   string
+		value *string
+		words []string
+	}{{"positions", &p.Positions, []string{pgs.Harmonised, pgs.Author}}, {"column", &p.Column, []string{"AVG", "SUM"}}, {"standardize", &p.Standardize, []string{"train", "none"}}} {
+		if err := c.faults.Take(c.choice(s.name, o.key, o.value, o.words...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openPGS computes the scores of persons who are wanted; st names those that a checkpoint needs, others are not summed.
+func (c *config) openPGS(s *section, st *data.Stats, only table.Selection) (source, []string, error) {
+	prefixes, err := c.expand(s.pgs.Genotypes, s.name, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	paths, err := c.expand(s.pgs.Scores, s.name, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := plink.Open(prefixes)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := pgs.Filesets(set)
+	o := pgs.Options{Positions: s.pgs.Positions, KeepAmbiguous: s.pgs.KeepAmbiguous, NoMeanImputation: s.pgs.MeanImputation != nil && !*s.pgs.MeanImputation, MinOverlap: *s.pgs.MinOverlap, Room: only.Room}
+	sets, notes, err := matchScores(g, paths, st, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err := scoreTable(g, sets, s.pgs.Column, strings.TrimSuffix(prefixes[0], ".bed")+".fam", o, only)
+	if err != nil {
+		return nil, nil, err
+	}
+	notes = append(append(set.Notes, notes...), fmt.Sprintf("%s: %d scores of %d files, %d variants, %d persons.", s.name, len(w.Names), len(paths), len(set.Variants), len(set.Samples)))
+	return &dense{wide: w, standardize: s.pgs.Standardize == "train"}, append(notes, w.Notes...), nil
+}
+
+// matchScores reads scoring files and leaves out those that have too few variants, or that a checkpoint does not name.
+func matchScores(g pgs.Genotypes, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
+	variants := g.Variants()
+	x := pgs.NewIndex(variants)
+	all, err := pgs.ReadSets(context.Background(), paths, x, o, func(int, int) {})
+	if err != nil {
+		return nil, nil, err
+	}
+	var notes []string
+	var sets []*pgs.Set
+	var low *data.Problem
+	build := pgs.BuildOf(variants)
+	for _, s := range all {
+		if st != nil && !names(st, s.Names) {
+			continue
+		}
+		if s.Low == nil {
+			sets = append(sets, s)
+			continue
+		}
+		pgs.Diagnose(s, x, build, o)
+		if low == nil {
+			low = s.Low
+		}
+		notes = append(notes, fmt.Sprintf("W312: %s is left out: %d of its %d rows have a variant that can be used; %s.", s.Title(), s.Counts.Used, s.Counts.Rows, strings.TrimSuffix(s.Low.Cause, ".")))
+	}
+	if len(sets) == 0 && low != nil {
+		return nil, nil, low
+	}
+	return sets, notes, nil
+}
+
+// names says whether a checkpoint has one of the names.
+func names(st *data.Stats, list []string) bool {
+	for _, n := range st.Names {
+		for _, m := range list {
+			if n == m {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scoreTable sums the scores of persons who are wanted.
+func scoreTable(g pgs.Genotypes, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
+	persons := g.Persons()
+	var rows []int
+	row := make([]int, len(persons)) // among rows, -1 where not wanted
+	for i, p := range persons {
+		row[i] = -1
+		if only.Want == nil || only.Want(idsOf(p)) {
+			row[i] = len(rows)
+			rows = append(rows, i)
+		}
+	}
+	sums, err := pgs.Sum(context.Background(), g, sets, rows, o, func(int, int) {})
+	if err != nil {
+		return nil, err
+	}
+	var titles []string
+	for _, s := range sets {
+		titles = append(titles, s.Names...)
+	}
+	at := -1
+	only.Want = func([]string) bool { at++; return row[at] >= 0 }
+	b := table.NewBuilder(path, titles, titles, only)
+	values := make([]float64, len(titles))
+	for i, p := range persons {
+		if row[i] >= 0 {
+			scoresOf(values, sums, sets, row[i], column)
+		}
+		if err := b.AddValues(0, idsOf(p), values); err != nil {
+			return nil, err
+		}
+	}
+	var notes []string
+	if sums.Founders < pgs.FewFounders && !o.NoMeanImputation {
+		notes = append(notes, fmt.Sprintf("W314: %s: missing genotypes are imputed by the frequencies of %d founders.", filepath.Base(path), sums.Founders))
+	}
+	return b.Finish(notes)
+}
+
+func idsOf(p pgs.Person) []string {
+	if p.FID == "" {
+		return []string{p.IID}
+	}
+	return []string{p.FID, p.IID}
+}
+
+func scoresOf(dst []float64, sums *pgs.Sums, sets []*pgs.Set, row int, column string) {
+	k := 0
+	for _, s := range sets {
+		for j := range s.Names {
+			score := sums.Of(s, j, row)
+			dst[k] = score.Sum
+			if column == "AVG" {
+				dst[k] = score.Average
+			}
+			k++
+		}
+	}
+}
