@@ -11,6 +11,7 @@ import (
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgs"
 
 	"github.com/urfave/cli/v2"
@@ -97,8 +98,8 @@ func scoreGenotypes(c *cli.Context) error {
 type scoring struct {
 	c         *cli.Context
 	o         pgs.Options
-	genotypes calls.Source
-	persons   []calls.Person
+	genotypes genotype.Rows
+	persons   []genotype.Person
 	build     genome.Build
 	sets      []*pgs.Set
 	sums      *pgs.Sums
@@ -132,7 +133,7 @@ func (s *scoring) match(paths []string) error {
 	}
 	list := s.genotypes.Variants()
 	s.build = pgs.BuildOf(list)
-	x := calls.NewIndex(list)
+	x := genotype.NewIndex(list)
 	line := progress.New(s.c.App.ErrWriter)
 	s.sets, err = pgs.ReadSets(s.c.Context, paths, x, s.o, func(done, total int) { line.Count(done, total, "scoring files read") })
 	line.Done()

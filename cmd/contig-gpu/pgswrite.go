@@ -13,8 +13,8 @@ import (
 
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
-	"contig-gpu/data/calls"
 	"contig-gpu/data/folder"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgs"
 )
 
@@ -22,7 +22,7 @@ func asProblem(err error, p **data.Problem) bool { return errors.As(err, p) }
 
 // write fills the folder.
 func (s *scoring) write(dir string) error {
-	families := slices.ContainsFunc(s.persons, func(p calls.Person) bool { return p.FID != "" && p.FID != "0" })
+	families := slices.ContainsFunc(s.persons, func(p genotype.Person) bool { return p.FID != "" && p.FID != "0" })
 	for _, set := range s.sets {
 		if set.Low != nil {
 			continue

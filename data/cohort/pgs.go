@@ -8,6 +8,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/calls"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgs"
 	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
@@ -86,9 +87,9 @@ func (c *config) openPGS(s *section, st *data.Stats, only table.Selection) (sour
 }
 
 // matchScores reads scoring files and leaves out those that have too few variants, or that a checkpoint does not name.
-func matchScores(g calls.Source, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
+func matchScores(g genotype.Rows, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
 	list := g.Variants()
-	x := calls.NewIndex(list)
+	x := genotype.NewIndex(list)
 	all, err := pgs.ReadSets(context.Background(), paths, x, o, func(int, int) {})
 	if err != nil {
 		return nil, nil, err
@@ -130,7 +131,7 @@ func names(st *data.Stats, list []string) bool {
 }
 
 // scoreTable sums the scores of persons who are wanted.
-func scoreTable(g calls.Source, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
+func scoreTable(g genotype.Rows, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
 	persons := g.Persons()
 	var rows []int
 	row := make([]int, len(persons)) // among rows, -1 where not wanted
@@ -168,7 +169,7 @@ func scoreTable(g calls.Source, sets []*pgs.Set, column, path string, o pgs.Opti
 	return b.Finish(notes)
 }
 
-func idsOf(p calls.Person) []string {
+func idsOf(p genotype.Person) []string {
 	if p.FID == "" {
 		return []string{p.IID}
 	}

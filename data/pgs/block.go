@@ -5,8 +5,8 @@ import (
 	"math"
 	"math/bits"
 
-	"contig-gpu/data/calls"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 )
 
 // How a variant is summed.
@@ -32,24 +32,24 @@ type census struct {
 	maleFounders  int
 }
 
-func newCensus(persons []calls.Person) *census {
+func newCensus(persons []genotype.Person) *census {
 	c := &census{founder: make([]byte, len(persons)), male: make([]byte, len(persons))}
 	for i, p := range persons {
 		if p.Founder {
-			c.founder[i] = calls.Missing
+			c.founder[i] = genotype.Missing
 			c.founders++
 		}
 	}
 	if c.founders == 0 { // nobody is one: all are taken
 		for i := range c.founder {
-			c.founder[i] = calls.Missing
+			c.founder[i] = genotype.Missing
 		}
 		c.founders = len(persons)
 	}
 	for i, p := range persons {
 		if p.Sex == 1 {
 			c.male[i] = c.founder[i]
-			c.maleFounders += int(c.founder[i] / calls.Missing)
+			c.maleFounders += int(c.founder[i] / genotype.Missing)
 		}
 	}
 	return c
@@ -63,12 +63,12 @@ func tally(hard, mask []byte) (copies, missing int) {
 		x := binary.LittleEndian.Uint64(hard[i:]) & binary.LittleEndian.Uint64(mask[i:])
 		a, b := x&low, x>>1&low
 		both := bits.OnesCount64(a & b)
-		copies += bits.OnesCount64(a) + 2*bits.OnesCount64(b) - calls.Missing*both
+		copies += bits.OnesCount64(a) + 2*bits.OnesCount64(b) - genotype.Missing*both
 		missing += both
 	}
 	for ; i < len(hard); i++ {
 		switch c := hard[i] & mask[i]; c {
-		case calls.Missing:
+		case genotype.Missing:
 			missing++
 		default:
 			copies += int(c)
@@ -117,7 +117,7 @@ func ratio(a, b float64) float64 {
 }
 
 // take fills a slot from a variant of all persons: hard calls, or dosages where hard is nil.
-func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, c *census, persons []calls.Person, rows []int) {
+func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, c *census, persons []genotype.Person, rows []int) {
 	chrom = genome.Chromosome(chrom)
 	s.variant, s.haploid, s.kind = variant, chrom == "MT" || chrom == "Y", dosages
 	if hard != nil {
@@ -148,7 +148,7 @@ func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, 
 }
 
 // ofMales takes a variant of the Y chromosome.
-func (s *slot) ofMales(hard []byte, dosage []float32, persons []calls.Person, rows []int) {
+func (s *slot) ofMales(hard []byte, dosage []float32, persons []genotype.Person, rows []int) {
 	if s.dosage == nil {
 		s.dosage = make([]float32, len(rows))
 	}
@@ -158,7 +158,7 @@ func (s *slot) ofMales(hard []byte, dosage []float32, persons []calls.Person, ro
 			s.dosage[k] = float32(math.Inf(1))
 		case hard == nil:
 			s.dosage[k] = dosage[r]
-		case hard[r] == calls.Missing:
+		case hard[r] == genotype.Missing:
 			s.dosage[k] = float32(math.NaN())
 		default:
 			s.dosage[k] = float32(hard[r])

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"contig-gpu/data/calls"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 )
 
 // A survey is what else a file's rows would match, counted to say why so few do.
@@ -24,7 +24,7 @@ const few = 0.2
 
 // Diagnose reads a scoring file again and says why too few of its rows have a variant; build is that of the genotypes, as far as it is known. What is wrong
 // with the file itself was said when it was read.
-func Diagnose(s *Set, x *calls.Index, build genome.Build, o Options) {
+func Diagnose(s *Set, x *genotype.Index, build genome.Build, o Options) {
 	v, err := look(s, x, o)
 	if err != nil {
 		return
@@ -71,7 +71,7 @@ func Diagnose(s *Set, x *calls.Index, build genome.Build, o Options) {
 }
 
 // explainIDs says what ids look like on both sides, where rows are found by id and most are not.
-func (s *Set) explainIDs(x *calls.Index, c Counts) {
+func (s *Set) explainIDs(x *genotype.Index, c Counts) {
 	p := s.Low
 	first := s.Examples[CauseAbsent]
 	if len(first) == 0 || len(x.Variants) == 0 || float64(c.Absent) < few*float64(c.Rows) {
@@ -81,7 +81,7 @@ func (s *Set) explainIDs(x *calls.Index, c Counts) {
 }
 
 // look counts what else the rows of a file would match.
-func look(s *Set, x *calls.Index, o Options) (survey, error) {
+func look(s *Set, x *genotype.Index, o Options) (survey, error) {
 	var v survey
 	f, err := Open(s.Path, o.Positions)
 	if err != nil {
@@ -118,7 +118,7 @@ func look(s *Set, x *calls.Index, o Options) (survey, error) {
 }
 
 // otherPositions counts what the positions match that were not used.
-func (v *survey) otherPositions(s *Set, x *calls.Index) error {
+func (v *survey) otherPositions(s *Set, x *genotype.Index) error {
 	which := Author
 	if s.Positions == Author {
 		which = Harmonised
@@ -142,7 +142,7 @@ func (v *survey) otherPositions(s *Set, x *calls.Index) error {
 }
 
 // fits is 1 where a row's alleles are those of one of the variants.
-func fits(r *Row, x *calls.Index, found []int32) int {
+func fits(r *Row, x *genotype.Index, found []int32) int {
 	for _, i := range found {
 		if matchAlleles(r.Effect, r.Other, &x.Variants[i]) != noMatch {
 			return 1

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"contig-gpu/data/calls"
+	"contig-gpu/data/genotype"
 )
 
 // A matchKind is how a row's alleles are those of a variant, the best first: the effect allele is REF or ALT, as it is written or on the other strand, with the
@@ -30,7 +30,7 @@ func (k matchKind) flipped() bool {
 func (k matchKind) effectIsAlt() bool { return k&1 == 1 }
 
 // matchAlleles compares a row's alleles with those of a variant.
-func matchAlleles(effect, other string, v *calls.Variant) matchKind {
+func matchAlleles(effect, other string, v *genotype.Variant) matchKind {
 	if other == "" {
 		switch effect {
 		case v.Ref:
@@ -132,7 +132,7 @@ type term struct {
 
 // A matcher finds the variants of one file's rows.
 type matcher struct {
-	x             *calls.Index
+	x             *genotype.Index
 	keepAmbiguous bool
 	counts        Counts
 	examples      map[Cause][]string
@@ -153,7 +153,7 @@ func (m *matcher) find(r *Row) (term, bool) {
 	if !byID {
 		m.found = m.x.At(m.found, r.Chrom, r.Pos)
 	} else if m.found = m.x.ByID(m.found, r.ID); len(m.found) == 0 {
-		if chrom, pos, alleles, ok := calls.PlaceOf(r.ID); ok {
+		if chrom, pos, alleles, ok := genotype.PlaceOf(r.ID); ok {
 			m.found = m.x.At(m.found, chrom, pos)
 			other = otherOf(r, alleles)
 		}

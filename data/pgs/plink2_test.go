@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"contig-gpu/data/calls"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
 )
@@ -159,7 +160,7 @@ func TestPlink2(t *testing.T) {
 				}
 			}
 			plink2(t, dir, args...)
-			x := calls.NewIndex(calls.Filesets(set).Variants())
+			x := genotype.NewIndex(calls.Filesets(set).Variants())
 			o := Options{KeepAmbiguous: true, NoMeanImputation: no, Threads: 1 + seed%3}
 			s, err := ReadSet(ours(t, dir, head, text, model), x, o)
 			if err != nil || s.Low != nil {

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 
 	"contig-gpu/data"
-	"contig-gpu/data/calls"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
 
@@ -33,7 +33,7 @@ type Sums struct {
 	sets     map[*Set]place
 	denom    map[*group][3]float64 // alleles of one who misses none: of unknown sex, male, female
 	o        Options
-	persons  []calls.Person
+	persons  []genotype.Person
 }
 
 // A place is where the columns of a set are.
@@ -43,7 +43,7 @@ type place struct {
 }
 
 // Sum computes the scores of those sets that are not Low, of the persons in rows, in one pass over the genotypes. step is called after each block of variants.
-func Sum(ctx context.Context, g calls.Source, sets []*Set, rows []int, o Options, step func(done, total int)) (*Sums, error) {
+func Sum(ctx context.Context, g genotype.Rows, sets []*Set, rows []int, o Options, step func(done, total int)) (*Sums, error) {
 	e := &engine{o: o, persons: g.Persons(), variants: g.Variants(), rows: rows}
 	e.group(sets)
 	if err := e.room(); err != nil {
@@ -71,8 +71,8 @@ func Sum(ctx context.Context, g calls.Source, sets []*Set, rows []int, o Options
 
 type engine struct {
 	o        Options
-	persons  []calls.Person
-	variants []calls.Variant
+	persons  []genotype.Person
+	variants []genotype.Variant
 	rows     []int
 	census   *census
 	groups   []*group

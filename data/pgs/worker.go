@@ -3,7 +3,7 @@ package pgs
 import (
 	"math"
 
-	"contig-gpu/data/calls"
+	"contig-gpu/data/genotype"
 )
 
 // blockBytesOf is how many bytes of four genotypes a block has at most.
@@ -110,7 +110,7 @@ func (w *worker) soft(t task, i int) {
 			from, slope := &of[0], &up
 			switch {
 			case d != d:
-				from, d = &of[calls.Missing], 0
+				from, d = &of[genotype.Missing], 0
 			case d > 2:
 				if math.IsInf(d, 1) {
 					continue
