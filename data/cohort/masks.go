@@ -1,0 +1,112 @@
+package cohort
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"contig-gpu/data"
+	"contig-gpu/data/plink"
+	"contig-gpu/data/table"
+)
+
+// masksConfig is a section whose burdens regenie has written (--write-mask): filesets whose variants are genes' masks.
+type masksConfig struct {
+	Masks       pathList `toml:"masks"`
+	Mask        pathList `toml:"mask"` // names such as M1.0.01; none: all
+	Standardize string   `toml:"standardize"`
+	MinCarriers int      `toml:"min_carriers"`
+}
+
+// openMasks reads the masks of persons who are wanted; st names those that a checkpoint needs. Values are the copies of A1: regenie writes masks with REF last.
+func (c *config) openMasks(s *section, st *data.Stats, only table.Selection) (source, []string, error) {
+	prefixes, err := c.expand(s.masks.Masks, s.name, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(prefixes) == 0 {
+		return nil, nil, c.bad(s.name, "masks", "masks is empty", "at least one fileset", "none")
+	}
+	set, err := plink.Open(prefixes)
+	if err != nil {
+		return nil, nil, err
+	}
+	chosen, titles, err := c.chooseMasks(s, set, st)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := table.Columns(strings.TrimSuffix(prefixes[0], ".bed")+".bim", 0, titles); err != nil {
+		return nil, nil, err
+	}
+	w, err := maskTable(set, chosen, titles, strings.TrimSuffix(prefixes[0], ".bed")+".fam", only)
+	if err != nil {
+		return nil, nil, err
+	}
+	note := fmt.Sprintf("%s: %d of %d masks in %d filesets, %d persons.", s.name, len(titles), len(set.Variants), len(prefixes), len(set.Samples))
+	return &dense{wide: w, standardize: s.masks.Standardize == "train", minCarriers: s.masks.MinCarriers}, append(set.Notes, note), nil
+}
+
+// chooseMasks returns the variants that are the masks asked for.
+func (c *config) chooseMasks(s *section, set *plink.Set, st *data.Stats) (chosen []int, titles []string, err error) {
+	named := map[string]bool{}
+	if st != nil {
+		for _, n := range st.Names {
+			named[n] = true
+		}
+	}
+	seen := map[string]int{} // of endings such as M1.0.01
+	for i, v := range set.Variants {
+		_, ending, _ := strings.Cut(v.ID, ".")
+		seen[ending]++
+		fits := len(s.masks.Mask) == 0 || slices.ContainsFunc(s.masks.Mask, func(m string) bool { return strings.HasSuffix(v.ID, "."+m) })
+		if fits && (st == nil || named[v.ID]) {
+			chosen, titles = append(chosen, i), append(titles, v.ID)
+		}
+	}
+	if len(chosen) == 0 && st == nil {
+		var have []string
+		for e := range seen {
+			have = append(have, e)
+		}
+		slices.Sort(have)
+		return nil, nil, c.bad(s.name, "mask", "no variant of the filesets is of this mask", "one of "+strings.Join(have[:min(len(have), 10)], ", "), strings.Join(s.masks.Mask, ", "))
+	}
+	return chosen, titles, nil
+}
+
+func maskTable(set *plink.Set, chosen []int, titles []string, path string, only table.Selection) (*table.Wide, error) {
+	var rows []int
+	row := make([]int, len(set.Samples))
+	ids := func(i int) []string { return []string{set.Samples[i].FID, set.Samples[i].IID} }
+	for i := range set.Samples {
+		row[i] = -1
+		if only.Want == nil || only.Want(ids(i)) {
+			row[i] = len(rows)
+			rows = append(rows, i)
+		}
+	}
+	if bytes := len(rows) * ((len(chosen) + 3) / 4); only.Room > 0 && bytes > only.Room {
+		return nil, table.NoRoom(path, 0, fmt.Sprintf("%d persons with %d masks", len(rows), len(chosen)), bytes, only.Room)
+	}
+	packed, err := set.Read(chosen, rows)
+	if err != nil {
+		return nil, err
+	}
+	at := -1
+	only.Want = func([]string) bool { at++; return row[at] >= 0 }
+	b := table.NewBuilder(path, titles, titles, only)
+	values := make([]float64, len(titles))
+	copies := [4]float64{plink.HomA1: 2, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 0}
+	for i := range set.Samples {
+		if row[i] >= 0 {
+			for j := range values {
+				values[j] = copies[packed.Code(row[i], j)]
+			}
+		}
+		if err := b.AddValues(0, ids(i), values); err != nil {
+			return nil, err
+		}
+	}
+	return b.Finish(nil)
+}
