@@ -9,6 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"contig-gpu/data"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
 
@@ -20,7 +21,8 @@ type config struct {
 	IDs     idsConfig
 	Split   splitConfig
 	sources []section
-	faults  *data.Faults // takes what is wrong, and the reading goes on; nil: the first fault ends it
+	count   func(done, total int, things string) // shows how far a reading is; nil: nobody looks
+	faults  *data.Faults                         // takes what is wrong, and the reading goes on; nil: the first fault ends it
 }
 
 type idsConfig struct {
@@ -50,17 +52,30 @@ type section struct {
 }
 
 type filesConfig struct {
-	Files       pathList   `toml:"files"`
-	Select      selectRule `toml:"select"`
-	Extract     string     `toml:"extract"`
-	Count       string     `toml:"count"`
-	Impute      string     `toml:"impute"`
-	Standardize string     `toml:"standardize"`
-	Scaling     string     `toml:"scaling"`
-	MAF         float64    `toml:"maf"`
-	MaxMissing  *float64   `toml:"max_missing"`
-	Format      string     `toml:"format"`
+	Files       pathList            `toml:"files"`
+	Select      selectRule          `toml:"select"`
+	Extract     string              `toml:"extract"`
+	Panel       string              `toml:"panel"`
+	Region      pathList            `toml:"region"`
+	Bed         string              `toml:"bed"`
+	Ref         string              `toml:"ref"`
+	Count       string              `toml:"count"`
+	Impute      string              `toml:"impute"`
+	Standardize string              `toml:"standardize"`
+	Scaling     string              `toml:"scaling"`
+	MAF         float64             `toml:"maf"`
+	MaxMissing  *float64            `toml:"max_missing"`
+	Format      string              `toml:"format"`
+	regions     []genotype.Interval // of Region
 }
+
+// Words of count and ref, as they are kept.
+const (
+	countALT = "a1"
+	countREF = "a2"
+	refFirst = "first"
+	refLast  = "last"
+)
 
 type scoreConfig struct {
 	SScore      pathList `toml:"sscore"`
@@ -225,4 +240,12 @@ func (c *config) line(section, key string) int {
 		}
 	}
 	return at
+}
+
+// counting returns what shows how many of some things are done, nil where nobody looks.
+func (c *config) counting(things string) func(done, total int) {
+	if c.count == nil {
+		return nil
+	}
+	return func(done, total int) { c.count(done, total, things) }
 }

@@ -50,6 +50,8 @@ func (c *config) paths() []pathAt {
 		case s.files != nil:
 			add(s.name, "files", each(s.files.Files)...)
 			add(s.name, "extract", &s.files.Extract)
+			add(s.name, "panel", &s.files.Panel)
+			add(s.name, "bed", &s.files.Bed)
 		case s.score != nil:
 			add(s.name, "sscore", each(s.score.SScore)...)
 		case s.pgs != nil:

@@ -92,7 +92,7 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	switch kinds[0] {
 	case "files":
 		s.files = &filesConfig{}
-		err = d.decode(p, s.files, path, "files", "select", "extract", "count", "impute", "standardize", "scaling", "maf", "max_missing", "format")
+		err = d.decode(p, s.files, path, filesKeys()...)
 	case "sscore":
 		s.score = &scoreConfig{}
 		err = d.decode(p, s.score, path, "sscore", "column", "standardize")
@@ -231,41 +231,6 @@ func (c *config) checkCarriers(name string, least int, standardize *string) erro
 		return c.choice(name, "standardize", standardize, "none", "train")
 	}
 	return c.choice(name, "standardize", standardize, "train", "none")
-}
-
-func (c *config) checkFiles(s *section) error {
-	f := s.files
-	if f.Standardize == "" {
-		f.Standardize = f.Scaling
-	}
-	if f.Extract == "" {
-		f.Extract = f.Select.extract
-	}
-	if f.MaxMissing == nil {
-		one := 1.0
-		f.MaxMissing = &one
-	}
-	if f.MAF < 0 || f.MAF > 0.5 {
-		if err := c.faults.Take(c.bad(s.name, "maf", "maf is out of range", "0 to 0.5", fmt.Sprint(f.MAF))); err != nil {
-			return err
-		}
-	}
-	if *f.MaxMissing < 0 || *f.MaxMissing > 1 {
-		if err := c.faults.Take(c.bad(s.name, "max_missing", "max_missing is out of range", "0 to 1", fmt.Sprint(*f.MaxMissing))); err != nil {
-			return err
-		}
-	}
-	for _, o := range []struct {
-		key   string
-		value *string
-		words []string
-	}{{"format", &f.Format, []string{"auto", "bed"}}, {"count", &f.Count, []string{"a1", "a2"}}, {"impute", &f.Impute, []string{"mean", "mode"}},
-		{"standardize", &f.Standardize, []string{"2pq", "center", "none"}}} {
-		if err := c.faults.Take(c.choice(s.name, o.key, o.value, o.words...)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // choice sets an empty value to the first of the words and refuses others.

@@ -1,45 +1,56 @@
 package cohort
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"contig-gpu/data"
-	"contig-gpu/data/plink"
+	"contig-gpu/data/genofile"
+	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 )
 
 // snps is a source of genotypes.
 type snps struct {
 	cfg      *filesConfig
-	path     string // of the first fileset
-	set      *plink.Set
-	selected []int // variants
+	path     string // of the first file's list of variants
+	set      *genotype.Set
+	selected []int  // variants
+	alt      []bool // of each, whether ALT is counted
 	names    []string
-	packed   *plink.Packed
+	packed   *genotype.Packed
+	progress func(done, total int)
 }
 
 func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) {
-	prefixes, err := c.expand(s.files.Files, s.name, false)
+	paths, err := c.expand(s.files.Files, s.name, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(prefixes) == 0 {
+	if len(paths) == 0 {
 		return nil, nil, c.bad(s.name, "files", "files is empty", "at least one fileset", "none")
 	}
-	set, err := plink.Check(prefixes, c.faults)
+	set, err := genofile.Open(paths, genofile.Options{Format: s.files.Format, RefLast: s.files.Ref == refLast, Faults: c.faults, Progress: c.counting("variants listed")})
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &snps{cfg: s.files, set: set, path: strings.TrimSuffix(prefixes[0], ".bed") + ".bim"}
-	notes := append(set.Notes, fmt.Sprintf("%s: %d variants in %d filesets, %d persons.", s.name, len(set.Variants), len(prefixes), len(set.Samples)))
+	g := &snps{cfg: s.files, set: set, path: paths[0], progress: c.counting("variants read")}
+	about, variants := set.Files()
+	if len(about) == 0 { // all are at fault, and that was taken
+		return nil, nil, nil
+	}
+	g.path = about[0].VariantsPath
+	notes := append(slices.Clone(set.Notes), filesNote(s.name, about, variants, set)...)
 	if st != nil {
 		return g, notes, g.selectNamed(st)
 	}
 	more, err := g.choose(c)
-	if len(set.Variants) == 0 && c.faults.Collects() { // taken
+	if len(set.Sites) == 0 && c.faults.Collects() { // taken
 		return g, notes, nil
 	}
 	err = c.faults.Take(err)
@@ -49,28 +60,51 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 	return g, notes, err
 }
 
-// choose applies select or extract.
+// filesNote says what a section's files are.
+func filesNote(name string, about []genotype.About, variants []int, set *genotype.Set) []string {
+	var kinds []string
+	for _, a := range about {
+		if !slices.Contains(kinds, a.Format) {
+			kinds = append(kinds, a.Format)
+		}
+	}
+	notes := []string{fmt.Sprintf("%s: %d variants in %d filesets (%s), %d persons.", name, len(set.Sites), len(about), strings.Join(kinds, ", "), len(set.People))}
+	places := make([]data.Place, len(set.Sites))
+	for i, v := range set.Sites {
+		places[i] = data.Place{Chromosome: v.Chrom, Position: v.Pos}
+	}
+	if b := genome.Detect(places); b != genome.Unknown {
+		notes = append(notes, fmt.Sprintf("%s: genome build %s: the only one in which no variant lies beyond the end of its chromosome.", name, b))
+	}
+	return notes
+}
+
+// choose applies region, bed, extract or panel, and select.
 func (g *snps) choose(c *config) ([]string, error) {
 	var notes []string
-	switch {
-	case g.cfg.Extract != "":
-		v, absent, err := g.set.Extract(c.resolve(g.cfg.Extract))
-		if err != nil {
+	var err error
+	g.selected = g.set.All()
+	if len(g.cfg.regions) > 0 || g.cfg.Bed != "" {
+		bed := g.cfg.Bed
+		if bed != "" {
+			bed = c.resolve(bed)
+		}
+		if g.selected, err = g.set.Within(g.cfg.regions, bed, g.selected); err != nil {
 			return nil, err
 		}
-		g.selected = v
-		if absent > 0 {
-			notes = append(notes, fmt.Sprintf("W210: %d listed variants are not in the filesets.", absent))
-		}
-	default:
-		g.selected = g.set.Every(max(1, g.cfg.Select.every), g.cfg.Select.restart)
+		notes = append(notes, fmt.Sprintf("%d variants lie in the intervals.", len(g.selected)))
 	}
+	more, err := g.pick(c)
+	if err != nil {
+		return nil, err
+	}
+	notes = append(notes, more...)
 	if err := g.name(g.set.Names()); err != nil {
 		return nil, err
 	}
 	other := 0
 	for _, v := range g.selected {
-		if !autosome(g.set.Variants[v].Chrom) {
+		if !autosome(g.set.Sites[v].Chrom) {
 			other++
 		}
 	}
@@ -79,6 +113,42 @@ func (g *snps) choose(c *config) ([]string, error) {
 		notes = append(notes, fmt.Sprintf("W216: %d selected variants are not on autosomes; counts there depend on sex.", other))
 	}
 	return notes, nil
+}
+
+// pick applies panel, extract or select, and says which allele is counted.
+func (g *snps) pick(c *config) ([]string, error) {
+	var absent, others int
+	var err error
+	switch {
+	case g.cfg.Panel != "":
+		g.selected, g.alt, absent, others, err = g.set.Panel(c.resolve(g.cfg.Panel), g.selected)
+	case g.cfg.Extract != "":
+		g.selected, absent, err = g.set.Extract(c.resolve(g.cfg.Extract), g.selected)
+	default:
+		g.selected = g.set.Every(max(1, g.cfg.Select.every), g.cfg.Select.restart, g.selected)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if g.alt == nil {
+		g.countAll()
+	}
+	var notes []string
+	if absent > 0 {
+		notes = append(notes, fmt.Sprintf("W210: %d listed variants are not in the filesets.", absent))
+	}
+	if others > 0 {
+		notes = append(notes, fmt.Sprintf("W210: %d listed variants have other alleles than the panel's.", others))
+	}
+	return notes, nil
+}
+
+// countAll counts the allele of data.toml at every variant.
+func (g *snps) countAll() {
+	g.alt = make([]bool, len(g.selected))
+	for k := range g.alt {
+		g.alt[k] = g.cfg.Count == countALT
+	}
 }
 
 // name gives the selected variants their names, all being those of the whole set. Where one fits another variant too,
@@ -99,7 +169,10 @@ func (g *snps) name(all []string) error {
 
 func (g *snps) twice(name string, first, second int) error {
 	was, line := g.set.Where(first)
-	found := fmt.Sprintf("also on line %d", line)
+	found := "also before it"
+	if line > 0 {
+		found = fmt.Sprintf("also on line %d", line)
+	}
 	bim, line := g.set.Where(second)
 	if bim != was {
 		found += " of " + filepath.Base(was)
@@ -130,36 +203,60 @@ func (g *snps) selectNamed(st *data.Stats) error {
 			found[n] = true
 		}
 	}
-	for i, v := range g.set.Variants {
+	for i, v := range g.set.Sites {
 		if !found[all[i]] && len(found) < len(want) {
-			if full := v.FullName(); want[full] && !found[full] {
-				all[i] = full
+			for _, full := range []string{v.FullName(), v.WrittenName()} {
+				if want[full] && !found[full] {
+					all[i] = full
+					break
+				}
 			}
 		}
 		if want[all[i]] {
 			g.selected = append(g.selected, i)
 		}
 	}
+	g.countAll()
 	return g.name(all)
 }
 
 func (g *snps) people() (fid, iid []string) {
-	n := len(g.set.Samples)
-	fid, iid = make([]string, n), make([]string, n)
-	for i, s := range g.set.Samples {
-		fid[i], iid[i] = s.FID, s.IID
+	n := len(g.set.People)
+	iid = make([]string, n)
+	families := false
+	for i, p := range g.set.People {
+		iid[i] = p.IID
+		families = families || p.FID != ""
+	}
+	if !families {
+		return nil, iid
+	}
+	fid = make([]string, n)
+	for i, p := range g.set.People {
+		fid[i] = p.FID
 	}
 	return fid, iid
 }
 
-func (g *snps) file() string { return strings.TrimSuffix(g.path, ".bim") + ".fam" }
+func (g *snps) file() string {
+	about, _ := g.set.Files()
+	return about[0].PersonsPath
+}
 
-// bytes is as plink.Read says: two bits a genotype.
-func (g *snps) bytes(rows int) int { return rows * ((len(g.selected) + 3) / 4) }
+// bytes is as genotype.Packed says: two bits a hard call, and two bytes a dosage. A file that may have dosages is counted as if it had.
+func (g *snps) bytes(rows int) int {
+	dosed := 0
+	for _, v := range g.selected {
+		if g.set.Dosed(v) {
+			dosed++
+		}
+	}
+	return genotype.Bytes(rows, len(g.selected)-dosed, dosed)
+}
 
 func (g *snps) load(rows []int) error {
 	var err error
-	g.packed, err = g.set.Read(g.selected, rows)
+	g.packed, err = genotype.Read(context.Background(), g.set, g.selected, rows, g.progress)
 	return err
 }
 
@@ -167,19 +264,19 @@ func (g *snps) present(k int) bool { return g.packed.Typed(k) > 0 }
 
 // alleles returns the counted and the other allele of the k-th selected variant.
 func (g *snps) alleles(k int) (counted, other string) {
-	v := g.set.Variants[g.selected[k]]
-	if g.cfg.Count == "a2" {
-		return v.A2, v.A1
+	v := g.set.Sites[g.selected[k]]
+	if g.alt[k] {
+		return v.Alt, v.Ref
 	}
-	return v.A1, v.A2
+	return v.Ref, v.Alt
 }
 
-// copies returns how many copies of the counted allele each code means; a missing one is NaN.
-func copies(countA1 bool) [4]float64 {
-	if countA1 {
-		return [4]float64{plink.HomA1: 2, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 0}
+// copies returns how many copies of the counted allele a hard call means; a missing one is NaN.
+func copies(alt bool) [4]float64 {
+	if alt {
+		return [4]float64{0, 1, 2, genotype.Missing: math.NaN()}
 	}
-	return [4]float64{plink.HomA1: 0, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 2}
+	return [4]float64{2, 1, 0, genotype.Missing: math.NaN()}
 }
 
 // fit computes allele frequencies on the training persons, drops what maf and max_missing refuse, and says how counts
@@ -187,12 +284,11 @@ func copies(countA1 bool) [4]float64 {
 func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 	st := &data.Stats{}
 	var c snpCounts
-	value := copies(g.cfg.Count == "a1")
-	for k, n := range g.packed.Counts(train) {
-		total := n[0] + n[1] + n[2] + n[3]
-		f := frequency(n, value)
+	for k, n := range g.packed.Tallies(train) {
+		total, missing := n.Total(), n.N[genotype.Missing]
+		f := n.Frequency(g.alt[k])
 		switch {
-		case float64(n[plink.Missing]) > *g.cfg.MaxMissing*float64(total):
+		case float64(missing) > *g.cfg.MaxMissing*float64(total):
 			c.missing++
 			continue
 		case min(f, 1-f) < g.cfg.MAF:
@@ -201,13 +297,13 @@ func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 		case f == 0 || f == 1:
 			c.mono++
 		}
-		if more(n[plink.Missing], total) {
+		if more(missing, total) {
 			c.gappy++
 		}
 		center, scale := scaling(g.cfg.Standardize, f)
 		fill := 2 * f
 		if g.cfg.Impute == "mode" {
-			fill = mode(n, value)
+			fill = mode(n.N, copies(g.alt[k]))
 		}
 		appendFeature(st, g.names[k], center, scale, (fill-center)*scale)
 		counted, other := g.alleles(k)
@@ -254,16 +350,6 @@ func (g *snps) fitNotes(c snpCounts, train []int) []string {
 	return append(notes, fmt.Sprintf("%d variants pass.", c.kept))
 }
 
-// frequency is of the counted allele; 0 where no genotype is known.
-func frequency(n [4]int, value [4]float64) float64 {
-	known := n[plink.HomA1] + n[plink.Het] + n[plink.HomA2]
-	if known == 0 {
-		return 0
-	}
-	sum := float64(n[plink.HomA1])*value[plink.HomA1] + float64(n[plink.Het]) + float64(n[plink.HomA2])*value[plink.HomA2]
-	return sum / float64(2*known)
-}
-
 // mode is the most common count, the lower of equals.
 func mode(n [4]int, value [4]float64) float64 {
 	best, most := 0.0, -1
@@ -297,58 +383,65 @@ func (g *snps) table(st *data.Stats) (rowDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &snpRows{packed: g.packed, columns: columns, lut: make([][4]float32, len(columns)), places: make([]data.Place, len(columns))}
+	r := &snpRows{packed: g.packed, columns: columns, lines: make([]genotype.Line, len(columns)), places: make([]data.Place, len(columns))}
 	for i, j := range columns {
-		v := g.set.Variants[g.selected[j]]
+		v := g.set.Sites[g.selected[j]]
 		r.places[i] = data.Place{Chromosome: v.Chrom, Position: v.Pos}
-		countA1, err := g.orient(st, i, int(j))
+		alt, err := g.orient(st, i, int(j))
 		if err != nil {
 			return nil, err
 		}
-		for code, v := range copies(countA1) {
-			r.lut[i][code] = float32((v - st.Center[i]) * st.Scale[i])
-		}
-		r.lut[i][plink.Missing] = float32(st.Fill[i])
+		r.lines[i] = line(st.Center[i], st.Scale[i], st.Fill[i], alt)
 	}
 	return r, nil
 }
 
-// unseen is plink's allele of a variant at which everybody has the other one.
-const unseen = "0"
+// line says what the calls and dosages of ALT become, where alt says that it is the allele that is counted.
+func line(center, scale, fill float64, alt bool) genotype.Line {
+	l := genotype.Line{Center: center, Scale: scale}
+	for code, v := range copies(alt) {
+		l.Code[code] = float32((v - center) * scale)
+	}
+	l.Code[genotype.Missing] = float32(fill)
+	if !alt { // ((2 - x) - center) scale
+		l.Center, l.Scale = 2-center, -scale
+	}
+	return l
+}
 
-// orient says whether A1 is the allele that feature i counts; a variant with other alleles is E701.
+// orient says whether ALT is the allele that feature i counts; a variant with other alleles is E701.
 func (g *snps) orient(st *data.Stats, i, j int) (bool, error) {
-	v := g.set.Variants[g.selected[j]]
+	v := g.set.Sites[g.selected[j]]
 	if len(st.Allele) != len(st.Names) || len(st.Other) != len(st.Names) {
 		return false, &data.Problem{Code: 701, File: g.path, What: "the checkpoint's features of this name are no variants", Expected: "a table or scores", Found: "filesets",
 			Cause: "a section renamed since training", Fix: "name the sections as in training"}
 	}
-	fits := func(a, b string) bool { return a == b || a == unseen || b == unseen }
+	fits := func(a, b string) bool { return a == b || a == genotype.Unseen || b == genotype.Unseen }
 	counted, other := st.Allele[i], st.Other[i]
 	switch {
-	case v.A1 == counted && v.A2 == other:
+	case v.Alt == counted && v.Ref == other:
 		return true, nil
-	case v.A2 == counted && v.A1 == other:
+	case v.Ref == counted && v.Alt == other:
 		return false, nil
-	case v.A1 == other || v.A2 == counted:
-		if fits(v.A2, counted) && fits(v.A1, other) {
+	case v.Alt == other || v.Ref == counted:
+		if fits(v.Ref, counted) && fits(v.Alt, other) {
 			return false, nil
 		}
 	}
-	if fits(v.A1, counted) && fits(v.A2, other) {
+	if fits(v.Alt, counted) && fits(v.Ref, other) {
 		return true, nil
 	}
 	bim, line := g.set.Where(g.selected[j])
 	return false, &data.Problem{Code: 701, File: bim, Line: line, What: fmt.Sprintf("the variant %q has other alleles than in training", st.Names[i]),
-		Expected: counted + " and " + other, Found: v.A1 + " and " + v.A2, Cause: "another strand or genome build, or a multiallelic variant", Fix: "align the filesets to the same reference"}
+		Expected: counted + " and " + other, Found: v.Alt + " and " + v.Ref, Cause: "another strand or genome build, or a multiallelic variant", Fix: "align the filesets to the same reference"}
 }
 
-// snpRows decodes genotypes through one table of four values a variant.
+// snpRows decodes genotypes.
 type snpRows struct {
-	packed  *plink.Packed
+	packed  *genotype.Packed
 	columns []int32
-	lut     [][4]float32
+	lines   []genotype.Line
 	places  []data.Place // of each column
 }
 
-func (r *snpRows) decode(k int, dst []float32) { r.packed.Decode(dst, k, r.columns, r.lut) }
+func (r *snpRows) decode(k int, dst []float32) { r.packed.Decode(dst, k, r.columns, r.lines) }

@@ -31,9 +31,9 @@ type page struct {
 	units   []uint16
 }
 
-// Read reads the given variants, which ascend, for the given persons (indices into those of the file). Memory: what is kept, and one block of rows. step, where
+// Read reads the given variants, which ascend, for the given persons (indices into those of the set). Memory: what is kept, and one block of rows. step, where
 // it is not nil, is called as variants are done.
-func Read(ctx context.Context, f File, variants, persons []int, step func(done, total int)) (*Packed, error) {
+func Read(ctx context.Context, f *Set, variants, persons []int, step func(done, total int)) (*Packed, error) {
 	p := &Packed{Persons: len(persons), Variants: len(variants), stride: (len(variants) + 3) / 4, dosed: make([]place, len(variants))}
 	p.bits = make([]byte, p.Persons*p.stride)
 	b := &blockReader{p: p, persons: persons}

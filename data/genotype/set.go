@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"contig-gpu/data"
 )
@@ -54,7 +55,10 @@ func (s *Set) samePersons(f File) error {
 		if g.IID == want.IID && (g.FID == want.FID || noFamily(g.FID) || noFamily(want.FID)) {
 			continue
 		}
-		p.What += fmt.Sprintf(": person %d is another", i+1)
+		if p.Line = i + 1; !strings.HasSuffix(a.PersonsPath, ".fam") { // which has a line a person
+			p.Line = 0
+			p.What += fmt.Sprintf(": person %d is another", i+1)
+		}
 		p.Expected, p.Found = want.FID+" "+want.IID, g.FID+" "+g.IID
 		return p
 	}
