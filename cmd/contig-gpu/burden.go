@@ -9,7 +9,6 @@ import (
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data/burden"
-	"contig-gpu/data/calls"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/table"
 
@@ -21,8 +20,7 @@ func burdenCommand() *cli.Command {
 		Name: "burden", Usage: "sum rare variants gene by gene, as regenie's masks",
 		Description: "Writes a table of person_id and a column GENE.MASK.AAF for each gene, mask and limit of the frequency of the alternative allele, singletons too.\n" +
 			"--anno, --sets and --masks are regenie's files; --sets may also be a group file of SAIGE-GENE or a SetID file of SKAT, which need no --anno. The table is readable by its owner only.",
-		Flags: []cli.Flag{
-			genotypesFlag(),
+		Flags: append(genotypesFlags(),
 			&cli.StringFlag{Name: "anno", Usage: "`FILE` of variant, gene, category, or variant, gene, domain, category"},
 			&cli.StringFlag{Name: "sets", Usage: "`FILE` of gene, chromosome, position, variants; or a group file, or a SetID file"},
 			&cli.StringFlag{Name: "masks", Usage: "`FILE` of mask and categories; none: one mask of all, named all"},
@@ -33,8 +31,7 @@ func burdenCommand() *cli.Command {
 			&cli.IntFlag{Name: "weights-col", Usage: "column of --anno that holds weights, by which copies are multiplied; 0: none"},
 			&cli.StringFlag{Name: "out", Usage: "`FILE` to write, .tsv, .tsv.gz or .tsv.zst"},
 			&cli.StringFlag{Name: "report", Usage: "`FILE` for a line each column: its variants and carriers"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace files that are there"},
-		},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace files that are there"}),
 		Action: burdens,
 	}
 }
@@ -68,8 +65,8 @@ func burdens(c *cli.Context) error {
 	if _, err := need(c, "sets"); err != nil {
 		return err
 	}
-	if len(c.StringSlice("genotypes")) == 0 {
-		return usagef("burden: --genotypes is required; see contig-gpu burden --help")
+	if err := needGenotypes(c); err != nil {
+		return err
 	}
 	o, err := burdenOptions(c)
 	if err != nil {
@@ -80,7 +77,7 @@ func burdens(c *cli.Context) error {
 		files = append(files, folder.File{Path: r, Overwrite: c.Bool("overwrite"), Ours: burdenReport})
 	}
 	for i := range files {
-		files[i].Inputs = append(filesOf(c.StringSlice("genotypes")), c.String("anno"), c.String("sets"), c.String("masks"), c.String("aaf-file"), c.String("remove"))
+		files[i].Inputs = append(filesOf(c), c.String("anno"), c.String("sets"), c.String("masks"), c.String("aaf-file"), c.String("remove"))
 		if err := files[i].Check(); err != nil {
 			return err
 		}
@@ -118,13 +115,12 @@ func computeBurdens(c *cli.Context, o burden.Options) (*burden.Burdens, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := openGenotypes(c)
+	g, err := openGenotypes(c)
 	if err != nil {
 		return nil, err
 	}
-	g := calls.Filesets(set)
 	persons := g.Persons()
-	ids := table.IDs{Path: c.StringSlice("genotypes")[0] + ".fam"}
+	ids := table.IDs{Path: personsPath(g)}
 	for i, p := range persons { // a table knows persons by one id
 		if err := ids.AddPerson("", p.IID, i+1); err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,8 +16,6 @@ import (
 	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgs"
 )
-
-func asProblem(err error, p **data.Problem) bool { return errors.As(err, p) }
 
 // write fills the folder.
 func (s *scoring) write(dir string) error {

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"contig-gpu/data"
-	"contig-gpu/data/calls"
 	"contig-gpu/data/genotype"
 	"contig-gpu/data/plink"
 )
@@ -282,11 +281,11 @@ func fixtures(t *testing.T) string {
 func TestRegenie(t *testing.T) {
 	dir := fixtures(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
-	set, err := plink.Open([]string{at("example_3chr")})
+	g, err := plink.Genotypes(at("example_3chr"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := plink.Open([]string{at("example_3chr_masks")})
+	masks, err := plink.Genotypes(at("example_3chr_masks"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +293,6 @@ func TestRegenie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, masks := calls.Filesets(set), calls.Filesets(written)
 	o := Options{Rule: Max, Bins: []float64{0.2}}
 	if o.Without, _, err = ReadPersons(at("fid_iid_to_remove.txt"), g.Persons()); err != nil {
 		t.Fatal(err)

@@ -1,13 +1,14 @@
 package cohort
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"contig-gpu/data"
-	"contig-gpu/data/plink"
+	"contig-gpu/data/genofile"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
 
@@ -19,7 +20,7 @@ type masksConfig struct {
 	MinCarriers int      `toml:"min_carriers"`
 }
 
-// openMasks reads the masks of persons who are wanted; st names those that a checkpoint needs. Values are the copies of A1: regenie writes masks with REF last.
+// openMasks reads the masks of persons who are wanted; st names those that a checkpoint needs. Values are the copies of ALT, which is A1: regenie writes masks with REF last.
 func (c *config) openMasks(s *section, st *data.Stats, only table.Selection) (source, []string, error) {
 	prefixes, err := c.expand(s.masks.Masks, s.name, false)
 	if err != nil {
@@ -28,7 +29,7 @@ func (c *config) openMasks(s *section, st *data.Stats, only table.Selection) (so
 	if len(prefixes) == 0 {
 		return nil, nil, c.bad(s.name, "masks", "masks is empty", "at least one fileset", "none")
 	}
-	set, err := plink.Open(prefixes)
+	set, err := genofile.Open(prefixes, genofile.Options{Progress: c.counting("variants listed")})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,19 +37,20 @@ func (c *config) openMasks(s *section, st *data.Stats, only table.Selection) (so
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := table.Columns(strings.TrimSuffix(prefixes[0], ".bed")+".bim", 0, titles); err != nil {
+	about, _ := set.Files()
+	if err := table.Columns(about[0].VariantsPath, 0, titles); err != nil {
 		return nil, nil, err
 	}
-	w, err := maskTable(set, chosen, titles, strings.TrimSuffix(prefixes[0], ".bed")+".fam", only)
+	w, err := maskTable(set, chosen, titles, about[0].PersonsPath, only)
 	if err != nil {
 		return nil, nil, err
 	}
-	note := fmt.Sprintf("%s: %d of %d masks in %d filesets, %d persons.", s.name, len(titles), len(set.Variants), len(prefixes), len(set.Samples))
+	note := fmt.Sprintf("%s: %d of %d masks in %d filesets, %d persons.", s.name, len(titles), len(set.Sites), len(prefixes), len(set.People))
 	return &dense{wide: w, standardize: s.masks.Standardize == "train", minCarriers: s.masks.MinCarriers}, append(set.Notes, note), nil
 }
 
 // chooseMasks returns the variants that are the masks asked for.
-func (c *config) chooseMasks(s *section, set *plink.Set, st *data.Stats) (chosen []int, titles []string, err error) {
+func (c *config) chooseMasks(s *section, set *genotype.Set, st *data.Stats) (chosen []int, titles []string, err error) {
 	named := map[string]bool{}
 	if st != nil {
 		for _, n := range st.Names {
@@ -56,7 +58,7 @@ func (c *config) chooseMasks(s *section, set *plink.Set, st *data.Stats) (chosen
 		}
 	}
 	seen := map[string]int{} // of endings such as M1.0.01
-	for i, v := range set.Variants {
+	for i, v := range set.Sites {
 		_, ending, _ := strings.Cut(v.ID, ".")
 		seen[ending]++
 		fits := len(s.masks.Mask) == 0 || slices.ContainsFunc(s.masks.Mask, func(m string) bool { return strings.HasSuffix(v.ID, "."+m) })
@@ -75,11 +77,11 @@ func (c *config) chooseMasks(s *section, set *plink.Set, st *data.Stats) (chosen
 	return chosen, titles, nil
 }
 
-func maskTable(set *plink.Set, chosen []int, titles []string, path string, only table.Selection) (*table.Wide, error) {
+func maskTable(set *genotype.Set, chosen []int, titles []string, path string, only table.Selection) (*table.Wide, error) {
 	var rows []int
-	row := make([]int, len(set.Samples))
-	ids := func(i int) []string { return []string{set.Samples[i].FID, set.Samples[i].IID} }
-	for i := range set.Samples {
+	row := make([]int, len(set.People))
+	ids := func(i int) []string { return idsOf(set.People[i]) }
+	for i := range set.People {
 		row[i] = -1
 		if only.Want == nil || only.Want(ids(i)) {
 			row[i] = len(rows)
@@ -89,7 +91,7 @@ func maskTable(set *plink.Set, chosen []int, titles []string, path string, only 
 	if bytes := len(rows) * ((len(chosen) + 3) / 4); only.Room > 0 && bytes > only.Room {
 		return nil, table.NoRoom(path, 0, fmt.Sprintf("%d persons with %d masks", len(rows), len(chosen)), bytes, only.Room)
 	}
-	packed, err := set.Read(chosen, rows)
+	packed, err := genotype.Read(context.Background(), set, chosen, rows, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -97,11 +99,10 @@ func maskTable(set *plink.Set, chosen []int, titles []string, path string, only 
 	only.Want = func([]string) bool { at++; return row[at] >= 0 }
 	b := table.NewBuilder(path, titles, titles, only)
 	values := make([]float64, len(titles))
-	copies := [4]float64{plink.HomA1: 2, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 0}
-	for i := range set.Samples {
+	for i := range set.People {
 		if row[i] >= 0 {
 			for j := range values {
-				values[j] = copies[packed.Code(row[i], j)]
+				values[j] = packed.Copies(row[i], j)
 			}
 		}
 		if err := b.AddValues(0, ids(i), values); err != nil {
