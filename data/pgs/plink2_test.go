@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"contig-gpu/data/genotype"
-	"contig-gpu/data/genotype"
 	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
 )
