@@ -85,6 +85,10 @@ type scoreConfig struct {
 
 type wideConfig struct {
 	Table       string `toml:"table"`
+	IDs         string `toml:"ids"`
+	NamesFile   string `toml:"names"`
+	Dataset     string `toml:"dataset"`
+	Orient      string `toml:"orient"`
 	Standardize string `toml:"standardize"`
 	MinCarriers int    `toml:"min_carriers"`
 }

@@ -61,6 +61,8 @@ func (c *config) paths() []pathAt {
 			add(s.name, "masks", each(s.masks.Masks)...)
 		default:
 			add(s.name, "table", &s.wide.Table)
+			add(s.name, "ids", &s.wide.IDs)
+			add(s.name, "names", &s.wide.NamesFile)
 		}
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"contig-gpu/data"
+	"contig-gpu/data/frame"
 )
 
 // Words of data.toml that are no modality's name.
@@ -104,7 +105,7 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 		err = d.decode(p, s.masks, path, "masks", "mask", "standardize", "min_carriers")
 	default:
 		s.wide = &wideConfig{}
-		err = d.decode(p, s.wide, path, "table", "standardize", "min_carriers")
+		err = d.decode(p, s.wide, path, "table", "ids", "names", "dataset", "orient", "standardize", "min_carriers")
 	}
 	d.c.sources = append(d.c.sources, s)
 	return err
@@ -218,6 +219,9 @@ func (c *config) checkSource(s *section) error {
 		return c.checkPGS(s)
 	case s.masks != nil:
 		return c.checkCarriers(s.name, s.masks.MinCarriers, &s.masks.Standardize)
+	}
+	if err := c.faults.Take(c.choice(s.name, "orient", &s.wide.Orient, frame.OrientAuto, frame.OrientPersons, frame.OrientFeatures)); err != nil {
+		return err
 	}
 	return c.checkCarriers(s.name, s.wide.MinCarriers, &s.wide.Standardize)
 }

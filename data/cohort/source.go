@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"contig-gpu/data"
+	"contig-gpu/data/frame"
 	"contig-gpu/data/score"
 	"contig-gpu/data/table"
 )
@@ -86,7 +87,13 @@ func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (s
 		note := fmt.Sprintf("%s: %d scores in %d files, %d persons.", s.name, len(w.Names), len(paths), len(w.IID))
 		return &dense{wide: w, standardize: s.score.Standardize == "train"}, append(w.Notes, note), nil
 	}
-	w, err := table.ReadWide(c.resolve(s.wide.Table), only)
+	o := frame.Options{Dataset: s.wide.Dataset, Orient: s.wide.Orient}
+	for to, path := range map[*string]string{&o.IDs: s.wide.IDs, &o.Names: s.wide.NamesFile} {
+		if path != "" {
+			*to = c.resolve(path)
+		}
+	}
+	w, err := frame.Read(c.resolve(s.wide.Table), o, only)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -137,6 +137,12 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole, err := os.ReadFile(parquetOf(t, wideRow{nil, "1", 1, true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := slices.Clone(whole)
+	binary.LittleEndian.PutUint32(claim[len(claim)-8:], 0xf0000000)
 	text := write(t, dir, "x.tsv", []byte("person_id\ta\np1\t1\n"))
 	for _, c := range []struct {
 		what, path string
@@ -147,7 +153,7 @@ func TestRefused(t *testing.T) {
 		{"orientation", write(t, dir, "1", good), Options{IDs: ids, Names: names, Orient: OrientFeatures}, 411}, {"cut", write(t, dir, "3", good[:len(good)-1]), both, 410}, {"a claim", write(t, dir, "4", npyOf("(1000000000000, 1000000000000)", 1)), both, 410},
 		{"three dimensions", write(t, dir, "5", npyOf("(1, 2, 3)", 1, 2, 3, 4, 5, 6)), both, 410}, {"infinite", write(t, dir, "6", npyOf("(2, 3)", 1, 2, 3, 4, 5, float32(inf))), both, 107}, {"header only", write(t, dir, "7", good[:40]), both, 410},
 		{"empty", write(t, dir, "8", npyOf("(0, 3)")), both, 105}, {"lists of text", text, both, 410}, {"a dataset of text", text, Options{Dataset: "G"}, 410}, {"no dataset", filepath.Join("testdata", "gzip.h5"), Options{IDs: ids, Names: names, Dataset: "H"}, 410},
-		{"other lists", filepath.Join("testdata", "gzip.h5"), both, 411}, {"a cut file", write(t, dir, "9", cut[:len(cut)-900]), both, 410}, {"parquet", write(t, dir, "10", []byte("PAR1 and no more")), Options{}, 410}, {"no list", write(t, dir, "1", good), Options{IDs: ids + "x", Names: names}, 104},
+		{"other lists", filepath.Join("testdata", "gzip.h5"), both, 411}, {"a cut file", write(t, dir, "9", cut[:len(cut)-900]), both, 410}, {"parquet", write(t, dir, "10", []byte("PAR1 and no more")), Options{}, 410}, {"a footer longer than the file", write(t, dir, "11", claim), Options{}, 410}, {"a footer cut short", write(t, dir, "12", append(slices.Clone(whole[:len(whole)-20]), whole[len(whole)-8:]...)), Options{}, 410}, {"no list", write(t, dir, "1", good), Options{IDs: ids + "x", Names: names}, 104},
 		{"names twice", write(t, dir, "1", good), Options{IDs: ids, Names: write(t, dir, "n2", []byte("a\na\nb\n"))}, 108}, {"ids twice", write(t, dir, "1", good), Options{IDs: write(t, dir, "i2", []byte("a\na\n")), Names: names}, 120},
 		{"ragged ids", write(t, dir, "1", good), Options{IDs: write(t, dir, "i3", []byte("a b\na\n")), Names: names}, 106}, {"infinite in parquet", parquetOf(t, wideRow{&inf, "1", 1, true}), Options{}, 107},
 	} {

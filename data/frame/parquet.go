@@ -41,11 +41,17 @@ func readParquet(path string, s table.Selection) (w *table.Wide, err error) {
 			w, err = nil, damaged(path, "the Parquet file cannot be read", fmt.Sprint(r), parquetFix)
 		}
 	}()
+	if err := checkFooter(path, f, st.Size()); err != nil {
+		return nil, err
+	}
 	file, err := parquet.OpenFile(f, st.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, damaged(path, "the Parquet file cannot be read", err.Error(), parquetFix)
 	}
 	if err := plausible(path, file, st.Size()); err != nil {
+		return nil, err
+	}
+	if err := checkPages(path, f, st.Size(), file); err != nil {
 		return nil, err
 	}
 	ids, values, err := parquetColumns(path, file)
