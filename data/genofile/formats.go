@@ -1,4 +1,52 @@
 package genofile
 
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/data/genotype"
+	"contig-gpu/data/pgen"
+	"contig-gpu/data/plink"
+)
+
 // formats in the order in which files of one prefix are looked for.
-func formats() []format { return []format{bed()} }
+func formats() []format { return []format{bed(), pgenFormat()} }
+
+// begins returns a test of the first bytes.
+func begins(with ...string) func(head []byte) bool {
+	return func(head []byte) bool {
+		for _, w := range with {
+			if strings.HasPrefix(string(head), w) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// plinkMagic is what both PLINK formats begin with; the byte after it tells them apart.
+const plinkMagic = "\x6c\x1b"
+
+func bed() format {
+	return format{word: "bed", ends: []string{".bed"}, is: begins(plinkMagic+"\x01", plinkMagic+"\x00"), open: openBed}
+}
+
+// openBed opens a .bed, also as plink2 takes it: with a .pvar and .psam beside it.
+func openBed(path string, o Options) (genotype.File, error) {
+	stem := strings.TrimSuffix(path, filepath.Ext(path))
+	if !strings.HasSuffix(path, ".bed") && there(path) || there(path) && !there(stem+".bim") && !there(stem+".fam") && there(stem+".psam") {
+		return pgen.Open(path, o.Faults)
+	}
+	return plink.Genotypes(path, o.Faults)
+}
+
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func pgenFormat() format {
+	return format{word: "pgen", ends: []string{".pgen"}, is: func(head []byte) bool { return begins(plinkMagic)(head) && !bed().is(head) },
+		open: func(path string, o Options) (genotype.File, error) { return pgen.Open(path, o.Faults) }}
+}

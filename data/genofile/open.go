@@ -9,7 +9,6 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/genotype"
-	"contig-gpu/data/plink"
 )
 
 // codeUnknown is the number of files of which no format is found.
@@ -127,10 +126,4 @@ func formatOf(path, word string) (format, error) {
 		p.Cause, p.Fix = "the file is "+f.Name, f.Fix
 	}
 	return format{}, p
-}
-
-func bed() format {
-	return format{word: "bed", ends: []string{".bed"},
-		is:   func(head []byte) bool { return strings.HasPrefix(string(head), "\x6c\x1b\x01") },
-		open: func(path string, o Options) (genotype.File, error) { return plink.Genotypes(path, o.Faults) }}
 }
