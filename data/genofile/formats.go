@@ -5,13 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"contig-gpu/data/bgen"
 	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgen"
 	"contig-gpu/data/plink"
 )
 
 // formats in the order in which files of one prefix are looked for.
-func formats() []format { return []format{bed(), pgenFormat()} }
+func formats() []format { return []format{bed(), pgenFormat(), bgenFormat()} }
 
 // begins returns a test of the first bytes.
 func begins(with ...string) func(head []byte) bool {
@@ -49,4 +50,14 @@ func there(path string) bool {
 func pgenFormat() format {
 	return format{word: "pgen", ends: []string{".pgen"}, is: func(head []byte) bool { return begins(plinkMagic)(head) && !bed().is(head) },
 		open: func(path string, o Options) (genotype.File, error) { return pgen.Open(path, o.Faults) }}
+}
+
+// bgenMagicAt is where a BGEN says that it is one; its first bytes are lengths.
+const bgenMagicAt = 16
+
+func bgenFormat() format {
+	return format{word: "bgen", ends: []string{".bgen"}, is: func(head []byte) bool { return len(head) > bgenMagicAt && begins("bgen")(head[bgenMagicAt:]) },
+		open: func(path string, o Options) (genotype.File, error) {
+			return bgen.Open(path, bgen.Options{RefLast: o.RefLast, Sample: o.Sample, Faults: o.Faults, Progress: o.Progress})
+		}}
 }

@@ -73,8 +73,8 @@ func TestLinked(t *testing.T) {
 			variants = 30
 		}
 		linkedBed(t, d, g, persons, variants)
-		plink2("--bfile", d, "--make-pgen", "--out", d)
-		plink2("--bfile", d, "--export", "Av", "--out", d)
+		plink2(t, "--bfile", d, "--make-pgen", "--out", d)
+		plink2(t, "--bfile", d, "--export", "Av", "--out", d)
 		want := readTraw(t, d+".traw")
 		compare(t, open(t, d+".bed", Options{}), want, 0)
 		set := open(t, d+".pgen", Options{})
@@ -115,12 +115,14 @@ func TestFixtures(t *testing.T) {
 	plink2 := tool(t, "plink2")
 	for _, c := range []struct{ file, take string }{
 		{"cineca.bed", "--bfile cineca"}, {"cineca.pgen", "--pfile cineca"}, {"example.bed", "--bfile example"}, {"example.pgen", "--pfile example"}, {"chr21_phase3_start.pgen", "--pfile chr21_phase3_start vzs --max-alleles 2"},
+		{"example.bgen", "--bgen example.bgen ref-first"}, {"bgen_phased_tiny1000G.bgen", "--bgen bgen_phased_tiny1000G.bgen ref-first --autosome --max-alleles 2"},
+		{"bgen_unphased_tiny1000G.bgen", "--bgen bgen_unphased_tiny1000G.bgen ref-first --autosome --max-alleles 2"},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "x")
 			args := strings.Fields(c.take)
 			args[1] = filepath.Join(dir, args[1])
-			plink2(append(args, "--export", "Av", "--out", out)...)
+			plink2(t, append(args, "--export", "Av", "--out", out)...)
 			compare(t, open(t, filepath.Join(dir, c.file), Options{}), readTraw(t, out+".traw"), exactly)
 		})
 	}
