@@ -9,10 +9,11 @@ import (
 	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgen"
 	"contig-gpu/data/plink"
+	"contig-gpu/data/vcf"
 )
 
 // formats in the order in which files of one prefix are looked for.
-func formats() []format { return []format{bed(), pgenFormat(), bgenFormat()} }
+func formats() []format { return []format{bed(), pgenFormat(), bgenFormat(), vcfFormat(), bcfFormat()} }
 
 // begins returns a test of the first bytes.
 func begins(with ...string) func(head []byte) bool {
@@ -60,4 +61,16 @@ func bgenFormat() format {
 		open: func(path string, o Options) (genotype.File, error) {
 			return bgen.Open(path, bgen.Options{RefLast: o.RefLast, Sample: o.Sample, Faults: o.Faults, Progress: o.Progress})
 		}}
+}
+
+func vcfFormat() format {
+	return format{word: "vcf", ends: []string{".vcf.gz", ".vcf", ".vcf.bgz"}, is: begins("##fileformat=VCF", "#CHROM\tPOS"), open: openVCF}
+}
+
+func bcfFormat() format {
+	return format{word: "bcf", ends: []string{".bcf"}, is: begins("BCF\x02"), open: openVCF}
+}
+
+func openVCF(path string, o Options) (genotype.File, error) {
+	return vcf.Open(path, o.Faults, o.Progress)
 }

@@ -115,6 +115,7 @@ func TestFixtures(t *testing.T) {
 	plink2 := tool(t, "plink2")
 	for _, c := range []struct{ file, take string }{
 		{"cineca.bed", "--bfile cineca"}, {"cineca.pgen", "--pfile cineca"}, {"example.bed", "--bfile example"}, {"example.pgen", "--pfile example"}, {"chr21_phase3_start.pgen", "--pfile chr21_phase3_start vzs --max-alleles 2"},
+		{"cineca.vcf.gz", "--vcf cineca.vcf.gz"}, {"vcf_tiny1000G.vcf.gz", "--vcf vcf_tiny1000G.vcf.gz --autosome --max-alleles 2"},
 		{"example.bgen", "--bgen example.bgen ref-first"}, {"bgen_phased_tiny1000G.bgen", "--bgen bgen_phased_tiny1000G.bgen ref-first --autosome --max-alleles 2"},
 		{"bgen_unphased_tiny1000G.bgen", "--bgen bgen_unphased_tiny1000G.bgen ref-first --autosome --max-alleles 2"},
 	} {

@@ -179,6 +179,22 @@ func dummy(t *testing.T, plink2 func(*testing.T, ...string), seed int) {
 		plink2(t, "--bgen", d+"b.bgen", ref, "--sample", d+"b.sample", "--export", "Av", "--out", d+"b")
 		compare(t, open(t, d+"b.bgen", Options{RefLast: ref == "ref-last"}), readTraw(t, d+"b.traw"), bgenSlack)
 	}
+	for _, kind := range []string{"vcf bgz vcf-dosage=DS-force", "vcf vcf-dosage=DS", "vcf bgz vcf-dosage=HDS", "vcf", "vcf bgz vcf-dosage=GP", "bcf vcf-dosage=DS", "bcf vcf-dosage=GP", "bcf"} {
+		plink2(t, append(append([]string{"--pfile", d, "--export"}, strings.Fields(kind)...), "--out", d+"v")...)
+		read, file := []string{"--vcf"}, d+"v.vcf"
+		switch {
+		case strings.HasPrefix(kind, "bcf"):
+			read, file = []string{"--bcf"}, d+"v.bcf"
+		case strings.Contains(kind, "bgz"):
+			file = d + "v.vcf.gz"
+		}
+		read = append(read, file)
+		if _, field, ok := strings.Cut(kind, "vcf-dosage="); ok {
+			read = append(read, "dosage="+strings.TrimSuffix(field, "-force"))
+		}
+		plink2(t, append(read, "--export", "Av", "--out", d+"v")...)
+		compare(t, open(t, file, Options{}), readTraw(t, d+"v.traw"), bgenSlack)
+	}
 }
 
 // bgenSlack is that of what plink2 rounds when it reads a BGEN, and prints with four decimals.
