@@ -54,6 +54,9 @@ func (l *lister) list() error {
 			l.progress(k, l.f.head.variants)
 		}
 	}
+	if l.progress != nil {
+		l.progress(l.f.head.variants, l.f.head.variants)
+	}
 	return nil
 }
 

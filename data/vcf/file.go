@@ -174,6 +174,9 @@ func (f *file) list(t *text, h *os.File, faults *data.Faults, progress func(done
 		at := t.at()
 		v, alleles, err := f.nextSite(t, n)
 		if err == io.EOF {
+			if progress != nil {
+				progress(n, n)
+			}
 			return nil
 		}
 		var p *data.Problem
@@ -192,7 +195,7 @@ func (f *file) list(t *text, h *os.File, faults *data.Faults, progress func(done
 		}
 		if progress != nil && n%often == 0 {
 			done, total := int(int64(at)>>placeBits>>20), int(st.Size()>>20)
-			progress(min(done, total), total)
+			progress(min(done, total-1), total)
 		}
 	}
 }
