@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 
@@ -169,6 +170,9 @@ func (s *bgzf) block() ([]byte, error) {
 	out := s.plain[:want]
 	if _, err := io.ReadFull(s.z, out); err != nil {
 		return nil, fmt.Errorf("%w (byte %d): %v", errBlock, s.at, err)
+	}
+	if crc32.ChecksumIEEE(out) != binary.LittleEndian.Uint32(s.raw[size-blockTail:]) {
+		return nil, fmt.Errorf("%w (byte %d)", errBlock, s.at)
 	}
 	s.at += int64(size)
 	return out, nil
