@@ -40,6 +40,7 @@ type span struct {
 	at     int64
 	bytes  uint32
 	number int32
+	whole  bool // of the variant as a whole, as a .bgi has it
 }
 
 // Open opens a BGEN. What is wrong with it or its .sample is E206, with ids also E102, E120 and E121.
@@ -171,7 +172,7 @@ func (f *file) Each(ctx context.Context, variants []int, visit genotype.Visit) e
 		if _, err := h.ReadAt(buf, s.at); err != nil {
 			return table.Unreadable(f.about.Path, err)
 		}
-		hard, dosage, err := d.decode(buf)
+		hard, dosage, err := f.decode(d, v, buf)
 		if err != nil {
 			return f.undecoded(v, err)
 		}
@@ -180,6 +181,17 @@ func (f *file) Each(ctx context.Context, variants []int, visit genotype.Visit) e
 		}
 	}
 	return nil
+}
+
+// decode decodes the genotypes of a variant.
+func (f *file) decode(d *decoder, v int, b []byte) ([]byte, []float32, error) {
+	if f.spans[v].whole {
+		var err error
+		if b, err = genotypesOf(b, f.sites[v].ID); err != nil {
+			return nil, nil, err
+		}
+	}
+	return d.decode(b)
 }
 
 func (f *file) undecoded(v int, err error) error {

@@ -130,6 +130,3 @@ func allele(text string) string {
 	}
 	return text
 }
-
-// fromIndex lists the variants by a .bgi, where there is one.
-func (l *lister) fromIndex(string) (bool, error) { return false, nil }
