@@ -130,6 +130,8 @@ func TestFormats(t *testing.T) {
 	plink2(t, "--bfile", g, "--export", "vcf", "id-paste=iid", "--out", g+"v")
 	plink2(t, "--bfile", g, "--export", "vcf", "bgz", "id-paste=iid", "--out", g+"w")
 	plink2(t, "--bfile", g, "--export", "bcf", "id-paste=iid", "--out", g+"c")
+	plink2(t, "--bfile", g, "--chr", "1", "--make-pgen", "--out", g+"1")
+	plink2(t, "--bfile", g, "--not-chr", "1", "--export", "vcf", "bgz", "id-paste=iid", "--out", g+"2")
 	panel := filepath.Join(dir, "panel")
 	if err := os.WriteFile(panel, []byte(panelOf(t, g+".bim")), 0o600); err != nil {
 		t.Fatal(err)
@@ -138,11 +140,11 @@ func TestFormats(t *testing.T) {
 	if err := os.WriteFile(intervals, []byte("chr1\t1000\t1500\n2\t0\t2000\n1\t1400\t2500\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, keys := range []string{"", "count = \"ref\"\n", "count = \"a2\"\nstandardize = \"none\"\nimpute = \"mode\"\n", "select = {every = 7}\nmaf = 0.05\nmax_missing = 0.1\n",
-		"panel = \"panel\"\n", "bed = \"some.bed.txt\"\nselect = {every = 2}\n", "region = [\"1:1-1,800\", \"chr2\"]\nstandardize = \"center\"\n", "extract = \"panel\"\n"} {
+	for _, keys := range []string{"", "count = \"ref\"\n", "count = \"a2\"\nstandardize = \"none\"\nimpute = \"mode\"\n", "select = {every = 7, restart = \"overall\"}\nmaf = 0.05\nmax_missing = 0.1\n",
+		"panel = \"panel\"\n", "bed = \"some.bed.txt\"\nselect = {every = 2, restart = \"overall\"}\n", "region = [\"1:1-1,800\", \"chr2\"]\nstandardize = \"center\"\n", "extract = \"panel\"\n"} {
 		want := opened(t, dir, s, "files = \"g.bed\"\n"+keys)
 		content := contentOf(t, want)
-		for _, file := range []string{"gp", "gz.pgen", "gb.bgen", "gv.vcf", "gw", "gc.bcf", "gl.bgen\"\nref = \"last"} {
+		for _, file := range []string{"gp", "gz.pgen", "gb.bgen", "gv.vcf", "gw", "gc.bcf", "gl.bgen\"\nref = \"last", "g{1..2}"} {
 			got := opened(t, dir, s, "files = \""+file+"\"\n"+keys)
 			a, b := want.Tables[0].Stats(), got.Tables[0].Stats()
 			if !slices.Equal(a.Names, b.Names) || !slices.Equal(a.Allele, b.Allele) || !slices.Equal(a.Other, b.Other) || !slices.Equal(a.Fill, b.Fill) {
