@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"contig-gpu/cmd/internal/progress"
@@ -10,6 +10,7 @@ import (
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgs"
 
 	"github.com/urfave/cli/v2"
@@ -20,8 +21,7 @@ func pgsCommand() *cli.Command {
 		Name: "pgs", Usage: "compute polygenic scores of genotypes, from files of the PGS Catalog or lines of id, allele, weight",
 		Description: "Writes DIR/SCORE.sscore for each score, as plink2 --score does, DIR/match.tsv and DIR/match.html: which rows have a variant, and why others have none.\n" +
 			"Rows are matched by chromosome, position and alleles, or by id where they have no position. The files hold ids and are readable by their owner only.",
-		Flags: []cli.Flag{
-			genotypesFlag(),
+		Flags: append(genotypesFlags(),
 			&cli.StringSliceFlag{Name: "scores", Usage: "`PATTERN` of scoring files, such as 'scores/*.txt.gz'; again for others"},
 			&cli.StringFlag{Name: "out", Usage: "folder to make"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace scores that pgs made"},
@@ -29,8 +29,7 @@ func pgsCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-mean-imputation", Usage: "a missing genotype counts nothing, instead of what the allele's frequency among founders says"},
 			&cli.BoolFlag{Name: "keep-ambiguous", Usage: "use A/T and C/G variants as they are written"},
 			&cli.StringFlag{Name: "positions", Value: pgs.Harmonised, Usage: "harmonised: hm_chr and hm_pos where a file has them; author: chr_name and chr_position"},
-			&cli.IntFlag{Name: "threads", Usage: "CPU threads; 0 takes all"},
-		},
+			&cli.IntFlag{Name: "threads", Usage: "CPU threads; 0 takes all"}),
 		Action: scoreGenotypes,
 	}
 }
@@ -62,8 +61,8 @@ func scoreGenotypes(c *cli.Context) error {
 	if len(c.StringSlice("scores")) == 0 {
 		return usagef("pgs: --scores is required; see contig-gpu pgs --help")
 	}
-	if len(c.StringSlice("genotypes")) == 0 {
-		return usagef("pgs: --genotypes is required; see contig-gpu pgs --help")
+	if err := needGenotypes(c); err != nil {
+		return err
 	}
 	var paths []string
 	for _, word := range c.StringSlice("scores") {
@@ -73,7 +72,7 @@ func scoreGenotypes(c *cli.Context) error {
 		}
 		paths = append(paths, more...)
 	}
-	target := folder.Target{Dir: dir, Kind: folder.Scores, Overwrite: c.Bool("overwrite"), Inputs: append(filesOf(c.StringSlice("genotypes")), paths...), Mode: privateFolder}
+	target := folder.Target{Dir: dir, Kind: folder.Scores, Overwrite: c.Bool("overwrite"), Inputs: append(filesOf(c), paths...), Mode: privateFolder}
 	if err := target.Check(); err != nil {
 		return err
 	}
@@ -96,8 +95,8 @@ func scoreGenotypes(c *cli.Context) error {
 type scoring struct {
 	c         *cli.Context
 	o         pgs.Options
-	genotypes pgs.Genotypes
-	persons   []pgs.Person
+	genotypes *genotype.Set
+	persons   []genotype.Person
 	build     genome.Build
 	sets      []*pgs.Set
 	sums      *pgs.Sums
@@ -125,13 +124,13 @@ func (s *scoring) match(paths []string) error {
 	if err != nil {
 		return err
 	}
-	s.genotypes = pgs.Filesets(set)
+	s.genotypes = set
 	if s.persons = s.genotypes.Persons(); len(s.persons) == 0 {
-		return pgs.NoPersons(c0(s.c.StringSlice("genotypes")))
+		return pgs.NoPersons(personsPath(set))
 	}
-	variants := s.genotypes.Variants()
-	s.build = pgs.BuildOf(variants)
-	x := pgs.NewIndex(variants)
+	list := s.genotypes.Variants()
+	s.build = pgs.BuildOf(list)
+	x := genotype.NewIndex(list)
 	line := progress.New(s.c.App.ErrWriter)
 	s.sets, err = pgs.ReadSets(s.c.Context, paths, x, s.o, func(done, total int) { line.Count(done, total, "scoring files read") })
 	line.Done()
@@ -144,13 +143,6 @@ func (s *scoring) match(paths []string) error {
 		}
 	}
 	return s.report()
-}
-
-func c0(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
 }
 
 // shownScores is how many scores the output lists.
@@ -234,8 +226,8 @@ func (s *scoring) sum() error {
 	s.sums, err = pgs.Sum(s.c.Context, s.genotypes, s.sets, rows, s.o, func(done, total int) { line.Count(done, total, "variants") })
 	var p *data.Problem
 	if err != nil {
-		if asProblem(err, &p) && p.File == "" {
-			p.File = filepath.Base(c0(s.c.StringSlice("genotypes")))
+		if errors.As(err, &p) && p.File == "" {
+			p.File = personsPath(s.genotypes)
 		}
 		return err
 	}

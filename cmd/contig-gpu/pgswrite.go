@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,14 +13,13 @@ import (
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgs"
 )
 
-func asProblem(err error, p **data.Problem) bool { return errors.As(err, p) }
-
 // write fills the folder.
 func (s *scoring) write(dir string) error {
-	families := slices.ContainsFunc(s.persons, func(p pgs.Person) bool { return p.FID != "" && p.FID != "0" })
+	families := slices.ContainsFunc(s.persons, func(p genotype.Person) bool { return p.FID != "" && p.FID != "0" })
 	for _, set := range s.sets {
 		if set.Low != nil {
 			continue

@@ -48,6 +48,7 @@ type section struct {
 	score *scoreConfig
 	wide  *wideConfig
 	pgs   *pgsConfig
+	masks *masksConfig
 }
 
 type filesConfig struct {
@@ -185,7 +186,7 @@ func readConfig(path string, faults *data.Faults) (*config, []string, error) {
 		}
 	}
 	if len(c.sources) == 0 && faults.Found() == 0 {
-		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore, scores or table",
+		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore, scores, masks or table",
 			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
 	}
 	err = c.check()

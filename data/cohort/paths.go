@@ -58,6 +58,8 @@ func (c *config) paths() []pathAt {
 		case s.pgs != nil:
 			add(s.name, "scores", each(s.pgs.Scores)...)
 			add(s.name, "genotypes", each(s.pgs.Genotypes)...)
+		case s.masks != nil:
+			add(s.name, "masks", each(s.masks.Masks)...)
 		default:
 			add(s.name, "table", &s.wide.Table)
 		}

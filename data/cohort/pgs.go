@@ -7,8 +7,9 @@ import (
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/data/genofile"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/pgs"
-	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
 )
 
@@ -20,12 +21,14 @@ type pgsConfig struct {
 	KeepAmbiguous  bool     `toml:"keep_ambiguous"`
 	MeanImputation *bool    `toml:"mean_imputation"`
 	Positions      string   `toml:"positions"`
+	Format         string   `toml:"format"`
+	Ref            string   `toml:"ref"`
 	Column         string   `toml:"column"`
 	Standardize    string   `toml:"standardize"`
 }
 
 func pgsKeys() []string {
-	return []string{"scores", "genotypes", "min_overlap", "keep_ambiguous", "mean_imputation", "positions", "column", "standardize"}
+	return []string{"scores", "genotypes", "min_overlap", "keep_ambiguous", "mean_imputation", "positions", "format", "ref", "column", "standardize"}
 }
 
 func (c *config) checkPGS(s *section) error {
@@ -48,7 +51,7 @@ func (c *config) checkPGS(s *section) error {
 		key   string
 		value *string
 		words []string
-	}{{"positions", &p.Positions, []string{pgs.Harmonised, pgs.Author}}, {"column", &p.Column, []string{"AVG", "SUM"}}, {"standardize", &p.Standardize, []string{"train", "none"}}} {
+	}{{"positions", &p.Positions, []string{pgs.Harmonised, pgs.Author}}, {"format", &p.Format, genofile.Formats()}, {"ref", &p.Ref, []string{refFirst, refLast}}, {"column", &p.Column, []string{"AVG", "SUM"}}, {"standardize", &p.Standardize, []string{"train", "none"}}} {
 		if err := c.faults.Take(c.choice(s.name, o.key, o.value, o.words...)); err != nil {
 			return err
 		}
@@ -66,28 +69,28 @@ func (c *config) openPGS(s *section, st *data.Stats, only table.Selection) (sour
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := plink.Open(prefixes)
+	g, err := genofile.Open(prefixes, genofile.Options{Format: s.pgs.Format, RefLast: s.pgs.Ref == refLast, Progress: c.counting("variants listed")})
 	if err != nil {
 		return nil, nil, err
 	}
-	g := pgs.Filesets(set)
+	about, _ := g.Files()
 	o := pgs.Options{Positions: s.pgs.Positions, KeepAmbiguous: s.pgs.KeepAmbiguous, NoMeanImputation: s.pgs.MeanImputation != nil && !*s.pgs.MeanImputation, MinOverlap: *s.pgs.MinOverlap, Room: only.Room}
 	sets, notes, err := matchScores(g, paths, st, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := scoreTable(g, sets, s.pgs.Column, strings.TrimSuffix(prefixes[0], ".bed")+".fam", o, only)
+	w, err := scoreTable(g, sets, s.pgs.Column, about[0].PersonsPath, o, only)
 	if err != nil {
 		return nil, nil, err
 	}
-	notes = append(append(set.Notes, notes...), fmt.Sprintf("%s: %d scores of %d files, %d variants, %d persons.", s.name, len(w.Names), len(paths), len(set.Variants), len(set.Samples)))
+	notes = append(append(g.Notes, notes...), fmt.Sprintf("%s: %d scores of %d files, %d variants, %d persons.", s.name, len(w.Names), len(paths), len(g.Sites), len(g.People)))
 	return &dense{wide: w, standardize: s.pgs.Standardize == "train"}, append(notes, w.Notes...), nil
 }
 
 // matchScores reads scoring files and leaves out those that have too few variants, or that a checkpoint does not name.
-func matchScores(g pgs.Genotypes, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
-	variants := g.Variants()
-	x := pgs.NewIndex(variants)
+func matchScores(g genotype.Rows, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
+	list := g.Variants()
+	x := genotype.NewIndex(list)
 	all, err := pgs.ReadSets(context.Background(), paths, x, o, func(int, int) {})
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +98,7 @@ func matchScores(g pgs.Genotypes, paths []string, st *data.Stats, o pgs.Options)
 	var notes []string
 	var sets []*pgs.Set
 	var low *data.Problem
-	build := pgs.BuildOf(variants)
+	build := pgs.BuildOf(list)
 	for _, s := range all {
 		if st != nil && !names(st, s.Names) {
 			continue
@@ -129,7 +132,7 @@ func names(st *data.Stats, list []string) bool {
 }
 
 // scoreTable sums the scores of persons who are wanted.
-func scoreTable(g pgs.Genotypes, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
+func scoreTable(g genotype.Rows, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
 	persons := g.Persons()
 	var rows []int
 	row := make([]int, len(persons)) // among rows, -1 where not wanted
@@ -167,7 +170,7 @@ func scoreTable(g pgs.Genotypes, sets []*pgs.Set, column, path string, o pgs.Opt
 	return b.Finish(notes)
 }
 
-func idsOf(p pgs.Person) []string {
+func idsOf(p genotype.Person) []string {
 	if p.FID == "" {
 		return []string{p.IID}
 	}

@@ -24,7 +24,7 @@ const (
 const AllName = "all"
 
 // sourceKeys are the keys that name a source, of which a section has one.
-func sourceKeys() []string { return []string{"files", "sscore", "scores", "table"} }
+func sourceKeys() []string { return []string{"files", "sscore", "scores", "masks", "table"} }
 
 // A decoder turns the sections of a data.toml into a config.
 type decoder struct {
@@ -99,6 +99,9 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	case "scores":
 		s.pgs = &pgsConfig{}
 		err = d.decode(p, s.pgs, path, pgsKeys()...)
+	case "masks":
+		s.masks = &masksConfig{}
+		err = d.decode(p, s.masks, path, "masks", "mask", "standardize", "min_carriers")
 	default:
 		s.wide = &wideConfig{}
 		err = d.decode(p, s.wide, path, "table", "standardize", "min_carriers")
@@ -213,12 +216,21 @@ func (c *config) checkSource(s *section) error {
 		return c.choice(s.name, "standardize", &s.score.Standardize, "train", "none")
 	case s.pgs != nil:
 		return c.checkPGS(s)
-	case s.wide.MinCarriers < 0:
-		return c.bad(s.name, "min_carriers", "min_carriers is negative", "a whole number from 0 on", fmt.Sprint(s.wide.MinCarriers))
-	case s.wide.MinCarriers > 0: // counts of carriers are of indicators, which stay as they are
-		return c.choice(s.name, "standardize", &s.wide.Standardize, "none", "train")
+	case s.masks != nil:
+		return c.checkCarriers(s.name, s.masks.MinCarriers, &s.masks.Standardize)
 	}
-	return c.choice(s.name, "standardize", &s.wide.Standardize, "train", "none")
+	return c.checkCarriers(s.name, s.wide.MinCarriers, &s.wide.Standardize)
+}
+
+// checkCarriers fills the default of standardize: counts of carriers are of indicators, which stay as they are.
+func (c *config) checkCarriers(name string, least int, standardize *string) error {
+	switch {
+	case least < 0:
+		return c.bad(name, "min_carriers", "min_carriers is negative", "a whole number from 0 on", fmt.Sprint(least))
+	case least > 0:
+		return c.choice(name, "standardize", standardize, "none", "train")
+	}
+	return c.choice(name, "standardize", standardize, "train", "none")
 }
 
 // choice sets an empty value to the first of the words and refuses others.

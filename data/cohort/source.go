@@ -72,6 +72,8 @@ func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (s
 		return c.openSNPs(s, st)
 	case s.pgs != nil:
 		return c.openPGS(s, st, only)
+	case s.masks != nil:
+		return c.openMasks(s, st, only)
 	case s.score != nil:
 		paths, err := c.expand(s.score.SScore, s.name, true)
 		if err != nil {

@@ -6,17 +6,8 @@ import (
 	"math/bits"
 
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 )
-
-// A Person is one of those whose genotypes there are.
-type Person struct {
-	FID, IID string // FID is "" where there are no families
-	Sex      int    // 1 male, 2 female, 0 unknown
-	Founder  bool   // no parents are named
-}
-
-// missingCode is a hard call that is missing; others are the copies of ALT.
-const missingCode = 3
 
 // How a variant is summed.
 const (
@@ -41,24 +32,24 @@ type census struct {
 	maleFounders  int
 }
 
-func newCensus(persons []Person) *census {
+func newCensus(persons []genotype.Person) *census {
 	c := &census{founder: make([]byte, len(persons)), male: make([]byte, len(persons))}
 	for i, p := range persons {
 		if p.Founder {
-			c.founder[i] = missingCode
+			c.founder[i] = genotype.Missing
 			c.founders++
 		}
 	}
 	if c.founders == 0 { // nobody is one: all are taken
 		for i := range c.founder {
-			c.founder[i] = missingCode
+			c.founder[i] = genotype.Missing
 		}
 		c.founders = len(persons)
 	}
 	for i, p := range persons {
 		if p.Sex == 1 {
 			c.male[i] = c.founder[i]
-			c.maleFounders += int(c.founder[i] / missingCode)
+			c.maleFounders += int(c.founder[i] / genotype.Missing)
 		}
 	}
 	return c
@@ -72,12 +63,12 @@ func tally(hard, mask []byte) (copies, missing int) {
 		x := binary.LittleEndian.Uint64(hard[i:]) & binary.LittleEndian.Uint64(mask[i:])
 		a, b := x&low, x>>1&low
 		both := bits.OnesCount64(a & b)
-		copies += bits.OnesCount64(a) + 2*bits.OnesCount64(b) - missingCode*both
+		copies += bits.OnesCount64(a) + 2*bits.OnesCount64(b) - genotype.Missing*both
 		missing += both
 	}
 	for ; i < len(hard); i++ {
 		switch c := hard[i] & mask[i]; c {
-		case missingCode:
+		case genotype.Missing:
 			missing++
 		default:
 			copies += int(c)
@@ -126,7 +117,7 @@ func ratio(a, b float64) float64 {
 }
 
 // take fills a slot from a variant of all persons: hard calls, or dosages where hard is nil.
-func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, c *census, persons []Person, rows []int) {
+func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, c *census, persons []genotype.Person, rows []int) {
 	chrom = genome.Chromosome(chrom)
 	s.variant, s.haploid, s.kind = variant, chrom == "MT" || chrom == "Y", dosages
 	if hard != nil {
@@ -157,7 +148,7 @@ func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, 
 }
 
 // ofMales takes a variant of the Y chromosome.
-func (s *slot) ofMales(hard []byte, dosage []float32, persons []Person, rows []int) {
+func (s *slot) ofMales(hard []byte, dosage []float32, persons []genotype.Person, rows []int) {
 	if s.dosage == nil {
 		s.dosage = make([]float32, len(rows))
 	}
@@ -167,7 +158,7 @@ func (s *slot) ofMales(hard []byte, dosage []float32, persons []Person, rows []i
 			s.dosage[k] = float32(math.Inf(1))
 		case hard == nil:
 			s.dosage[k] = dosage[r]
-		case hard[r] == missingCode:
+		case hard[r] == genotype.Missing:
 			s.dosage[k] = float32(math.NaN())
 		default:
 			s.dosage[k] = float32(hard[r])

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 )
 
 // A survey is what else a file's rows would match, counted to say why so few do.
@@ -23,7 +24,7 @@ const few = 0.2
 
 // Diagnose reads a scoring file again and says why too few of its rows have a variant; build is that of the genotypes, as far as it is known. What is wrong
 // with the file itself was said when it was read.
-func Diagnose(s *Set, x *Index, build genome.Build, o Options) {
+func Diagnose(s *Set, x *genotype.Index, build genome.Build, o Options) {
 	v, err := look(s, x, o)
 	if err != nil {
 		return
@@ -34,7 +35,7 @@ func Diagnose(s *Set, x *Index, build genome.Build, o Options) {
 	chromosomes := strings.Join(x.Chromosomes(), ", ")
 	p.Cause, p.Fix = "other variants than the score was made of: an array that was not imputed, or variants filtered out", "score imputed genotypes, or accept it with a lower --min-overlap"
 	switch {
-	case len(x.places) == 0 && c.Absent > 0:
+	case !x.Placed() && c.Absent > 0:
 		p.Cause, p.Fix = "the variants have no positions, and the score's rows have", "give genotypes with positions"
 	case more(v.other):
 		which, key := "author's positions (chr_name, chr_position)", "author"
@@ -70,7 +71,7 @@ func Diagnose(s *Set, x *Index, build genome.Build, o Options) {
 }
 
 // explainIDs says what ids look like on both sides, where rows are found by id and most are not.
-func (s *Set) explainIDs(x *Index, c Counts) {
+func (s *Set) explainIDs(x *genotype.Index, c Counts) {
 	p := s.Low
 	first := s.Examples[CauseAbsent]
 	if len(first) == 0 || len(x.Variants) == 0 || float64(c.Absent) < few*float64(c.Rows) {
@@ -80,7 +81,7 @@ func (s *Set) explainIDs(x *Index, c Counts) {
 }
 
 // look counts what else the rows of a file would match.
-func look(s *Set, x *Index, o Options) (survey, error) {
+func look(s *Set, x *genotype.Index, o Options) (survey, error) {
 	var v survey
 	f, err := Open(s.Path, o.Positions)
 	if err != nil {
@@ -89,7 +90,7 @@ func look(s *Set, x *Index, o Options) (survey, error) {
 	defer f.Close()
 	var found []int32
 	matches := func(r *Row, chrom string, pos int) int {
-		found = x.at(found[:0], chrom, pos)
+		found = x.At(found[:0], chrom, pos)
 		return fits(r, x, found)
 	}
 	for f.Next() {
@@ -99,11 +100,11 @@ func look(s *Set, x *Index, o Options) (survey, error) {
 			continue
 		}
 		v.placed++
-		found = x.byID(found[:0], r.ID)
+		found = x.ByID(found[:0], r.ID)
 		v.byID += fits(r, x, found)
 		v.before += matches(r, r.Chrom, r.Pos-1)
 		v.behind += matches(r, r.Chrom, r.Pos+1)
-		if !x.has(r.Chrom) {
+		if !x.Has(r.Chrom) {
 			v.elsewhere++
 			if genome.GRCh38.Length(r.Chrom) == 0 && v.strange == "" {
 				v.strange = strings.Clone(r.Chrom)
@@ -117,7 +118,7 @@ func look(s *Set, x *Index, o Options) (survey, error) {
 }
 
 // otherPositions counts what the positions match that were not used.
-func (v *survey) otherPositions(s *Set, x *Index) error {
+func (v *survey) otherPositions(s *Set, x *genotype.Index) error {
 	which := Author
 	if s.Positions == Author {
 		which = Harmonised
@@ -133,7 +134,7 @@ func (v *survey) otherPositions(s *Set, x *Index) error {
 	var found []int32
 	for f.Next() {
 		if r := f.Row(); r.Pos > 0 {
-			found = x.at(found[:0], r.Chrom, r.Pos)
+			found = x.At(found[:0], r.Chrom, r.Pos)
 			v.other += fits(r, x, found)
 		}
 	}
@@ -141,7 +142,7 @@ func (v *survey) otherPositions(s *Set, x *Index) error {
 }
 
 // fits is 1 where a row's alleles are those of one of the variants.
-func fits(r *Row, x *Index, found []int32) int {
+func fits(r *Row, x *genotype.Index, found []int32) int {
 	for _, i := range found {
 		if matchAlleles(r.Effect, r.Other, &x.Variants[i]) != noMatch {
 			return 1

@@ -11,6 +11,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 )
 
 // entries reads all of a scoring file.
@@ -115,7 +116,7 @@ func TestBadFiles(t *testing.T) {
 	} {
 		_, _, _, err := entries(write(t, t.TempDir(), "s.txt", c.text), Harmonised)
 		if err == nil {
-			_, err = ReadSet(write(t, t.TempDir(), "s.txt", c.text), NewIndex(nil), Options{})
+			_, err = ReadSet(write(t, t.TempDir(), "s.txt", c.text), genotype.NewIndex(nil), Options{})
 		}
 		var p *data.Problem
 		if !errors.As(err, &p) || p.Code != c.code || p.Line != c.line {
@@ -129,7 +130,7 @@ func FuzzScores(f *testing.F) {
 	for _, s := range []string{"rs1 A 1\n", hmHead + "rsID\teffect_allele\teffect_weight\thm_chr\thm_pos\nrs1\tA\t1\t1\t5\n", "1 rs1 5 A G .5\n", "rsID\teffect_allele\tdosage_0_weight\tdosage_1_weight\tdosage_2_weight\nrs1\tA\t1\t2\t3\n"} {
 		f.Add([]byte(s))
 	}
-	x := NewIndex([]Variant{{Chrom: "1", ID: "rs1", Pos: 5, Ref: "A", Alt: "G"}, {Chrom: "1", ID: "rs2", Pos: 5, Ref: "A", Alt: "C,T"}})
+	x := genotype.NewIndex([]genotype.Variant{{Chrom: "1", ID: "rs1", Pos: 5, Ref: "A", Alt: "G"}, {Chrom: "1", ID: "rs2", Pos: 5, Ref: "A", Alt: "C,T"}})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ReadSet(write(t, t.TempDir(), "x", string(b)), x, Options{MinOverlap: 0.5})
 		var p *data.Problem
@@ -162,7 +163,7 @@ func TestMemory(t *testing.T) {
 		fmt.Fprintf(&b, "rs%d\tA\t0.5\t%s\n", i, strings.Repeat("x", 200))
 	}
 	path := write(t, t.TempDir(), "big.txt", b.String())
-	x := NewIndex([]Variant{{Chrom: "1", ID: "rs7", Pos: 5, Ref: "A", Alt: "G"}})
+	x := genotype.NewIndex([]genotype.Variant{{Chrom: "1", ID: "rs7", Pos: 5, Ref: "A", Alt: "G"}})
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

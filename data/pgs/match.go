@@ -3,6 +3,8 @@ package pgs
 import (
 	"fmt"
 	"slices"
+
+	"contig-gpu/data/genotype"
 )
 
 // A matchKind is how a row's alleles are those of a variant, the best first: the effect allele is REF or ALT, as it is written or on the other strand, with the
@@ -28,7 +30,7 @@ func (k matchKind) flipped() bool {
 func (k matchKind) effectIsAlt() bool { return k&1 == 1 }
 
 // matchAlleles compares a row's alleles with those of a variant.
-func matchAlleles(effect, other string, v *Variant) matchKind {
+func matchAlleles(effect, other string, v *genotype.Variant) matchKind {
 	if other == "" {
 		switch effect {
 		case v.Ref:
@@ -130,7 +132,7 @@ type term struct {
 
 // A matcher finds the variants of one file's rows.
 type matcher struct {
-	x             *Index
+	x             *genotype.Index
 	keepAmbiguous bool
 	counts        Counts
 	examples      map[Cause][]string
@@ -149,10 +151,10 @@ func (m *matcher) find(r *Row) (term, bool) {
 	byID := r.Pos == 0
 	m.found = m.found[:0]
 	if !byID {
-		m.found = m.x.at(m.found, r.Chrom, r.Pos)
-	} else if m.found = m.x.byID(m.found, r.ID); len(m.found) == 0 {
-		if chrom, pos, alleles, ok := placeOf(r.ID); ok {
-			m.found = m.x.at(m.found, chrom, pos)
+		m.found = m.x.At(m.found, r.Chrom, r.Pos)
+	} else if m.found = m.x.ByID(m.found, r.ID); len(m.found) == 0 {
+		if chrom, pos, alleles, ok := genotype.PlaceOf(r.ID); ok {
+			m.found = m.x.At(m.found, chrom, pos)
 			other = otherOf(r, alleles)
 		}
 	}

@@ -10,18 +10,19 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 )
 
 func TestMatchAlleles(t *testing.T) {
-	ag := Variant{Ref: "A", Alt: "G"}
+	ag := genotype.Variant{Ref: "A", Alt: "G"}
 	for _, c := range []struct {
 		effect, other string
-		v             Variant
+		v             genotype.Variant
 		want          matchKind
 	}{
 		{"A", "G", ag, refAlt}, {"G", "A", ag, altRef}, {"T", "C", ag, refAltFlip}, {"C", "T", ag, altRefFlip}, {"A", "", ag, noOtherRef}, {"G", "", ag, noOtherAlt}, {"T", "", ag, noOtherRefFlip}, {"C", "", ag, noOtherAltFlip},
-		{"A", "C", ag, noMatch}, {"A", "T", ag, noMatch}, {"A", "T", Variant{Ref: "A", Alt: "T"}, refAlt}, {"T", "A", Variant{Ref: "A", Alt: "T"}, altRef}, {"AC", "A", Variant{Ref: "A", Alt: "AC"}, altRef},
-		{"TG", "T", Variant{Ref: "A", Alt: "AC"}, altRefFlip}, {"D", "d", Variant{Ref: "d", Alt: "D"}, altRef}, {"N", "A", ag, noMatch}, {"", "", ag, noMatch},
+		{"A", "C", ag, noMatch}, {"A", "T", ag, noMatch}, {"A", "T", genotype.Variant{Ref: "A", Alt: "T"}, refAlt}, {"T", "A", genotype.Variant{Ref: "A", Alt: "T"}, altRef}, {"AC", "A", genotype.Variant{Ref: "A", Alt: "AC"}, altRef},
+		{"TG", "T", genotype.Variant{Ref: "A", Alt: "AC"}, altRefFlip}, {"D", "d", genotype.Variant{Ref: "d", Alt: "D"}, altRef}, {"N", "A", ag, noMatch}, {"", "", ag, noMatch},
 	} {
 		if got := matchAlleles(c.effect, c.other, &c.v); got != c.want {
 			t.Errorf("%s/%s on %+v is %d, want %d", c.effect, c.other, c.v, got, c.want)
@@ -30,10 +31,10 @@ func TestMatchAlleles(t *testing.T) {
 }
 
 // target has variants of every kind that rows may meet.
-func target() []Variant {
-	return []Variant{
-		{"chr1", "rs1", 100, "A", "G"}, {"1", "rs2", 200, "A", "T"}, {"1", "rs3", 300, "C", "A"}, {"1", "rs3b", 300, "C", "G"}, {"1", "rs4", 400, "A", "C,G"},
-		{"1", "1:500:A:C", 500, "A", "C"}, {"X", "rs6", 600, "T", "C"}, {"1", "rs7", 0, "A", "C"}, {"1", ".", 800, "A", "C"},
+func target() []genotype.Variant {
+	return []genotype.Variant{
+		{Chrom: "chr1", ID: "rs1", Pos: 100, Ref: "A", Alt: "G"}, {Chrom: "1", ID: "rs2", Pos: 200, Ref: "A", Alt: "T"}, {Chrom: "1", ID: "rs3", Pos: 300, Ref: "C", Alt: "A"}, {Chrom: "1", ID: "rs3b", Pos: 300, Ref: "C", Alt: "G"}, {Chrom: "1", ID: "rs4", Pos: 400, Ref: "A", Alt: "C,G"},
+		{Chrom: "1", ID: "1:500:A:C", Pos: 500, Ref: "A", Alt: "C"}, {Chrom: "X", ID: "rs6", Pos: 600, Ref: "T", Alt: "C"}, {Chrom: "1", ID: "rs7", Pos: 0, Ref: "A", Alt: "C"}, {Chrom: "1", ID: ".", Pos: 800, Ref: "A", Alt: "C"},
 	}
 }
 
@@ -41,7 +42,7 @@ const columns = "rsID\tchr_name\tchr_position\teffect_allele\tother_allele\teffe
 
 // TestMatch: what becomes of each kind of row.
 func TestMatch(t *testing.T) {
-	x := NewIndex(target())
+	x := genotype.NewIndex(target())
 	for row, want := range map[string]string{
 		"rs1\t1\t100\tG\tA\t1": "used 0 alt", "rs1\tchr1\t100\tA\tG\t1": "used 0 ref", "rs1\t01\t100\tT\tC\t1": "used 0 ref flipped", "rs9\t1\t101\tA\tG\t1": "absent", "rs1\t1\t\tA\tG\t1": "used 0 ref", "rs1\t\t\tC\tT\t1": "used 0 alt flipped",
 		"rs2\t1\t200\tA\tT\t1": "ambiguous", "rs3\t1\t300\tC\tG\t1": "ambiguous", "rs3\t1\t300\tA\tC\t1": "used 2 alt", "rs3\t1\t300\tC\t\t1": "used 2 ref", "rs3\t1\t300\tG\t\t1": "ambiguous", "rs4\t1\t400\tA\tC\t1": "multiallelic", "rs4\t1\t400\tA\tT\t1": "multiallelic",
@@ -72,7 +73,7 @@ func TestMatch(t *testing.T) {
 
 // TestDuplicates: of two rows of one variant none is used, however they name it; rows of different models are no duplicates. Ambiguous ones are used if wanted.
 func TestDuplicates(t *testing.T) {
-	x := NewIndex(target())
+	x := genotype.NewIndex(target())
 	text := columns + "rs1\t1\t100\tG\tA\t1\nrs1\t\t\tA\tG\t2\nrs3\t1\t300\tA\tC\t1\nrs2\t1\t200\tA\tT\t4\n"
 	s, err := ReadSet(write(t, t.TempDir(), "s.txt", text), x, Options{KeepAmbiguous: true, MinOverlap: 0.5})
 	if c := s.Counts; err != nil || c.Duplicate != 2 || c.Used != 2 || c.Matched != 4 || s.Low != nil || !slices.Equal(s.weights, []float64{4, 1}) {
@@ -89,11 +90,11 @@ func TestDuplicates(t *testing.T) {
 
 // TestDiagnose: the cause of a bad match is named.
 func TestDiagnose(t *testing.T) {
-	var variants []Variant
+	var list []genotype.Variant
 	rows := map[string]string{}
 	for i := range 40 {
 		id, pos := fmt.Sprintf("rs%d", i), 1000*(i+1)
-		variants = append(variants, Variant{"7", id, pos, "A", "G"})
+		list = append(list, genotype.Variant{Chrom: "7", ID: id, Pos: pos, Ref: "A", Alt: "G"})
 		line := func(id, chrom string, pos int, other string) string {
 			return fmt.Sprintf("%s\t%s\t%d\tG\t%s\t1", id, chrom, pos, other)
 		}
@@ -104,7 +105,7 @@ func TestDiagnose(t *testing.T) {
 		rows["other variants"] += line("", "7", pos+333, "A") + "\n"
 		rows["harmonised"] += line("", "7", pos+333, "A") + fmt.Sprintf("\t7\t%d\n", pos)
 	}
-	x := NewIndex(variants)
+	x := genotype.NewIndex(list)
 	for want, text := range rows {
 		head, o := columns, Options{MinOverlap: 0.75}
 		if want == "harmonised" {
@@ -132,7 +133,7 @@ func TestDiagnose(t *testing.T) {
 // TestNames: two scores of one name are E301.
 func TestNames(t *testing.T) {
 	dir := t.TempDir()
-	x := NewIndex(target())
+	x := genotype.NewIndex(target())
 	a, b := write(t, dir, "PGS1.chr1.txt", "rs1 G 1\n"), write(t, dir, "pgs1.txt", "rs1 G 1\n")
 	for _, list := range [][]string{{a, b}, {a, a}} {
 		_, err := ReadSets(context.Background(), list, x, Options{}, func(int, int) {})

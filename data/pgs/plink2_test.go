@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
 )
@@ -67,7 +68,7 @@ func sscore(t *testing.T, path string, columns ...string) [][]float64 {
 }
 
 // dummy makes a fileset of random genotypes; parents says how many of its persons are no founders.
-func dummy(t *testing.T, dir string, persons, variants, parents, seed int, chrom string) *plink.Set {
+func dummy(t *testing.T, dir string, persons, variants, parents, seed int, chrom string) genotype.File {
 	t.Helper()
 	plink2(t, dir, "--dummy", fmt.Sprint(persons), fmt.Sprint(variants), "0.07", "acgt", "--seed", fmt.Sprint(seed), "--make-bed", "--out", "d")
 	fam := filepath.Join(dir, "d.fam")
@@ -100,7 +101,7 @@ func dummy(t *testing.T, dir string, persons, variants, parents, seed int, chrom
 		}
 		write(t, dir, "d.bim", strings.Join(lines, "\n")+"\n")
 	}
-	set, err := plink.Open([]string{filepath.Join(dir, "d")})
+	set, err := plink.Genotypes(filepath.Join(dir, "d"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,11 +134,11 @@ func TestPlink2(t *testing.T) {
 		for k := range scores {
 			head += fmt.Sprintf("\tS%d", k)
 		}
-		for i, v := range set.Variants {
+		for i, v := range set.Variants() {
 			if i%5 == 4 {
 				continue
 			}
-			text += v.ID + "\t" + []string{v.A1, v.A2}[g.IntN(2)]
+			text += v.ID + "\t" + []string{v.Alt, v.Ref}[g.IntN(2)]
 			for range scores {
 				text += fmt.Sprintf("\t%.6g", g.NormFloat64())
 			}
@@ -158,13 +159,13 @@ func TestPlink2(t *testing.T) {
 				}
 			}
 			plink2(t, dir, args...)
-			x := NewIndex(Filesets(set).Variants())
+			x := genotype.NewIndex(set.Variants())
 			o := Options{KeepAmbiguous: true, NoMeanImputation: no, Threads: 1 + seed%3}
 			s, err := ReadSet(ours(t, dir, head, text, model), x, o)
 			if err != nil || s.Low != nil {
 				t.Fatal(err, s)
 			}
-			sums, err := Sum(context.Background(), Filesets(set), []*Set{s}, all(len(set.Samples)), o, func(int, int) {})
+			sums, err := Sum(context.Background(), set, []*Set{s}, all(len(set.Persons())), o, func(int, int) {})
 			if err != nil {
 				t.Fatal(err)
 			}

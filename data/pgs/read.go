@@ -5,11 +5,12 @@ import (
 	"runtime"
 	"sync"
 
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
 
 // ReadSets reads scoring files, several at a time, and matches their rows. The first that is at fault, in the order of paths, is the error. step is called after each.
-func ReadSets(ctx context.Context, paths []string, x *Index, o Options, step func(done, total int)) ([]*Set, error) {
+func ReadSets(ctx context.Context, paths []string, x *genotype.Index, o Options, step func(done, total int)) ([]*Set, error) {
 	sets, errs := make([]*Set, len(paths)), make([]error, len(paths))
 	workers := min(runtime.GOMAXPROCS(0), len(paths))
 	next, done := make(chan int), make(chan struct{})

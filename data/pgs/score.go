@@ -9,6 +9,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
 
@@ -26,9 +27,9 @@ type Options struct {
 const DefaultOverlap = 0.75
 
 // BuildOf returns the genome build that variants are of, as far as their positions tell.
-func BuildOf(variants []Variant) genome.Build {
-	places := make([]data.Place, len(variants))
-	for i, v := range variants {
+func BuildOf(all []genotype.Variant) genome.Build {
+	places := make([]data.Place, len(all))
+	for i, v := range all {
 		places[i] = data.Place{Chromosome: v.Chrom, Position: v.Pos}
 	}
 	return genome.Detect(places)
@@ -57,7 +58,7 @@ const termBytes = 16
 func (s *Set) bytes() int { return len(s.terms)*termBytes + 8*len(s.weights) + 48*len(s.by) }
 
 // ReadSet reads a scoring file and matches its rows. Too small an overlap is the Set's Low, which Diagnose explains.
-func ReadSet(path string, x *Index, o Options) (*Set, error) {
+func ReadSet(path string, x *genotype.Index, o Options) (*Set, error) {
 	f, err := Open(path, o.Positions)
 	if err != nil {
 		return nil, err
@@ -146,10 +147,10 @@ func (s *Set) ordered() bool {
 
 func (s *Set) exampleOf(m *matcher, t term) {
 	v := m.x.Variants[t.variant]
-	m.example(CauseDuplicate, &Row{Line: int(t.line), ID: v.ID, Chrom: v.Chrom, Pos: v.Pos, Effect: v.effect(t.alt)}, "")
+	m.example(CauseDuplicate, &Row{Line: int(t.line), ID: v.ID, Chrom: v.Chrom, Pos: v.Pos, Effect: effectOf(v, t.alt)}, "")
 }
 
-func (v Variant) effect(alt bool) string {
+func effectOf(v genotype.Variant, alt bool) string {
 	if alt {
 		return v.Alt
 	}

@@ -12,17 +12,9 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/genome"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
-
-// Genotypes are those that are scored.
-type Genotypes interface {
-	Persons() []Person
-	Variants() []Variant
-	// Each visits some of the variants, in their order. Exactly one of hard and dosage is not nil: hard has for each person the copies of ALT, 3 where
-	// missing, dosage the dosage of ALT, NaN where missing. Both are overwritten afterwards.
-	Each(ctx context.Context, variants []int, visit func(k int, hard []byte, dosage []float32) error) error
-}
 
 const (
 	blockVariants = 128      // that are summed together
@@ -41,7 +33,7 @@ type Sums struct {
 	sets     map[*Set]place
 	denom    map[*group][3]float64 // alleles of one who misses none: of unknown sex, male, female
 	o        Options
-	persons  []Person
+	persons  []genotype.Person
 }
 
 // A place is where the columns of a set are.
@@ -51,7 +43,7 @@ type place struct {
 }
 
 // Sum computes the scores of those sets that are not Low, of the persons in rows, in one pass over the genotypes. step is called after each block of variants.
-func Sum(ctx context.Context, g Genotypes, sets []*Set, rows []int, o Options, step func(done, total int)) (*Sums, error) {
+func Sum(ctx context.Context, g genotype.Rows, sets []*Set, rows []int, o Options, step func(done, total int)) (*Sums, error) {
 	e := &engine{o: o, persons: g.Persons(), variants: g.Variants(), rows: rows}
 	e.group(sets)
 	if err := e.room(); err != nil {
@@ -79,8 +71,8 @@ func Sum(ctx context.Context, g Genotypes, sets []*Set, rows []int, o Options, s
 
 type engine struct {
 	o        Options
-	persons  []Person
-	variants []Variant
+	persons  []genotype.Person
+	variants []genotype.Variant
 	rows     []int
 	census   *census
 	groups   []*group

@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/data/genotype"
 )
 
 // drawn are random genotypes: of each variant hard calls, or dosages.
 type drawn struct {
-	persons  []Person
-	variants []Variant
+	persons  []genotype.Person
+	variants []genotype.Variant
 	hard     [][]byte
 	dosage   [][]float32
 }
@@ -24,15 +25,15 @@ type drawn struct {
 func draw(g *rand.Rand, persons, variants int) *drawn {
 	d := &drawn{}
 	for i := range persons {
-		d.persons = append(d.persons, Person{IID: fmt.Sprint("p", i), Sex: g.IntN(3), Founder: g.IntN(9) > 0})
+		d.persons = append(d.persons, genotype.Person{IID: fmt.Sprint("p", i), Sex: g.IntN(3), Founder: g.IntN(9) > 0})
 	}
 	for j := range variants {
-		d.variants = append(d.variants, Variant{Chrom: []string{"1", "1", "1", "X", "Y", "MT"}[g.IntN(6)], ID: fmt.Sprint("v", j), Pos: j + 1, Ref: "A", Alt: "G"})
+		d.variants = append(d.variants, genotype.Variant{Chrom: []string{"1", "1", "1", "X", "Y", "MT"}[g.IntN(6)], ID: fmt.Sprint("v", j), Pos: j + 1, Ref: "A", Alt: "G"})
 		hard, dosage := make([]byte, persons), make([]float32, persons)
 		for i := range persons {
 			hard[i] = byte(g.IntN(4))
 			dosage[i] = float32(g.IntN(33)) / 16
-			if hard[i] == missingCode {
+			if hard[i] == genotype.Missing {
 				dosage[i] = float32(math.NaN())
 			}
 		}
@@ -45,8 +46,8 @@ func draw(g *rand.Rand, persons, variants int) *drawn {
 	return d
 }
 
-func (d *drawn) Persons() []Person   { return d.persons }
-func (d *drawn) Variants() []Variant { return d.variants }
+func (d *drawn) Persons() []genotype.Person   { return d.persons }
+func (d *drawn) Variants() []genotype.Variant { return d.variants }
 func (d *drawn) Each(_ context.Context, variants []int, visit func(k int, hard []byte, dosage []float32) error) error {
 	for k, v := range variants {
 		if err := visit(k, d.hard[v], d.dosage[v]); err != nil {
@@ -61,7 +62,7 @@ func (d *drawn) alt(v, person int) float64 {
 	if d.hard[v] == nil {
 		return float64(d.dosage[v][person])
 	}
-	if c := d.hard[v][person]; c != missingCode {
+	if c := d.hard[v][person]; c != genotype.Missing {
 		return float64(c)
 	}
 	return math.NaN()
@@ -143,7 +144,7 @@ func TestSum(t *testing.T) {
 			}
 		}
 		o := Options{NoMeanImputation: seed%2 == 1}
-		sets, err := ReadSets(context.Background(), paths, NewIndex(d.variants), o, func(int, int) {})
+		sets, err := ReadSets(context.Background(), paths, genotype.NewIndex(d.variants), o, func(int, int) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +177,7 @@ func TestSum(t *testing.T) {
 // TestModelsOfDosages: between 0 and 1 copies and between 1 and 2 each model is linear; missing ones are what genotypes of the frequency contribute.
 func TestModelsOfDosages(t *testing.T) {
 	nan := float32(math.NaN())
-	d := &drawn{persons: make([]Person, 4), variants: []Variant{{Chrom: "1", ID: "v", Pos: 1, Ref: "A", Alt: "G"}}, hard: [][]byte{nil}, dosage: [][]float32{{0.5, 1.5, 1, nan}}}
+	d := &drawn{persons: make([]genotype.Person, 4), variants: []genotype.Variant{{Chrom: "1", ID: "v", Pos: 1, Ref: "A", Alt: "G"}}, hard: [][]byte{nil}, dosage: [][]float32{{0.5, 1.5, 1, nan}}}
 	f := (0.5 + 1.5 + 1) / 6
 	for text, want := range map[string][4]float64{
 		"rsID\teffect_allele\teffect_weight\nv\tG\t2\n":                                                {1, 3, 2, 4 * f},
@@ -186,7 +187,7 @@ func TestModelsOfDosages(t *testing.T) {
 		"rsID\teffect_allele\tdosage_0_weight\tdosage_1_weight\tdosage_2_weight\nv\tG\t1\t4\t2\n":      {2.5, 3, 4, (1-f)*(1-f) + 8*f*(1-f) + 2*f*f},
 		"rsID\teffect_allele\tdosage_0_weight\tdosage_1_weight\tdosage_2_weight\nv\tA\t1\t-0.5\t2e0\n": {0.75, 0.25, -0.5, f*f - f*(1-f) + 2*(1-f)*(1-f)},
 	} {
-		s, err := ReadSet(write(t, t.TempDir(), "s.txt", text), NewIndex(d.variants), Options{})
+		s, err := ReadSet(write(t, t.TempDir(), "s.txt", text), genotype.NewIndex(d.variants), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,10 +212,10 @@ func TestRoom(t *testing.T) {
 	}
 	path := write(t, t.TempDir(), "s.txt", text)
 	var p *data.Problem
-	if _, err := ReadSet(path, NewIndex(d.variants), Options{Room: 100}); !errors.As(err, &p) || p.Code != 403 {
+	if _, err := ReadSet(path, genotype.NewIndex(d.variants), Options{Room: 100}); !errors.As(err, &p) || p.Code != 403 {
 		t.Error(err)
 	}
-	s, err := ReadSet(path, NewIndex(d.variants), Options{Room: 1 << 20})
+	s, err := ReadSet(path, genotype.NewIndex(d.variants), Options{Room: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package pgs
 
-import "math"
+import (
+	"math"
+
+	"contig-gpu/data/genotype"
+)
 
 // blockBytesOf is how many bytes of four genotypes a block has at most.
 const blockBytesOf = blockVariants/4 + 1
@@ -106,7 +110,7 @@ func (w *worker) soft(t task, i int) {
 			from, slope := &of[0], &up
 			switch {
 			case d != d:
-				from, d = &of[missingCode], 0
+				from, d = &of[genotype.Missing], 0
 			case d > 2:
 				if math.IsInf(d, 1) {
 					continue

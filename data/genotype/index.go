@@ -1,4 +1,4 @@
-package pgs
+package genotype
 
 import (
 	"cmp"
@@ -11,14 +11,7 @@ import (
 	"contig-gpu/data/genome"
 )
 
-// A Variant is what scores are matched with.
-type Variant struct {
-	Chrom, ID string
-	Pos       int
-	Ref, Alt  string // Alt has a comma where there are several: such a variant is not scored
-}
-
-// An Index finds variants by place and by id. It may be used from several goroutines.
+// An Index finds variants by place and by id. It may be used from several goroutines at a time.
 type Index struct {
 	Variants []Variant
 	chrom    map[string]uint64
@@ -56,8 +49,8 @@ func NewIndex(variants []Variant) *Index {
 	return x
 }
 
-// at appends the variants that lie at a place, in the order of the genotypes.
-func (x *Index) at(dst []int32, chrom string, pos int) []int32 {
+// At appends the variants that lie at a place, in the order of the genotypes.
+func (x *Index) At(dst []int32, chrom string, pos int) []int32 {
 	c, ok := x.chrom[chrom]
 	if !ok {
 		return dst
@@ -69,8 +62,8 @@ func (x *Index) at(dst []int32, chrom string, pos int) []int32 {
 	return dst
 }
 
-// byID appends the variants that have an id, in the order of the genotypes.
-func (x *Index) byID(dst []int32, id string) []int32 {
+// ByID appends the variants that have an id, in the order of the genotypes.
+func (x *Index) ByID(dst []int32, id string) []int32 {
 	x.once.Do(x.indexIDs)
 	i, ok := x.ids[id]
 	for ok && i >= 0 {
@@ -95,8 +88,8 @@ func (x *Index) indexIDs() {
 	}
 }
 
-// has says whether there are variants on a chromosome.
-func (x *Index) has(chrom string) bool { _, ok := x.chrom[chrom]; return ok }
+// Has says whether there are variants on a chromosome.
+func (x *Index) Has(chrom string) bool { _, ok := x.chrom[chrom]; return ok }
 
 // Chromosomes returns those that variants lie on, in their order.
 func (x *Index) Chromosomes() []string {
@@ -110,8 +103,8 @@ func (x *Index) Chromosomes() []string {
 	return out
 }
 
-// placeOf reads ids that are places: chromosome:position, perhaps with two alleles behind it, separated by colons or underscores.
-func placeOf(id string) (chrom string, pos int, alleles []string, ok bool) {
+// PlaceOf reads ids that are places: chromosome:position, perhaps with two alleles behind it, separated by colons or underscores.
+func PlaceOf(id string) (chrom string, pos int, alleles []string, ok bool) {
 	f := strings.FieldsFunc(id, func(r rune) bool { return r == ':' || r == '_' || r == '/' })
 	if len(f) != 2 && len(f) != 4 {
 		return "", 0, nil, false
@@ -123,3 +116,6 @@ func placeOf(id string) (chrom string, pos int, alleles []string, ok bool) {
 	}
 	return chrom, pos, f[2:], true
 }
+
+// Placed says whether any variant has a position.
+func (x *Index) Placed() bool { return len(x.places) > 0 }
