@@ -59,6 +59,7 @@ type filesConfig struct {
 	Region      pathList            `toml:"region"`
 	Bed         string              `toml:"bed"`
 	Ref         string              `toml:"ref"`
+	Sample      string              `toml:"sample"`
 	Count       string              `toml:"count"`
 	Impute      string              `toml:"impute"`
 	Standardize string              `toml:"standardize"`

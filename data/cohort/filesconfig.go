@@ -8,7 +8,7 @@ import (
 )
 
 func filesKeys() []string {
-	return []string{"files", "select", "extract", "panel", "region", "bed", "count", "ref", "impute", "standardize", "scaling", "maf", "max_missing", "format"}
+	return []string{"files", "select", "extract", "panel", "region", "bed", "count", "ref", "sample", "impute", "standardize", "scaling", "maf", "max_missing", "format"}
 }
 
 func (c *config) checkFiles(s *section) error {

@@ -52,6 +52,7 @@ func (c *config) paths() []pathAt {
 			add(s.name, "extract", &s.files.Extract)
 			add(s.name, "panel", &s.files.Panel)
 			add(s.name, "bed", &s.files.Bed)
+			add(s.name, "sample", &s.files.Sample)
 		case s.score != nil:
 			add(s.name, "sscore", each(s.score.SScore)...)
 		case s.pgs != nil:

@@ -9,7 +9,6 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/genotype"
-	"contig-gpu/data/plink"
 )
 
 // codeUnknown is the number of files of which no format is found.
@@ -22,6 +21,7 @@ const Auto = "auto"
 type Options struct {
 	Format  string // one of Formats; "": Auto
 	RefLast bool   // of BGEN, the last allele is REF and not the first
+	Sample  string // of BGEN, the .sample; "": ids are in the file, or in the .sample beside it
 	Faults  *data.Faults
 	// Progress is called as variants of a file are listed that has no list of them, nil: nobody asks.
 	Progress func(done, total int)
@@ -127,10 +127,4 @@ func formatOf(path, word string) (format, error) {
 		p.Cause, p.Fix = "the file is "+f.Name, f.Fix
 	}
 	return format{}, p
-}
-
-func bed() format {
-	return format{word: "bed", ends: []string{".bed"},
-		is:   func(head []byte) bool { return strings.HasPrefix(string(head), "\x6c\x1b\x01") },
-		open: func(path string, o Options) (genotype.File, error) { return plink.Genotypes(path, o.Faults) }}
 }
