@@ -85,13 +85,14 @@ type scoreConfig struct {
 }
 
 type wideConfig struct {
-	Table       string `toml:"table"`
-	IDs         string `toml:"ids"`
-	NamesFile   string `toml:"names"`
-	Dataset     string `toml:"dataset"`
-	Orient      string `toml:"orient"`
-	Standardize string `toml:"standardize"`
-	MinCarriers int    `toml:"min_carriers"`
+	Table       string   `toml:"table"`
+	Columns     pathList `toml:"columns"` // names, or patterns of them
+	IDs         string   `toml:"ids"`
+	NamesFile   string   `toml:"names"`
+	Dataset     string   `toml:"dataset"`
+	Orient      string   `toml:"orient"`
+	Standardize string   `toml:"standardize"`
+	MinCarriers int      `toml:"min_carriers"`
 }
 
 // A pathList is one string or several.

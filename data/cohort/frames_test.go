@@ -56,6 +56,10 @@ func TestArrayOfSection(t *testing.T) {
 			t.Errorf("%s: %v", person.ID, row)
 		}
 	}
+	c, err = Open(framed(t, lists+"columns = [\"t*\", \"three\"]"))
+	if err != nil || len(c.Tables[0].Stats().Names) != 1 || c.Tables[0].Stats().Names[0] != "two" {
+		t.Errorf("%v", err)
+	}
 	for keys, code := range map[string]int{"": 411, lists + "orient = \"genes\"": 114, lists + "orient = \"features\"": 411, "ids = \"a_iid.txt\"\nnames = \"a_iid.txt\"\n": 411, "ids = \"nobody.txt\"\nnames = \"a_colnames.txt\"\n": 104} {
 		_, err := Open(framed(t, keys))
 		var p *data.Problem

@@ -105,7 +105,7 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 		err = d.decode(p, s.masks, path, "masks", "mask", "standardize", "min_carriers")
 	default:
 		s.wide = &wideConfig{}
-		err = d.decode(p, s.wide, path, "table", "ids", "names", "dataset", "orient", "standardize", "min_carriers")
+		err = d.decode(p, s.wide, path, "table", "columns", "ids", "names", "dataset", "orient", "standardize", "min_carriers")
 	}
 	d.c.sources = append(d.c.sources, s)
 	return err

@@ -2,6 +2,8 @@ package cohort
 
 import (
 	"fmt"
+	"path"
+	"slices"
 
 	"contig-gpu/data"
 	"contig-gpu/data/frame"
@@ -88,9 +90,14 @@ func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (s
 		return &dense{wide: w, standardize: s.score.Standardize == "train"}, append(w.Notes, note), nil
 	}
 	o := frame.Options{Dataset: s.wide.Dataset, Orient: s.wide.Orient}
-	for to, path := range map[*string]string{&o.IDs: s.wide.IDs, &o.Names: s.wide.NamesFile} {
-		if path != "" {
-			*to = c.resolve(path)
+	for to, at := range map[*string]string{&o.IDs: s.wide.IDs, &o.Names: s.wide.NamesFile} {
+		if at != "" {
+			*to = c.resolve(at)
+		}
+	}
+	if len(s.wide.Columns) > 0 {
+		only.Column = func(name string) bool {
+			return slices.ContainsFunc(s.wide.Columns, func(p string) bool { return p == name || matches(p, name) })
 		}
 	}
 	w, err := frame.Read(c.resolve(s.wide.Table), o, only)
@@ -99,4 +106,10 @@ func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (s
 	}
 	note := fmt.Sprintf("%s: %d features, %d persons.", s.name, len(w.Names), len(w.IID))
 	return &dense{wide: w, standardize: s.wide.Standardize == "train", minCarriers: s.wide.MinCarriers}, append(w.Notes, note), nil
+}
+
+// matches says whether a name is of a pattern with *, ? or [a-z]. Names with slashes are none of a *.
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
 }

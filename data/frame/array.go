@@ -48,7 +48,15 @@ func readArray(path string, o Options, s table.Selection, open func(string) (mat
 	if err != nil {
 		return nil, err
 	}
-	a := &strips{m: m, l: l, turned: turned, b: table.NewBuilder(path, l.names, l.names, s), row: make([]float64, len(l.names))}
+	chosen, err := s.Chosen(path, 0, l.names)
+	if err != nil {
+		return nil, err
+	}
+	titles := make([]string, len(chosen))
+	for k, c := range chosen {
+		titles[k] = l.names[c]
+	}
+	a := &strips{m: m, l: l, turned: turned, chosen: chosen, b: table.NewBuilder(path, titles, titles, s), row: make([]float64, len(chosen))}
 	if err := a.all(); err != nil {
 		return nil, err
 	}
@@ -60,6 +68,7 @@ type strips struct {
 	m      matrix
 	l      *lists
 	turned bool
+	chosen []int // columns
 	b      *table.Builder
 	row    []float64
 }
@@ -102,8 +111,8 @@ func (a *strips) rows(at, n int, part []byte) error {
 		if a.turned {
 			from, step = i, n
 		}
-		for j := range a.row {
-			a.row[j] = num.value(part[(from+j*step)*num.size:])
+		for k, j := range a.chosen {
+			a.row[k] = num.value(part[(from+j*step)*num.size:])
 		}
 		if err := a.b.AddValues(a.l.lines[at+i], a.l.ids(at+i), a.row); err != nil {
 			return err

@@ -127,6 +127,26 @@ func TestParquet(t *testing.T) {
 	}
 }
 
+// TestColumns: in every form only columns that are asked for are read.
+func TestColumns(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{IDs: write(t, dir, "ids", []byte("p1\np2\np3\n")), Names: write(t, dir, "names", []byte("a\nb\nc\nd\n"))}
+	x := 1.5
+	for path, o := range map[string]Options{
+		write(t, dir, "x.npy", npyOf("(3, 4)", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)): o, filepath.Join("testdata", "gzip.h5"): o, filepath.Join("testdata", "anndata.h5"): {},
+		write(t, dir, "t.tsv", []byte("eid\ta\tb\tc\td\np1\tx\t1\ty\t3\np2\tx\t5\ty\t7\np3\tx\t9\ty\t11\n")): {}, parquetOf(t, wideRow{&x, "p1", 1, true}, wideRow{&x, "p2", 5, true}, wideRow{&x, "p3", 9, true}): {},
+	} {
+		w, err := Read(path, o, table.Selection{Column: func(n string) bool { return n == "b" }})
+		if err != nil || !slices.Equal(w.Names, []string{"b"}) || !slices.EqualFunc(values(w), [][]float64{{1}, {5}, {9}}, slices.Equal[[]float64]) {
+			t.Errorf("%s: %v %v", path, w, err)
+		}
+		var p *data.Problem
+		if _, err := Read(path, o, table.Selection{Column: func(n string) bool { return n == "e" }}); !errors.As(err, &p) || p.Code != 401 {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	dir := t.TempDir()
 	ids, names := write(t, dir, "ids", []byte("p1\np2\n")), write(t, dir, "names", []byte("a\nb\nc\n"))

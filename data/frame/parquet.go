@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,7 +55,7 @@ func readParquet(path string, s table.Selection) (w *table.Wide, err error) {
 	if err := checkPages(path, f, st.Size(), file); err != nil {
 		return nil, err
 	}
-	ids, values, err := parquetColumns(path, file)
+	ids, values, err := parquetColumns(path, file, s)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +84,17 @@ func plausible(path string, file *parquet.File, size int64) error {
 	return nil
 }
 
-func parquetColumns(path string, file *parquet.File) (ids, values []parquetColumn, err error) {
+func parquetColumns(path string, file *parquet.File, s table.Selection) (ids, values []parquetColumn, err error) {
 	named := map[string]parquetColumn{}
 	var all []parquetColumn
 	var names []string
 	for i, c := range file.Root().Columns() {
+		if s.Column != nil && !s.Column(c.Name()) && !isID(c.Name()) {
+			if !c.Leaf() {
+				return nil, nil, damaged(path, fmt.Sprintf("the column %q has parts", c.Name()), "a nested column", parquetFix)
+			}
+			continue
+		}
 		if !c.Leaf() || c.Repeated() {
 			return nil, nil, damaged(path, fmt.Sprintf("the column %q is a list or has parts", c.Name()), "a nested column", parquetFix)
 		}
@@ -107,7 +114,7 @@ func parquetColumns(path string, file *parquet.File) (ids, values []parquetColum
 			ids, used[name] = append(ids, c), true
 		}
 	}
-	for _, name := range []string{"person_id", "IID", "eid", "__index_level_0__"} {
+	for _, name := range idNames() {
 		if _, ok := named[name]; ok {
 			if name == "IID" {
 				take("FID")
@@ -121,9 +128,13 @@ func parquetColumns(path string, file *parquet.File) (ids, values []parquetColum
 			Cause: "an index that was not written", Fix: "name the column of ids person_id"}
 	}
 	for _, c := range all {
-		if !used[c.name] && c.name != "__index_level_0__" {
+		if !used[c.name] && c.name != pandasIndex {
 			values = append(values, c)
 		}
+	}
+	if len(values) == 0 && s.Column != nil {
+		_, err := s.Chosen(path, 0, nil)
+		return nil, nil, err
 	}
 	if len(values) == 0 {
 		return nil, nil, &data.Problem{Code: 401, File: path, What: "the table has ids and no features", Expected: "one column a feature beside the id", Found: strings.Join(names, " ")}
@@ -139,6 +150,14 @@ func plainType(t format.LogicalTypeValue) bool {
 	}
 	return true
 }
+
+// idNames are what a column of ids may be called, the first that is there is one.
+func idNames() []string { return []string{"person_id", "IID", "eid", pandasIndex} }
+
+// pandasIndex is what pandas calls an index without a name.
+const pandasIndex = "__index_level_0__"
+
+func isID(name string) bool { return name == "FID" || slices.Contains(idNames(), name) }
 
 // rowsAtOnce is how many rows are asked for at a time.
 const rowsAtOnce = 64

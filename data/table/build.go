@@ -12,6 +12,7 @@ import (
 // A Selection says what of a table is kept. The zero Selection is all of it.
 type Selection struct {
 	Want   func(ids []string) bool // of a row, by its IID, or its FID and IID, as in the file, once for each in their order; the slice is reused. nil: all
+	Column func(name string) bool  // whether a feature is read, by its name; others are not even looked at. nil: all
 	Room   int                     // bytes that the values may take; 0: not known, so as many as they need
 	Faults *data.Faults            // takes what is wrong with rows, and the reading goes on; nil: the first fault ends it
 }
