@@ -192,10 +192,10 @@ type text struct {
 	long  []byte // of a line, or of bytes, that goes on over pieces
 }
 
-// mostBytes is the most that one line or record may have.
+// mostBytes is the most that one line or record may have, as errTooLong says.
 const mostBytes = 64 << 20
 
-var errTooLong = fmt.Errorf("a line or record is longer than %d MiB", mostBytes>>20)
+var errTooLong = errors.New("a line or record is longer than 64 MiB")
 
 // at returns the place of what is read next.
 func (t *text) at() place { return place(t.from<<placeBits | int64(t.off)) }
