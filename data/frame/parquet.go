@@ -76,6 +76,9 @@ func plausible(path string, file *parquet.File, size int64) error {
 			default: // the library's LZ4 takes ever more memory where data are damaged
 				return damaged(path, "the Parquet file is packed by a codec that is not read", m.Codec.String(), "write it with snappy, gzip, brotli or zstd, as pandas does by default")
 			}
+			if m.Type == format.Boolean && !slices.Contains(m.Encoding, format.Plain) { // the library misreads runs that are no multiple of eight
+				return damaged(path, "the Parquet file has true and false in runs (RLE), which are not read", fmt.Sprintf("column %q", strings.Join(m.PathInSchema, ".")), "write it with data pages of version 1, as pandas does by default, or the column as whole numbers")
+			}
 			if m.TotalCompressedSize < 0 || m.TotalCompressedSize > size || m.TotalUncompressedSize < 0 || m.TotalUncompressedSize > mostPacked*(m.TotalCompressedSize+1) || m.NumValues < 0 || m.NumValues != g.NumRows {
 				return damaged(path, "the Parquet file says what cannot be", fmt.Sprintf("a column of %d values in %d bytes, %d unpacked, of a group of %d rows", m.NumValues, m.TotalCompressedSize, m.TotalUncompressedSize, g.NumRows), parquetFix)
 			}

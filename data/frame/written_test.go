@@ -12,7 +12,7 @@ import (
 	"contig-gpu/data/table"
 )
 
-// writtenFrames is the variable that names folders of files that pandas, NumPy and h5py wrote, each with index.json, separated as PATH is; scripts/check_frames.sh makes them.
+// writtenFrames is the variable that names folders of files that pandas, NumPy and h5py wrote, each with index.json, separated as PATH is; scripts/check_scores.sh makes them.
 const writtenFrames = "CONTIG_FRAMES"
 
 type written struct {
@@ -26,7 +26,7 @@ type written struct {
 // TestWritten: what pandas, NumPy, h5py and anndata write is read exactly, or refused for what it is.
 func TestWritten(t *testing.T) {
 	if os.Getenv(writtenFrames) == "" {
-		t.Skip("no folder of files that pandas and h5py wrote: scripts/check_frames.sh makes one and sets " + writtenFrames)
+		t.Skip("no folder of files that pandas and h5py wrote: scripts/check_scores.sh makes one and sets " + writtenFrames)
 	}
 	read := 0
 	for _, dir := range filepath.SplitList(os.Getenv(writtenFrames)) {
