@@ -159,7 +159,7 @@ func (s *scoring) report() error {
 			low = append(low, set)
 		}
 		if i < shownScores {
-			if err := s.say("%s", sentence(set)); err != nil {
+			if err := s.say("%s", set.Sentence()); err != nil {
 				return err
 			}
 		}
@@ -182,20 +182,6 @@ func (s *scoring) report() error {
 		}
 	}
 	return nil
-}
-
-func sentence(set *pgs.Set) string {
-	c := set.Counts
-	text := fmt.Sprintf("%s: %d of %d rows used (%s); matched %d", set.Title(), c.Used, c.Rows, percent(c.Overlap()), c.Matched)
-	if c.Flipped > 0 {
-		text += fmt.Sprintf(", on the other strand %d", c.Flipped)
-	}
-	for _, cause := range pgs.Causes() {
-		if n := c.Of(cause); n > 0 {
-			text += fmt.Sprintf(", %s %d", cause, n)
-		}
-	}
-	return text
 }
 
 func percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }

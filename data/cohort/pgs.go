@@ -75,36 +75,41 @@ func (c *config) openPGS(s *section, st *data.Stats, only table.Selection) (sour
 	}
 	about, _ := g.Files()
 	o := pgs.Options{Positions: s.pgs.Positions, KeepAmbiguous: s.pgs.KeepAmbiguous, NoMeanImputation: s.pgs.MeanImputation != nil && !*s.pgs.MeanImputation, MinOverlap: *s.pgs.MinOverlap, Room: only.Room}
-	sets, notes, err := matchScores(g, paths, st, o)
+	sets, notes, err := c.matchScores(g, paths, st, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := scoreTable(g, sets, s.pgs.Column, about[0].PersonsPath, o, only)
+	w, err := c.scoreTable(g, sets, s.pgs.Column, about[0].PersonsPath, o, only)
 	if err != nil {
 		return nil, nil, err
+	}
+	for i, n := range notes {
+		notes[i] = s.name + ": " + n
 	}
 	notes = append(append(g.Notes, notes...), fmt.Sprintf("%s: %d scores of %d files, %d variants, %d persons.", s.name, len(w.Names), len(paths), len(g.Sites), len(g.People)))
 	return &dense{wide: w, standardize: s.pgs.Standardize == "train"}, append(notes, w.Notes...), nil
 }
 
 // matchScores reads scoring files and leaves out those that have too few variants, or that a checkpoint does not name.
-func matchScores(g genotype.Rows, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
+func (c *config) matchScores(g genotype.Rows, paths []string, st *data.Stats, o pgs.Options) ([]*pgs.Set, []string, error) {
 	list := g.Variants()
 	x := genotype.NewIndex(list)
-	all, err := pgs.ReadSets(context.Background(), paths, x, o, func(int, int) {})
+	all, err := pgs.ReadSets(context.Background(), paths, x, o, c.told("scoring files read"))
 	if err != nil {
 		return nil, nil, err
 	}
-	var notes []string
+	build := pgs.BuildOf(list)
+	notes := []string{fmt.Sprintf("the genotypes' build is %s, as far as positions tell.", build)}
 	var sets []*pgs.Set
 	var low *data.Problem
-	build := pgs.BuildOf(list)
 	for _, s := range all {
 		if st != nil && !names(st, s.Names) {
 			continue
 		}
 		if s.Low == nil {
-			sets = append(sets, s)
+			if sets = append(sets, s); len(sets) <= shownScores {
+				notes = append(notes, s.Sentence())
+			}
 			continue
 		}
 		pgs.Diagnose(s, x, build, o)
@@ -117,6 +122,17 @@ func matchScores(g genotype.Rows, paths []string, st *data.Stats, o pgs.Options)
 		return nil, nil, low
 	}
 	return sets, notes, nil
+}
+
+// shownScores is how many scores the notes say the match of.
+const shownScores = 20
+
+// told is counting, for those who always tell.
+func (c *config) told(things string) func(done, total int) {
+	if f := c.counting(things); f != nil {
+		return f
+	}
+	return func(int, int) {}
 }
 
 // names says whether a checkpoint has one of the names.
@@ -132,7 +148,7 @@ func names(st *data.Stats, list []string) bool {
 }
 
 // scoreTable sums the scores of persons who are wanted.
-func scoreTable(g genotype.Rows, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
+func (c *config) scoreTable(g genotype.Rows, sets []*pgs.Set, column, path string, o pgs.Options, only table.Selection) (*table.Wide, error) {
 	persons := g.Persons()
 	var rows []int
 	row := make([]int, len(persons)) // among rows, -1 where not wanted
@@ -143,7 +159,7 @@ func scoreTable(g genotype.Rows, sets []*pgs.Set, column, path string, o pgs.Opt
 			rows = append(rows, i)
 		}
 	}
-	sums, err := pgs.Sum(context.Background(), g, sets, rows, o, func(int, int) {})
+	sums, err := pgs.Sum(context.Background(), g, sets, rows, o, c.told("variants"))
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func TestArrays(t *testing.T) {
 	square := write(t, dir, "q.npy", npyOf("(2, 2)", 1, 2, 3, 4))
 	two := write(t, dir, "two", []byte("p1\np2\n"))
 	w, err = Read(square, Options{IDs: two, Names: names}, table.Selection{})
-	if err != nil || !slices.EqualFunc(values(w), want[:2], slices.Equal[[]float64]) || len(w.Notes) != 1 {
+	if err != nil || !slices.EqualFunc(values(w), want[:2], slices.Equal[[]float64]) || len(w.Notes) != 2 {
 		t.Errorf("%v %v", w, err)
 	}
 	w, err = Read(square, Options{IDs: two, Names: names, Orient: OrientFeatures}, table.Selection{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"contig-gpu/data"
 	"contig-gpu/data/input"
@@ -39,6 +40,15 @@ func Read(path string, o Options, s table.Selection) (*table.Wide, error) {
 		return nil, err
 	}
 	array := bytes.HasPrefix(head, []byte("\x93NUMPY")) || bytes.HasPrefix(head, []byte("\x89HDF\r\n\x1a\n"))
+	w, err := read(path, head, array, o, s)
+	if w != nil && (array || bytes.HasPrefix(head, []byte("PAR1"))) {
+		form := map[byte]string{'P': "Parquet", 0x93: "a NumPy array", 0x89: "HDF5"}[head[0]]
+		w.Notes = append(w.Notes, fmt.Sprintf("%s is %s.", filepath.Base(path), form))
+	}
+	return w, err
+}
+
+func read(path string, head []byte, array bool, o Options, s table.Selection) (*table.Wide, error) {
 	switch {
 	case !array && (o.IDs != "" || o.Names != "" || o.Dataset != ""):
 		return nil, &data.Problem{Code: codeForm, File: path, What: "lists of ids and names, and a dataset, are of arrays, and this is none", Expected: "a NumPy array (.npy) or HDF5", Found: fmt.Sprintf("a file that begins %.12q", head),

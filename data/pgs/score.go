@@ -200,3 +200,18 @@ func CheckNames(sets []*Set) error {
 	}
 	return nil
 }
+
+// Sentence says what became of the rows.
+func (s *Set) Sentence() string {
+	c := s.Counts
+	text := fmt.Sprintf("%s: %d of %d rows used (%.1f %%); matched %d", s.Title(), c.Used, c.Rows, 100*c.Overlap(), c.Matched)
+	if c.Flipped > 0 {
+		text += fmt.Sprintf(", on the other strand %d", c.Flipped)
+	}
+	for _, cause := range Causes() {
+		if n := c.Of(cause); n > 0 {
+			text += fmt.Sprintf(", %s %d", cause, n)
+		}
+	}
+	return text + "."
+}
