@@ -157,6 +157,32 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestSwapped: a file whose REF and ALT are turned round gives a checkpoint's features all the same; so does one with other names of chromosomes.
+func TestSwapped(t *testing.T) {
+	dir := t.TempDir()
+	s, g := snpCohort(t, dir, 2)
+	plink2(t, "--bfile", g, "--export", "bgen-1.3", "ref-first", "--out", g+"b")
+	plink2(t, "--bfile", g, "--output-chr", "chrM", "--export", "vcf", "id-paste=iid", "--out", g+"v")
+	want := opened(t, dir, s, "files = \"g.bed\"\nselect = {every = 3}\n")
+	for _, keys := range []string{"files = \"gb.bgen\"\nref = \"last\"\n", "files = \"gb.bgen\"\ncount = \"ref\"\n", "files = \"gv.vcf\"\n"} {
+		path := filepath.Join(dir, "other.toml")
+		if err := os.WriteFile(path, []byte("[snps]\n"+keys), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := OpenAligned(Options{Manifest: s.Manifest, DataTOML: path, Seed: 3, Stats: map[string]*data.Stats{"snps": want.Tables[0].Stats()}}, []string{"snps"})
+		if err != nil {
+			t.Fatalf("%s: %v", keys, err)
+		}
+		a, b := make([]float32, want.Tables[0].Stats().Width()), make([]float32, want.Tables[0].Stats().Width())
+		for p := range want.Persons {
+			want.Tables[0].Row(p, a)
+			if got.Tables[0].Row(p, b); !slices.Equal(a, b) {
+				t.Fatalf("%s: person %d has other features", keys, p)
+			}
+		}
+	}
+}
+
 func contentOf(t *testing.T, c *data.Cohort) string {
 	t.Helper()
 	sum, err := Content(context.Background(), c, ContentOptions{})

@@ -21,6 +21,7 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 	if len(paths) == 0 {
 		return nil, nil, c.bad(s.name, "files", "files is empty", "at least one fileset", "none")
 	}
+	before := c.faults.Found()
 	set, err := genofile.Open(paths, c.genotypeOptions(s.files))
 	if err != nil {
 		return nil, nil, err
@@ -33,10 +34,10 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 	g.path = about[0].VariantsPath
 	notes := append(slices.Clone(set.Notes), filesNote(s.name, about, variants, set)...)
 	if st != nil {
-		return g, notes, g.selectNamed(st)
+		return g, notes, g.selectNamed(c, st)
 	}
 	more, err := g.choose(c)
-	if len(set.Sites) == 0 && c.faults.Collects() { // taken
+	if len(set.Sites) == 0 && c.faults.Found() > before { // taken
 		return g, notes, nil
 	}
 	err = c.faults.Take(err)
@@ -48,6 +49,9 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 
 func (c *config) genotypeOptions(f *filesConfig) genofile.Options {
 	o := genofile.Options{Format: f.Format, RefLast: f.Ref == refLast, Faults: c.faults, Progress: c.counting("variants listed")}
+	if f.Bed == "" { // whose intervals would have to be listed as well
+		o.Regions = genotype.Disjoint(f.regions)
+	}
 	if f.Sample != "" {
 		o.Sample = c.resolve(f.Sample)
 	}
@@ -77,23 +81,19 @@ func filesNote(name string, about []genotype.About, variants []int, set *genotyp
 func (g *snps) choose(c *config) ([]string, error) {
 	var notes []string
 	var err error
-	g.selected = g.set.All()
-	if len(g.cfg.regions) > 0 || g.cfg.Bed != "" {
-		bed := g.cfg.Bed
-		if bed != "" {
-			bed = c.resolve(bed)
-		}
-		if g.selected, err = g.set.Within(g.cfg.regions, bed, g.selected); err != nil {
-			return nil, err
-		}
-		notes = append(notes, fmt.Sprintf("%d variants lie in the intervals.", len(g.selected)))
+	if g.selected, err = g.inside(c); err != nil {
+		return nil, err
 	}
+	if n := len(g.selected); n < len(g.set.Sites) {
+		notes = append(notes, fmt.Sprintf("%d variants lie in the intervals.", n))
+	}
+	names := g.set.Names(g.selected)
 	more, err := g.pick(c)
 	if err != nil {
 		return nil, err
 	}
 	notes = append(notes, more...)
-	if err := g.name(g.set.Names()); err != nil {
+	if err := g.name(names); err != nil {
 		return nil, err
 	}
 	other := 0
@@ -107,6 +107,18 @@ func (g *snps) choose(c *config) ([]string, error) {
 		notes = append(notes, fmt.Sprintf("W216: %d selected variants are not on autosomes; counts there depend on sex.", other))
 	}
 	return notes, nil
+}
+
+// inside returns the variants that lie in the intervals of region and bed, all where there are none.
+func (g *snps) inside(c *config) ([]int, error) {
+	all, bed := g.set.All(), g.cfg.Bed
+	if len(g.cfg.regions) == 0 && bed == "" {
+		return all, nil
+	}
+	if bed != "" {
+		bed = c.resolve(bed)
+	}
+	return g.set.Within(g.cfg.regions, bed, all)
 }
 
 // pick applies panel, extract or select, and says which allele is counted.
@@ -154,7 +166,7 @@ func (g *snps) name(all []string) error {
 		owner[all[v]] = v
 	}
 	for v, n := range all {
-		if first, ok := owner[n]; ok && first != v {
+		if first, ok := owner[n]; ok && n != "" && first != v {
 			return g.twice(n, min(first, v), max(first, v))
 		}
 	}
@@ -185,19 +197,24 @@ func autosome(chrom string) bool {
 
 // selectNamed selects the variants that a checkpoint names, of those that are there. A full name is also that of a
 // variant whose id is unique here and was not in training.
-func (g *snps) selectNamed(st *data.Stats) error {
+func (g *snps) selectNamed(c *config, st *data.Stats) error {
+	inside, err := g.inside(c)
+	if err != nil {
+		return err
+	}
 	want := make(map[string]bool, len(st.Names))
 	for _, n := range st.Names {
 		want[n] = true
 	}
-	all := g.set.Names()
+	all := g.set.Names(inside)
 	found := make(map[string]bool, len(want))
 	for _, n := range all {
-		if want[n] {
+		if n != "" && want[n] {
 			found[n] = true
 		}
 	}
-	for i, v := range g.set.Sites {
+	for _, i := range inside {
+		v := g.set.Sites[i]
 		if !found[all[i]] && len(found) < len(want) {
 			for _, full := range []string{v.FullName(), v.WrittenName()} {
 				if want[full] && !found[full] {

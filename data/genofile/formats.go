@@ -72,5 +72,5 @@ func bcfFormat() format {
 }
 
 func openVCF(path string, o Options) (genotype.File, error) {
-	return vcf.Open(path, o.Faults, o.Progress)
+	return vcf.Open(path, vcf.Options{Regions: o.Regions, Faults: o.Faults, Progress: o.Progress})
 }

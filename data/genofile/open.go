@@ -22,6 +22,8 @@ type Options struct {
 	Format  string // one of Formats; "": Auto
 	RefLast bool   // of BGEN, the last allele is REF and not the first
 	Sample  string // of BGEN, the .sample; "": ids are in the file, or in the .sample beside it
+	// Regions are disjoint: of files with an index, variants elsewhere need not be listed. nil: all are wanted.
+	Regions []genotype.Interval
 	Faults  *data.Faults
 	// Progress is called as variants of a file are listed that has no list of them, nil: nobody asks.
 	Progress func(done, total int)

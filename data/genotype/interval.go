@@ -42,6 +42,24 @@ func ParseRegion(text string) (Interval, error) {
 	return i, nil
 }
 
+// Disjoint joins intervals that overlap.
+func Disjoint(list []Interval) []Interval {
+	m := intervals{}
+	var order []string
+	for _, i := range list {
+		if _, ok := m[i.Chromosome]; !ok {
+			order = append(order, i.Chromosome)
+		}
+		m.add(i)
+	}
+	m.sort()
+	var out []Interval
+	for _, c := range order {
+		out = append(out, m[c]...)
+	}
+	return out
+}
+
 // intervals are of each chromosome.
 type intervals map[string][]Interval
 

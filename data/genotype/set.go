@@ -128,16 +128,17 @@ func (s *Set) part(variant int) part {
 	return s.parts[i]
 }
 
-// Names returns a name for each variant of the set: its id, or its FullName where the id is "." or not unique. A name
-// depends on the whole set and never on which variants are used, so that a checkpoint finds its variants again. Variants
+// Names returns a name for each of the given variants, and "" for others: its id, or its FullName where the id is "." or not unique among those given. A name
+// depends on them and never on which of them are used, so that a checkpoint finds its variants again. Variants
 // of one id, position and alleles have one name; who uses one of them must refuse it.
-func (s *Set) Names() []string {
-	count := make(map[string]int, len(s.Sites))
-	for _, v := range s.Sites {
-		count[v.ID]++
+func (s *Set) Names(of []int) []string {
+	count := make(map[string]int, len(of))
+	for _, v := range of {
+		count[s.Sites[v].ID]++
 	}
 	names := make([]string, len(s.Sites))
-	for i, v := range s.Sites {
+	for _, i := range of {
+		v := s.Sites[i]
 		names[i] = v.ID
 		if v.ID == "." || v.ID == "" || count[v.ID] > 1 {
 			names[i] = v.FullName()

@@ -37,8 +37,16 @@ type header struct {
 	lines   int
 }
 
-// Open opens a VCF, plain or compressed by bgzip or gzip, or a BCF. What is wrong with it is E207, with the ids of persons also E102, E120 and E121. progress may be nil.
-func Open(path string, faults *data.Faults, progress func(done, total int)) (genotype.File, error) {
+// Options say how a file is read.
+type Options struct {
+	Regions  []genotype.Interval // disjoint: where the file has an index, variants elsewhere are not listed; nil: all are
+	Faults   *data.Faults
+	Progress func(done, total int) // may be nil
+}
+
+// Open opens a VCF, plain or compressed by bgzip or gzip, or a BCF. What is wrong with it is E207, with the ids of persons also E102, E120 and E121.
+func Open(path string, o Options) (genotype.File, error) {
+	faults := o.Faults
 	h, err := input.Open(path, input.NoLimit)
 	if err != nil {
 		return nil, table.Unreadable(path, err)
@@ -52,16 +60,31 @@ func Open(path string, faults *data.Faults, progress func(done, total int)) (gen
 	if err := f.readHeader(t, faults); err != nil {
 		return nil, err
 	}
-	if err := f.list(t, h, faults, progress); err != nil {
+	indexed, err := f.listAll(t, h, o)
+	if err != nil {
 		return nil, err
 	}
-	if len(f.sites) == 0 && faults.Found() == 0 {
+	if !indexed && len(f.sites) == 0 && faults.Found() == 0 {
 		return nil, table.Empty(path, "there are no variants with two alleles")
 	}
 	if f.multi > 0 {
 		f.about.Notes = append(f.about.Notes, fmt.Sprintf("W217: %s: %d variants with more than two alleles are left out.", filepath.Base(path), f.multi))
 	}
 	return f, nil
+}
+
+// listAll lists the variants: by an index where there is one that helps, else by reading through.
+func (f *file) listAll(t *text, h *os.File, o Options) (indexed bool, err error) {
+	if _, ok := t.s.(*bgzf); ok && len(o.Regions) > 0 {
+		stretches, ok, err := f.stretches(o.Regions)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			return true, f.listStretches(t, stretches)
+		}
+	}
+	return false, f.list(t, h, o.Faults, o.Progress)
 }
 
 func (f *file) start(h *os.File) (*text, error) {

@@ -32,7 +32,7 @@ func write(t testing.TB, name string, b []byte) string {
 
 // read returns the copies of every person at every variant, in steps of so many variants.
 func read(path string, step int) ([][]float64, genotype.File, error) {
-	f, err := Open(path, nil, nil)
+	f, err := Open(path, Options{})
 	if err != nil {
 		return nil, nil, err
 	}
