@@ -134,6 +134,10 @@ func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, 
 		if s.hard == nil {
 			s.hard = make([]byte, len(rows))
 		}
+		if len(rows) == len(hard) { // rows ascend: they are all
+			copy(s.hard, hard)
+			return
+		}
 		for k, r := range rows {
 			s.hard[k] = hard[r]
 		}

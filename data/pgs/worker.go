@@ -1,6 +1,7 @@
 package pgs
 
 import (
+	"encoding/binary"
 	"math"
 
 	"contig-gpu/data/genotype"
@@ -14,6 +15,7 @@ type worker struct {
 	e      *engine
 	packed [blockBytesOf][]byte // four genotypes each, of the persons of the task
 	tables [blockBytesOf][256]lane
+	none   []byte
 }
 
 // do sums a task.
@@ -69,17 +71,36 @@ func (w *worker) pack(b int, t task, terms []int) {
 	if cap(w.packed[b]) < n {
 		w.packed[b] = make([]byte, n)
 	}
-	dst := w.packed[b][:n]
-	w.packed[b] = dst
-	for k, i := range terms {
-		src, shift := w.e.slot(t.g.terms[i].variant).hard[t.lo:t.hi], 2*uint(k)
-		if k == 0 {
-			copy(dst, src)
-			continue
+	w.packed[b] = w.packed[b][:n]
+	var from [4][]byte
+	for k := range from {
+		from[k] = w.zeros(n)
+		if k < len(terms) {
+			from[k] = w.e.slot(t.g.terms[terms[k]].variant).hard[t.lo:t.hi]
 		}
-		for p, c := range src {
-			dst[p] |= c << shift
-		}
+	}
+	packFour(w.packed[b], from[0], from[1], from[2], from[3])
+}
+
+// zeros returns calls of 0.
+func (w *worker) zeros(n int) []byte {
+	if len(w.none) < n {
+		w.none = make([]byte, n)
+	}
+	return w.none[:n]
+}
+
+// packFour puts four codes into each byte, eight bytes at a time: codes have two bits, so none reaches into the next byte.
+func packFour(dst, a, b, c, d []byte) {
+	n := len(dst)
+	a, b, c, d = a[:n], b[:n], c[:n], d[:n]
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		v := binary.LittleEndian.Uint64(a[i:]) | binary.LittleEndian.Uint64(b[i:])<<2 | binary.LittleEndian.Uint64(c[i:])<<4 | binary.LittleEndian.Uint64(d[i:])<<6
+		binary.LittleEndian.PutUint64(dst[i:], v)
+	}
+	for ; i < n; i++ {
+		dst[i] = a[i] | b[i]<<2 | c[i]<<4 | d[i]<<6
 	}
 }
 
