@@ -2,6 +2,8 @@ package genofile
 
 import (
 	"os"
+	"runtime"
+	"sync"
 	"testing"
 
 	"contig-gpu/data/genotype"
@@ -32,8 +34,15 @@ func BenchmarkEvery(b *testing.B) {
 			columns[j], lines[j] = int32(j), genotype.Line{Code: [4]float32{0, 1, 2, -1}, Scale: 1}
 		}
 		dst := make([]float32, len(variants)*len(persons))
-		for i := range persons {
-			p.Decode(dst[i*len(variants):(i+1)*len(variants)], i, columns, lines)
+		var wait sync.WaitGroup
+		workers := runtime.GOMAXPROCS(0)
+		for w := range workers {
+			wait.Go(func() {
+				for i := w; i < len(persons); i += workers {
+					p.Decode(dst[i*len(variants):(i+1)*len(variants)], i, columns, lines)
+				}
+			})
 		}
+		wait.Wait()
 	}
 }
