@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
 
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
 	"contig-gpu/data/loader"
@@ -34,7 +36,22 @@ func openAligned(s *settings, l *checkpoint.Loaded) (*data.Cohort, error) {
 
 func (s *settings) cohort() cohort.Options {
 	keepWithinMemory() // also while tables are read: what lines leave behind would be as much again
-	return cohort.Options{Manifest: s.Images, ImageRoot: s.ImageRoot, DataTOML: s.Data, Join: s.Join, Seed: s.Seed, Memory: memory()}
+	return cohort.Options{Manifest: s.Images, ImageRoot: s.ImageRoot, DataTOML: s.Data, Join: s.Join, Seed: s.Seed, Memory: memory(), Progress: genotypeProgress()}
+}
+
+// genotypeProgress shows on the standard error how far genotypes are read, of what takes more than two seconds.
+func genotypeProgress() func(done, total int, things string) {
+	var line *progress.Line
+	return func(done, total int, things string) {
+		if line == nil {
+			line = progress.New(os.Stderr)
+		}
+		line.Count(done, total, things)
+		if done == total {
+			line.Done()
+			line = nil
+		}
+	}
 }
 
 // hostMemory returns the bytes that a training has, 0 where the system does not tell: what is free, and what the tables hold already.

@@ -29,7 +29,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
-			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), exportCommand(),
+			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), exportCommand(), pgsCommand(), burdenCommand(),
 			planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
 		},
 		Action: noCommand,

@@ -48,7 +48,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	out := must(t)
-	for _, verb := range []string{"train", "synth", "check", "embed", "explain", "export", "plan", "bench", "doctor", "version", "completion"} {
+	for _, verb := range []string{"train", "synth", "check", "embed", "explain", "export", "pgs", "burden", "plan", "bench", "doctor", "version", "completion"} {
 		if !strings.Contains(out, "\n   "+verb) {
 			t.Errorf("the help does not name %s", verb)
 		}
@@ -64,7 +64,9 @@ func TestUsageErrors(t *testing.T) {
 		{"plan", "--genetics", "h9"}, {"plan", "--card", "gt210"}, {"plan", "--card", "h200", "--precision", "f64"}, {"check", "--images", "i", "--data", "d", "--join", "left"}, {"check", "--images", "i", "--data", "d", "--seed", "-1"},
 		{"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--threads", "-1"}, {"completion", "bash", "zsh"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"bench", "step", "--threads", "-1"}, {"plan", "--threads", "-1"},
 		{"bench", "step", "--missing", "1"}, {"bench", "step", "--batch", "1"}, {"bench", "step", "--input", "cake"}, {"bench", "step", "--device", "cpu", "--input", "raw"}, {"bench", "floor", "--batch", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},
-		{"completion", "tcsh"}, {"completion"}, {"plan", "--memory", "1e30"}, {"plan", "--memory", "nan"}, {"plan", "--memory", "0.5"}, {"train", "--crop-scale", "0"}, {"train", "--rotation", "181"},
+		{"pgs"}, {"pgs", "--genotypes", "g", "--out", "o"}, {"pgs", "--scores", "s", "--out", "o"}, {"pgs", "--scores", "s", "--genotypes", "g"}, {"pgs", "--scores", "s", "--genotypes", "g", "--out", "o", "--min-overlap", "2"},
+		{"pgs", "--scores", "s", "--genotypes", "g", "--out", "o", "--positions", "mine"}, {"pgs", "--scores", "s", "--genotypes", "g", "--out", "o", "--threads", "-1"}, {"burden"}, {"burden", "--out", "o"}, {"burden", "--out", "o", "--sets", "s"}, {"burden", "--out", "o", "--sets", "s", "--genotypes", "g", "--rule", "mean"}, {"burden", "--out", "o", "--sets", "s", "--genotypes", "g", "--aaf-bins", "2"},
+		{"burden", "--out", "o", "--sets", "s", "--genotypes", "g", "--weights-col", "1"}, {"burden", "--out", "o", "--sets", "s", "--genotypes", "g", "--ref", "middle"}, {"completion", "tcsh"}, {"completion"}, {"plan", "--memory", "1e30"}, {"plan", "--memory", "nan"}, {"plan", "--memory", "0.5"}, {"train", "--crop-scale", "0"}, {"train", "--rotation", "181"},
 	} {
 		code, _, errs := exec(t, args...)
 		if code != 2 || !strings.HasPrefix(errs, "contig-gpu: ") || strings.Count(errs, "\n") != 1 {

@@ -9,6 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"contig-gpu/data"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
 
@@ -20,7 +21,8 @@ type config struct {
 	IDs     idsConfig
 	Split   splitConfig
 	sources []section
-	faults  *data.Faults // takes what is wrong, and the reading goes on; nil: the first fault ends it
+	count   func(done, total int, things string) // shows how far a reading is; nil: nobody looks
+	faults  *data.Faults                         // takes what is wrong, and the reading goes on; nil: the first fault ends it
 }
 
 type idsConfig struct {
@@ -38,27 +40,43 @@ type splitConfig struct {
 	By    string   `toml:"by"`
 }
 
-// A section is one modality; exactly one of the three kinds is set.
+// A section is one modality; exactly one of the kinds is set.
 type section struct {
 	name  string
 	line  int
 	files *filesConfig
 	score *scoreConfig
 	wide  *wideConfig
+	pgs   *pgsConfig
+	masks *masksConfig
 }
 
 type filesConfig struct {
-	Files       pathList   `toml:"files"`
-	Select      selectRule `toml:"select"`
-	Extract     string     `toml:"extract"`
-	Count       string     `toml:"count"`
-	Impute      string     `toml:"impute"`
-	Standardize string     `toml:"standardize"`
-	Scaling     string     `toml:"scaling"`
-	MAF         float64    `toml:"maf"`
-	MaxMissing  *float64   `toml:"max_missing"`
-	Format      string     `toml:"format"`
+	Files       pathList            `toml:"files"`
+	Select      selectRule          `toml:"select"`
+	Extract     string              `toml:"extract"`
+	Panel       string              `toml:"panel"`
+	Region      pathList            `toml:"region"`
+	Bed         string              `toml:"bed"`
+	Ref         string              `toml:"ref"`
+	Sample      string              `toml:"sample"`
+	Count       string              `toml:"count"`
+	Impute      string              `toml:"impute"`
+	Standardize string              `toml:"standardize"`
+	Scaling     string              `toml:"scaling"`
+	MAF         float64             `toml:"maf"`
+	MaxMissing  *float64            `toml:"max_missing"`
+	Format      string              `toml:"format"`
+	regions     []genotype.Interval // of Region
 }
+
+// Words of count and ref, as they are kept.
+const (
+	countALT = "a1"
+	countREF = "a2"
+	refFirst = "first"
+	refLast  = "last"
+)
 
 type scoreConfig struct {
 	SScore      pathList `toml:"sscore"`
@@ -67,9 +85,14 @@ type scoreConfig struct {
 }
 
 type wideConfig struct {
-	Table       string `toml:"table"`
-	Standardize string `toml:"standardize"`
-	MinCarriers int    `toml:"min_carriers"`
+	Table       string   `toml:"table"`
+	Columns     pathList `toml:"columns"` // names, or patterns of them
+	IDs         string   `toml:"ids"`
+	NamesFile   string   `toml:"names"`
+	Dataset     string   `toml:"dataset"`
+	Orient      string   `toml:"orient"`
+	Standardize string   `toml:"standardize"`
+	MinCarriers int      `toml:"min_carriers"`
 }
 
 // A pathList is one string or several.
@@ -168,7 +191,7 @@ func readConfig(path string, faults *data.Faults) (*config, []string, error) {
 		}
 	}
 	if len(c.sources) == 0 && faults.Found() == 0 {
-		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore or table",
+		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore, scores, masks or table",
 			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
 	}
 	err = c.check()
@@ -223,4 +246,12 @@ func (c *config) line(section, key string) int {
 		}
 	}
 	return at
+}
+
+// counting returns what shows how many of some things are done, nil where nobody looks.
+func (c *config) counting(things string) func(done, total int) {
+	if c.count == nil {
+		return nil
+	}
+	return func(done, total int) { c.count(done, total, things) }
 }

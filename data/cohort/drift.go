@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"contig-gpu/data"
-	"contig-gpu/data/plink"
 )
 
 // A frequency has drifted if it differs from that of training by more than drifted, and by more than the luck of drawing
@@ -25,20 +24,20 @@ func (g *snps) drift(st *data.Stats, rows []int) []string {
 	for j, n := range g.names {
 		at[n] = j
 	}
-	counts := g.packed.Counts(rows)
+	counts := g.packed.Tallies(rows)
 	n := 0
 	for i, name := range st.Names {
 		j, ok := at[name]
 		if !ok || st.Center[i] == 0 {
 			continue
 		}
-		countA1, err := g.orient(st, i, j)
+		alt, err := g.orient(st, i, j)
 		if err != nil {
 			continue // which table reports
 		}
-		typed := counts[j][plink.HomA1] + counts[j][plink.Het] + counts[j][plink.HomA2]
+		typed := counts[j].Known()
 		was := st.Center[i] / 2
-		off := math.Abs(frequency(counts[j], copies(countA1)) - was)
+		off := math.Abs(counts[j].Frequency(alt) - was)
 		if typed > 0 && off > drifted && off > driftErrors*math.Sqrt(was*(1-was)/float64(2*typed)) {
 			n++
 		}

@@ -17,7 +17,9 @@ type Options struct {
 	Seed      uint64                 // of the split, where data.toml gives none
 	Stats     map[string]*data.Stats // of a checkpoint, by modality; nil: fit on the training persons
 	Broken    []data.ManifestRow     // images that a run has found broken
-	Memory    int64                  // bytes that are free, which the tables must not exceed (E403); 0: not known
+	// Progress is called from time to time as genotypes are read, from one goroutine; nil: nobody looks.
+	Progress func(done, total int, things string)
+	Memory   int64 // bytes that are free, which the tables must not exceed (E403); 0: not known
 }
 
 // Open joins images with genetics, if there are any. Whatever is wrong with the files is a *data.Problem.
@@ -80,7 +82,11 @@ func (j *join) readConfig() (*config, []string, error) {
 		c := &config{}
 		return c, nil, c.check()
 	}
-	return readConfig(j.o.DataTOML, j.faults)
+	c, notes, err := readConfig(j.o.DataTOML, j.faults)
+	if c != nil {
+		c.count = j.o.Progress
+	}
+	return c, notes, err
 }
 
 func (j *join) openSources() error {

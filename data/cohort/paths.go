@@ -50,10 +50,20 @@ func (c *config) paths() []pathAt {
 		case s.files != nil:
 			add(s.name, "files", each(s.files.Files)...)
 			add(s.name, "extract", &s.files.Extract)
+			add(s.name, "panel", &s.files.Panel)
+			add(s.name, "bed", &s.files.Bed)
+			add(s.name, "sample", &s.files.Sample)
 		case s.score != nil:
 			add(s.name, "sscore", each(s.score.SScore)...)
+		case s.pgs != nil:
+			add(s.name, "scores", each(s.pgs.Scores)...)
+			add(s.name, "genotypes", each(s.pgs.Genotypes)...)
+		case s.masks != nil:
+			add(s.name, "masks", each(s.masks.Masks)...)
 		default:
 			add(s.name, "table", &s.wide.Table)
+			add(s.name, "ids", &s.wide.IDs)
+			add(s.name, "names", &s.wide.NamesFile)
 		}
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"contig-gpu/data"
+	"contig-gpu/data/frame"
 )
 
 // Words of data.toml that are no modality's name.
@@ -22,6 +23,9 @@ const (
 
 // AllName is what metrics and reports call the mean over modalities, so that no modality can have the name.
 const AllName = "all"
+
+// sourceKeys are the keys that name a source, of which a section has one.
+func sourceKeys() []string { return []string{"files", "sscore", "scores", "masks", "table"} }
 
 // A decoder turns the sections of a data.toml into a config.
 type decoder struct {
@@ -71,7 +75,7 @@ func (d *decoder) named(p toml.Primitive) error {
 func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	s := section{name: name, line: d.c.line(strings.Join(path, "."), "")}
 	var kinds []string
-	for _, k := range []string{"files", "sscore", "table"} {
+	for _, k := range sourceKeys() {
 		if d.meta.IsDefined(append(slices.Clone(path), k)...) {
 			kinds = append(kinds, k)
 		}
@@ -80,7 +84,7 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	case len(kinds) == 0:
 		return d.unknownSection(name, path)
 	case len(kinds) > 1:
-		return d.c.bad(name, kinds[1], "the section has two sources", "one of files, sscore, table", strings.Join(kinds, " and "))
+		return d.c.bad(name, kinds[1], "the section has two sources", "one of "+strings.Join(sourceKeys(), ", "), strings.Join(kinds, " and "))
 	}
 	if err := d.c.faults.Take(d.c.checkName(name)); err != nil {
 		return err
@@ -89,13 +93,19 @@ func (d *decoder) source(name string, path []string, p toml.Primitive) error {
 	switch kinds[0] {
 	case "files":
 		s.files = &filesConfig{}
-		err = d.decode(p, s.files, path, "files", "select", "extract", "count", "impute", "standardize", "scaling", "maf", "max_missing", "format")
+		err = d.decode(p, s.files, path, filesKeys()...)
 	case "sscore":
 		s.score = &scoreConfig{}
 		err = d.decode(p, s.score, path, "sscore", "column", "standardize")
+	case "scores":
+		s.pgs = &pgsConfig{}
+		err = d.decode(p, s.pgs, path, pgsKeys()...)
+	case "masks":
+		s.masks = &masksConfig{}
+		err = d.decode(p, s.masks, path, "masks", "mask", "standardize", "min_carriers")
 	default:
 		s.wide = &wideConfig{}
-		err = d.decode(p, s.wide, path, "table", "standardize", "min_carriers")
+		err = d.decode(p, s.wide, path, "table", "columns", "ids", "names", "dataset", "orient", "standardize", "min_carriers")
 	}
 	d.c.sources = append(d.c.sources, s)
 	return err
@@ -132,13 +142,13 @@ func (d *decoder) unknown(section, key string, keys []string) error {
 func (d *decoder) unknownSection(name string, path []string) error {
 	section := strings.Join(path, ".")
 	p := &data.Problem{Code: 113, File: d.c.path, Line: d.c.line(section, ""), What: fmt.Sprintf("unknown section [%s]", section),
-		Expected: "[ids], [split], or a section with one of the keys files, sscore, table", Found: "[" + section + "] with none of them",
+		Expected: "[ids], [split], or a section with one of the keys " + strings.Join(sourceKeys(), ", "), Found: "[" + section + "] with none of them",
 		Cause: "a misspelling, or a source without its files", Fix: "correct or remove it"}
 	if near := data.Nearest(name, []string{idsSection, splitSection}); near != "" {
 		p.Fix = fmt.Sprintf("did you mean [%s]?", near)
 	}
 	for _, key := range order(d.meta, path...) {
-		if near := data.Nearest(key, []string{"files", "sscore", "table"}); near != "" && len(key) > 3 {
+		if near := data.Nearest(key, sourceKeys()); near != "" && len(key) > 3 {
 			p.Fix = fmt.Sprintf("did you mean the key %q?", near)
 		}
 	}
@@ -205,47 +215,26 @@ func (c *config) checkSource(s *section) error {
 			return err
 		}
 		return c.choice(s.name, "standardize", &s.score.Standardize, "train", "none")
-	case s.wide.MinCarriers < 0:
-		return c.bad(s.name, "min_carriers", "min_carriers is negative", "a whole number from 0 on", fmt.Sprint(s.wide.MinCarriers))
-	case s.wide.MinCarriers > 0: // counts of carriers are of indicators, which stay as they are
-		return c.choice(s.name, "standardize", &s.wide.Standardize, "none", "train")
+	case s.pgs != nil:
+		return c.checkPGS(s)
+	case s.masks != nil:
+		return c.checkCarriers(s.name, s.masks.MinCarriers, &s.masks.Standardize)
 	}
-	return c.choice(s.name, "standardize", &s.wide.Standardize, "train", "none")
+	if err := c.faults.Take(c.choice(s.name, "orient", &s.wide.Orient, frame.OrientAuto, frame.OrientPersons, frame.OrientFeatures)); err != nil {
+		return err
+	}
+	return c.checkCarriers(s.name, s.wide.MinCarriers, &s.wide.Standardize)
 }
 
-func (c *config) checkFiles(s *section) error {
-	f := s.files
-	if f.Standardize == "" {
-		f.Standardize = f.Scaling
+// checkCarriers fills the default of standardize: counts of carriers are of indicators, which stay as they are.
+func (c *config) checkCarriers(name string, least int, standardize *string) error {
+	switch {
+	case least < 0:
+		return c.bad(name, "min_carriers", "min_carriers is negative", "a whole number from 0 on", fmt.Sprint(least))
+	case least > 0:
+		return c.choice(name, "standardize", standardize, "none", "train")
 	}
-	if f.Extract == "" {
-		f.Extract = f.Select.extract
-	}
-	if f.MaxMissing == nil {
-		one := 1.0
-		f.MaxMissing = &one
-	}
-	if f.MAF < 0 || f.MAF > 0.5 {
-		if err := c.faults.Take(c.bad(s.name, "maf", "maf is out of range", "0 to 0.5", fmt.Sprint(f.MAF))); err != nil {
-			return err
-		}
-	}
-	if *f.MaxMissing < 0 || *f.MaxMissing > 1 {
-		if err := c.faults.Take(c.bad(s.name, "max_missing", "max_missing is out of range", "0 to 1", fmt.Sprint(*f.MaxMissing))); err != nil {
-			return err
-		}
-	}
-	for _, o := range []struct {
-		key   string
-		value *string
-		words []string
-	}{{"format", &f.Format, []string{"auto", "bed"}}, {"count", &f.Count, []string{"a1", "a2"}}, {"impute", &f.Impute, []string{"mean", "mode"}},
-		{"standardize", &f.Standardize, []string{"2pq", "center", "none"}}} {
-		if err := c.faults.Take(c.choice(s.name, o.key, o.value, o.words...)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.choice(name, "standardize", standardize, "train", "none")
 }
 
 // choice sets an empty value to the first of the words and refuses others.

@@ -1,165 +1,63 @@
 package cohort
 
 import (
+	"context"
 	"fmt"
 	"math"
-	"path/filepath"
-	"strconv"
-	"strings"
 
 	"contig-gpu/data"
-	"contig-gpu/data/plink"
+	"contig-gpu/data/genotype"
 )
 
 // snps is a source of genotypes.
 type snps struct {
 	cfg      *filesConfig
-	path     string // of the first fileset
-	set      *plink.Set
-	selected []int // variants
+	path     string // of the first file's list of variants
+	set      *genotype.Set
+	selected []int  // variants
+	alt      []bool // of each, whether ALT is counted
 	names    []string
-	packed   *plink.Packed
-}
-
-func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) {
-	prefixes, err := c.expand(s.files.Files, s.name, false)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(prefixes) == 0 {
-		return nil, nil, c.bad(s.name, "files", "files is empty", "at least one fileset", "none")
-	}
-	set, err := plink.Check(prefixes, c.faults)
-	if err != nil {
-		return nil, nil, err
-	}
-	g := &snps{cfg: s.files, set: set, path: strings.TrimSuffix(prefixes[0], ".bed") + ".bim"}
-	notes := append(set.Notes, fmt.Sprintf("%s: %d variants in %d filesets, %d persons.", s.name, len(set.Variants), len(prefixes), len(set.Samples)))
-	if st != nil {
-		return g, notes, g.selectNamed(st)
-	}
-	more, err := g.choose(c)
-	if len(set.Variants) == 0 && c.faults.Collects() { // taken
-		return g, notes, nil
-	}
-	err = c.faults.Take(err)
-	for _, n := range more {
-		notes = append(notes, s.name+": "+n)
-	}
-	return g, notes, err
-}
-
-// choose applies select or extract.
-func (g *snps) choose(c *config) ([]string, error) {
-	var notes []string
-	switch {
-	case g.cfg.Extract != "":
-		v, absent, err := g.set.Extract(c.resolve(g.cfg.Extract))
-		if err != nil {
-			return nil, err
-		}
-		g.selected = v
-		if absent > 0 {
-			notes = append(notes, fmt.Sprintf("W210: %d listed variants are not in the filesets.", absent))
-		}
-	default:
-		g.selected = g.set.Every(max(1, g.cfg.Select.every), g.cfg.Select.restart)
-	}
-	if err := g.name(g.set.Names()); err != nil {
-		return nil, err
-	}
-	other := 0
-	for _, v := range g.selected {
-		if !autosome(g.set.Variants[v].Chrom) {
-			other++
-		}
-	}
-	notes = append(notes, fmt.Sprintf("%d variants selected.", len(g.selected)))
-	if other > 0 {
-		notes = append(notes, fmt.Sprintf("W216: %d selected variants are not on autosomes; counts there depend on sex.", other))
-	}
-	return notes, nil
-}
-
-// name gives the selected variants their names, all being those of the whole set. Where one fits another variant too,
-// selected or not, that is E120: on the same files a checkpoint could not say which of them it was trained on.
-func (g *snps) name(all []string) error {
-	owner := make(map[string]int, len(g.selected))
-	for _, v := range g.selected {
-		g.names = append(g.names, all[v])
-		owner[all[v]] = v
-	}
-	for v, n := range all {
-		if first, ok := owner[n]; ok && first != v {
-			return g.twice(n, min(first, v), max(first, v))
-		}
-	}
-	return nil
-}
-
-func (g *snps) twice(name string, first, second int) error {
-	was, line := g.set.Where(first)
-	found := fmt.Sprintf("also on line %d", line)
-	bim, line := g.set.Where(second)
-	if bim != was {
-		found += " of " + filepath.Base(was)
-	}
-	return &data.Problem{Code: 120, File: bim, Line: line, What: fmt.Sprintf("the variant %q is there twice, with the same position and alleles", name),
-		Expected: "every variant once", Found: found, Cause: "filesets merged without care", Fix: "plink2 --rm-dup force-first"}
-}
-
-const lastAutosome = 22
-
-// autosome reads 6 and chr6, and no more: chr6_alt, for one, is another sequence.
-func autosome(chrom string) bool {
-	n, err := strconv.ParseUint(strings.TrimPrefix(chrom, "chr"), 10, 8)
-	return err == nil && n >= 1 && n <= lastAutosome
-}
-
-// selectNamed selects the variants that a checkpoint names, of those that are there. A full name is also that of a
-// variant whose id is unique here and was not in training.
-func (g *snps) selectNamed(st *data.Stats) error {
-	want := make(map[string]bool, len(st.Names))
-	for _, n := range st.Names {
-		want[n] = true
-	}
-	all := g.set.Names()
-	found := make(map[string]bool, len(want))
-	for _, n := range all {
-		if want[n] {
-			found[n] = true
-		}
-	}
-	for i, v := range g.set.Variants {
-		if !found[all[i]] && len(found) < len(want) {
-			if full := v.FullName(); want[full] && !found[full] {
-				all[i] = full
-			}
-		}
-		if want[all[i]] {
-			g.selected = append(g.selected, i)
-		}
-	}
-	return g.name(all)
+	packed   *genotype.Packed
+	progress func(done, total int)
 }
 
 func (g *snps) people() (fid, iid []string) {
-	n := len(g.set.Samples)
-	fid, iid = make([]string, n), make([]string, n)
-	for i, s := range g.set.Samples {
-		fid[i], iid[i] = s.FID, s.IID
+	n := len(g.set.People)
+	iid = make([]string, n)
+	families := false
+	for i, p := range g.set.People {
+		iid[i] = p.IID
+		families = families || p.FID != ""
+	}
+	if !families {
+		return nil, iid
+	}
+	fid = make([]string, n)
+	for i, p := range g.set.People {
+		fid[i] = p.FID
 	}
 	return fid, iid
 }
 
-func (g *snps) file() string { return strings.TrimSuffix(g.path, ".bim") + ".fam" }
+func (g *snps) file() string {
+	about, _ := g.set.Files()
+	return about[0].PersonsPath
+}
 
-// bytes is as plink.Read says: two bits a genotype.
-func (g *snps) bytes(rows int) int { return rows * ((len(g.selected) + 3) / 4) }
+// bytes is as genotype.Packed says: two bits a hard call, and two bytes a dosage. A file that may have dosages is counted as if it had.
+func (g *snps) bytes(rows int) int {
+	dosed := 0
+	for _, v := range g.selected {
+		if g.set.Dosed(v) {
+			dosed++
+		}
+	}
+	return genotype.Bytes(rows, len(g.selected)-dosed, dosed)
+}
 
 func (g *snps) load(rows []int) error {
 	var err error
-	g.packed, err = g.set.Read(g.selected, rows)
+	g.packed, err = genotype.Read(context.Background(), g.set, g.selected, rows, g.progress)
 	return err
 }
 
@@ -167,19 +65,19 @@ func (g *snps) present(k int) bool { return g.packed.Typed(k) > 0 }
 
 // alleles returns the counted and the other allele of the k-th selected variant.
 func (g *snps) alleles(k int) (counted, other string) {
-	v := g.set.Variants[g.selected[k]]
-	if g.cfg.Count == "a2" {
-		return v.A2, v.A1
+	v := g.set.Sites[g.selected[k]]
+	if g.alt[k] {
+		return v.Alt, v.Ref
 	}
-	return v.A1, v.A2
+	return v.Ref, v.Alt
 }
 
-// copies returns how many copies of the counted allele each code means; a missing one is NaN.
-func copies(countA1 bool) [4]float64 {
-	if countA1 {
-		return [4]float64{plink.HomA1: 2, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 0}
+// copies returns how many copies of the counted allele a hard call means; a missing one is NaN.
+func copies(alt bool) [4]float64 {
+	if alt {
+		return [4]float64{0, 1, 2, genotype.Missing: math.NaN()}
 	}
-	return [4]float64{plink.HomA1: 0, plink.Missing: math.NaN(), plink.Het: 1, plink.HomA2: 2}
+	return [4]float64{2, 1, 0, genotype.Missing: math.NaN()}
 }
 
 // fit computes allele frequencies on the training persons, drops what maf and max_missing refuse, and says how counts
@@ -187,12 +85,11 @@ func copies(countA1 bool) [4]float64 {
 func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 	st := &data.Stats{}
 	var c snpCounts
-	value := copies(g.cfg.Count == "a1")
-	for k, n := range g.packed.Counts(train) {
-		total := n[0] + n[1] + n[2] + n[3]
-		f := frequency(n, value)
+	for k, n := range g.packed.Tallies(train) {
+		total, missing := n.Total(), n.N[genotype.Missing]
+		f := n.Frequency(g.alt[k])
 		switch {
-		case float64(n[plink.Missing]) > *g.cfg.MaxMissing*float64(total):
+		case float64(missing) > *g.cfg.MaxMissing*float64(total):
 			c.missing++
 			continue
 		case min(f, 1-f) < g.cfg.MAF:
@@ -201,13 +98,13 @@ func (g *snps) fit(train []int) (*data.Stats, []string, error) {
 		case f == 0 || f == 1:
 			c.mono++
 		}
-		if more(n[plink.Missing], total) {
+		if more(missing, total) {
 			c.gappy++
 		}
 		center, scale := scaling(g.cfg.Standardize, f)
 		fill := 2 * f
 		if g.cfg.Impute == "mode" {
-			fill = mode(n, value)
+			fill = mode(n.N, copies(g.alt[k]))
 		}
 		appendFeature(st, g.names[k], center, scale, (fill-center)*scale)
 		counted, other := g.alleles(k)
@@ -254,16 +151,6 @@ func (g *snps) fitNotes(c snpCounts, train []int) []string {
 	return append(notes, fmt.Sprintf("%d variants pass.", c.kept))
 }
 
-// frequency is of the counted allele; 0 where no genotype is known.
-func frequency(n [4]int, value [4]float64) float64 {
-	known := n[plink.HomA1] + n[plink.Het] + n[plink.HomA2]
-	if known == 0 {
-		return 0
-	}
-	sum := float64(n[plink.HomA1])*value[plink.HomA1] + float64(n[plink.Het]) + float64(n[plink.HomA2])*value[plink.HomA2]
-	return sum / float64(2*known)
-}
-
 // mode is the most common count, the lower of equals.
 func mode(n [4]int, value [4]float64) float64 {
 	best, most := 0.0, -1
@@ -297,58 +184,65 @@ func (g *snps) table(st *data.Stats) (rowDecoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &snpRows{packed: g.packed, columns: columns, lut: make([][4]float32, len(columns)), places: make([]data.Place, len(columns))}
+	r := &snpRows{packed: g.packed, columns: columns, lines: make([]genotype.Line, len(columns)), places: make([]data.Place, len(columns))}
 	for i, j := range columns {
-		v := g.set.Variants[g.selected[j]]
+		v := g.set.Sites[g.selected[j]]
 		r.places[i] = data.Place{Chromosome: v.Chrom, Position: v.Pos}
-		countA1, err := g.orient(st, i, int(j))
+		alt, err := g.orient(st, i, int(j))
 		if err != nil {
 			return nil, err
 		}
-		for code, v := range copies(countA1) {
-			r.lut[i][code] = float32((v - st.Center[i]) * st.Scale[i])
-		}
-		r.lut[i][plink.Missing] = float32(st.Fill[i])
+		r.lines[i] = line(st.Center[i], st.Scale[i], st.Fill[i], alt)
 	}
 	return r, nil
 }
 
-// unseen is plink's allele of a variant at which everybody has the other one.
-const unseen = "0"
+// line says what the calls and dosages of ALT become, where alt says that it is the allele that is counted.
+func line(center, scale, fill float64, alt bool) genotype.Line {
+	l := genotype.Line{Center: center, Scale: scale}
+	for code, v := range copies(alt) {
+		l.Code[code] = float32((v - center) * scale)
+	}
+	l.Code[genotype.Missing] = float32(fill)
+	if !alt { // ((2 - x) - center) scale
+		l.Center, l.Scale = 2-center, -scale
+	}
+	return l
+}
 
-// orient says whether A1 is the allele that feature i counts; a variant with other alleles is E701.
+// orient says whether ALT is the allele that feature i counts; a variant with other alleles is E701.
 func (g *snps) orient(st *data.Stats, i, j int) (bool, error) {
-	v := g.set.Variants[g.selected[j]]
+	v := g.set.Sites[g.selected[j]]
 	if len(st.Allele) != len(st.Names) || len(st.Other) != len(st.Names) {
 		return false, &data.Problem{Code: 701, File: g.path, What: "the checkpoint's features of this name are no variants", Expected: "a table or scores", Found: "filesets",
 			Cause: "a section renamed since training", Fix: "name the sections as in training"}
 	}
-	fits := func(a, b string) bool { return a == b || a == unseen || b == unseen }
+	fits := func(a, b string) bool { return a == b || a == genotype.Unseen || b == genotype.Unseen }
 	counted, other := st.Allele[i], st.Other[i]
 	switch {
-	case v.A1 == counted && v.A2 == other:
+	case v.Alt == counted && v.Ref == other:
 		return true, nil
-	case v.A2 == counted && v.A1 == other:
+	case v.Ref == counted && v.Alt == other:
 		return false, nil
-	case v.A1 == other || v.A2 == counted:
-		if fits(v.A2, counted) && fits(v.A1, other) {
+	case v.Alt == other || v.Ref == counted:
+		if fits(v.Ref, counted) && fits(v.Alt, other) {
 			return false, nil
 		}
 	}
-	if fits(v.A1, counted) && fits(v.A2, other) {
+	if fits(v.Alt, counted) && fits(v.Ref, other) {
 		return true, nil
 	}
 	bim, line := g.set.Where(g.selected[j])
 	return false, &data.Problem{Code: 701, File: bim, Line: line, What: fmt.Sprintf("the variant %q has other alleles than in training", st.Names[i]),
-		Expected: counted + " and " + other, Found: v.A1 + " and " + v.A2, Cause: "another strand or genome build, or a multiallelic variant", Fix: "align the filesets to the same reference"}
+		Expected: counted + " and " + other, Found: v.Alt + " and " + v.Ref, Cause: "another strand or genome build, or a multiallelic variant", Fix: "align the filesets to the same reference"}
 }
 
-// snpRows decodes genotypes through one table of four values a variant.
+// snpRows decodes genotypes.
 type snpRows struct {
-	packed  *plink.Packed
+	packed  *genotype.Packed
 	columns []int32
-	lut     [][4]float32
+	lines   []genotype.Line
 	places  []data.Place // of each column
 }
 
-func (r *snpRows) decode(k int, dst []float32) { r.packed.Decode(dst, k, r.columns, r.lut) }
+func (r *snpRows) decode(k int, dst []float32) { r.packed.Decode(dst, k, r.columns, r.lines) }

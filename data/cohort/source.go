@@ -2,8 +2,11 @@ package cohort
 
 import (
 	"fmt"
+	"path"
+	"slices"
 
 	"contig-gpu/data"
+	"contig-gpu/data/frame"
 	"contig-gpu/data/score"
 	"contig-gpu/data/table"
 )
@@ -70,6 +73,10 @@ func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (s
 	switch {
 	case s.files != nil:
 		return c.openSNPs(s, st)
+	case s.pgs != nil:
+		return c.openPGS(s, st, only)
+	case s.masks != nil:
+		return c.openMasks(s, st, only)
 	case s.score != nil:
 		paths, err := c.expand(s.score.SScore, s.name, true)
 		if err != nil {
@@ -82,10 +89,27 @@ func (c *config) openSource(s *section, st *data.Stats, only table.Selection) (s
 		note := fmt.Sprintf("%s: %d scores in %d files, %d persons.", s.name, len(w.Names), len(paths), len(w.IID))
 		return &dense{wide: w, standardize: s.score.Standardize == "train"}, append(w.Notes, note), nil
 	}
-	w, err := table.ReadWide(c.resolve(s.wide.Table), only)
+	o := frame.Options{Dataset: s.wide.Dataset, Orient: s.wide.Orient}
+	for to, at := range map[*string]string{&o.IDs: s.wide.IDs, &o.Names: s.wide.NamesFile} {
+		if at != "" {
+			*to = c.resolve(at)
+		}
+	}
+	if len(s.wide.Columns) > 0 {
+		only.Column = func(name string) bool {
+			return slices.ContainsFunc(s.wide.Columns, func(p string) bool { return p == name || matches(p, name) })
+		}
+	}
+	w, err := frame.Read(c.resolve(s.wide.Table), o, only)
 	if err != nil {
 		return nil, nil, err
 	}
 	note := fmt.Sprintf("%s: %d features, %d persons.", s.name, len(w.Names), len(w.IID))
 	return &dense{wide: w, standardize: s.wide.Standardize == "train", minCarriers: s.wide.MinCarriers}, append(w.Notes, note), nil
+}
+
+// matches says whether a name is of a pattern with *, ? or [a-z]. Names with slashes are none of a *.
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
 }

@@ -26,6 +26,7 @@ const (
 	Embedding   Kind = "embedding"
 	Explanation Kind = "explanation"
 	Unfinished  Kind = "unfinished explanation"
+	Scores      Kind = "scores"
 )
 
 // MarkName is the file by which a folder is known to be ours, which --overwrite may replace. It is written last, so that it also says

@@ -21,7 +21,8 @@ type Variant struct {
 // A Sample is one line of a .fam.
 type Sample struct {
 	FID, IID string
-	Sex      int // 1 male, 2 female, 0 unknown, which is whatever else stands there
+	Sex      int  // 1 male, 2 female, 0 unknown, which is whatever else stands there
+	Founder  bool // neither father nor mother is named
 }
 
 // Fields that both plinks ask for: what follows the sixth is not read. A .bim whose first line has five lacks the centimorgans in all of them.
@@ -117,7 +118,7 @@ func readFam(path string, faults *data.Faults) ([]Sample, []string, error) {
 		if table.Placeholder(f[1]) {
 			gone++
 		}
-		s := Sample{FID: strings.Clone(f[0]), IID: strings.Clone(f[1]), Sex: sex(f[4])}
+		s := Sample{FID: strings.Clone(f[0]), IID: strings.Clone(f[1]), Sex: sex(f[4]), Founder: f[2] == "0" && f[3] == "0"}
 		out = append(out, s)
 		return ids.AddPerson(s.FID, s.IID, line)
 	})

@@ -56,6 +56,9 @@ func (f *file) candidates(from int) []candidate {
 // the counts. Where a file has no counts, phenotypes and scores cannot be told apart but by number: a single column is a score, and so are as
 // many averages as sums of the same names; else it is E305.
 func (f *file) choose() error {
+	if done, err := f.profile(); done || err != nil {
+		return err
+	}
 	from, counted := 0, false
 	for i, n := range f.names {
 		switch {
@@ -81,6 +84,21 @@ func (f *file) choose() error {
 		f.titles[0] = stem(f.path)
 	}
 	return nil
+}
+
+// profile takes the score of a .profile of plink 1.9: SCORE, an average over alleles, or SCORESUM. done is false where the file is none.
+func (f *file) profile() (done bool, err error) {
+	if f.column("CNT") < 0 || f.column("FID") < 0 || f.column("SCORE") < 0 && f.column("SCORESUM") < 0 {
+		return false, nil
+	}
+	name := map[string]string{"AVG": "SCORE", "SUM": "SCORESUM"}[f.kind]
+	at := f.column(name)
+	if at < 0 {
+		return false, &data.Problem{Code: 302, File: f.path, Line: f.line, What: "the .profile has no column " + name, Expected: "FID IID PHENO CNT CNT2 " + name, Found: strings.Join(f.names, " "),
+			Cause: "plink 1.9 writes SCORE, or SCORESUM with the modifier sum", Fix: `set column = "SUM" or "AVG", as the file has it`}
+	}
+	f.scores, f.titles = []int{at}, []string{stem(f.path)}
+	return true, nil
 }
 
 func stem(path string) string {
@@ -118,8 +136,6 @@ func (f *file) none(all []candidate) error {
 	case len(all) > 0:
 		p.Cause = "the file has the other of averages (AVG) and sums (SUM)"
 		p.Fix = `set column = "AVG" or "SUM", or score again with cols=+scoresums`
-	case f.column("SCORE") >= 0 || f.column("SCORESUM") >= 0:
-		p.Cause = "a .profile of plink 1.9"
 	}
 	return p
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"contig-gpu/data"
@@ -11,6 +12,7 @@ import (
 // A Selection says what of a table is kept. The zero Selection is all of it.
 type Selection struct {
 	Want   func(ids []string) bool // of a row, by its IID, or its FID and IID, as in the file, once for each in their order; the slice is reused. nil: all
+	Column func(name string) bool  // whether a feature is read, by its name; others are not even looked at. nil: all
 	Room   int                     // bytes that the values may take; 0: not known, so as many as they need
 	Faults *data.Faults            // takes what is wrong with rows, and the reading goes on; nil: the first fault ends it
 }
@@ -50,6 +52,11 @@ func (b *Builder) Add(line int, ids, values []string) error {
 		}
 		b.row[j] = v
 	}
+	return b.keep(line, ids, found)
+}
+
+// keep takes b.row, where it is wanted and nothing was found wrong with it.
+func (b *Builder) keep(line int, ids []string, found int) error {
 	if b.only.Want != nil && !b.only.Want(ids) || b.only.Faults.Found() > found { // a faulty row is checked and not kept
 		b.w.kept = append(b.w.kept, -1)
 		return nil
@@ -57,6 +64,36 @@ func (b *Builder) Add(line int, ids, values []string) error {
 	b.w.kept = append(b.w.kept, int32(b.n))
 	b.n++
 	return b.fits(line, b.rows.Add(b.row))
+}
+
+// AddValues is Add, of a row whose values are numbers already, NaN where missing. Infinite ones, and those beyond single precision, are E107. values is not kept.
+func (b *Builder) AddValues(line int, ids []string, values []float64) error {
+	found := b.only.Faults.Found()
+	if err := b.only.Faults.Take(b.identify(line, ids)); err != nil {
+		return err
+	}
+	for j, v := range values {
+		if math.IsInf(float64(float32(v)), 0) {
+			if err := b.only.Faults.Take(NotNumber(b.w.Path, line, b.columns[j], strconv.FormatFloat(v, 'g', -1, 64))); err != nil {
+				return err
+			}
+			v = math.NaN()
+		}
+		b.row[j] = v
+	}
+	return b.keep(line, ids, found)
+}
+
+// Finish returns the table of rows that were not read from Lines; E105 where there was none.
+func (b *Builder) Finish(notes []string) (*Wide, error) {
+	if len(b.w.IID) == 0 && b.only.Faults.Found() == b.before {
+		return nil, Empty(b.w.Path, "the table has no rows")
+	}
+	if err := b.fits(0, b.rows.Close()); err != nil {
+		return nil, err
+	}
+	b.w.Notes = notes
+	return b.w, nil
 }
 
 // identify keeps the ids of a row. With families, only the pair must be unlike all others here.

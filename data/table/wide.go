@@ -66,7 +66,7 @@ func (w *Wide) Beside(x *Wide, order []int32) {
 // Missing reports whether a value is missing.
 func Missing(v float64) bool { return math.IsNaN(v) }
 
-// ReadWide reads a table whose first column is person_id or IID, or whose first two are FID and IID, and whose
+// ReadWide reads a table whose first column is person_id, IID or eid, or whose first two are FID and IID, and whose
 // others are all numbers. It keeps the rows of those who are wanted; all rows are checked.
 func ReadWide(path string, s Selection) (*Wide, error) {
 	l, err := OpenTable(path)
@@ -78,6 +78,9 @@ func ReadWide(path string, s Selection) (*Wide, error) {
 	names, first, err := wideHeader(l)
 	if err != nil {
 		return nil, err
+	}
+	if s.Column != nil {
+		return readSome(l, names, first, s)
 	}
 	b := NewBuilder(path, names[first:], names[first:], s)
 	var fields []string
@@ -126,7 +129,7 @@ func firstFeature(names []string) int {
 		return false
 	}
 	switch {
-	case is(0, "person_id", "IID"):
+	case is(0, "person_id", "IID", "eid", "participant.eid"): // the last two are of biobank exports
 		return 1
 	case is(0, "FID") && is(1, "IID"):
 		return 2

@@ -1,0 +1,48 @@
+package genofile
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+
+	"contig-gpu/data/genotype"
+)
+
+// BenchmarkEvery opens the file $CONTIG_BENCH_GENOTYPES, keeps every 100th variant of all persons, and makes float32 features of them: [persons, variants].
+func BenchmarkEvery(b *testing.B) {
+	path := os.Getenv("CONTIG_BENCH_GENOTYPES")
+	if path == "" {
+		b.Skip("CONTIG_BENCH_GENOTYPES names no file")
+	}
+	for b.Loop() {
+		set, err := Open([]string{path}, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		const step = 100
+		variants, persons := set.Every(step, true, set.All()), make([]int, len(set.People))
+		for i := range persons {
+			persons[i] = i
+		}
+		p, err := genotype.Read(b.Context(), set, variants, persons, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		columns, lines := make([]int32, len(variants)), make([]genotype.Line, len(variants))
+		for j := range lines {
+			columns[j], lines[j] = int32(j), genotype.Line{Code: [4]float32{0, 1, 2, -1}, Scale: 1}
+		}
+		dst := make([]float32, len(variants)*len(persons))
+		var wait sync.WaitGroup
+		workers := runtime.GOMAXPROCS(0)
+		for w := range workers {
+			wait.Go(func() {
+				for i := w; i < len(persons); i += workers {
+					p.Decode(dst[i*len(variants):(i+1)*len(variants)], i, columns, lines)
+				}
+			})
+		}
+		wait.Wait()
+	}
+}

@@ -1,0 +1,116 @@
+package genotype
+
+import (
+	"context"
+	"math"
+	"strconv"
+
+	"contig-gpu/data/genome"
+)
+
+// Missing is the hard call of a genotype that is not known; others are the copies of ALT: 0, 1 or 2.
+const Missing = 3
+
+// Unseen is the allele of which a file does not know the name, for everybody has the other one.
+const Unseen = "0"
+
+// Unit is how many parts of one copy dosages are told apart by, as in a .pgen. Dosages of all formats are rounded to it.
+const Unit = 16384
+
+// A Person is one of those whose genotypes a file holds.
+type Person struct {
+	FID, IID string // FID is "" where there are no families
+	Sex      int    // 1 male, 2 female, 0 unknown
+	Founder  bool   // no parents are named
+}
+
+// A Variant is a place of the genome with two alleles.
+type Variant struct {
+	Chrom, ID string
+	Pos       int    // base pairs, from 1
+	Ref, Alt  string // of a .bim its A2 and A1
+	Line      int    // in the file that lists variants, 0 where it has no lines
+}
+
+// A Visit gets the k-th of the variants that were asked for: either hard, the copies of ALT of each person or Missing, or dosage, from 0 to 2, NaN where it is
+// missing. The other one is nil. Both are overwritten by the next call.
+type Visit = func(k int, hard []byte, dosage []float32) error
+
+// A File is one file of genotypes. Its slices must not be changed.
+type File interface {
+	About() About
+	Persons() []Person
+	Variants() []Variant
+	// Dosed says whether a variant may have dosages that are no hard calls.
+	Dosed(variant int) bool
+	// Each reads the given variants, which ascend, and no others. It may be called again, and from one goroutine at a time.
+	Each(ctx context.Context, variants []int, visit Visit) error
+}
+
+// About says what a file is, for messages.
+type About struct {
+	Format       string // such as "PLINK 1 .bed"
+	Path         string // of the genotypes
+	PersonsPath  string // of the file that lists persons, and of that which lists variants
+	VariantsPath string
+	Notes        []string
+}
+
+// where is a chromosome and position.
+func (v Variant) where() string { return genome.Chromosome(v.Chrom) + ":" + strconv.Itoa(v.Pos) }
+
+// FullName returns id:chromosome:position:alleles, the alleles in alphabetical order, whichever is ALT. Chromosomes are named as genome.Chromosome
+// names them, so that a .bim's 23 and a VCF's chrX are one.
+func (v Variant) FullName() string { return v.ID + ":" + v.where() + ":" + v.alleles() }
+
+// WrittenName is FullName with the chromosome as the file writes it.
+func (v Variant) WrittenName() string {
+	return v.ID + ":" + v.Chrom + ":" + strconv.Itoa(v.Pos) + ":" + v.alleles()
+}
+
+func (v Variant) alleles() string { return min(v.Ref, v.Alt) + ":" + max(v.Ref, v.Alt) }
+
+// Round returns the dosage nearest to v of those that are told apart, missing where v is NaN.
+func Round(v float64) float32 { return float32(math.Round(v*Unit) / Unit) }
+
+// Hard writes dosages as hard calls and reports whether all of them are such.
+func Hard(dst []byte, dosage []float32) bool {
+	for i, d := range dosage {
+		switch d {
+		case 0:
+			dst[i] = 0
+		case 1:
+			dst[i] = 1
+		case 2:
+			dst[i] = 2
+		default:
+			if d == d {
+				return false
+			}
+			dst[i] = Missing
+		}
+	}
+	return true
+}
+
+// Unpack writes two bits of each person, low bits first, through a table of what the four codes mean. dst has one element a person.
+func Unpack(dst, bits []byte, quads *[256][4]byte) {
+	n := len(dst) / 4
+	for i, b := range bits[:n] {
+		*(*[4]byte)(dst[4*i:]) = quads[b]
+	}
+	for i := 4 * n; i < len(dst); i++ {
+		dst[i] = quads[bits[n]][i&3]
+	}
+}
+
+// Quads returns the table of Unpack.
+func Quads(code [4]byte) *[256][4]byte {
+	var t [256][4]byte
+	for b := range t {
+		for k := range t[b] {
+			t[b][k] = code[b>>(2*k)&3]
+		}
+	}
+	return &t
+}

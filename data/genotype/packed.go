@@ -1,0 +1,240 @@
+package genotype
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"sync"
+)
+
+// block is how many variants are read before they are turned to person order.
+const block = 256
+
+// A missing dosage, in units.
+const missingDosage = math.MaxUint16
+
+// Packed holds genotypes person by person: hard calls of 2 bits, low bits first, and dosages of 16 bits of those variants that have some.
+type Packed struct {
+	Persons, Variants int
+	stride            int // bytes of a person
+	bits              []byte
+	dosed             []place // of each variant
+	pages             []page
+}
+
+// A place says where the dosages of a variant are: nowhere where page is -1.
+type place struct{ page, column int32 }
+
+// A page holds dosages, in units, of some variants: [Persons, columns].
+type page struct {
+	columns int
+	units   []uint16
+}
+
+// Read reads the given variants, which ascend, for the given persons (indices into those of the set). Memory: what is kept, and one block of rows. step, where
+// it is not nil, is called as variants are done.
+func Read(ctx context.Context, f *Set, variants, persons []int, step func(done, total int)) (*Packed, error) {
+	p := &Packed{Persons: len(persons), Variants: len(variants), stride: (len(variants) + 3) / 4, dosed: make([]place, len(variants))}
+	p.bits = make([]byte, p.Persons*p.stride)
+	b := &blockReader{p: p, persons: persons}
+	err := f.Each(ctx, variants, func(k int, hard []byte, dosage []float32) error {
+		b.take(k, hard, dosage)
+		if b.n == block || k == len(variants)-1 {
+			b.turn()
+			if step != nil {
+				step(k+1, len(variants))
+			}
+		}
+		return nil
+	})
+	return p, err
+}
+
+// A blockReader holds rows until there is a block of them.
+type blockReader struct {
+	p       *Packed
+	persons []int
+	first   int // variant of the first row
+	n       int
+	hard    [block][]byte
+	dosage  [block][]uint16 // nil where the row has none
+	spare   [][]uint16
+}
+
+func (b *blockReader) take(k int, hard []byte, dosage []float32) {
+	if b.n == 0 {
+		b.first = k
+	}
+	at := b.n
+	b.n++
+	if hard != nil {
+		if b.hard[at] == nil {
+			b.hard[at] = make([]byte, len(hard))
+		}
+		copy(b.hard[at], hard)
+		return
+	}
+	var row []uint16
+	if n := len(b.spare); n > 0 {
+		row, b.spare = b.spare[n-1], b.spare[:n-1]
+	} else {
+		row = make([]uint16, len(dosage))
+	}
+	for i, d := range dosage {
+		row[i] = missingDosage
+		if d == d {
+			row[i] = uint16(d * Unit)
+		}
+	}
+	b.dosage[at] = row
+}
+
+// turn writes the rows of the block person by person.
+func (b *blockReader) turn() {
+	var dosed []int
+	for k := range b.n {
+		b.p.dosed[b.first+k] = place{page: -1}
+		if b.dosage[k] != nil {
+			b.p.dosed[b.first+k] = place{int32(len(b.p.pages)), int32(len(dosed))}
+			dosed = append(dosed, k)
+		}
+	}
+	g := page{columns: len(dosed), units: make([]uint16, len(dosed)*b.p.Persons)}
+	inParts(b.p.Persons, func(lo, hi int) { b.turnPersons(lo, hi, dosed, g.units) })
+	for _, k := range dosed {
+		b.spare = append(b.spare, b.dosage[k])
+		b.dosage[k] = nil
+	}
+	if len(dosed) > 0 {
+		b.p.pages = append(b.p.pages, g)
+	}
+	b.n = 0
+}
+
+// tile is how many persons are turned at a time: what is written of them stays in the nearest cache.
+const tile = 512
+
+func (b *blockReader) turnPersons(lo, hi int, dosed []int, units []uint16) {
+	for from := lo; from < hi; from += tile {
+		to := min(from+tile, hi)
+		for k := 0; k < b.n; k += 4 {
+			b.turnFour(k, from, to)
+		}
+	}
+	for c, k := range dosed {
+		for i, person := range b.persons[lo:hi] {
+			units[(lo+i)*len(dosed)+c] = b.dosage[k][person]
+		}
+	}
+}
+
+// turnFour writes the hard calls of four rows from k on: a byte of each person. The first row of a block is that of a whole byte.
+func (b *blockReader) turnFour(k, from, to int) {
+	var rows [4][]byte
+	for r := range rows {
+		if k+r < b.n && b.dosage[k+r] == nil {
+			rows[r] = b.hard[k+r]
+		}
+	}
+	at := from*b.p.stride + (b.first+k)>>2
+	if rows[0] != nil && rows[1] != nil && rows[2] != nil && rows[3] != nil {
+		r0, r1, r2, r3 := rows[0], rows[1], rows[2], rows[3]
+		for _, person := range b.persons[from:to] {
+			b.p.bits[at] = r0[person] | r1[person]<<2 | r2[person]<<4 | r3[person]<<6
+			at += b.p.stride
+		}
+		return
+	}
+	for _, person := range b.persons[from:to] {
+		code := byte(0)
+		for r, row := range rows {
+			if row != nil {
+				code |= row[person] << (2 * r)
+			}
+		}
+		b.p.bits[at] = code
+		at += b.p.stride
+	}
+}
+
+// inParts cuts [0, n) into a part for each processor that Go may use.
+func inParts(n int, part func(lo, hi int)) {
+	var wait sync.WaitGroup
+	all := runtime.GOMAXPROCS(0)
+	for k := range all {
+		if lo, hi := k*n/all, (k+1)*n/all; lo < hi {
+			wait.Go(func() { part(lo, hi) })
+		}
+	}
+	wait.Wait()
+}
+
+// Bytes returns the memory that persons of a set take for so many variants with hard calls and with dosages.
+func Bytes(persons, hard, dosed int) int { return persons * ((hard+dosed+3)/4 + 2*dosed) }
+
+// Dosed says whether variant j has dosages.
+func (p *Packed) Dosed(j int) bool { return p.dosed[j].page >= 0 }
+
+// Code returns the hard call of person i at variant j, which has no dosages.
+func (p *Packed) Code(i, j int) uint8 { return p.bits[i*p.stride+j>>2] >> (2 * uint(j&3)) & 3 }
+
+// Copies returns the copies of ALT of person i at variant j, NaN where they are missing.
+func (p *Packed) Copies(i, j int) float64 {
+	d := p.units(i, j)
+	if d == missingDosage {
+		return math.NaN()
+	}
+	return float64(d) / Unit
+}
+
+// units returns the same in units, missingDosage where it is missing.
+func (p *Packed) units(i, j int) uint16 {
+	if at := p.dosed[j]; at.page >= 0 {
+		g := &p.pages[at.page]
+		return g.units[i*g.columns+int(at.column)]
+	}
+	if c := p.Code(i, j); c != Missing {
+		return uint16(c) * Unit
+	}
+	return missingDosage
+}
+
+// A Line turns a genotype into a feature: Code has what each hard call becomes, and of a dosage x it is (x - Center) * Scale.
+type Line struct {
+	Code          [4]float32
+	Center, Scale float64
+}
+
+// Decode writes the features of person i: of the variants columns[j] by lines[j]. dst, columns and lines are of one length.
+func (p *Packed) Decode(dst []float32, i int, columns []int32, lines []Line) {
+	row := p.bits[i*p.stride : (i+1)*p.stride]
+	if len(p.pages) == 0 {
+		for k, j := range columns {
+			dst[k] = lines[k].Code[row[j>>2]>>(2*uint(j&3))&3]
+		}
+		return
+	}
+	for k, j := range columns {
+		l := &lines[k]
+		d := p.units(i, int(j))
+		switch {
+		case d == missingDosage:
+			dst[k] = l.Code[Missing]
+		case p.dosed[j].page >= 0:
+			dst[k] = float32((float64(d)/Unit - l.Center) * l.Scale)
+		default:
+			dst[k] = l.Code[d/Unit]
+		}
+	}
+}
+
+// Typed returns how many genotypes of person i are not missing.
+func (p *Packed) Typed(i int) int {
+	n := 0
+	for j := range p.Variants {
+		if p.units(i, j) != missingDosage {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,148 @@
+package genotype
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"contig-gpu/data"
+)
+
+// A Set is one or more files of the same persons, their variants one after the other.
+type Set struct {
+	People []Person  // of each file, in this order
+	Sites  []Variant // of all files
+	Notes  []string
+	parts  []part
+}
+
+// A part is one file: its variants are those from first on.
+type part struct {
+	file     File
+	first, n int
+}
+
+// Add appends a file to the set. Its persons must be those of the files before it, in their order (E204); FIDs are compared where both have some.
+func (s *Set) Add(f File) error {
+	if len(s.parts) == 0 {
+		s.People = f.Persons()
+	} else if err := s.samePersons(f); err != nil {
+		return err
+	}
+	s.parts = append(s.parts, part{f, len(s.Sites), len(f.Variants())})
+	s.Notes = append(s.Notes, f.About().Notes...)
+	if len(s.parts) == 1 {
+		s.Sites = slices.Clip(f.Variants())
+		return nil
+	}
+	s.Sites = append(s.Sites, f.Variants()...)
+	return nil
+}
+
+func (s *Set) samePersons(f File) error {
+	a := f.About()
+	p := &data.Problem{Code: 204, File: a.PersonsPath, What: "the filesets hold other persons, or hold them in another order",
+		Cause: "chromosome files from different releases or filters", Fix: "make all with the same plink --keep list and --indiv-sort"}
+	got := f.Persons()
+	if len(got) != len(s.People) {
+		p.Expected = fmt.Sprintf("%d persons as in the first file", len(s.People))
+		p.Found = fmt.Sprintf("%d", len(got))
+		return p
+	}
+	for i, g := range got {
+		want := s.People[i]
+		if g.IID == want.IID && (g.FID == want.FID || noFamily(g.FID) || noFamily(want.FID)) {
+			continue
+		}
+		if p.Line = i + 1; !strings.HasSuffix(a.PersonsPath, ".fam") { // which has a line a person
+			p.Line = 0
+			p.What += fmt.Sprintf(": person %d is another", i+1)
+		}
+		p.Expected, p.Found = want.FID+" "+want.IID, g.FID+" "+g.IID
+		return p
+	}
+	return nil
+}
+
+// noFamily is plink's word for none.
+func noFamily(fid string) bool { return fid == "" || fid == "0" }
+
+// Files returns what each file is and how many variants it has.
+func (s *Set) Files() (about []About, variants []int) {
+	for _, p := range s.parts {
+		about, variants = append(about, p.file.About()), append(variants, p.n)
+	}
+	return about, variants
+}
+
+// Persons returns those of every file. It must not be changed.
+func (s *Set) Persons() []Person { return s.People }
+
+// Variants returns those of all files, one file after the other. It must not be changed.
+func (s *Set) Variants() []Variant { return s.Sites }
+
+// Dosed says whether a variant may have dosages that are no hard calls.
+func (s *Set) Dosed(variant int) bool {
+	p := s.part(variant)
+	return p.file.Dosed(variant - p.first)
+}
+
+// Where returns the file that lists a variant and its line there, for errors.
+func (s *Set) Where(variant int) (path string, line int) {
+	return s.part(variant).file.About().VariantsPath, s.Sites[variant].Line
+}
+
+// Each reads the given variants, which ascend, from the files that hold them.
+func (s *Set) Each(ctx context.Context, variants []int, visit Visit) error {
+	for at := 0; at < len(variants); {
+		p := s.part(variants[at])
+		var own []int
+		for _, v := range variants[at:] {
+			if v >= p.first+p.n {
+				break
+			}
+			if v < p.first || len(own) > 0 && v-p.first <= own[len(own)-1] {
+				panic(fmt.Sprintf("genotype: Each of variants that do not ascend: %d after others", v))
+			}
+			own = append(own, v-p.first)
+		}
+		if err := p.file.Each(ctx, own, func(k int, hard []byte, dosage []float32) error { return visit(at+k, hard, dosage) }); err != nil {
+			return err
+		}
+		at += len(own)
+	}
+	return nil
+}
+
+func (s *Set) part(variant int) part {
+	i, _ := slices.BinarySearchFunc(s.parts, variant, func(p part, v int) int {
+		if p.first+p.n <= v {
+			return -1
+		}
+		return 1
+	})
+	if variant < 0 || i == len(s.parts) {
+		panic(fmt.Sprintf("genotype: variant %d of %d", variant, len(s.Sites)))
+	}
+	return s.parts[i]
+}
+
+// Names returns a name for each of the given variants, and "" for others: its id, or its FullName where the id is "." or not unique among those given. A name
+// depends on them and never on which of them are used, so that a checkpoint finds its variants again. Variants
+// of one id, position and alleles have one name; who uses one of them must refuse it.
+func (s *Set) Names(of []int) []string {
+	count := make(map[string]int, len(of))
+	for _, v := range of {
+		count[s.Sites[v].ID]++
+	}
+	names := make([]string, len(s.Sites))
+	for _, i := range of {
+		v := s.Sites[i]
+		names[i] = v.ID
+		if v.ID == "." || v.ID == "" || count[v.ID] > 1 {
+			names[i] = v.FullName()
+		}
+	}
+	return names
+}

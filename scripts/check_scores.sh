@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# check_scores.sh N [SEED]: computes scores of N random sets in every format that plink2 writes and compares each with plink2 --score; scores and burdens of real files where there
+# are some; and reads what pandas, NumPy, h5py and anndata write. Installs nothing: what needs a program or package that is not here is left out, and said.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+sets=${1:-20} seed=${2:-1}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+have() { command -v "$1" >/dev/null; }
+
+if have plink2; then
+    CONTIG_SCORE_SETS="$sets $seed" go test ./data/pgs -run '^Test(Plink2|Formats)$' -count=1 -timeout 60m
+    echo "$sets random sets: the scores are plink2's"
+else
+    echo "skipped: there is no plink2"
+fi
+have plink1.9 || echo "skipped: there is no plink1.9; no .profile of its making"
+go test ./data/score ./data/burden -run '^Test(Plink19|Regenie)$' -count=1 -v | grep -E '^(ok|FAIL|--- |panic)|SKIP' || true
+go test ./data/score ./data/burden -run '^Test(Plink19|Regenie)$' -count=1 >/dev/null
+
+python=${PYTHON:-python3}
+if "$python" -c 'import numpy, pandas, pyarrow, h5py, anndata' 2>/dev/null; then
+    folders=()
+    for ((s = seed; s < seed + (sets + 9) / 10; s++)); do
+        mkdir "$work/$s"
+        "$python" -W ignore scripts/frames_pandas.py "$work/$s" "$s"
+        folders+=("$work/$s")
+    done
+    CONTIG_FRAMES=$(IFS=:; echo "${folders[*]}") go test ./data/frame -run '^TestWritten$' -count=1 -timeout 30m
+else
+    echo "skipped: $python has not all of numpy, pandas, pyarrow, h5py and anndata; no Parquet and HDF5 of their making"
+fi
