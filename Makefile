@@ -101,11 +101,16 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 
 .PHONY: campaign sbom notices
 FUZZ_SECONDS ?= 600
-campaign: build kills ## what seldom breaks and takes long, whole: every fuzz target, every fault, 200 kills, 200 hostile checkpoints, cuDNN's plans for every encoder; hours
+campaign: build kills ## what seldom breaks and takes long, whole: fuzzing, faults, kills, hostile checkpoints, explanations of planted truth, cuDNN's plans; hours
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	scripts/faults.sh
 	scripts/kill_resume.sh 200 7
 	CONTIG_CHANGES=200 $(GO) test -timeout 2h -count=1 -run HostileCheckpoints ./cmd/contig-gpu
+	scripts/explain_maps.sh
+	scripts/explain_truth.sh 3 20 20 20 20
+	scripts/check_genotypes.sh 200 1
+	scripts/check_scores.sh 200 1
+	scripts/cuda_wheels.sh torch
 	CONTIG_LONG=1 CONTIG_CUDNN=full CONTIG_WHEELS=$$(scripts/cuda_wheels.sh) $(GO) test -timeout 2h -count=1 ./gpu/internal/dnn
 
 sbom: build ## build/sbom.json: what the program is made of, as CycloneDX
