@@ -29,7 +29,8 @@ func (r *trainRun) openDevice() (err error) {
 	if err != nil {
 		return err
 	}
-	r.say("%s", deviceText(r.device, precision))
+	r.deviceLine = deviceText(r.device, precision)
+	r.say("%s", r.deviceLine)
 	if card := unusedGPU(os.DirFS("/")); card != "" && r.device.Card() == nil && r.auto() {
 		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", card)
 	}

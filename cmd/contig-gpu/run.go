@@ -30,9 +30,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
 			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), exportCommand(),
-			planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
+			reportCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
 		},
-		Action: noCommand,
+		Action:   noCommand,
+		Metadata: map[string]any{commandKey: args},
 	}
 	prepare(app.Commands)
 	err := app.RunContext(ctx, append([]string{app.Name}, args...))
