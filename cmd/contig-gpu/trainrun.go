@@ -51,6 +51,7 @@ type trainRun struct {
 	bad           *loader.Bad   // of the cohort
 	device        *gpu.Device   // opened, until the training takes it over
 	timed         bool          // the time that is left was told
+	dry           bool          // end before the first step
 	args          []string      // of the command line
 	deviceLine    string        // what was said of the device
 	steps, total  int           // done, and in all

@@ -174,3 +174,16 @@ func ofChance(l Loss) (float64, bool) {
 	}
 	return l.Loss / math.Log(l.Present), true
 }
+
+// Verdicts returns those of the last evaluation of a run by modality, without all together: for lists.
+func Verdicts(rows []Row) map[string]string {
+	out := map[string]string{}
+	if shown := shownRows(rows); len(shown) > 0 {
+		for _, f := range Findings(shown[len(shown)-1].Retrieval) {
+			if f.Name != allName && f.Verdict != eval.Unknown {
+				out[f.Name] = string(f.Verdict)
+			}
+		}
+	}
+	return out
+}
