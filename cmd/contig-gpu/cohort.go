@@ -23,13 +23,28 @@ func openAligned(s *settings, l *checkpoint.Loaded) (*data.Cohort, error) {
 		return imagesOf(co), err
 	}
 	if s.Data == "" {
-		return nil, usagef("embed: --data is missing: the checkpoint was trained with genetics; name a data.toml, which may lack modalities")
+		return nil, usagef("--data is missing: the checkpoint was trained with genetics; name a data.toml, which may lack modalities")
 	}
+	return aligned(s.cohort(), l)
+}
+
+// openEveryone is openAligned of all persons with an image, with or without genetics; without data.toml nobody has any.
+func openEveryone(s *settings, l *checkpoint.Loaded) (*data.Cohort, error) {
+	o := s.cohort()
+	if o.Everyone = s.Join != "inner"; len(l.Objective.Tables()) == 0 {
+		o.DataTOML = ""
+		co, err := cohort.Open(o)
+		return imagesOf(co), err
+	}
+	return aligned(o, l)
+}
+
+// aligned joins files as a network takes them that was trained with genetics.
+func aligned(o cohort.Options, l *checkpoint.Loaded) (*data.Cohort, error) {
 	var modalities []string
 	for _, known := range l.Objective.Tables() {
 		modalities = append(modalities, known.Name)
 	}
-	o := s.cohort()
 	o.Stats = l.Stats
 	return cohort.OpenAligned(o, modalities)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -29,7 +30,8 @@ func (r *trainRun) openDevice() (err error) {
 	if err != nil {
 		return err
 	}
-	r.say("%s", deviceText(r.device, precision))
+	r.deviceLine = deviceText(r.device, precision)
+	r.say("%s", r.deviceLine)
 	if card := unusedGPU(os.DirFS("/")); card != "" && r.device.Card() == nil && r.auto() {
 		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", card)
 	}
@@ -78,12 +80,29 @@ func unusedGPU(root fs.FS) string {
 func (r *trainRun) approve(d *gpu.Device) func(train.Work) error {
 	return func(w train.Work) error {
 		if d.Card() != nil || w.Steps == 0 {
-			return nil
+			return r.dryRun()
 		}
 		least := leastTime(w, convSpeed(d, r.cfg.Precision))
 		r.say("time: %d steps, at least %s by a convolution timed now; told again from the third step on", w.Steps, progress.About(least))
+		if r.dry && r.auto() && least >= askFrom {
+			r.say("--device auto does not begin this on a CPU: --device cpu does")
+		}
+		if err := r.dryRun(); err != nil {
+			return err
+		}
 		return tooSlow(r.auto(), least, w.Steps, d.Why())
 	}
+}
+
+// errDryRun ends a training that was not to begin.
+var errDryRun = errors.New("dry run")
+
+// dryRun is errDryRun where the training is not to begin.
+func (r *trainRun) dryRun() error {
+	if r.dry {
+		return errDryRun
+	}
+	return nil
 }
 
 // leastTime is what the convolutions alone take at so many multiplications and additions per second. No more than centuries.

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"net/url"
-	"path/filepath"
+	"os"
 
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/loader"
@@ -20,7 +19,8 @@ import (
 
 func embedCommand() *cli.Command {
 	own := []cli.Flag{
-		&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example"},
+		&cli.StringFlag{Name: "run", Usage: "run folder, of which the best checkpoint is taken"},
+		&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example; a run folder means its best"},
 		&cli.StringFlag{Name: "out", Usage: "folder to make"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "replace an embedding that embed made"},
 		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu, cuda or cuda:N"},
@@ -28,29 +28,34 @@ func embedCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name: "embed", Usage: "write features and embeddings of a cohort, per person and per image",
-		Description: "The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.",
-		Flags:       append(own, flags(newSettings(setting.Default).cohortRows())...),
+		Description: "--images alone gives the features of every image; with --data those who have genetics have these embedded too. Nobody is left out.\n" +
+			"The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.",
+		Flags: append(own, flags(newSettings(setting.Default).cohortRows())...),
 		Action: func(c *cli.Context) error {
-			for _, f := range []string{"checkpoint", "images", "out"} {
+			for _, f := range []string{"images", "out"} {
 				if _, err := need(c, f); err != nil {
 					return err
 				}
+			}
+			from, err := checkpointOf(c)
+			if err != nil {
+				return err
 			}
 			s := newSettings(setting.Default)
 			if err := parse(c, s.cohortRows()); err != nil {
 				return err
 			}
-			return embed(c, s)
+			return embed(c, s, from)
 		},
 	}
 }
 
-func embed(c *cli.Context, s *settings) error {
+func embed(c *cli.Context, s *settings, from string) error {
 	dir := c.String("out")
 	if n := c.Int("threads"); n < 0 || n > mostThreads {
 		return usagef("embed: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
 	}
-	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: []string{c.String("checkpoint"), s.Images, s.Data, s.ImageRoot}, Mode: privateFolder}
+	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: []string{from, s.Images, s.Data, s.ImageRoot}, Mode: privateFolder}
 	if err := target.Check(); err != nil {
 		return err
 	}
@@ -60,7 +65,7 @@ func embed(c *cli.Context, s *settings) error {
 	}
 	defer d.Close()
 	keepWithinMemory()
-	m, err := checkpoint.LoadWithin(c.String("checkpoint"), d, "auto", int(memory()))
+	m, err := checkpoint.LoadWithin(from, d, "auto", int(memory()))
 	if err != nil {
 		return err
 	}
@@ -69,7 +74,7 @@ func embed(c *cli.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	co, err := openAligned(s, m)
+	co, err := openEveryone(s, m)
 	if err != nil {
 		return err
 	}
@@ -78,11 +83,14 @@ func embed(c *cli.Context, s *settings) error {
 			return err
 		}
 	}
-	e, err := embedded(c.Context, m, co, cfg)
+	line := progress.New(c.App.ErrWriter)
+	e, err := embedded(c.Context, m, co, cfg, line)
+	line.Done()
 	if err != nil {
 		return err
 	}
-	if err := target.Publish(func(temp string) error { return writeEmbeddings(temp, e, co, splitsOf(c.String("checkpoint"))) }); err != nil {
+	w := &embedding{Embeddings: e, cohort: co, splits: splitsOf(from), about: aboutEmbedding{Checkpoint: from, Step: m.Step, Version: version + revision(), ImageSize: cfg.ImageSize, Fit: string(cfg.Fit), Encoder: cfg.Model.Encoder}}
+	if err := target.Publish(w.write); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)
@@ -90,7 +98,7 @@ func embed(c *cli.Context, s *settings) error {
 }
 
 // embedded makes the embeddings of a cohort; E721 where they take more memory than is free, E716 where they are not finite.
-func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg train.Config) (*train.Embeddings, error) {
+func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg train.Config, line *progress.Line) (*train.Embeddings, error) {
 	if err := train.Usable(m.File.Path, co); err != nil {
 		return nil, err
 	}
@@ -110,78 +118,51 @@ func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg tr
 				Expected: "at most " + bytesText(free), Found: bytesText(need), Cause: "a network that was trained on a larger machine", Fix: "end other programs, or take a larger machine"}
 		}
 	}
-	e, err := train.Embed(ctx, m, co, src)
+	e, err := train.Embed(ctx, m, co, counted(src, len(co.Images), line))
 	if err != nil {
 		return nil, err
 	}
 	return e, e.NotFinite(m.File.Path, co)
 }
 
-// A matrix is one file to write.
-type matrix struct {
-	name  string
-	width int
-	rows  [][]float32
+// checkpointOf returns the checkpoint that --run or --checkpoint names: of a run folder its best, or its last where nothing was validated.
+func checkpointOf(c *cli.Context) (string, error) {
+	dir, path := c.String("run"), c.String("checkpoint")
+	switch {
+	case dir == "" && path == "":
+		return "", usagef("%s: --run or --checkpoint is required", verb(c))
+	case dir != "" && path != "":
+		return "", usagef("%s: --run and --checkpoint name the same thing: give one of them", verb(c))
+	case dir == "":
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			return path, nil
+		}
+		dir = path
+	}
+	best := train.CheckpointPath(dir, "best")
+	if _, err := os.Stat(best); err != nil {
+		best = train.CheckpointPath(dir, "last")
+	}
+	return best, nil
 }
 
-// strangerSplit is the split of persons whom a run has never seen, unknownSplit that of all where it is not known who they were.
-const (
-	strangerSplit = "new"
-	unknownSplit  = "unknown"
-)
-
-// writeEmbeddings writes the files of embed; splits are those of the checkpoint's run by person, nil where they are not known.
-func writeEmbeddings(dir string, e *train.Embeddings, co *data.Cohort, splits map[string]string) error {
-	perImage := filepath.Join(dir, "per-image")
-	if err := makePrivate(perImage); err != nil {
-		return err
-	}
-	var persons, images [][]string
-	table := [][]string{{"person_id", "split"}}
-	for _, p := range e.Persons {
-		id := co.Persons[p].ID
-		split := unknownSplit
-		if splits != nil {
-			split = cmp.Or(splits[id], strangerSplit)
-		}
-		persons, table = append(persons, []string{id}), append(table, []string{id, split})
-	}
-	for i, p := range e.Person {
-		images = append(images, []string{co.Persons[p].ID, co.Images[i].Path})
-	}
-	byPerson, byImage := []matrix{{"features", e.Width, e.PersonFeatures}}, []matrix{{"features", e.Width, e.Features}}
-	if len(co.Tables) == 0 { // trained on images alone: one head
-		byImage = append(byImage, matrix{"projection", e.Dim, e.Image[0]})
-	}
-	for i, t := range co.Tables {
-		name := url.PathEscape(t.Name())
-		byPerson = append(byPerson, matrix{name + ".image", e.Dim, e.PersonImage[i]}, matrix{name + ".genetics", e.Dim, e.PersonGenetics[i]})
-		byImage = append(byImage, matrix{name + ".image", e.Dim, e.Image[i]})
-	}
-	if err := writeLines(filepath.Join(dir, "persons.txt"), persons); err != nil {
-		return err
-	}
-	if err := writeLines(filepath.Join(dir, "persons.tsv"), table); err != nil {
-		return err
-	}
-	if err := writeLines(filepath.Join(perImage, "images.txt"), images); err != nil {
-		return err
-	}
-	if err := writeMatrices(dir, []string{"person_id"}, persons, byPerson); err != nil {
-		return err
-	}
-	return writeMatrices(perImage, []string{"person_id", "image"}, images, byImage)
+// A countingSource tells how many images were taken from it.
+type countingSource struct {
+	data.Source
+	done, all int
+	line      *progress.Line
 }
 
-// writeMatrices writes each matrix as .npy and, with the keys of its rows, as .tsv.
-func writeMatrices(dir string, head []string, keys [][]string, all []matrix) error {
-	for _, m := range all {
-		if err := writeNPY(filepath.Join(dir, m.name+".npy"), m.width, m.rows); err != nil {
-			return err
-		}
-		if err := writeTSV(filepath.Join(dir, m.name+".tsv"), head, keys, m); err != nil {
-			return err
-		}
+func counted(src data.Source, all int, line *progress.Line) data.Source {
+	return &countingSource{Source: src, all: all, line: line}
+}
+
+// Next gives the next batch.
+func (s *countingSource) Next(b *data.Batch) error {
+	err := s.Source.Next(b)
+	if err == nil {
+		s.done += b.N
+		s.line.Count(s.done, s.all, "images embedded")
 	}
-	return nil
+	return err
 }

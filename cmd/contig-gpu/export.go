@@ -13,13 +13,14 @@ func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write the image encoder under torchvision's names, or the whole model under ours",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example"},
+			&cli.StringFlag{Name: "run", Usage: "run folder, of which the best checkpoint is taken"},
+			&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example; a run folder means its best"},
 			&cli.StringFlag{Name: "out", Usage: "safetensors file to write"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace a safetensors file that is there"},
 			&cli.BoolFlag{Name: "torchvision", Usage: "the image encoder alone, as torchvision.models names it"},
 		},
 		Action: func(c *cli.Context) error {
-			from, err := need(c, "checkpoint")
+			from, err := checkpointOf(c)
 			if err != nil {
 				return err
 			}

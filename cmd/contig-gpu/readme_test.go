@@ -43,7 +43,7 @@ func TestTourOfTheREADME(t *testing.T) {
 			t.Errorf("%s says nothing", line)
 		}
 	}
-	for _, made := range []string{"cohort/images.tsv", "run1/report.html", "emb/features.npy", "resnet18.safetensors", "explained/report.html"} {
+	for _, made := range []string{"cohort/images.tsv", "run1/report.html", "emb/features.npy", "emb/README.txt", "resnet18.safetensors", "explained/report.html"} {
 		read(t, filepath.FromSlash(made))
 	}
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"contig-gpu/data"
@@ -17,6 +20,7 @@ const version = "0.1.0"
 
 // run executes one verb and returns what finish reports. Tests call it directly.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	args = asked(args)
 	app := &cli.App{
 		Name:            "contig-gpu",
 		Usage:           "train image encoders with genetics instead of labels",
@@ -30,9 +34,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
 			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), exportCommand(), pgsCommand(), burdenCommand(),
-			planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
+			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
 		},
-		Action: noCommand,
+		Action:   noCommand,
+		Metadata: map[string]any{commandKey: args},
 	}
 	prepare(app.Commands)
 	err := app.RunContext(ctx, append([]string{app.Name}, args...))
@@ -40,6 +45,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return cause
 	}
 	return err
+}
+
+// asked turns what other programs are asked for help and version by into our words.
+func asked(args []string) []string {
+	switch {
+	case len(args) == 0:
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version" || args[0] == "-v":
+		return append([]string{"version"}, args[1:]...)
+	}
+	return args
 }
 
 // prepare gives every command the same manners: usage errors are ours, and there are no arguments but flags.
@@ -59,6 +76,9 @@ func prepare(commands []*cli.Command) {
 func onlyFlags(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		if c.NArg() > 0 {
+			if word := c.Args().First(); word == "true" || word == "false" || word == "yes" || word == "no" {
+				return usagef("%s: unexpected argument %q: a flag that is true or false takes its value behind an equals sign, such as --deterministic=false", c.Command.Name, word)
+			}
 			return usagef("%s: unexpected argument %q; see contig-gpu %s --help", c.Command.Name, c.Args().First(), c.Command.Name)
 		}
 		return action(c)
@@ -83,11 +103,23 @@ func noCommand(c *cli.Context) error {
 	return usagef("no command %q%s; see contig-gpu --help", c.Args().First(), didYouMean(c.Args().First(), "", names))
 }
 
+// plainUsage turns what package flag says of a value into our words.
+func plainUsage(text string) string {
+	var value, name, why string
+	if n, _ := fmt.Sscanf(text, "invalid value %q for flag -%s %s", &value, &name, &why); n < 2 {
+		if n, _ = fmt.Sscanf(text, "invalid boolean value %q for -%s %s", &value, &name, &why); n >= 2 {
+			return fmt.Sprintf("--%s: want true or false, behind an equals sign, found %q", strings.TrimSuffix(name, ":"), value)
+		}
+		return strings.NewReplacer("for flag -", "for flag --", "for -", "for --", "needed by -", "needed by --").Replace(text)
+	}
+	return fmt.Sprintf("--%s: want a number, found %q", strings.TrimSuffix(name, ":"), value)
+}
+
 // undefined is what package flag says of a flag that it does not know.
 const undefined = "flag provided but not defined: -"
 
 func wrongUsage(c *cli.Context, err error, _ bool) error {
-	text, verb, known := strings.NewReplacer("for flag -", "for flag --", "for -", "for --").Replace(err.Error()), "", c.App.Flags
+	text, verb, known := plainUsage(err.Error()), "", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
 		verb, known = c.Command.Name+": ", c.Command.Flags
 	}
@@ -118,7 +150,10 @@ func need(c *cli.Context, flag string) (string, error) {
 }
 
 func versionCommand() *cli.Command {
-	return &cli.Command{Name: "version", Usage: "print the version", Action: func(c *cli.Context) error {
+	return &cli.Command{Name: "version", Usage: "print the version", Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}}, Action: func(c *cli.Context) error {
+		if c.Bool("json") {
+			return json.NewEncoder(c.App.Writer).Encode(map[string]string{"version": version, "build": strings.TrimSpace(revision()), "system": runtime.GOOS + "/" + runtime.GOARCH})
+		}
 		_, err := fmt.Fprintln(c.App.Writer, "contig-gpu", version+revision())
 		return err
 	}}

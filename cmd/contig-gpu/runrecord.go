@@ -23,8 +23,32 @@ type runRecord struct {
 	Sessions int     `json:"sessions"`
 	Finished bool    `json:"finished"` // the test split was evaluated
 
+	// What the run is, for the report and for doing it again. Times are RFC 3339 with the zone.
+	Schema     int               `json:"schema"`
+	Version    string            `json:"version,omitempty"`
+	Go         string            `json:"go,omitempty"`
+	Host       string            `json:"host,omitempty"`
+	Folder     string            `json:"folder,omitempty"` // that the command was given in
+	Command    []string          `json:"command,omitempty"`
+	CPU        string            `json:"cpu,omitempty"`
+	Device     string            `json:"device,omitempty"` // as the first lines say it
+	Started    string            `json:"started,omitempty"`
+	Ended      string            `json:"ended,omitempty"` // as far as it is known
+	Steps      int               `json:"steps,omitempty"` // done
+	Total      int               `json:"total_steps,omitempty"`
+	Parameters int               `json:"parameters,omitempty"`
+	Clip       float64           `json:"clip,omitempty"`
+	Cohort     []string          `json:"cohort,omitempty"`
+	Presence   []report.Presence `json:"presence,omitempty"`
+	Changed    []report.Change   `json:"changed,omitempty"`
+	Summary    []string          `json:"summary,omitempty"` // once it ended
+	NoImages   string            `json:"no_images,omitempty"`
+
 	before float64 // seconds of earlier sessions
 }
+
+// recordSchema is the version of run.json: keys may be added to it, none change their meaning.
+const recordSchema = 1
 
 // text says how long the run took.
 func (k *runRecord) text() string {
@@ -54,9 +78,11 @@ func (r *trainRun) keep(finished bool) {
 			*k = readRecord(r.dir)
 		}
 		k.before, k.Sessions = k.Seconds, k.Sessions+1
+		r.describe()
 	}
+	k.Ended, k.Total, k.Steps = time.Now().Format(time.RFC3339), max(k.Total, r.total), max(k.Steps, r.steps)
 	k.Seconds, k.Finished = k.before+time.Since(r.start).Seconds(), finished
-	text, err := json.Marshal(k)
+	text, err := json.MarshalIndent(k, "", " ")
 	if err == nil {
 		err = writeText(filepath.Join(r.dir, recordName), bytes.NewBuffer(append(text, '\n')))
 	}
@@ -88,8 +114,10 @@ func (r *trainRun) finished() (bool, error) {
 }
 
 // metrics reads metrics.jsonl; a log that is gone has no rows.
-func (r *trainRun) metrics() ([]report.Row, error) {
-	f, err := input.Open(filepath.Join(r.dir, metricsName), input.NoLimit)
+func (r *trainRun) metrics() ([]report.Row, error) { return readMetrics(r.dir) }
+
+func readMetrics(dir string) ([]report.Row, error) {
+	f, err := input.Open(filepath.Join(dir, metricsName), input.NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -27,6 +27,7 @@ func trainCommand() *cli.Command {
 		&cli.StringFlag{Name: "run", Usage: "run folder (default: runs/run-N, or runs/demo-N without data)"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on from the last checkpoint of --run"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "begin anew in a run folder that is in use"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "say device, cohort, memory, disk and time, and end before the first step; writes nothing"},
 	}
 	demo := newSettings(setting.Default)
 	demo.fitDemo()
@@ -92,6 +93,10 @@ func trainAction(c *cli.Context) (err error) {
 		Config: r.cfg, Cohort: r.cohort, NewSource: sourcesBut(r.cohort, r.cfg, r.bad), Bad: r.bad, Scan: loader.NewScan(r.cohort, r.bad), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
 		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: hostMemory(r.cohort),
 	})
+	if errors.Is(err, errDryRun) {
+		r.say("dry run: nothing was written; the same command without --dry-run trains")
+		return nil
+	}
 	return r.finish(&summary, err)
 }
 
@@ -140,7 +145,7 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 
 // newRun resolves the settings of a training; it touches no file but --config and those of the run that is resumed.
 func newRun(c *cli.Context) (*trainRun, error) {
-	r := &trainRun{dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	r := &trainRun{dry: c.Bool("dry-run"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
 	switch {
 	case r.resumed && r.dir == "":
 		return nil, usagef("train: --resume needs --run")

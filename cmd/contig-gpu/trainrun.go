@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"path/filepath"
@@ -47,9 +48,17 @@ type trainRun struct {
 	standing      *train.Standing // of the run that is resumed, where it has a checkpoint
 	notes         []string        // of how the settings were found
 	record        runRecord
-	bad           *loader.Bad // of the cohort
-	device        *gpu.Device // opened, until the training takes it over
-	timed         bool        // the time that is left was told
+	bad           *loader.Bad   // of the cohort
+	device        *gpu.Device   // opened, until the training takes it over
+	timed         bool          // the time that is left was told
+	dry           bool          // end before the first step
+	args          []string      // of the command line
+	deviceLine    string        // what was said of the device
+	steps, total  int           // done, and in all
+	pictures      []image.Image // of the report, once they were made
+	noPictures    string        // why there are none
+	pictured      bool
+	validated     bool // since the last report
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -111,13 +120,16 @@ func (r *trainRun) progress(e train.Event) {
 	switch e.Kind {
 	case train.Started:
 		r.open()
+		r.total = e.Total
 	case train.Stepped:
+		r.steps, r.total = e.Step, e.Total
 		r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
 		if left, ok := r.line.Left(e.Step, e.Total); ok && !r.timed {
 			r.timed = true
 			r.say("time: %s left by the first steps; checkpoints and validation come on top", progress.About(left))
 		}
 	case train.Validated:
+		r.validated = true
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
 	case train.Planned:
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
@@ -137,6 +149,7 @@ func (r *trainRun) progress(e train.Event) {
 	case train.Saved:
 		r.note("wrote " + e.Path)
 		r.keep(false)
+		r.live()
 	}
 }
 
@@ -200,6 +213,7 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 		return err
 	}
 	r.keep(err == nil)
+	r.record.Parameters = s.Parameters
 	lines := r.summary(s, err)
 	if errors.Is(err, train.ErrInterrupted) {
 		lines = append(lines, "go on with: contig-gpu train --resume --run "+r.dir)
@@ -207,6 +221,8 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 	for _, l := range lines {
 		r.say("%s", l)
 	}
+	r.record.Summary = lines
+	r.keep(err == nil)
 	if writeErr := r.report(lines); writeErr != nil {
 		err = errors.Join(err, writeErr)
 	} else {
@@ -238,27 +254,24 @@ func (r *trainRun) summary(s *train.Summary, err error) []string {
 	return lines
 }
 
-// report writes report.html from the run folder's own files.
+// report writes report.html from the run folder's own files, and the pictures, which it alone has.
 func (r *trainRun) report(summary []string) error {
-	rows, err := r.metrics()
-	if err != nil {
-		return err
+	if !r.pictured {
+		r.pictures, r.noPictures = r.examples()
+		r.pictured = true
 	}
-	if n := len(report.Of(rows, report.Unreadable)) + len(report.Of(rows, report.Lost)); n > 0 {
-		summary = append(summary, fmt.Sprintf("%d lines of %s are lost or damaged and are left out", n, metricsName))
+	r.record.Summary, r.record.NoImages = summary, r.noPictures
+	return reportOf(r.dir, &r.record, r.pictures)
+}
+
+// live writes the report of a training that goes on, once something was validated since the last: what it shows is true of the
+// checkpoint that was just written. A report that cannot be written now is no reason to stop.
+func (r *trainRun) live() {
+	if !r.validated {
+		return
 	}
-	settings := &bytes.Buffer{}
-	if err := r.values.write(settings); err != nil {
-		return err
-	}
-	page := &bytes.Buffer{}
-	pictures, why := r.examples()
-	err = report.Write(page, report.Page{Title: "contig-gpu: " + filepath.Base(r.dir), Summary: summary, Rows: rows,
-		Cohort: append(joinTable(r.cohort), r.cohort.Notes...), Config: settings.String(), Images: pictures, NoImages: why})
-	if err != nil {
-		return err
-	}
-	return writeText(filepath.Join(r.dir, reportName), page)
+	r.validated = false
+	r.failed = errors.Join(r.failed, r.report(nil))
 }
 
 func writeText(path string, text *bytes.Buffer) error {

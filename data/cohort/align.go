@@ -58,7 +58,7 @@ func align(tables []data.Table, modalities []string, o Options) ([]data.Table, e
 			found++
 		}
 	}
-	if found == 0 {
+	if found == 0 && o.DataTOML != "" {
 		return nil, &data.Problem{Code: 701, File: o.DataTOML, What: "none of the sections is a modality of the checkpoint", Expected: strings.Join(modalities, ", "),
 			Found: "other names", Cause: "sections renamed since training", Fix: "name the sections of " + filepath.Base(o.DataTOML) + " as in training"}
 	}

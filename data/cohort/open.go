@@ -16,6 +16,7 @@ type Options struct {
 	Join      string                 // "outer" (default): an image and at least one modality; "inner": all modalities
 	Seed      uint64                 // of the split, where data.toml gives none
 	Stats     map[string]*data.Stats // of a checkpoint, by modality; nil: fit on the training persons
+	Everyone  bool                   // keep those too who have no genetics
 	Broken    []data.ManifestRow     // images that a run has found broken
 	// Progress is called from time to time as genotypes are read, from one goroutine; nil: nobody looks.
 	Progress func(done, total int, things string)
@@ -190,6 +191,7 @@ func (j *join) dropBlank(name string, src source, rows []int32) {
 
 // keep makes the cohort's persons and images, in the order of the manifest.
 func (j *join) keep() error {
+	without := 0
 	for i := range j.m.persons {
 		n := 0
 		for _, rows := range j.rows {
@@ -197,12 +199,15 @@ func (j *join) keep() error {
 				n++
 			}
 		}
-		if j.in[i] && (n > 0 || j.o.DataTOML == "") && (j.o.Join != "inner" || n == len(j.rows)) {
+		if j.in[i] && (n > 0 || j.o.DataTOML == "" || j.o.Everyone) && (j.o.Join != "inner" || n == len(j.rows)) {
 			j.kept = append(j.kept, i)
+			if n == 0 {
+				without++
+			}
 		}
 	}
 	what := "at least one modality"
-	if j.o.DataTOML == "" {
+	if j.o.DataTOML == "" || j.o.Everyone {
 		what = "no genetics"
 	} else if j.o.Join == "inner" {
 		what = "all modalities"
@@ -224,6 +229,10 @@ func (j *join) keep() error {
 		j.c.Persons = append(j.c.Persons, data.Person{ID: j.m.persons[i].id, Images: images})
 	}
 	j.c.Row = func(image int) data.ManifestRow { return j.m.row(at[image]) }
+	if j.o.Everyone {
+		j.note("%d persons with %d images, of whom %d have no genetics: image features only.", len(j.kept), len(j.c.Images), without)
+		return nil
+	}
 	j.note("%d persons with %d images pass (an image and %s).", len(j.kept), len(j.c.Images), what)
 	return nil
 }
@@ -238,6 +247,9 @@ func (j *join) split() error {
 	for p := range j.c.Persons {
 		j.c.Persons[p].Split, j.c.Persons[p].Group = of[p], s.group[p]
 		n[of[p]]++
+	}
+	if j.o.Everyone {
+		return nil // nothing is trained, and a run's own splits are not to be guessed from a manifest
 	}
 	if !j.m.hasBy {
 		j.note("W604: no column group: relatives may be in different splits.")

@@ -55,6 +55,12 @@ func LoadRun(path string) (File, error) {
 	return f, err
 }
 
+// Has reports whether the file has a key.
+func (f File) Has(key string) bool {
+	_, ok := f.values[key]
+	return ok
+}
+
 // Or returns the file with the values of rows for the keys that it lacks.
 func (f File) Or(rows []setting.Row) File {
 	f.rest = rows

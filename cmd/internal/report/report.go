@@ -9,7 +9,9 @@ import (
 	"image/png"
 	"io"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 
 	"contig-gpu/model/eval"
 )
@@ -17,15 +19,45 @@ import (
 // Page is all that a report shows. It must hold no ids.
 type Page struct {
 	Title    string
-	Summary  []string // sentences at the top
-	Rows     []Row    // of metrics.jsonl
-	Cohort   []string // what joining counted, one line each
-	Config   string   // config.toml
+	Status   string      // running, finished or why it stopped
+	Facts    []Fact      // when, where, what
+	Summary  []string    // sentences at the top
+	Rows     []Row       // of metrics.jsonl
+	Cohort   []string    // what joining counted, one line each
+	Presence []Presence  // which modalities participants have, the most frequent first
+	Command  string      // that began the run
+	Changed  []Change    // settings that are not the recipe's
+	Config   string      // config.toml
+	Clip     float64     // the largest gradient norm; 0: not clipped
+	Files    []FileEntry // of the run folder
 	Images   []image.Image
 	NoImages string // why images are missing; "" where none are
 }
 
-// Write writes the page as one HTML document without references to anything outside.
+// A Fact is a line of the page's head.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Presence is a combination of modalities and how many participants have exactly these.
+type Presence struct {
+	Names   []string `json:"names"`
+	Persons int      `json:"persons"` // few: at most that many
+	Few     bool     `json:"few,omitempty"`
+}
+
+// A Change is a setting that is not what its recipe says.
+type Change struct {
+	Name    string `json:"name"`
+	Default string `json:"default"`
+	Here    string `json:"here"`
+}
+
+// A FileEntry is a file of the run folder, its name relative to the page.
+type FileEntry struct{ Name, Size, What string }
+
+// Write writes the page as one HTML document without references to anything outside and without scripts.
 func Write(w io.Writer, p Page) error {
 	pictures, err := embed(p.Images)
 	if err != nil {
@@ -35,31 +67,81 @@ func Write(w io.Writer, p Page) error {
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, map[string]any{
-		"Page": p, "Plots": plots(p.Rows), "Pictures": pictures, "Tables": tables(p.Rows),
-	})
+	shown := shownRows(p.Rows)
+	v := map[string]any{"Page": p, "Style": template.CSS(style), "Pictures": pictures, "Tables": tables(shown), "Losses": lossPanels(p.Rows), "Recalls": recallPanels(p.Rows), "Speed": speedPanels(p.Rows, p.Clip),
+		"Presence": presenceRows(p.Presence), "Warnings": Memorised(p.Rows)}
+	if n := len(shown); n > 0 {
+		last := shown[n-1]
+		found := Findings(last.Retrieval)
+		v["Cards"], v["Forest"], v["Split"], v["Step"], v["Verdict"] = cards(found), forest(found), splitName(last.Kind), last.Step, verdictText(found)
+	}
+	return t.Execute(w, v)
 }
 
-type figure struct {
-	Title string
-	SVG   template.HTML
+func splitName(kind string) string {
+	if kind == "test" {
+		return "held-out test"
+	}
+	return kind
 }
 
-func plots(rows []Row) []figure {
-	steps, checks := Of(rows, "step"), Of(rows, "validation")
-	var out []figure
-	add := func(title string, curves []Curve) {
-		if len(curves) > 0 && len(curves[0].X) > 0 {
-			out = append(out, figure{title, template.HTML(Plot("step", curves))})
+// A card is a finding with what its card shows.
+type card struct {
+	Finding
+	Hue, Symbol string
+	Times       string
+	Chance      float64
+	Ways        []way
+}
+
+// A way is one direction of retrieval.
+type way struct {
+	name string
+	d    eval.Direction
+}
+
+// Text says recall@10 with its interval.
+func (w way) Text() string { return w.name + " " + withInterval(w.d.R10, w.d.R10Interval) }
+
+// One says recall@1 with its interval.
+func (w way) One() string { return withInterval(w.d.R1, w.d.R1Interval) }
+
+func directions(r eval.Retrieval) []way {
+	return []way{{"image to genetics", r.ImageToGenetics}, {"genetics to image", r.GeneticsToImage}}
+}
+
+func cards(found []Finding) []card {
+	var out []card
+	for i, f := range found {
+		symbol := map[eval.Verdict]string{eval.Learnt: "✓", eval.OneWay: "◐", eval.NotAbove: "✗"}[f.Verdict]
+		c := card{Finding: f, Hue: hue(f.colour(i)), Symbol: symbol, Chance: f.chance10(), Ways: directions(f.Retrieval)}
+		if f.Candidates > 0 {
+			c.Times = fmt.Sprintf("%.1f and %.1f times chance", Times(f.ImageToGenetics.R10, c.Chance), Times(f.GeneticsToImage.R10, c.Chance))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// verdictText says in a sentence what was learnt.
+func verdictText(found []Finding) string {
+	var parts []string
+	for _, v := range []eval.Verdict{eval.Learnt, eval.OneWay, eval.NotAbove} {
+		var names []string
+		for _, f := range found {
+			if f.Verdict == v && f.Name != allName {
+				names = append(names, f.Name)
+			}
+		}
+		if len(names) > 0 {
+			parts = append(parts, string(v)+": "+strings.Join(names, ", "))
 		}
 	}
-	add("Training loss (smoothed) and validation loss", lossCurves(steps, checks))
-	add("Training loss by modality (smoothed)", modalityCurves(steps))
-	add("Validation retrieval: R@1 by modality and direction", retrievalCurves(checks))
-	add("Learning rate", []Curve{curve("learning rate", steps, func(r Row) float64 { return r.LR })})
-	add("Gradient norm (smoothed)", []Curve{smooth(curve("gradient norm", steps, func(r Row) float64 { return r.GradNorm }))})
-	add("Throughput in images per second (smoothed)", []Curve{smooth(curve("images per second", steps, func(r Row) float64 { return r.Rate }))})
-	return out
+	if len(parts) == 0 {
+		return ""
+	}
+	text := strings.Join(parts, "; ") + "."
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func curve(name string, rows []Row, value func(Row) float64) Curve {
@@ -75,35 +157,163 @@ func smooth(c Curve) Curve {
 	return c
 }
 
-func lossCurves(steps, checks []Row) []Curve {
-	out := []Curve{smooth(curve("training", steps, func(r Row) float64 { return r.Loss }))}
-	if len(checks) > 0 {
-		out = append(out, curve("validation", checks, func(r Row) float64 { return r.Loss }))
+// modalities returns those of the evaluations, or of the steps where there is none yet, in their order of colours.
+func modalities(rows []Row) []string {
+	for _, r := range slices.Backward(rows) {
+		if len(r.Sets) > 0 {
+			return slices.Sorted(maps.Keys(r.Sets))
+		}
+	}
+	for _, r := range rows {
+		if r.Kind == "step" {
+			return slices.Sorted(maps.Keys(r.Losses))
+		}
+	}
+	return nil
+}
+
+// bestStep is the step of the checkpoint that was tested, or that of the best retrieval so far; 0: there is none.
+func bestStep(rows []Row) int {
+	if tests := Of(rows, "test"); len(tests) > 0 {
+		return tests[len(tests)-1].Step
+	}
+	best, at := math.Inf(-1), 0
+	for _, r := range Of(rows, "validation") {
+		sum := 0.0
+		for _, w := range directions(r.Retrieval[allName]) {
+			sum += w.d.R1 + w.d.R5 + w.d.R10
+		}
+		if sum > best {
+			best, at = sum, r.Step
+		}
+	}
+	return at
+}
+
+// most is the largest value that panels of losses show, in shares of chance: what is above lies at their edge.
+const most = 2.0
+
+// lossPanels are the losses as shares of that of chance, one panel a modality with the same axes.
+func lossPanels(rows []Row) []figure {
+	steps, checks, best := Of(rows, "step"), Of(rows, "validation"), bestStep(rows)
+	var charts []chart
+	for i, m := range modalities(rows) {
+		training := smooth(curve("training loss / chance", steps, func(r Row) float64 {
+			v, _ := ofChance(r.Losses[m])
+			return v
+		}))
+		c := chart{Title: m, Modality: i, Level: 1, LevelName: "chance", Best: best, Series: []series{{Curve: training, Class: "thin"}}}
+		validation := curve("validation loss / chance", checks, func(r Row) float64 {
+			if s := r.Sets[m]; s.Candidates > 0 {
+				return s.Loss / s.Chance
+			}
+			return math.NaN()
+		})
+		if len(validation.X) > 0 {
+			c.Series = append(c.Series, series{Curve: validation, Marks: true})
+		}
+		if len(training.X) > 0 || len(validation.X) > 0 {
+			charts = append(charts, c)
+		}
+	}
+	return sameAxes(charts, most)
+}
+
+// recallPanels are recall@10 of the validation split in both directions, one panel a modality with the same axes.
+func recallPanels(rows []Row) []figure {
+	checks, best := Of(rows, "validation"), bestStep(rows)
+	if len(checks) == 0 || len(checks[0].Retrieval) == 0 {
+		return nil
+	}
+	var charts []chart
+	for i, f := range Findings(checks[len(checks)-1].Retrieval) {
+		c := chart{Title: f.Name, Modality: f.colour(i), Level: f.chance10(), LevelName: "chance", Best: best}
+		for k, w := range directions(f.Retrieval) {
+			s := series{Curve: curve(w.name, checks, func(r Row) float64 { return directions(r.Retrieval[f.Name])[k].d.R10 }), Marks: true}
+			if k == 1 {
+				s.Class = "dash"
+			}
+			c.Series = append(c.Series, s)
+		}
+		charts = append(charts, c)
+	}
+	return sameAxes(charts, 1)
+}
+
+// sameAxes draws charts over the same axes, the y axis at most as long as given.
+func sameAxes(charts []chart, longest float64) []figure {
+	top, last := 0.0, 0.0
+	for _, c := range charts {
+		for _, s := range c.Series {
+			for i, y := range s.Y {
+				if last = max(last, s.X[i]); finite(y) {
+					top = max(top, y)
+				}
+			}
+		}
+		if finite(c.Level) {
+			top = max(top, c.Level)
+		}
+	}
+	var out []figure
+	for _, c := range charts {
+		c.Y1, c.X1 = min(longest, top*1.05), last
+		out = append(out, figure{c.Title, c.draw()})
 	}
 	return out
 }
 
-func modalityCurves(steps []Row) []Curve {
-	var out []Curve
+// speedPanels are the learning rate, the gradient norm with its limit, and the speed.
+func speedPanels(rows []Row, clip float64) []figure {
+	steps := Of(rows, "step")
 	if len(steps) == 0 {
 		return nil
 	}
-	for _, m := range slices.Sorted(maps.Keys(steps[0].Losses)) {
-		out = append(out, smooth(curve(m, steps, func(r Row) float64 { return r.Losses[m].Loss })))
+	limit := math.NaN()
+	if clip > 0 {
+		limit = clip
+	}
+	var out []figure
+	for _, c := range []chart{
+		{Title: "Learning rate", Level: math.NaN(), Series: []series{{Curve: curve("learning rate", steps, func(r Row) float64 { return r.LR })}}},
+		{Title: "Gradient norm (smoothed)", Level: limit, LevelName: "clipped to", Series: []series{{Curve: smooth(curve("gradient norm", steps, func(r Row) float64 { return r.GradNorm }))}}},
+		{Title: "Images per second (smoothed)", Level: math.NaN(), Series: []series{{Curve: smooth(curve("images per second", steps, func(r Row) float64 { return r.Rate }))}}},
+	} {
+		c.Modality = -1
+		out = append(out, figure{c.Title, c.draw()})
 	}
 	return out
 }
 
-func retrievalCurves(checks []Row) []Curve {
-	if len(checks) == 0 {
-		return nil
+type figure struct {
+	Title string
+	SVG   template.HTML
+}
+
+// A presenceRow is a combination with the width of its bar, in percent of the largest.
+type presenceRow struct {
+	Names string
+	Count string
+	Width float64
+}
+
+func presenceRows(all []Presence) []presenceRow {
+	top := 1
+	for _, p := range all {
+		top = max(top, p.Persons)
 	}
-	var out []Curve
-	for _, m := range slices.Sorted(maps.Keys(checks[0].Retrieval)) {
-		out = append(out, curve(m+", image to genetics", checks, func(r Row) float64 { return r.Retrieval[m].ImageToGenetics.R1 }),
-			curve(m+", genetics to image", checks, func(r Row) float64 { return r.Retrieval[m].GeneticsToImage.R1 }))
+	var out []presenceRow
+	for _, p := range all {
+		r := presenceRow{strings.Join(p.Names, " + "), grouped(p.Persons), 100 * float64(p.Persons) / float64(top)}
+		if p.Few {
+			r.Count = "at most " + r.Count
+		}
+		if r.Names == "" {
+			r.Names = "images alone"
+		}
+		out = append(out, r)
 	}
-	return append(out, curve("chance", checks, func(r Row) float64 { return r.Retrieval["all"].ChanceR1 }))
+	return out
 }
 
 // A table is one row of the retrieval tables: one modality, one direction.
@@ -114,10 +324,17 @@ type table struct {
 	eval.Direction
 	Candidates    int
 	Chance, Times float64
+	Verdict       eval.Verdict
 }
 
-// tables shows the test and the validation of the same checkpoint; the last validation where nothing was tested.
-func tables(rows []Row) []table {
+// One says R@1 with its interval, Ten R@10.
+func (t table) One() string { return withInterval(t.R1, t.R1Interval) }
+
+// Ten says R@10 with its interval.
+func (t table) Ten() string { return withInterval(t.R10, t.R10Interval) }
+
+// shownRows are the validation and the test of the same checkpoint; the last validation where nothing was tested.
+func shownRows(rows []Row) []Row {
 	var shown []Row
 	tests, checks := Of(rows, "test"), Of(rows, "validation")
 	if n := len(checks); n > 0 {
@@ -131,27 +348,28 @@ func tables(rows []Row) []table {
 		}
 		shown = append(shown, tests[n-1])
 	}
+	return shown
+}
+
+// tables shows evaluations in numbers.
+func tables(shown []Row) []table {
 	var out []table
 	for _, row := range shown {
-		for _, m := range slices.Sorted(maps.Keys(row.Retrieval)) {
-			r := row.Retrieval[m]
-			for _, way := range []struct {
-				name string
-				d    eval.Direction
-			}{{"image to genetics", r.ImageToGenetics}, {"genetics to image", r.GeneticsToImage}} {
-				out = append(out, table{row.Kind, row.Step, m, way.name, way.d, r.Candidates, r.ChanceR1, Times(way.d.R1, r.ChanceR1)})
+		for _, f := range Findings(row.Retrieval) {
+			for _, w := range directions(f.Retrieval) {
+				out = append(out, table{row.Kind, row.Step, f.Name, w.name, w.d, f.Candidates, f.ChanceR1, Times(w.d.R1, f.ChanceR1), f.Verdict})
 			}
 		}
 	}
 	return out
 }
 
-// Times returns how many times chance r1 is, 0 where there was nothing to find.
-func Times(r1, chance float64) float64 {
+// Times returns how many times chance a share is, 0 where there was nothing to find.
+func Times(share, chance float64) float64 {
 	if chance == 0 {
 		return 0
 	}
-	return r1 / chance
+	return share / chance
 }
 
 func embed(images []image.Image) ([]template.URL, error) {
@@ -165,32 +383,3 @@ func embed(images []image.Image) ([]template.URL, error) {
 	}
 	return out, nil
 }
-
-const page = `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Page.Title}}</title>
-<style>
-body{font:15px/1.5 system-ui,sans-serif;color:#1c1c1c;max-width:1000px;margin:2em auto;padding:0 1em}
-h1{font-size:1.6em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #ddd}
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #eee}td:nth-child(-n+4),th:nth-child(-n+4){text-align:left;white-space:nowrap}
-.plots{display:flex;flex-wrap:wrap;gap:1.5em}figure{margin:0}figcaption{font-weight:600}svg{max-width:100%;height:auto}svg text{font-size:11px;fill:#555}.grid{stroke:#e4e4e4}
-.legend{max-width:460px;font-size:12px}.legend span{margin-right:1em;white-space:nowrap}
-.images img{width:128px;height:128px;object-fit:cover;margin:2px;image-rendering:auto}pre{background:#f6f6f6;padding:1em;overflow:auto;font-size:12px}
-</style></head><body>
-<h1>{{.Page.Title}}</h1>
-{{range .Page.Summary}}<p>{{.}}</p>
-{{end}}{{if .Tables}}<h2>Retrieval</h2>
-<p>Candidates are the persons of the split, ranked by the cosine similarity of the projected embeddings; the image embeddings of a person are averaged.</p>
-<table><tr><th>split</th><th>step</th><th>modality</th><th>direction</th><th>R@1</th><th>R@5</th><th>R@10</th><th>median rank</th><th>candidates</th><th>chance R@1</th><th>R@1 / chance</th></tr>
-{{range .Tables}}<tr><td>{{.Kind}}</td><td>{{.Step}}</td><td>{{.Modality}}</td><td>{{.Way}}</td><td>{{printf "%.3f" .R1}}</td><td>{{printf "%.3f" .R5}}</td><td>{{printf "%.3f" .R10}}</td><td>{{.MedianRank}}</td><td>{{.Candidates}}</td><td>{{printf "%.4f" .Chance}}</td><td>{{printf "%.1f" .Times}}</td></tr>
-{{end}}</table>
-{{end}}{{if .Plots}}<h2>Curves</h2><div class="plots">
-{{range .Plots}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>
-{{end}}</div>
-{{end}}{{if or .Pictures .Page.NoImages}}<h2>Example images</h2>
-{{if .Pictures}}<p>Training images as the encoder sees them.</p><div class="images">{{range .Pictures}}<img alt="training image" src="{{.}}">{{end}}</div>
-{{end}}{{with .Page.NoImages}}<p>{{.}}</p>
-{{end}}{{end}}<h2>Cohort</h2><pre>{{range .Page.Cohort}}{{.}}
-{{end}}</pre>
-<h2>Settings</h2><pre>{{.Page.Config}}</pre>
-</body></html>
-`

@@ -50,7 +50,7 @@ func TestTablesShowOneCheckpoint(t *testing.T) {
 		want []float64
 	}{{rows, []float64{0.3}}, {append(rows, of("test", 4, 0.4)), []float64{0.2, 0.4}}, {[]Row{of("test", 4, 0.4)}, []float64{0.4}}} {
 		var got []float64
-		for i, line := range tables(c.rows) {
+		for i, line := range tables(shownRows(c.rows)) {
 			if i%2 == 0 { // the other direction
 				got = append(got, line.R1)
 			}
@@ -78,9 +78,9 @@ func TestCutMetrics(t *testing.T) {
 	}
 }
 
-func TestPlotIsXML(t *testing.T) {
+func TestChartIsXML(t *testing.T) {
 	for _, y := range [][]float64{{1, 2, math.NaN()}, {3, 3, 3}, {math.Inf(1), math.NaN(), math.NaN()}, {-1e-9, 1e9, 5}} {
-		svg, _, _ := strings.Cut(Plot("a & b", []Curve{{"c<", []float64{0, 1, 2}, y}}), "<div")
+		svg := string(chart{Title: "a & b", Level: 0.5, LevelName: "c<", Best: 1, Series: []series{{Curve: Curve{"d<", []float64{0, 1, 2}, y}, Marks: true}}}.draw())
 		for d := xml.NewDecoder(strings.NewReader(svg)); ; {
 			if _, err := d.Token(); err == io.EOF {
 				break

@@ -137,7 +137,11 @@ func Memorised(rows []Row) []string {
 	for _, name := range slices.Sorted(maps.Keys(last.Sets)) {
 		s := last.Sets[name]
 		if known, ok := trainingShare(steps, name, last.Step); ok && s.Candidates > 0 && known < learntByHeart && s.Loss >= s.Chance {
-			out = append(out, fmt.Sprintf("W701: %s: memorised: the training loss is %.0f %% of chance's, that of validation %.2f, not below chance (%.2f)", name, 100*known, s.Loss, s.Chance))
+			word := "memorised"
+			if v := last.Retrieval[name].Verdict(); v == eval.Learnt || v == eval.OneWay {
+				word = "overfitted, though something was learnt"
+			}
+			out = append(out, fmt.Sprintf("W701: %s: %s: the training loss is %.0f %% of chance's, that of validation %.2f, not below chance (%.2f)", name, word, 100*known, s.Loss, s.Chance))
 		}
 	}
 	return out
@@ -169,4 +173,17 @@ func ofChance(l Loss) (float64, bool) {
 		return math.NaN(), false
 	}
 	return l.Loss / math.Log(l.Present), true
+}
+
+// Verdicts returns those of the last evaluation of a run by modality, without all together: for lists.
+func Verdicts(rows []Row) map[string]string {
+	out := map[string]string{}
+	if shown := shownRows(rows); len(shown) > 0 {
+		for _, f := range Findings(shown[len(shown)-1].Retrieval) {
+			if f.Name != allName && f.Verdict != eval.Unknown {
+				out[f.Name] = string(f.Verdict)
+			}
+		}
+	}
+	return out
 }

@@ -8,13 +8,13 @@ import (
 	"contig-gpu/model/eval"
 )
 
-// way is a direction by which so many of 100 are among the first ten, with an interval of a tenth to either side.
-func way(r10 float64) eval.Direction {
+// oneWay is a direction by which so many of 100 are among the first ten, with an interval of a tenth to either side.
+func oneWay(r10 float64) eval.Direction {
 	return eval.Direction{R1: r10 / 10, R10: r10, R1Interval: eval.Interval{Low: 0, High: r10}, R10Interval: eval.Interval{Low: max(0, r10-0.1), High: min(1, r10+0.1)}}
 }
 
 func by(there, back float64) eval.Retrieval {
-	return eval.Retrieval{ImageToGenetics: way(there), GeneticsToImage: way(back), Candidates: 100, ChanceR1: 0.01, ChanceR10: 0.1}
+	return eval.Retrieval{ImageToGenetics: oneWay(there), GeneticsToImage: oneWay(back), Candidates: 100, ChanceR1: 0.01, ChanceR10: 0.1}
 }
 
 // TestLinesSayWhatWasLearnt: each modality has its verdict and intervals, and all together come last whatever the names.

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"contig-gpu/cmd/internal/config"
+	"contig-gpu/cmd/internal/report"
+	"contig-gpu/data"
+	"contig-gpu/data/folder"
+	"contig-gpu/data/input"
+	"contig-gpu/model/setting"
+
+	"github.com/urfave/cli/v2"
+)
+
+// commandKey is where the program keeps its arguments for the record of a run.
+const commandKey = "arguments"
+
+// commandOf returns the arguments that the program was called with.
+func commandOf(c *cli.Context) []string {
+	args, _ := c.App.Metadata[commandKey].([]string)
+	return args
+}
+
+// describe fills in what the run is.
+func (r *trainRun) describe() {
+	k := &r.record
+	k.Schema, k.Version, k.Go, k.Device = recordSchema, version+revision(), runtime.Version(), r.deviceLine
+	k.Host, _ = os.Hostname()
+	k.Folder, _ = os.Getwd()
+	k.CPU, _ = processor()
+	if k.Started == "" {
+		k.Started, k.Command = r.start.Format(time.RFC3339), append([]string{"contig-gpu"}, r.args...)
+	}
+	k.Clip = r.cfg.Clip
+	k.Cohort = append(joinTable(r.cohort), r.cohort.Notes...)
+	k.Presence = presence(r.cohort)
+	k.Changed = changes(r.values.rows(), newSettings(r.values.Recipe).rows())
+}
+
+// fewPersons is how many participants a combination of modalities has at least to be counted exactly: fewer could be told apart.
+const fewPersons = 5
+
+// presence counts the combinations of modalities that participants have, the most frequent first.
+func presence(c *data.Cohort) []report.Presence {
+	counts := map[string]*report.Presence{}
+	for i := range c.Persons {
+		var names []string
+		for _, t := range c.Tables {
+			if t.Has(i) {
+				names = append(names, t.Name())
+			}
+		}
+		key := strings.Join(names, "\n")
+		if counts[key] == nil {
+			counts[key] = &report.Presence{Names: names}
+		}
+		counts[key].Persons++
+	}
+	var out []report.Presence
+	for _, p := range counts {
+		if p.Persons < fewPersons {
+			p.Persons, p.Few = fewPersons-1, true
+		}
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b report.Presence) int {
+		return cmp.Or(b.Persons-a.Persons, strings.Compare(strings.Join(a.Names, "\n"), strings.Join(b.Names, "\n")))
+	})
+	return out
+}
+
+// changes are the settings that differ from others of the same names.
+func changes(here, there []setting.Row) []report.Change {
+	var out []report.Change
+	for i, r := range here {
+		if r.Text() != there[i].Text() {
+			out = append(out, report.Change{Name: r.Name, Default: there[i].Text(), Here: r.Text()})
+		}
+	}
+	return out
+}
+
+// reportOf writes the report of the run in dir, from its files and its record.
+func reportOf(dir string, k *runRecord, pictures []image.Image) error {
+	rows, err := readMetrics(dir)
+	if err != nil {
+		return err
+	}
+	settings, err := input.Read(filepath.Join(dir, configName), mostRecord)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	summary := slices.Clone(k.Summary)
+	if n := len(report.Of(rows, report.Unreadable)) + len(report.Of(rows, report.Lost)); n > 0 {
+		summary = append(summary, fmt.Sprintf("%d lines of %s are lost or damaged and are left out", n, metricsName))
+	}
+	page := &bytes.Buffer{}
+	err = report.Write(page, report.Page{Title: "contig-gpu: " + nameOf(dir), Status: k.status(rows), Facts: k.facts(), Summary: summary, Rows: rows, Cohort: k.Cohort, Presence: k.Presence,
+		Command: shellWords(k.Command), Changed: k.Changed, Config: string(settings), Clip: k.Clip, Files: runFiles(dir), Images: pictures, NoImages: k.NoImages})
+	if err != nil {
+		return err
+	}
+	return writeText(filepath.Join(dir, reportName), page)
+}
+
+// nameOf returns what a run is called, also where dir is "." or ends in a separator.
+func nameOf(dir string) string {
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	return filepath.Base(dir)
+}
+
+// status says where the run stands.
+func (k *runRecord) status(rows []report.Row) string {
+	steps := 0
+	for _, r := range report.Of(rows, "step") {
+		steps = max(steps, r.Step)
+	}
+	switch {
+	case k.Finished:
+		return fmt.Sprintf("Finished: %d steps.", steps)
+	case len(k.Summary) > 0:
+		return fmt.Sprintf("Stopped after step %d.", steps)
+	case k.Total > 0:
+		return fmt.Sprintf("Running, or ended without a word: %d of %d steps (%.0f %%) when this page was written.", steps, k.Total, 100*float64(steps)/float64(k.Total))
+	}
+	return fmt.Sprintf("%d steps.", steps)
+}
+
+// facts are what the head of the report says.
+func (k *runRecord) facts() []report.Fact {
+	var out []report.Fact
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, report.Fact{Name: name, Value: value})
+		}
+	}
+	add("Started", k.Started)
+	add("Until", k.Ended)
+	if k.Seconds > 0 {
+		add("Took", k.text())
+	}
+	add("Version", strings.TrimSpace(k.Version+" "+k.Go))
+	_, device, _ := strings.Cut(k.Device, ": ")
+	add("Device", device)
+	add("Processor", k.CPU)
+	if k.Parameters > 0 {
+		add("Parameters", fmt.Sprintf("%.1f million", float64(k.Parameters)/1e6))
+	}
+	return out
+}
+
+// runFiles lists the files of a run that are there.
+func runFiles(dir string) []report.FileEntry {
+	var out []report.FileEntry
+	for _, f := range []struct{ name, what string }{
+		{"checkpoints/best.safetensors", "the best checkpoint, for embed, export and explain"}, {"checkpoints/last.safetensors", "the last one, for --resume"},
+		{metricsName, "every step and evaluation, a JSON object a line"}, {configName, "every setting"}, {recordName, "the command, the machine, the times"}, {logName, "what was said"},
+	} {
+		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.name))); err == nil {
+			out = append(out, report.FileEntry{Name: f.name, Size: bytesText(int(info.Size())), What: f.what})
+		}
+	}
+	return out
+}
+
+// reportCommand writes reports of runs that are there.
+func reportCommand() *cli.Command {
+	return &cli.Command{
+		Name: "report", Usage: "write report.html of a run anew from its files, or a page that compares several", ArgsUsage: "RUN...",
+		Description: "One run: RUN/report.html is replaced; pictures are left out, which a training alone has. Several: --out has the page.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "HTML file to write of several runs"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace an HTML file that is there"},
+		},
+		Action: func(c *cli.Context) error {
+			runs := c.Args().Slice()
+			switch {
+			case slices.ContainsFunc(runs, func(a string) bool { return strings.HasPrefix(a, "-") }):
+				return usagef("report: flags come before the runs: contig-gpu report --out FILE RUN...")
+			case len(runs) == 0:
+				return usagef("report: want a run folder, such as runs/demo-1, or several")
+			case len(runs) == 1 && c.String("out") == "":
+				return reportOne(c, runs[0])
+			case c.String("out") == "":
+				return usagef("report: --out is missing: the page that compares the runs")
+			}
+			return compareRuns(c, runs)
+		},
+	}
+}
+
+// reportOne writes the report of a run again.
+func reportOne(c *cli.Context, dir string) error {
+	if err := folderOfRun(dir); err != nil {
+		return err
+	}
+	k := readRecord(dir)
+	k.NoImages = cmp.Or(k.NoImages, "Pictures are left out of a report that was written without the images.")
+	if err := reportOf(dir, &k, nil); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(c.App.Writer, "wrote", filepath.Join(dir, reportName))
+	return err
+}
+
+// folderOfRun is E803 where there is no metrics.jsonl: then it is no run, or one that died before its first step.
+func folderOfRun(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, metricsName))
+	return err
+}
+
+// isPage reports whether a file begins as our pages do.
+func isPage(r io.Reader) bool {
+	const begins = "<!DOCTYPE html>"
+	b := make([]byte, len(begins))
+	_, err := io.ReadFull(r, b)
+	return err == nil && string(b) == begins
+}
+
+// compareRuns writes a page about several runs.
+func compareRuns(c *cli.Context, dirs []string) error {
+	var runs []report.Run
+	var all [][]setting.Row
+	for _, dir := range dirs {
+		if err := folderOfRun(dir); err != nil {
+			return err
+		}
+		k := readRecord(dir)
+		rows, err := readMetrics(dir)
+		if err != nil {
+			return err
+		}
+		s := newSettings(setting.Default)
+		if file, err := config.LoadRun(filepath.Join(dir, configName)); err == nil {
+			if err := file.Into(s.rows()); err != nil {
+				return err
+			}
+		}
+		all = append(all, s.rows())
+		runs = append(runs, report.Run{Name: nameOf(dir), Status: k.status(rows), Facts: k.facts(), Rows: rows})
+	}
+	for i, first := range all[0] {
+		texts := []string{}
+		for _, rows := range all {
+			texts = append(texts, rows[i].Text())
+		}
+		if slices.ContainsFunc(texts, func(t string) bool { return t != texts[0] }) {
+			for k := range runs {
+				runs[k].Settings = append(runs[k].Settings, report.Fact{Name: first.Name, Value: texts[k]})
+			}
+		}
+	}
+	file := folder.File{Path: c.String("out"), Overwrite: c.Bool("overwrite"), Ours: isPage}
+	if err := file.Check(); err != nil {
+		return err
+	}
+	page := &bytes.Buffer{}
+	if err := report.Compare(page, runs); err != nil {
+		return err
+	}
+	if err := writeText(c.String("out"), page); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(c.App.Writer, "wrote", c.String("out"))
+	return err
+}

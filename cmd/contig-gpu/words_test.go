@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWordsOfOtherPrograms: help and version are had by the words that people try.
+func TestWordsOfOtherPrograms(t *testing.T) {
+	for _, c := range []struct{ args, says string }{
+		{"help", "COMMANDS:"}, {"-h", "COMMANDS:"}, {"help train", "--epochs"}, {"help bench step", "bench step"}, {"--version", "contig-gpu " + version}, {"-v", "contig-gpu " + version}, {"version --json", `"version":"` + version},
+	} {
+		want := c.says
+		if out := must(t, strings.Fields(c.args)...); !strings.Contains(out, want) {
+			t.Errorf("%s printed %.200s", c.args, out)
+		}
+	}
+}
+
+// TestFlagErrorsSpeakOneDialect: what package flag finds is said as settings say it.
+func TestFlagErrorsSpeakOneDialect(t *testing.T) {
+	for args, want := range map[string]string{
+		"synth --persons x":           `synth: --persons: want a number, found "x"`,
+		"synth --masks=perhaps":       `--masks: want true or false`,
+		"train --deterministic false": "such as --deterministic=false",
+		"train --epochs three":        `train: --epochs: want a whole number`,
+	} {
+		if code, _, errs := exec(t, strings.Fields(args)...); code != 2 || !strings.Contains(errs, want) || strings.Contains(errs, "parse error") {
+			t.Errorf("%s: %d, %s", args, code, errs)
+		}
+	}
+}
+
+// TestConfigPrintsSettings: with where each comes from; what it prints is what train would use, and a file for --config.
+func TestConfigPrintsSettings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.toml")
+	if err := os.WriteFile(file, []byte("batch = 12\nepochs = 9\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, "config", "--recipe", "paper", "--config", file, "--epochs", "7")
+	for name, origin := range map[string]string{"batch = 12": "file", "epochs = 7": "flag", `fit = "stretch"`: "recipe paper", "clip = 0.0": "recipe paper", "accumulate = 1": "default"} {
+		found := false
+		for line := range strings.Lines(out) {
+			setting, from, _ := strings.Cut(line, "#")
+			found = found || strings.TrimSpace(setting) == name && strings.TrimSpace(from) == origin
+		}
+		if !found {
+			t.Errorf("no %s from %s in %s", name, origin, out)
+		}
+	}
+	again := filepath.Join(t.TempDir(), "again.toml")
+	if err := os.WriteFile(again, []byte(out), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	diff := must(t, "config", "--config", again, "--diff")
+	if !strings.Contains(diff, "batch = 12") || strings.Contains(diff, "accumulate") {
+		t.Errorf("the difference: %s", diff)
+	}
+}
+
+// TestDryRun: all that a training says before its first step, and nothing is written.
+func TestDryRun(t *testing.T) {
+	cohort, run := tiny(t), filepath.Join(t.TempDir(), "run")
+	out := must(t, small(cohort, run, "--epochs", "1000000000", "--dry-run")...)
+	for _, want := range []string{"device: cpu", "persons train", "memory: ", "disk: ", "time: ", "--device cpu does", "dry run: nothing was written"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	if _, err := os.Stat(run); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it left %s: %v", run, err)
+	}
+}
+
+// TestRunsAreListed: in the order of their beginning, with what was learnt and what differs.
+func TestRunsAreListed(t *testing.T) {
+	cohort, dir := tiny(t), t.TempDir()
+	for _, name := range []string{"b", "a"} {
+		must(t, small(cohort, filepath.Join(dir, name), "--max-steps", "1")...)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "other"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, "runs", dir)
+	if strings.Count(out, "Finished: 1 steps.") != 2 || strings.Contains(out, "other") || !strings.Contains(out, "snps ") || !strings.Contains(out, "encoder resnet18") {
+		t.Errorf("printed %s", out)
+	}
+	if lines := strings.Split(strings.TrimSpace(must(t, "runs", "--json", dir)), "\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], `{"run":`) {
+		t.Errorf("as JSON: %s", lines)
+	}
+}
