@@ -66,15 +66,15 @@ func filesNote(name string, about []genotype.About, variants []int, set *genotyp
 			kinds = append(kinds, a.Format)
 		}
 	}
-	notes := []string{fmt.Sprintf("%s: %d variants in %d filesets (%s), %d persons.", name, len(set.Sites), len(about), strings.Join(kinds, ", "), len(set.People))}
 	places := make([]data.Place, len(set.Sites))
 	for i, v := range set.Sites {
 		places[i] = data.Place{Chromosome: v.Chrom, Position: v.Pos}
 	}
+	build := "positions do not tell the build"
 	if b := genome.Detect(places); b != genome.Unknown {
-		notes = append(notes, fmt.Sprintf("%s: genome build %s: the only one in which no variant lies beyond the end of its chromosome.", name, b))
+		build = fmt.Sprintf("build %s: in the other one, positions lie beyond the ends of chromosomes", b)
 	}
-	return notes
+	return []string{fmt.Sprintf("%s: %d variants in %d files (%s), %d persons; %s.", name, len(set.Sites), len(about), strings.Join(kinds, ", "), len(set.People), build)}
 }
 
 // choose applies region, bed, extract or panel, and select.

@@ -111,23 +111,49 @@ func (b *blockReader) turn() {
 	b.n = 0
 }
 
+// tile is how many persons are turned at a time: what is written of them stays in the nearest cache.
+const tile = 512
+
 func (b *blockReader) turnPersons(lo, hi int, dosed []int, units []uint16) {
-	for k := range b.n {
-		if b.dosage[k] != nil {
-			continue
-		}
-		j, row := b.first+k, b.hard[k]
-		shift := 2 * uint(j&3)
-		at := lo*b.p.stride + j>>2
-		for _, person := range b.persons[lo:hi] {
-			b.p.bits[at] |= row[person] << shift
-			at += b.p.stride
+	for from := lo; from < hi; from += tile {
+		to := min(from+tile, hi)
+		for k := 0; k < b.n; k += 4 {
+			b.turnFour(k, from, to)
 		}
 	}
 	for c, k := range dosed {
 		for i, person := range b.persons[lo:hi] {
 			units[(lo+i)*len(dosed)+c] = b.dosage[k][person]
 		}
+	}
+}
+
+// turnFour writes the hard calls of four rows from k on: a byte of each person. The first row of a block is that of a whole byte.
+func (b *blockReader) turnFour(k, from, to int) {
+	var rows [4][]byte
+	for r := range rows {
+		if k+r < b.n && b.dosage[k+r] == nil {
+			rows[r] = b.hard[k+r]
+		}
+	}
+	at := from*b.p.stride + (b.first+k)>>2
+	if rows[0] != nil && rows[1] != nil && rows[2] != nil && rows[3] != nil {
+		r0, r1, r2, r3 := rows[0], rows[1], rows[2], rows[3]
+		for _, person := range b.persons[from:to] {
+			b.p.bits[at] = r0[person] | r1[person]<<2 | r2[person]<<4 | r3[person]<<6
+			at += b.p.stride
+		}
+		return
+	}
+	for _, person := range b.persons[from:to] {
+		code := byte(0)
+		for r, row := range rows {
+			if row != nil {
+				code |= row[person] << (2 * r)
+			}
+		}
+		b.p.bits[at] = code
+		at += b.p.stride
 	}
 }
 
