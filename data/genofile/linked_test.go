@@ -68,9 +68,17 @@ func TestLinked(t *testing.T) {
 		g := rand.New(rand.NewPCG(uint64(s), 205))
 		d := filepath.Join(t.TempDir(), "d")
 		persons, variants := 1+g.IntN(700), 1+g.IntN(500)
-		if s == seed {
-			persons = 70_000 // ids of three bytes
-			variants = 30
+		switch s - seed {
+		case 0:
+			persons, variants = 70_000, 30 // ids of three bytes
+		case 1:
+			persons, variants = 257, 200 // of two
+		case 2:
+			persons = 256 // and so here: it is their number that has to fit
+		case 3:
+			persons = 255 // of one
+		case 4:
+			persons, variants = 65_536, 30
 		}
 		linkedBed(t, d, g, persons, variants)
 		plink2(t, "--bfile", d, "--make-pgen", "--out", d)

@@ -100,13 +100,14 @@ func damaged(path, what, expected, found string) *data.Problem {
 	return &data.Problem{Code: code, File: path, What: what, Expected: expected, Found: found, Cause: "copied in part, damaged, or another file under this name", Fix: "copy the fileset again"}
 }
 
+// idBytes is how many bytes the number of persons takes, and with it, in records, the number of each of them.
 func idBytes(persons int) int {
 	switch {
-	case persons <= 1<<8:
+	case persons < 1<<8:
 		return 1
-	case persons <= 1<<16:
+	case persons < 1<<16:
 		return 2
-	case persons <= 1<<24:
+	case persons < 1<<24:
 		return 3
 	}
 	return 4

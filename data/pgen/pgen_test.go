@@ -151,9 +151,13 @@ func TestModes(t *testing.T) {
 		"phase":            {standard(0x10, 5, rec{0x70, join(hard, []byte{0b010}, []byte{0b10000}, dose(8192))}), "[[0 1 2 NaN 0.5]]"},
 		"phase of some":    {standard(0x10, 5, rec{0x70, join(hard, []byte{0b011, 1}, []byte{0b10000}, dose(8192))}), "[[0 1 2 NaN 0.5]]"},
 		"whole dosages":    {standard(0x10, 5, rec{0x40, join(hard, dose(0, 16384, 32768, 65535, 0))}), "[[0 1 2 NaN 0]]"},
+		"phase of eight":   {standard(0x10, 8, rec{0x70, join([]byte{0x55, 0x55}, []byte{0, 0}, []byte{0b10000}, dose(8192))}), "[[1 1 1 1 0.5 1 1 1]]"},
 	} {
-		rows := strings.Count(c.want, "[") - 1
-		got, err := read(write(t, c.pgen, pvarOf(rows), psamOf(5)))
+		rows, persons := strings.Count(c.want, "[")-1, strings.Count(c.want, " ")+1
+		if persons != 8 {
+			persons = 5
+		}
+		got, err := read(write(t, c.pgen, pvarOf(rows), psamOf(persons)))
 		if err != nil || fmt.Sprint(got) != c.want {
 			t.Errorf("%s: %v, %v, want %s", what, got, err, c.want)
 		}
