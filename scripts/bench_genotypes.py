@@ -64,16 +64,20 @@ def contestants(folder, bench):
     with open(f"{folder}/some", "w") as f:
         for v in range(0, VARIANTS, STEP):
             f.write(f"rs{v}\n")
-    ours = [bench, "-test.run", "^$", "-test.bench", "Every", "-test.benchtime", "1x"]
+    ours = [bench, "-test.run", "^$", "-test.benchtime", "1x", "-test.bench", "Every/float32"]
+    bits = ours[:-1] + ["Every/bits"]
     plink2 = ["plink2", "--extract", f"{folder}/some", "--make-bed", "--out", f"{folder}/out"]
     return [
-        (".bed   this program", ours, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.bed"}),
+        (".bed   this, 2 bits", bits, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.bed"}),
+        (".bed   this, float32", ours, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.bed"}),
         (".bed   bed-reader", [sys.executable, "-c", BED_READER, f"{folder}/b.bed"], {}),
         (".bed   plink2", plink2 + ["--bfile", f"{folder}/b"], {}),
-        (".pgen  this program", ours, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.pgen"}),
+        (".pgen  this, 2 bits", bits, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.pgen"}),
+        (".pgen  this, float32", ours, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.pgen"}),
         (".pgen  pgenlib", [sys.executable, "-c", PGENLIB, f"{folder}/b.pgen"], {}),
         (".pgen  plink2", plink2 + ["--pfile", f"{folder}/b"], {}),
-        (".bgen  this program", ours, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.bgen"}),
+        (".bgen  this, 2 bits", bits, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.bgen"}),
+        (".bgen  this, float32", ours, {"CONTIG_BENCH_GENOTYPES": f"{folder}/b.bgen"}),
         (".bgen  plink2", plink2 + ["--bgen", f"{folder}/b.bgen", "ref-first", "--sample", f"{folder}/b.sample"], {}),
     ]
 

@@ -99,7 +99,7 @@ func burdens(c *cli.Context) error {
 		if undo, err = files[1].Parents(); err != nil {
 			return err
 		}
-		if err := writePrivate(files[1].Path, reportOf(b)); err != nil {
+		if err := writePrivate(files[1].Path, columnsOf(b)); err != nil {
 			undo()
 			return err
 		}

@@ -54,8 +54,8 @@ func begins(r io.Reader, want string) bool {
 	return err == nil && string(got) == want
 }
 
-// reportOf returns what writes a line each column.
-func reportOf(b *burden.Burdens) func(io.Writer) error {
+// columnsOf returns what writes a line each column.
+func columnsOf(b *burden.Burdens) func(io.Writer) error {
 	return func(w io.Writer) error {
 		out := bufio.NewWriter(w)
 		out.WriteString(reportHead)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data/cohort"
@@ -22,7 +23,7 @@ func genotypesFlags() []cli.Flag {
 // openGenotypes opens what --genotypes names, and says what it is.
 func openGenotypes(c *cli.Context) (*genotype.Set, error) {
 	var paths []string
-	for _, word := range c.StringSlice("genotypes") {
+	for _, word := range wordsOf(c, "genotypes") {
 		more, err := cohort.Expand(word, false)
 		if err != nil {
 			return nil, err
@@ -48,9 +49,24 @@ func openGenotypes(c *cli.Context) (*genotype.Set, error) {
 	return set, nil
 }
 
+// wordsOf returns the words of a flag that may be given again. The flag cuts them at commas, also at those within braces, which are put together again.
+func wordsOf(c *cli.Context, flag string) []string {
+	var out []string
+	open := 0
+	for _, piece := range c.StringSlice(flag) {
+		if open > 0 {
+			out[len(out)-1] += "," + piece
+		} else {
+			out = append(out, piece)
+		}
+		open = max(0, open+strings.Count(piece, "{")-strings.Count(piece, "}"))
+	}
+	return out
+}
+
 // needGenotypes is the usage error of a verb that was called without them, or with a --ref that is none.
 func needGenotypes(c *cli.Context) error {
-	if len(c.StringSlice("genotypes")) == 0 {
+	if len(wordsOf(c, "genotypes")) == 0 {
 		return usagef("%s: --genotypes is required; see contig-gpu %s --help", c.Command.Name, c.Command.Name)
 	}
 	if r := c.String("ref"); r != "first" && r != "last" {
@@ -71,7 +87,7 @@ func personsPath(set *genotype.Set) string {
 // filesOf are what is read of genotypes, for folders and files that must not be replaced.
 func filesOf(c *cli.Context) []string {
 	var out []string
-	for _, w := range c.StringSlice("genotypes") {
+	for _, w := range wordsOf(c, "genotypes") {
 		paths, err := cohort.Expand(w, false)
 		if err != nil {
 			paths = []string{w}

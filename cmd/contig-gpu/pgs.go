@@ -65,7 +65,7 @@ func scoreGenotypes(c *cli.Context) error {
 		return err
 	}
 	var paths []string
-	for _, word := range c.StringSlice("scores") {
+	for _, word := range wordsOf(c, "scores") {
 		more, err := cohort.Expand(word, true)
 		if err != nil {
 			return err

@@ -69,6 +69,11 @@ func TestPGS(t *testing.T) {
 	if st, err := os.Stat(filepath.Join(out, "b.sscore")); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", st.Mode(), err)
 	}
+	braced := filepath.Join(t.TempDir(), "out")
+	must(t, "pgs", "--genotypes", genotypes, "--scores", filepath.Join(scores, "{a,b}.txt"), "--out", braced, "--keep-ambiguous", "--threads", "1")
+	if string(read(t, braced, "b.sscore")) != string(read(t, out, "b.sscore")) {
+		t.Error("other scores with one thread")
+	}
 	if code, _, errs := exec(t, args...); code != 1 || !strings.Contains(errs, "E130") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}

@@ -63,21 +63,8 @@ func trainAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer r.closeDevice()
-	if r.demo {
-		dir, err := demoCohort(c.Context, r.say, r.line)
-		if err != nil {
-			return err
-		}
-		r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
-	}
-	if err := r.join(); err != nil {
+	if err := r.enter(c.Context); err != nil {
 		return err
-	}
-	for _, n := range r.cohort.Notes {
-		r.say("%s", n)
-	}
-	for _, l := range joinTable(r.cohort) {
-		r.say("%s", l)
 	}
 	if err := r.look(c.Context); err != nil {
 		return err
@@ -98,6 +85,27 @@ func trainAction(c *cli.Context) (err error) {
 		return nil
 	}
 	return r.finish(&summary, err)
+}
+
+// enter opens the cohort, made first where it is the demo's, and says what is in it.
+func (r *trainRun) enter(ctx context.Context) error {
+	if r.demo {
+		dir, err := demoCohort(ctx, r.say, r.line)
+		if err != nil {
+			return err
+		}
+		r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
+	}
+	if err := r.join(); err != nil {
+		return err
+	}
+	for _, n := range r.cohort.Notes {
+		r.say("%s", n)
+	}
+	for _, l := range joinTable(r.cohort) {
+		r.say("%s", l)
+	}
+	return nil
 }
 
 // noData is E801: what is resumed has data of its own, and the demo cohort is not to take their place.

@@ -14,6 +14,7 @@ type lister struct {
 	r        *reader
 	progress func(done, total int)
 	multi    int // with other than two alleles, left out
+	words    genotype.Words
 }
 
 // How much is read at a time where genotypes are short, and where they are long and passed over.
@@ -118,15 +119,7 @@ func (l *lister) take(v variant) error {
 	if l.f.refLast {
 		ref, alt = alt, ref
 	}
-	l.f.sites = append(l.f.sites, genotype.Variant{Chrom: v.chrom, ID: v.rsid, Pos: int(v.pos), Ref: allele(ref), Alt: allele(alt)})
+	l.f.sites = append(l.f.sites, genotype.Variant{Chrom: l.words.Chrom(v.chrom), ID: v.rsid, Pos: int(v.pos), Ref: l.words.Allele(ref), Alt: l.words.Allele(alt)})
 	l.f.spans = append(l.f.spans, v.span)
 	return nil
-}
-
-// allele keeps the text of an allele; "." is one that nobody has.
-func allele(text string) string {
-	if text == "." || text == "" {
-		return genotype.Unseen
-	}
-	return text
 }

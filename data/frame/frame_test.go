@@ -91,7 +91,7 @@ func TestHDF5(t *testing.T) {
 	dir := t.TempDir()
 	ids, names := write(t, dir, "ids", []byte("p1\np2\np3\n")), write(t, dir, "names", []byte("a\nb\nc\nd\n"))
 	want := [][]float64{{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}}
-	for file, o := range map[string]Options{"gzip.h5": {IDs: ids, Names: names}, "plain.h5": {IDs: ids, Names: names, Dataset: "/G"}, "anndata.h5": {}} {
+	for file, o := range map[string]Options{"gzip.h5": {IDs: ids, Names: names}, "plain.h5": {IDs: ids, Names: names, Dataset: "/G"}, "anndata.h5": {}, "fixed.h5": {}} {
 		w, err := Read(filepath.Join("testdata", file), o, table.Selection{})
 		if err != nil || !slices.EqualFunc(values(w), want, slices.Equal[[]float64]) || !slices.Equal(w.IID, []string{"p1", "p2", "p3"}) || !slices.Equal(w.Names, []string{"a", "b", "c", "d"}) {
 			t.Errorf("%s: %+v %v", file, w, err)
@@ -183,6 +183,9 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, want E%d", c.what, err, c.code)
 		}
 	}
+	if _, err := Read(write(t, dir, "11", claim), Options{}, table.Selection{}); err == nil || !strings.Contains(err.Error(), "a footer of 4026531840 bytes") {
+		t.Errorf("a footer that is longer than the file is read: %v", err)
+	}
 }
 
 // TestClaims: a header that claims more than there is takes no memory.
@@ -219,7 +222,7 @@ func TestClaims(t *testing.T) {
 
 // FuzzRead reads anything as any of the forms.
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"gzip.h5", "plain.h5", "anndata.h5"} {
+	for _, name := range []string{"gzip.h5", "plain.h5", "anndata.h5", "fixed.h5"} {
 		b, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)

@@ -9,8 +9,14 @@ import (
 	"contig-gpu/data/genotype"
 )
 
-// BenchmarkEvery opens the file $CONTIG_BENCH_GENOTYPES, keeps every 100th variant of all persons, and makes float32 features of them: [persons, variants].
+// BenchmarkEvery opens the file $CONTIG_BENCH_GENOTYPES and keeps every 100th variant of all persons, in the bits that a cohort keeps; then it
+// also makes float32 features of them: [persons, variants].
 func BenchmarkEvery(b *testing.B) {
+	b.Run("bits", func(b *testing.B) { every(b, false) })
+	b.Run("float32", func(b *testing.B) { every(b, true) })
+}
+
+func every(b *testing.B, decode bool) {
 	path := os.Getenv("CONTIG_BENCH_GENOTYPES")
 	if path == "" {
 		b.Skip("CONTIG_BENCH_GENOTYPES names no file")
@@ -28,6 +34,9 @@ func BenchmarkEvery(b *testing.B) {
 		p, err := genotype.Read(b.Context(), set, variants, persons, nil)
 		if err != nil {
 			b.Fatal(err)
+		}
+		if !decode {
+			continue
 		}
 		columns, lines := make([]int32, len(variants)), make([]genotype.Line, len(variants))
 		for j := range lines {

@@ -9,6 +9,8 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/genotype"
+	"contig-gpu/data/input"
+	"contig-gpu/data/table"
 )
 
 // codeUnknown is the number of files of which no format is found.
@@ -77,25 +79,45 @@ func find(path, word string) (string, format, []string, error) {
 		f, err := formatOf(path, word)
 		return path, f, nil, err
 	}
-	var there []string
+	var found []string
 	var first format
 	for _, f := range formats() {
 		for _, end := range f.ends {
 			if _, err := os.Stat(path + end); err == nil && (word == "" || word == Auto || word == f.word) {
-				if there = append(there, path+end); len(there) == 1 {
+				if found = append(found, path+end); len(found) == 1 {
 					first = f
 				}
 			}
 		}
 	}
 	switch {
-	case len(there) == 0:
+	case len(found) == 0 && nothing(path):
+		return "", format{}, nil, none(path)
+	case len(found) == 0:
 		return path, missing(path, word), nil, nil
-	case len(there) > 1 && (word == "" || word == Auto):
-		return there[0], first, []string{fmt.Sprintf("%s is read, of the %d files of that prefix.", filepath.Base(there[0]), len(there))}, nil
+	case len(found) > 1 && (word == "" || word == Auto):
+		return found[0], first, []string{fmt.Sprintf("%s is read, of the %d files of that prefix.", filepath.Base(found[0]), len(found))}, nil
 	}
-	f, err := formatOf(there[0], word)
-	return there[0], f, nil, err
+	f, err := formatOf(found[0], word)
+	return found[0], f, nil, err
+}
+
+// nothing says whether there is no file of PLINK 1 whose name begins so either, and the name is not that of a file: of those, readers say what is missing.
+func nothing(path string) bool {
+	return !there(path+".bim") && !there(path+".fam") && !slices.ContainsFunc(formats(), func(f format) bool {
+		return slices.ContainsFunc(f.ends, func(end string) bool { return strings.HasSuffix(path, end) })
+	})
+}
+
+// none is the problem of a prefix of nothing, or of a folder.
+func none(path string) error {
+	f, err := input.Open(path, input.NoLimit)
+	if err == nil { // since
+		f.Close()
+	}
+	p := table.Unreadable(path, err)
+	p.Expected = "a file of genotypes, or the prefix of .bed, .pgen, .bgen, .vcf.gz, .vcf or .bcf"
+	return p
 }
 
 // missing is the format of a path at which there is nothing: that which its name says, else PLINK 1, whose reader says what is missing.

@@ -159,6 +159,7 @@ const (
 func readVariants(path string, faults *data.Faults) (*variants, []string, error) {
 	r := &reader{path: path, faults: faults}
 	v := &variants{}
+	var w genotype.Words
 	chrom, pos, id, ref, alt := 0, 0, 1, 0, 0
 	notes, err := r.each([]string{"#CHROM"}, func() error {
 		if r.names == nil {
@@ -182,7 +183,7 @@ func readVariants(path string, faults *data.Faults) (*variants, []string, error)
 		}
 		at, err := strconv.Atoi(r.at(pos))
 		v.row = append(v.row, int32(v.rows-1))
-		v.list = append(v.list, genotype.Variant{Chrom: strings.Clone(r.at(chrom)), ID: strings.Clone(r.at(id)), Pos: at, Ref: allele(r.at(ref)), Alt: allele(alts), Line: r.l.Line()})
+		v.list = append(v.list, genotype.Variant{Chrom: w.Chrom(r.at(chrom)), ID: strings.Clone(r.at(id)), Pos: at, Ref: w.Allele(r.at(ref)), Alt: w.Allele(alts), Line: r.l.Line()})
 		if alts == "" || r.at(ref) == "" {
 			return r.bad("the line has too few fields", "chromosome, position, id, REF and ALT", fmt.Sprintf("%d fields", len(r.row)), "a truncated line")
 		}
@@ -195,12 +196,4 @@ func readVariants(path string, faults *data.Faults) (*variants, []string, error)
 		notes = append(notes, fmt.Sprintf("W217: %s: %d variants with more than two alleles are left out.", filepath.Base(path), v.multi))
 	}
 	return v, notes, err
-}
-
-// allele keeps the text of an allele; "." is one that nobody has.
-func allele(text string) string {
-	if text == "." {
-		return genotype.Unseen
-	}
-	return strings.Clone(text)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/data/genotype"
 	"contig-gpu/data/table"
 )
 
@@ -138,6 +139,7 @@ func sex(field string) int {
 
 func readBim(path string, faults *data.Faults) ([]Variant, []string, error) {
 	var out []Variant
+	var w genotype.Words
 	short := false
 	notes, err := eachRow(path, ".bim", faults, func(first []string) int {
 		short = len(first) <= shortColumns
@@ -147,7 +149,7 @@ func readBim(path string, faults *data.Faults) ([]Variant, []string, error) {
 			f = []string{f[0], f[1], "0", f[2], f[3], f[4]}
 		}
 		pos, err := strconv.Atoi(f[3])
-		out = append(out, Variant{Chrom: strings.Clone(f[0]), ID: strings.Clone(f[1]), Pos: pos, A1: strings.Clone(f[4]), A2: strings.Clone(f[5]), Line: line})
+		out = append(out, Variant{Chrom: w.Chrom(f[0]), ID: strings.Clone(f[1]), Pos: pos, A1: w.Allele(f[4]), A2: w.Allele(f[5]), Line: line})
 		if err != nil {
 			return noPosition(path, line, f[3])
 		}

@@ -61,7 +61,10 @@ func (s Splitter) Split(line string, dst []string) []string {
 		return splitQuoted(line, s.sep, dst)
 	}
 	if s.sep == ' ' {
-		return append(dst, strings.Fields(line)...)
+		for field := range strings.FieldsSeq(line) {
+			dst = append(dst, field)
+		}
+		return dst
 	}
 	for {
 		n := 1 // carriers and genotypes are fields of one byte

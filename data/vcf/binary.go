@@ -132,10 +132,10 @@ func (f *file) binarySite(t *text, n int) (v genotype.Variant, alleles int, err 
 	}
 	v.Chrom, v.Pos = chrom, int(int32(le.Uint32(b[4:])))+1
 	r := &values{b: b[sharedHead:]}
-	v.ID, v.Ref = r.text(), allele([]byte(r.text()))
+	v.ID, v.Ref = r.text(), f.words.Allele(r.text())
 	v.Alt = genotype.Unseen
 	if alleles > 1 {
-		v.Alt = allele([]byte(r.text()))
+		v.Alt = f.words.Allele(r.text())
 	}
 	if r.bad {
 		return v, 0, fmt.Errorf("record %d: %w", n, errRecord)

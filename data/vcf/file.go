@@ -25,6 +25,7 @@ type file struct {
 	sites   []genotype.Variant
 	places  []place // of each variant
 	head    header
+	words   genotype.Words
 	multi   int  // variants left out
 	dosed   bool // the header names fields of dosages
 }

@@ -26,19 +26,11 @@ func (f *file) textSite(line []byte, number int) (v genotype.Variant, alleles in
 	if len(c[altColumn]) == 0 {
 		return v, 0, f.bad(number, "the line has too few columns", "CHROM POS ID REF ALT and more, with tabs between", fmt.Sprintf("%.60q", bytes.Join(c[:], []byte("\t"))))
 	}
-	v.Chrom, v.ID, v.Ref, v.Alt = string(c[chromColumn]), string(c[idColumn]), allele(c[refColumn]), allele(c[altColumn])
+	v.Chrom, v.ID, v.Ref, v.Alt = f.words.Chrom(string(c[chromColumn])), string(c[idColumn]), f.words.Allele(string(c[refColumn])), f.words.Allele(string(c[altColumn]))
 	if v.Pos, err = strconv.Atoi(string(c[posColumn])); err != nil {
 		return v, 0, f.bad(number, "the position is no whole number", "base pairs", fmt.Sprintf("%.40q", c[posColumn]))
 	}
 	return v, 2 + bytes.Count(c[altColumn], []byte(",")), nil
-}
-
-// allele keeps the text of an allele; "." is one that nobody has.
-func allele(text []byte) string {
-	if len(text) == 0 || string(text) == "." {
-		return genotype.Unseen
-	}
-	return string(text)
 }
 
 var errColumns = errors.New("the line has other columns than there are persons")
