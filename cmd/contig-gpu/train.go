@@ -73,10 +73,7 @@ func trainAction(c *cli.Context) (err error) {
 	if err := r.join(); err != nil {
 		return err
 	}
-	for _, n := range r.cohort.Notes {
-		r.say("%s", n)
-	}
-	for _, l := range joinTable(r.cohort) {
+	for _, l := range append(slices.Clone(r.cohort.Notes), joinTable(r.cohort)...) {
 		r.say("%s", l)
 	}
 	if err := r.look(c.Context); err != nil {
