@@ -95,13 +95,13 @@ func TestDidYouMean(t *testing.T) {
 
 func TestUsageIsSaidInWords(t *testing.T) {
 	for want, args := range map[string][]string{
-		"train: --batch: want a whole number from 2 to 2147483647, found 1":                                          {"train", "--batch", "1"},
-		`train: --batch: want a whole number from 2 to 2147483647, found "4.5"`:                                      {"train", "--batch", "4.5"},
+		"train: --batch: want a whole number from 2 to 65536, found 1":                                               {"train", "--batch", "1"},
+		`train: --batch: want a whole number from 2 to 65536, found "4.5"`:                                           {"train", "--batch", "4.5"},
 		`embed: --join: want outer or inner, found "left"`:                                                           {"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--join", "left"},
 		`train: --encoder: want resnet18, resnet34, resnet50 or resnet101, found "resnet19", did you mean resnet18?`: {"train", "--encoder", "resnet19"},
 		"bench loss: --tau: want a number above 0, found 0":                                                          {"bench", "loss", "--tau", "0"},
-		`invalid boolean value "maybe" for --no-augment`:                                                             {"train", "--no-augment=maybe"},
-		`plan: --features: want whole numbers of at least 1, separated by commas, found "3,x"`:                       {"plan", "--features", "3,x"},
+		`train: --no-augment: want true or false, behind an equals sign, found "maybe"`:                              {"train", "--no-augment=maybe"},
+		`plan: --features: want whole numbers from 1 to 268435456, separated by commas, found "3,x"`:                 {"plan", "--features", "3,x"},
 		"whole number of at least 2 (1 could be either), found 1":                                                    {"train", "--warmup", "1"},
 		"train: --blur: want a number from 0 to 1, found 1.5":                                                        {"train", "--blur", "1.5"},
 		"epochs and max-steps are both 0":                                                                            {"train", "--epochs", "0"},

@@ -154,7 +154,7 @@ func (k *runRecord) facts() []report.Fact {
 	if k.Seconds > 0 {
 		add("Took", k.text())
 	}
-	add("Version", strings.TrimSpace(k.Version+" "+k.Go))
+	add("Version", k.Version)
 	_, device, _ := strings.Cut(k.Device, ": ")
 	add("Device", device)
 	add("Processor", k.CPU)
@@ -185,6 +185,7 @@ func reportCommand() *cli.Command {
 		Description: "One run: RUN/report.html is replaced; pictures are left out, which a training alone has. Several: --out has the page.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "HTML file to write of several runs"},
+			&cli.BoolFlag{Name: "tensorboard", Usage: "write an event file for TensorBoard into tensorboard/ of each run instead"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace an HTML file that is there"},
 		},
 		Action: func(c *cli.Context) error {
@@ -194,6 +195,8 @@ func reportCommand() *cli.Command {
 				return usagef("report: flags come before the runs: contig-gpu report --out FILE RUN...")
 			case len(runs) == 0:
 				return usagef("report: want a run folder, such as runs/demo-1, or several")
+			case c.Bool("tensorboard"):
+				return tensorboards(c, runs)
 			case len(runs) == 1 && c.String("out") == "":
 				return reportOne(c, runs[0])
 			case c.String("out") == "":

@@ -99,10 +99,7 @@ func (r *trainRun) enter(ctx context.Context) error {
 	if err := r.join(); err != nil {
 		return err
 	}
-	for _, n := range r.cohort.Notes {
-		r.say("%s", n)
-	}
-	for _, l := range joinTable(r.cohort) {
+	for _, l := range append(slices.Clone(r.cohort.Notes), joinTable(r.cohort)...) {
 		r.say("%s", l)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package checkpoint
 
 import (
+	"maps"
+	"strconv"
 	"strings"
 
 	"contig-gpu/model"
@@ -18,10 +20,19 @@ const (
 const secondMoment = ".v"
 
 // ExportTorchvision writes the image encoder of a checkpoint under torchvision's names, in float32: what
-// load_state_dict of a ResNet without fc takes. Of averaged parameters (EMA) the averages are written.
-func ExportTorchvision(checkpoint, out string) error {
+// load_state_dict of a ResNet without fc takes. Of averaged parameters (EMA) the averages are written. The metadata has encoder, step and
+// how images are prepared: image_size, fit, recipe, and more of what the caller knows.
+func ExportTorchvision(checkpoint, out string, more map[string]string) error {
 	c, weights, err := weightsOf(checkpoint)
 	if err != nil {
+		return err
+	}
+	var images struct {
+		Size   int    `json:"image_size"`
+		Fit    string `json:"fit"`
+		Recipe string `json:"recipe"`
+	}
+	if err := c.DecodeConfig(&images); err != nil {
 		return err
 	}
 	var ts []safetensors.Tensor
@@ -39,7 +50,10 @@ func ExportTorchvision(checkpoint, out string) error {
 			ts = append(ts, safetensors.FromInt64(norm+torchBatches, int64(c.step)*int64(c.settings.Accumulate)))
 		}
 	}
-	return safetensors.WriteFile(out, ts, map[string]string{"format": "pt", "encoder": c.settings.Model.Encoder, keyVersion: c.Version})
+	meta := map[string]string{"format": "pt", "encoder": c.settings.Model.Encoder, keyVersion: c.Version, "step": strconv.Itoa(c.step),
+		"image_size": strconv.Itoa(images.Size), "fit": images.Fit, "recipe": images.Recipe}
+	maps.Copy(meta, more)
+	return safetensors.WriteFile(out, ts, meta)
 }
 
 // ExportAll writes all parameters and running averages of a checkpoint by our names, in the checkpoint's precision,

@@ -24,10 +24,14 @@ type StepLine struct {
 	GradNorm        float64             `json:"grad_norm"`
 	ImagesPerSecond float64             `json:"images_per_second"`
 	GPUIdle         *float64            `json:"gpu_idle,omitempty"`
+	Time            float64             `json:"time"`              // when it was written, in seconds since 1970
 	Skipped         bool                `json:"skipped,omitempty"` // f16: the gradient left its range, and nothing was changed
 
 	images int
 }
+
+// clock returns the time in seconds since 1970, to the millisecond.
+func clock() float64 { return float64(time.Now().UnixMilli()) / 1e3 }
 
 // A pace is the speed of the last two steps: of one alone it would tell little, since a step that is read late may have been
 // done long before.
@@ -70,6 +74,7 @@ func (t *trainer) lineOf(r engine.Result) StepLine {
 type evaluationLine struct {
 	Kind       string                    `json:"kind"` // validation or test
 	Step       int                       `json:"step"`
+	Time       float64                   `json:"time"` // as of a StepLine
 	Loss       float64                   `json:"loss"`
 	Losses     map[string]float64        `json:"losses"`
 	Retrieval  map[string]eval.Retrieval `json:"retrieval,omitempty"`
@@ -78,7 +83,7 @@ type evaluationLine struct {
 }
 
 func evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
-	return evaluationLine{Kind: kind, Step: step, Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
+	return evaluationLine{Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
 }
 
 // A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the

@@ -121,7 +121,7 @@ func (t *trainer) done(r engine.Result) error {
 
 // publish says that a step is done.
 func (t *trainer) publish(line StepLine) error {
-	line.ImagesPerSecond = t.pace.step(line.images, time.Now())
+	line.ImagesPerSecond, line.Time = t.pace.step(line.images, time.Now()), clock()
 	if err := t.begin(); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func (l *Loss) UnmarshalJSON(b []byte) error {
 // Row is one line of metrics.jsonl; Kind is step, validation or test.
 type Row struct {
 	Kind      string                    `json:"kind"`
+	Time      float64                   `json:"time"` // seconds since 1970; 0: of an older version
 	Step      int                       `json:"step"`
 	Epoch     int                       `json:"epoch"`
 	Loss      float64                   `json:"loss"`
