@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills the program (SIGKILL) at KILLS random moments, spread over train, synth, embed, explain, export and the making of the demo cohort, and runs each
+# Kills the program (SIGKILL) at KILLS random moments, spread over train, synth, embed, explain, export, pgs, burden and the making of the demo cohort, and runs each
 # again to its end. After a kill a result is there whole or not at all; in the end it has the bytes of one that was left alone, and nothing else is left.
 # Usage: scripts/kills.sh [KILLS] [SEED]   (needs ./contig-gpu or $CONTIG_GPU; about 3 s a kill on two cores)
 set -euo pipefail
@@ -18,6 +18,9 @@ net=(--encoder resnet18 --image-size 32 --batch 4 --hidden 8 --embedding 8 --see
 "$bin" train "${data[@]}" "${net[@]}" --max-steps 6 --checkpoint-every 2 --keep 1 --run model >/dev/null
 from=(--checkpoint model/checkpoints/last.safetensors)
 
+awk '{ print $2, $5, NR }' cohort/cohort.bim >weights.txt
+awk '{ print "GENE" NR % 3, $2 }' cohort/cohort.bim >sets.txt
+
 # command sets what verb $1 runs to make $2. The demo is the cohort in the cache; a run on it that is stopped at once has made it.
 command() {
   case $1 in
@@ -26,6 +29,8 @@ command() {
   embed) run=("$bin" embed "${from[@]}" "${data[@]}" --threads 1 --out "$2") ;;
   explain) run=("$bin" explain "${from[@]}" "${data[@]}" --threads 1 --persons all --reference 8 --method gradient-input --test groups --out "$2") ;;
   export) run=("$bin" export "${from[@]}" --torchvision --out "$2") ;;
+  pgs) run=("$bin" pgs --genotypes cohort/cohort --scores weights.txt --keep-ambiguous --threads 1 --out "$2") ;;
+  burden) run=("$bin" burden --genotypes cohort/cohort --sets sets.txt --aaf-bins 0.3,1 --out "$2") ;;
   demo) run=("$bin" train --encoder resnet18 --image-size 32 --batch 4 --hidden 8 --embedding 8 --max-steps 1 --threads 1 --run "$2") ;;
   esac
 }
@@ -46,7 +51,7 @@ seconds() {
   echo $(($(date +%s%3N) - begin))
 }
 
-verbs=(train synth embed explain export demo)
+verbs=(train synth embed explain export pgs burden demo)
 declare -A takes want
 for verb in "${verbs[@]}"; do
   command "$verb" "whole/$verb"
@@ -65,7 +70,7 @@ target_is_whole() {
   [ "$(result "$1" "$2")" = "${want[$1]}" ] || { echo "$1: what a kill left at $2 is not whole"; exit 1; }
 }
 
-turns=(demo "${verbs[@]::5}" "${verbs[@]::5}" "${verbs[@]::5}") # making the demo takes longest
+turns=(demo "${verbs[@]::7}" "${verbs[@]::7}" "${verbs[@]::7}") # making the demo takes longest
 done_kills=0 tries=0
 declare -A killed
 while ((done_kills < kills)); do

@@ -22,6 +22,7 @@ const (
 // layout says where things stand in a row; -1 where they do not.
 type layout struct {
 	id, chrom, pos, effect, other, guess int
+	accession                            int // the score's name
 	dominant, recessive, kind            int // kind: the column effect_type
 	interaction, haplotype, diplotype    int
 	dosage                               [3]int
@@ -71,7 +72,7 @@ func named(fields []string, positions string) (l layout, ok bool) {
 		return -1
 	}
 	l = layout{id: at("id"), chrom: at("chrom"), pos: at("pos"), effect: at("effect"), other: at("other"), guess: at("hm_inferotherallele"), dominant: at("is_dominant"), recessive: at("is_recessive"),
-		kind: at("effect_type"), interaction: at("is_interaction"), haplotype: at("is_haplotype"), diplotype: at("is_diplotype"), positions: "author"}
+		kind: at("effect_type"), accession: at("accession"), interaction: at("is_interaction"), haplotype: at("is_haplotype"), diplotype: at("is_diplotype"), positions: "author"}
 	for k := range l.dosage {
 		l.dosage[k] = at(fmt.Sprintf("dosage_%d_weight", k))
 	}
@@ -97,7 +98,7 @@ func named(fields []string, positions string) (l layout, ok bool) {
 // plain finds the columns of a file without a header that names them: id, allele and weights, as plink2 --score takes them; or chromosome, id, position,
 // two alleles and a weight, as PRS-CS writes them. header says that the line is none of weights: then its third field and those after it name the scores.
 func plain(fields []string) (l layout, header, ok bool) {
-	l = layout{id: 0, chrom: -1, pos: -1, effect: 1, other: -1, guess: -1, dominant: -1, recessive: -1, kind: -1, interaction: -1, haplotype: -1, diplotype: -1, dosage: [3]int{-1, -1, -1}, positions: "author"}
+	l = layout{accession: -1, id: 0, chrom: -1, pos: -1, effect: 1, other: -1, guess: -1, dominant: -1, recessive: -1, kind: -1, interaction: -1, haplotype: -1, diplotype: -1, dosage: [3]int{-1, -1, -1}, positions: "author"}
 	if len(fields) < 3 {
 		return l, false, false
 	}

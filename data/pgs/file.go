@@ -120,6 +120,16 @@ func (f *File) titles() []string {
 	return []string{stem(f.Path)}
 }
 
+// rename gives a score that is named by its file the name that a column accession says, as files of pgscatalog-format have it.
+func (f *File) rename() {
+	if f.Head["pgs_id"] == "" && len(f.Names) == 1 && f.at.accession >= 0 {
+		if name := f.field(f.at.accession); !blank(name) && !strings.ContainsAny(name, " /\\") {
+			f.Names = []string{strings.ReplaceAll(name, ".", "_")}
+		}
+	}
+	f.at.accession = -1
+}
+
 func stem(path string) string {
 	name, _, _ := strings.Cut(filepath.Base(path), ".")
 	return name
@@ -175,6 +185,7 @@ func (f *File) Next() bool {
 			f.err = f.ragged(len(f.fields))
 			return false
 		}
+		f.rename()
 		f.err = f.parse()
 		return f.err == nil
 	}

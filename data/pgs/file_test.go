@@ -45,6 +45,7 @@ func TestForms(t *testing.T) {
 		{"a.txt", hmHead + "rsID\tchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\thm_chr\thm_pos\nrs1\tchr6\t100\ta\tg\t-0.0015\t7\t9\n", Author, "", "PGS000009", genome.GRCh37},
 		{"a.b.txt", "#genome_build=hg19\nchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n06\t100\tA\tG\t-.0015\n", Harmonised, "id", "a", genome.GRCh37},
 		{"a.txt", "#pgs_id=X.1\nrsID\teffect_allele\teffect_weight\nrs1\tA\t-.0015\n", Harmonised, "place other", "X_1", genome.Unknown},
+		{"x.txt", "rsID\teffect_allele\teffect_weight\taccession\trow_nr\nrs1\tA\t-.0015\tPGS000012\t0\n", Harmonised, "place other", "PGS000012", genome.Unknown},
 		{"a.txt", "rs1 A -.0015\n", Harmonised, "place other", "a", genome.Unknown},
 		{"a.csv", "SNP,A1,BETA\nrs1,A,-.0015\n", Harmonised, "place other", "a", genome.Unknown},
 		{"a.txt", "#ID\tA1\tBETA\nrs1\tA\t-.0015\n", Harmonised, "place other", "a", genome.Unknown},

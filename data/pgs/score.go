@@ -83,6 +83,7 @@ func ReadSet(path string, x *genotype.Index, o Options) (*Set, error) {
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	s.Names = f.Names // the first entry may have named the score
 	if m.counts.Rows == 0 {
 		return nil, table.Empty(path, "the scoring file has a header and no entries")
 	}
