@@ -128,3 +128,31 @@ func TestFixtures(t *testing.T) {
 		})
 	}
 }
+
+// TestBlocks reads more variants than a block of a .pgen's header has: those about its end, and others far apart.
+func TestBlocks(t *testing.T) {
+	plink2 := tool(t, "plink2")
+	d := filepath.Join(t.TempDir(), "d")
+	const block, variants = 65_536, 66_000
+	linkedBed(t, d, rand.New(rand.NewPCG(8, 205)), 9, variants)
+	plink2(t, "--bfile", d, "--make-pgen", "--out", d)
+	bed, pgen := open(t, d+".bed", Options{}), open(t, d+".pgen", Options{})
+	var some []int
+	for v := range variants {
+		if v%89 == 0 || v >= block-9 && v < block+9 {
+			some = append(some, v)
+		}
+	}
+	rows := make([]string, len(some))
+	if err := bed.Each(t.Context(), some, func(k int, hard []byte, _ []float32) error { rows[k] = string(hard); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := pgen.Each(t.Context(), some, func(k int, hard []byte, _ []float32) error {
+		if string(hard) != rows[k] {
+			t.Errorf("variant %d: %v, the .bed has %v", some[k], hard, []byte(rows[k]))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,97 @@
+package cohort
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"contig-gpu/data"
+)
+
+// dosageVCF writes dosages of the persons of a .fam, and returns them by person and variant, NaN where they are missing.
+func dosageVCF(t *testing.T, path, fam string, variants int) map[string][]float64 {
+	t.Helper()
+	b, err := os.ReadFile(fam)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := rand.New(rand.NewPCG(3, 4))
+	var ids []string
+	for _, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		ids = append(ids, strings.Fields(l)[1])
+	}
+	out := map[string][]float64{}
+	var v strings.Builder
+	v.WriteString("##fileformat=VCFv4.3\n##FORMAT=<ID=DS,Number=A,Type=Float,Description=\"x\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + strings.Join(ids, "\t") + "\n")
+	for k := range variants {
+		fmt.Fprintf(&v, "1\t%d\trs%d\tA\tG\t.\t.\t.\tDS", 100+k, k)
+		for _, id := range ids {
+			d := math.NaN()
+			word := "."
+			if g.IntN(9) > 0 {
+				d = math.Round(2*g.Float64()*g.Float64()*16384) / 16384
+				word = fmt.Sprint(d)
+			}
+			out[id] = append(out[id], d)
+			v.WriteString("\t" + word)
+		}
+		v.WriteString("\n")
+	}
+	if err := os.WriteFile(path, []byte(v.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestDosages: features are the dosages of the allele that is counted, standardised by the frequency of that allele among training persons; a missing one has its mean.
+func TestDosages(t *testing.T) {
+	dir := t.TempDir()
+	s, g := snpCohort(t, dir, 3)
+	const variants = 40
+	want := dosageVCF(t, filepath.Join(dir, "d.vcf"), g+".fam", variants)
+	for _, count := range []string{"alt", "ref"} {
+		for _, standardize := range []string{"none", "center", "2pq"} {
+			c := opened(t, dir, s, fmt.Sprintf("files = \"d.vcf\"\ncount = %q\nstandardize = %q\n", count, standardize))
+			table := c.Tables[0]
+			row := make([]float32, variants)
+			for p, person := range c.Persons {
+				table.Row(p, row)
+				for k, got := range row {
+					f := frequencyOf(c, want, k)
+					x := want[person.ID][k]
+					if math.IsNaN(x) {
+						x = 2 * f
+					}
+					if count == "ref" {
+						x = 2 - x
+						f = 1 - f
+					}
+					switch standardize {
+					case "center":
+						x -= 2 * f
+					case "2pq":
+						x = (x - 2*f) / math.Sqrt(2*f*(1-f))
+					}
+					if math.Abs(x-float64(got)) > 1e-5 {
+						t.Fatalf("%s %s: person %d variant %d: %v, want %v", count, standardize, p, k, got, x)
+					}
+				}
+			}
+		}
+	}
+}
+
+// frequencyOf is that of ALT among training persons.
+func frequencyOf(c *data.Cohort, dosage map[string][]float64, k int) float64 {
+	sum, n := 0.0, 0
+	for p, person := range c.Persons {
+		if d := dosage[person.ID][k]; person.Split == data.Train && d == d && c.Tables[0].Has(p) {
+			sum, n = sum+d, n+2
+		}
+	}
+	return sum / float64(n)
+}
