@@ -117,7 +117,7 @@ func tooSlow(auto bool, least time.Duration, steps int, why string) error {
 		return nil
 	}
 	return &data.Problem{Code: codeSlow, What: fmt.Sprintf("without a GPU this training takes %s or longer", progress.About(least)),
-		Expected: fmt.Sprintf("--device auto begins on a CPU what takes less than %s", progress.About(askFrom)), Found: fmt.Sprintf("%d steps; %s", steps, why),
+		Expected: "what takes less than an hour, where --device auto takes the CPU", Found: fmt.Sprintf("%d steps; %s", steps, why),
 		Cause: "no usable GPU, or the defaults, which are meant for one",
 		Fix:   "--device cpu to train on the CPU all the same; a smaller --encoder, --image-size or --epochs; contig-gpu doctor says why there is no GPU"}
 }
