@@ -32,6 +32,9 @@ func (r *trainRun) openDevice() (err error) {
 	}
 	r.deviceLine = deviceText(r.device, precision)
 	r.say("%s", r.deviceLine)
+	if g := r.device.Card(); g != nil {
+		r.driver = fmt.Sprintf("CUDA %d.%d", g.Driver/1000, g.Driver%1000/10)
+	}
 	if card := unusedGPU(os.DirFS("/")); card != "" && r.device.Card() == nil && r.auto() {
 		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", card)
 	}

@@ -26,6 +26,7 @@ func trainCommand() *cli.Command {
 		&cli.StringFlag{Name: "config", Usage: "TOML file of these flags; flags win over it"},
 		&cli.StringFlag{Name: "run", Usage: "run folder (default: runs/run-N, or runs/demo-N without data)"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on from the last checkpoint of --run"},
+		&cli.StringFlag{Name: "rerun", Usage: "`RUN` to do again in another folder: its settings and data; flags win over them"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "begin anew in a run folder that is in use"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "say device, cohort, memory, disk and time, and end before the first step; writes nothing"},
 	}
@@ -146,6 +147,8 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	switch {
 	case r.resumed && r.dir == "":
 		return nil, usagef("train: --resume needs --run")
+	case c.String("rerun") != "" && (r.resumed || c.String("config") != ""):
+		return nil, usagef("train: --rerun has settings of its own: give no --resume or --config with it")
 	case r.resumed && c.Bool("overwrite"):
 		return nil, usagef("train: --resume goes on with the run that is there, --overwrite replaces it: give one of them")
 	}
@@ -156,6 +159,7 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	if r.values, r.demo, err = resolve(c, file); err != nil {
 		return nil, err
 	}
+	r.rebase(c)
 	r.cfg = r.values.training()
 	if err := r.cfg.Validate(); err != nil {
 		return nil, misused("train", err)
@@ -163,10 +167,27 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	return r, nil
 }
 
+// rebase makes the paths of a run that is done again start where they did, in the folder that its command was given in.
+func (r *trainRun) rebase(c *cli.Context) {
+	base := readRecord(r.again).Folder
+	if r.again == "" || base == "" || r.demo {
+		return
+	}
+	for flag, path := range map[string]*string{"images": &r.values.Images, "data": &r.values.Data, "image-root": &r.values.ImageRoot, "init": &r.values.Init} {
+		if *path != "" && !c.IsSet(flag) && !filepath.IsAbs(*path) {
+			*path = filepath.Join(base, *path)
+		}
+	}
+}
+
 // configFile reads --config, or the file of the run that is resumed. What that lacks, or all where it is lost, is taken from the
 // run's newest checkpoint, which has every setting but paths and those of the machine.
 func (r *trainRun) configFile(c *cli.Context) (config.File, error) {
 	path := c.String("config")
+	if again := c.String("rerun"); again != "" {
+		r.again = again
+		return config.LoadRun(filepath.Join(again, configName))
+	}
 	if path == "" && !r.resumed {
 		return config.File{}, nil
 	}

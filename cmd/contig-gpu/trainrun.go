@@ -51,8 +51,10 @@ type trainRun struct {
 	bad           *loader.Bad   // of the cohort
 	device        *gpu.Device   // opened, until the training takes it over
 	timed         bool          // the time that is left was told
+	again         string        // the run that is done again, "" for none
 	dry           bool          // end before the first step
 	args          []string      // of the command line
+	driver        string        // of the GPU, "" without one
 	deviceLine    string        // what was said of the device
 	steps, total  int           // done, and in all
 	pictures      []image.Image // of the report, once they were made
