@@ -35,7 +35,11 @@ func trainCommand() *cli.Command {
 	demo.fitDemo()
 	rows := flags(newSettings(setting.Default).rows(), preset{"paper", newSettings(setting.Paper).rows()}, preset{"demo", demo.rows()})
 	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: append(own, rows...), Action: trainAction,
-		Description: "Defaults are those of --recipe default, and of --recipe paper and the demo (no --images and --data) where they differ.\n" +
+		Description: "contig-gpu train                                                       the demo: a result in minutes\n" +
+			"contig-gpu train --images images.tsv --data data.toml --run run1 --dry-run   device, memory, disk and time first\n" +
+			"contig-gpu train --run run1 --resume                                         after any interruption\n\n" +
+			"Most used: --images --data --run --resume --encoder --image-size --batch --epochs --device --recipe\n\n" +
+			"Defaults are those of --recipe default, and of --recipe paper and the demo (no --images and --data) where they differ.\n" +
 			"Flags win over --config, and --config over the defaults. The run's config.toml has every setting as used."}
 }
 
