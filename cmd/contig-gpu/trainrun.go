@@ -51,6 +51,7 @@ type trainRun struct {
 	bad           *loader.Bad   // of the cohort
 	device        *gpu.Device   // opened, until the training takes it over
 	timed         bool          // the time that is left was told
+	events        bool          // for TensorBoard too
 	quiet         bool          // print what warns and the result alone
 	again         string        // the run that is done again, "" for none
 	dry           bool          // end before the first step
@@ -286,6 +287,11 @@ func (r *trainRun) report(summary []string) error {
 		r.pictured = true
 	}
 	r.record.Summary, r.record.NoImages = summary, r.noPictures
+	if r.events {
+		if _, err := writeEvents(r.dir); err != nil {
+			return err
+		}
+	}
 	return reportOf(r.dir, &r.record, r.pictures)
 }
 
