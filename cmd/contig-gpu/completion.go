@@ -2,8 +2,15 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
+
+	"contig-gpu/data/folder"
+	"contig-gpu/model/setting"
 
 	"github.com/urfave/cli/v2"
 )
@@ -12,18 +19,57 @@ func completionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print a completion script for bash, zsh or fish", ArgsUsage: "bash|zsh|fish",
 		Description: "bash: source <(contig-gpu completion bash)\nzsh:  source <(contig-gpu completion zsh)\nfish: contig-gpu completion fish | source",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "install", Usage: "write it where new shells of bash or fish look for it, instead of printing it"}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return usagef("completion: one shell, not %d", c.NArg())
 			}
-			script, err := completion(c.Args().First(), c.App.Commands)
+			shell := c.Args().First()
+			script, err := completion(shell, c.App.Commands)
 			if err != nil {
 				return err
+			}
+			if c.Bool("install") {
+				return installCompletion(c.App.Writer, shell, script)
 			}
 			_, err = fmt.Fprint(c.App.Writer, script)
 			return err
 		},
 	}
+}
+
+// installCompletion writes the script of a shell into the user's own folder of completions.
+func installCompletion(w io.Writer, shell, script string) error {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return err
+	}
+	base := func(variable, standard string) string {
+		if dir := os.Getenv(variable); dir != "" {
+			return dir
+		}
+		return filepath.Join(home, standard)
+	}
+	file := ""
+	switch shell {
+	case "bash":
+		file = filepath.Join(base("XDG_DATA_HOME", ".local/share"), "bash-completion", "completions", "contig-gpu")
+	case "fish":
+		file = filepath.Join(base("XDG_CONFIG_HOME", ".config"), "fish", "completions", "contig-gpu.fish")
+	default:
+		return usagef("completion: %s has no folder that all set-ups read: add `source <(contig-gpu completion %s)` to its start file", shell, shell)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	if err := folder.WriteFile(file, 0o644, func(out io.Writer) error {
+		_, err := io.WriteString(out, script)
+		return err
+	}); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "wrote %s\n", file)
+	return err
 }
 
 func completion(shell string, commands []*cli.Command) (string, error) {
@@ -38,7 +84,7 @@ func completion(shell string, commands []*cli.Command) (string, error) {
 	return "", usagef("completion: %q is not a shell that is known; bash, zsh and fish are", shell)
 }
 
-// words returns what may follow a command: its subcommands and its flags.
+// words returns what may follow a command: its subcommands and its flags, each once.
 func words(c *cli.Command) []string {
 	var out []string
 	for _, s := range c.Subcommands {
@@ -49,12 +95,64 @@ func words(c *cli.Command) []string {
 		out = append(out, "--"+f.Names()[0])
 	}
 	sort.Strings(out)
-	return out
+	if c.Name == "completion" {
+		out = append(out, "bash", "fish", "zsh")
+	}
+	return slices.Compact(out)
+}
+
+// folders are the flags whose values are folders.
+func folders() []string { return []string{"run", "rerun", "image-root"} }
+
+// valueWords returns the words that a flag may be, where it may not be any text.
+func valueWords(flag string) []string {
+	if flag == "device" {
+		return []string{"auto", "cpu", "cuda", "cuda:0"}
+	}
+	for _, rows := range [][]setting.Row{newSettings(setting.Default).rows(), newPlanSettings().rows(), newExplainPlanSettings().rows()} {
+		for _, r := range rows {
+			if w := r.Words(); r.Name == flag && len(w) > 0 {
+				return w
+			}
+		}
+	}
+	return nil
+}
+
+// takesValue reports whether a flag is followed by one.
+func takesValue(f cli.Flag) bool {
+	_, is := f.(*cli.BoolFlag)
+	return !is
+}
+
+// valued returns the flags of all commands that take a value, each once.
+func valued(commands []*cli.Command) []string {
+	var out []string
+	for _, c := range commands {
+		out = append(out, valued(c.Subcommands)...)
+		for _, f := range c.Flags {
+			if takesValue(f) {
+				out = append(out, f.Names()[0])
+			}
+		}
+	}
+	sort.Strings(out)
+	return slices.Compact(out)
 }
 
 func bash(commands []*cli.Command) string {
 	var b strings.Builder
-	b.WriteString("_contig_gpu() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words\n  case ${COMP_CWORD}:${COMP_WORDS[1]} in\n")
+	b.WriteString("_contig_gpu() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words\n  case $prev in\n")
+	for _, name := range valued(commands) {
+		values := `compgen -f -- "$cur"`
+		if w := valueWords(name); len(w) > 0 {
+			values = fmt.Sprintf(`compgen -W '%s' -- "$cur"`, strings.Join(w, " "))
+		} else if slices.Contains(folders(), name) {
+			values = `compgen -d -- "$cur"`
+		}
+		fmt.Fprintf(&b, "    --%s) COMPREPLY=( $(%s) ); return ;;\n", name, values)
+	}
+	b.WriteString("  esac\n  case ${COMP_CWORD}:${COMP_WORDS[1]} in\n")
 	names := make([]string, len(commands))
 	for i, c := range commands {
 		names[i] = c.Name
@@ -67,17 +165,41 @@ func bash(commands []*cli.Command) string {
 	return b.String()
 }
 
+// fishQuoted quotes text for fish, in which only the backslash and the quote itself are special between single quotes.
+func fishQuoted(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", " ").Replace(s) + "'"
+}
+
 func fish(commands []*cli.Command) string {
 	var b strings.Builder
 	for _, c := range commands {
-		fmt.Fprintf(&b, "complete -c contig-gpu -n __fish_use_subcommand -f -a %s -d %q\n", c.Name, c.Usage)
-		for _, w := range words(c) {
-			if name, flag := strings.CutPrefix(w, "--"); flag {
-				fmt.Fprintf(&b, "complete -c contig-gpu -n '__fish_seen_subcommand_from %s' -l %s\n", c.Name, name)
-			} else {
-				fmt.Fprintf(&b, "complete -c contig-gpu -n '__fish_seen_subcommand_from %s' -f -a %s\n", c.Name, w)
-			}
+		fmt.Fprintf(&b, "complete -c contig-gpu -n __fish_use_subcommand -f -a %s -d %s\n", c.Name, fishQuoted(c.Usage))
+		fishFlags(&b, c.Name, c)
+		for _, s := range c.Subcommands {
+			fmt.Fprintf(&b, "complete -c contig-gpu -n '__fish_seen_subcommand_from %s' -f -a %s -d %s\n", c.Name, s.Name, fishQuoted(s.Usage))
+			fishFlags(&b, s.Name, s)
 		}
 	}
+	b.WriteString("complete -c contig-gpu -n '__fish_seen_subcommand_from completion' -f -a 'bash fish zsh'\n")
 	return b.String()
+}
+
+// fishFlags writes the flags of a command, with their descriptions and values.
+func fishFlags(b *strings.Builder, command string, c *cli.Command) {
+	for _, f := range c.Flags {
+		name, more := f.Names()[0], ""
+		switch w := valueWords(name); {
+		case len(w) > 0:
+			more = " -x -a " + fishQuoted(strings.Join(w, " "))
+		case slices.Contains(folders(), name):
+			more = " -x -a '(__fish_complete_directories)'"
+		case takesValue(f):
+			more = " -r"
+		}
+		usage := ""
+		if d, ok := f.(cli.DocGenerationFlag); ok {
+			usage = d.GetUsage()
+		}
+		fmt.Fprintf(b, "complete -c contig-gpu -n '__fish_seen_subcommand_from %s' -l %s%s -d %s\n", command, name, more, fishQuoted(usage))
+	}
 }

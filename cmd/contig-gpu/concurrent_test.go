@@ -132,7 +132,7 @@ func TestTwoAtOnce(t *testing.T) {
 func TestOneFolderTwoProcesses(t *testing.T) {
 	cohort, dir := tiny(t), t.TempDir()
 	folder := filepath.Join(dir, "run")
-	args := small(cohort, folder, "--epochs", "100000", "--checkpoint-every", "1", "--threads", "1")
+	args := small(cohort, folder, "--epochs", "100000", "--checkpoint-every", "1", "--threads", "1", "--device", "cpu")
 	first := start(t, dir, args...)
 	refused := func() {
 		t.Helper()

@@ -32,6 +32,9 @@ func (r *trainRun) openDevice() (err error) {
 	}
 	r.deviceLine = deviceText(r.device, precision)
 	r.say("%s", r.deviceLine)
+	if g := r.device.Card(); g != nil {
+		r.driver = fmt.Sprintf("CUDA %d.%d", g.Driver/1000, g.Driver%1000/10)
+	}
 	if card := unusedGPU(os.DirFS("/")); card != "" && r.device.Card() == nil && r.auto() {
 		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", card)
 	}
@@ -117,7 +120,7 @@ func tooSlow(auto bool, least time.Duration, steps int, why string) error {
 		return nil
 	}
 	return &data.Problem{Code: codeSlow, What: fmt.Sprintf("without a GPU this training takes %s or longer", progress.About(least)),
-		Expected: fmt.Sprintf("--device auto begins on a CPU what takes less than %s", progress.About(askFrom)), Found: fmt.Sprintf("%d steps; %s", steps, why),
+		Expected: "what takes less than an hour, where --device auto takes the CPU", Found: fmt.Sprintf("%d steps; %s", steps, why),
 		Cause: "no usable GPU, or the defaults, which are meant for one",
 		Fix:   "--device cpu to train on the CPU all the same; a smaller --encoder, --image-size or --epochs; contig-gpu doctor says why there is no GPU"}
 }

@@ -47,9 +47,9 @@ func newPlanSettings() *planSettings { return &planSettings{shapeSettings: *newS
 
 func (p *planSettings) rows() []setting.Row {
 	s := p.settings.rows()
-	device := setting.Of(s, &p.Device)[0].Saying("auto, cpu, cuda or cuda:N; cuda need not be there, it is then taken for an H100")
+	device := setting.Of(s, &p.Device)[0].Saying("auto, cpu, cuda or cuda:N; without a GPU cuda is taken for an H100")
 	own := append(setting.Of(s, &p.Chunk, &p.Accumulate, &p.EMA, &p.Threads), device,
-		setting.New("card", &p.Card, "", setting.OneOf(gpu.PlannedCards()...).OrEmpty(), "plan for a GPU that need not be there, instead of --device: {}"),
+		setting.New("card", &p.Card, "", setting.OneOf(gpu.PlannedCards()...).OrEmpty(), "plan for this model of GPU, present or not, instead of --device: {}"),
 		setting.New("memory", &p.Memory, "", setting.Any(), "memory for the largest batch, such as 16G; none: what the device has free"),
 		setting.New("write-plans", &p.WritePlans, "", setting.Any(), "make cuDNN's plans for --card without it, and write them to this file, such as plans/h200.zip"))
 	return append(p.shapeSettings.rows(), setting.Group("", own...)...)

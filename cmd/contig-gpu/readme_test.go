@@ -47,3 +47,38 @@ func TestTourOfTheREADME(t *testing.T) {
 		read(t, filepath.FromSlash(made))
 	}
 }
+
+// TestDocumentedCommandsAreKnown: every command of ours in a fenced block of the README and the documents has flags that there are. The README's tour is run
+// besides.
+func TestDocumentedCommandsAreKnown(t *testing.T) {
+	files, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, file := range append(files, "../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md") {
+		for i, block := range strings.Split(string(read(t, file)), "\n```") {
+			if i%2 == 0 {
+				continue
+			}
+			for line := range strings.Lines(strings.ReplaceAll(block, "\\\n", " ")) {
+				line, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "$ "), " #")
+				line, _, _ = strings.Cut(line, " | ")
+				if !strings.HasPrefix(line, "contig-gpu ") || strings.ContainsAny(line, "<[…") || len(strings.Fields(line)[1]) == 0 || strings.Contains(line, "COMMAND") || strings.HasPrefix(line, "contig-gpu 0") {
+					continue
+				}
+				seen++
+				args := append(shellArgs(t, line), "--help")
+				if args[0] == "report" { // whose flags come before its runs
+					args = []string{"report", "--help"}
+				}
+				if code, _, errs := exec(t, args...); code != 0 {
+					t.Errorf("%s: %s: %s", file, line, errs)
+				}
+			}
+		}
+	}
+	if seen < 12 {
+		t.Errorf("%d commands were found", seen)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"contig-gpu/cmd/internal/report"
+	"contig-gpu/data"
 	"contig-gpu/data/input"
 )
 
@@ -24,25 +25,28 @@ type runRecord struct {
 	Finished bool    `json:"finished"` // the test split was evaluated
 
 	// What the run is, for the report and for doing it again. Times are RFC 3339 with the zone.
-	Schema     int               `json:"schema"`
-	Version    string            `json:"version,omitempty"`
-	Go         string            `json:"go,omitempty"`
-	Host       string            `json:"host,omitempty"`
-	Folder     string            `json:"folder,omitempty"` // that the command was given in
-	Command    []string          `json:"command,omitempty"`
-	CPU        string            `json:"cpu,omitempty"`
-	Device     string            `json:"device,omitempty"` // as the first lines say it
-	Started    string            `json:"started,omitempty"`
-	Ended      string            `json:"ended,omitempty"` // as far as it is known
-	Steps      int               `json:"steps,omitempty"` // done
-	Total      int               `json:"total_steps,omitempty"`
-	Parameters int               `json:"parameters,omitempty"`
-	Clip       float64           `json:"clip,omitempty"`
-	Cohort     []string          `json:"cohort,omitempty"`
-	Presence   []report.Presence `json:"presence,omitempty"`
-	Changed    []report.Change   `json:"changed,omitempty"`
-	Summary    []string          `json:"summary,omitempty"` // once it ended
-	NoImages   string            `json:"no_images,omitempty"`
+	Schema     int                 `json:"schema"`
+	Version    string              `json:"version,omitempty"`
+	Go         string              `json:"go,omitempty"`
+	Host       string              `json:"host,omitempty"`
+	Folder     string              `json:"folder,omitempty"` // that the command was given in
+	Command    []string            `json:"command,omitempty"`
+	CPU        string              `json:"cpu,omitempty"`
+	Device     string              `json:"device,omitempty"` // as the first lines say it
+	Started    string              `json:"started,omitempty"`
+	Ended      string              `json:"ended,omitempty"` // as far as it is known
+	Steps      int                 `json:"steps,omitempty"` // done
+	Total      int                 `json:"total_steps,omitempty"`
+	Parameters int                 `json:"parameters,omitempty"`
+	Clip       float64             `json:"clip,omitempty"`
+	Cohort     []string            `json:"cohort,omitempty"`
+	Presence   []report.Presence   `json:"presence,omitempty"`
+	Changed    []report.Change     `json:"changed,omitempty"`
+	Summary    []string            `json:"summary,omitempty"` // once it ended
+	NoImages   string              `json:"no_images,omitempty"`
+	Sources    []data.SourceDigest `json:"sources,omitempty"`           // of what was read: --resume holds them against what is there
+	Driver     string              `json:"driver,omitempty"`            // of the GPU, as a version of CUDA
+	Peak       int64               `json:"peak_memory_bytes,omitempty"` // of the host, of the last session; 0: the system does not tell
 
 	before float64 // seconds of earlier sessions
 }
@@ -57,6 +61,17 @@ func (k *runRecord) text() string {
 		return fmt.Sprintf("%v, in %d sessions", took, k.Sessions)
 	}
 	return took.String()
+}
+
+// peakMemory returns the most that this process had in memory so far, in bytes; 0: the system does not tell.
+func peakMemory() int64 {
+	for _, l := range lines(os.DirFS("/"), "proc/self/status") {
+		var kb int64
+		if n, _ := fmt.Sscanf(l, "VmHWM: %d kB", &kb); n == 1 {
+			return kb << 10
+		}
+	}
+	return 0
 }
 
 // mostRecord bounds run.json, in bytes.
@@ -80,6 +95,7 @@ func (r *trainRun) keep(finished bool) {
 		k.before, k.Sessions = k.Seconds, k.Sessions+1
 		r.describe()
 	}
+	k.Peak = peakMemory()
 	k.Ended, k.Total, k.Steps = time.Now().Format(time.RFC3339), max(k.Total, r.total), max(k.Steps, r.steps)
 	k.Seconds, k.Finished = k.before+time.Since(r.start).Seconds(), finished
 	text, err := json.MarshalIndent(k, "", " ")

@@ -44,7 +44,7 @@ func (r *trainRun) describe() {
 	if k.Started == "" {
 		k.Started, k.Command = r.start.Format(time.RFC3339), append([]string{"contig-gpu"}, r.args...)
 	}
-	k.Clip = r.cfg.Clip
+	k.Clip, k.Sources, k.Driver = r.cfg.Clip, r.cohort.Sources, r.driver
 	k.Cohort = append(joinTable(r.cohort), r.cohort.Notes...)
 	k.Presence = presence(r.cohort)
 	k.Changed = changes(r.values.rows(), newSettings(r.values.Recipe).rows())
@@ -157,7 +157,11 @@ func (k *runRecord) facts() []report.Fact {
 	add("Version", k.Version)
 	_, device, _ := strings.Cut(k.Device, ": ")
 	add("Device", device)
+	add("Driver", k.Driver)
 	add("Processor", k.CPU)
+	if k.Peak > 0 {
+		add("Memory of the host, at most", bytesText(int(k.Peak)))
+	}
 	if k.Parameters > 0 {
 		add("Parameters", fmt.Sprintf("%.1f million", float64(k.Parameters)/1e6))
 	}

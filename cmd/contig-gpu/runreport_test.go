@@ -126,3 +126,28 @@ func TestFewParticipantsAreNotCounted(t *testing.T) {
 func runProgram(ctx context.Context, args []string, stdout *stopper, stderr *bytes.Buffer) error {
 	return run(ctx, args, stdout, stderr)
 }
+
+// TestRerun: a run is done again from its folder alone, wherever the command is given, to the same bytes; its record says what it read.
+func TestRerun(t *testing.T) {
+	cohort, dir := tiny(t), t.TempDir()
+	t.Chdir(filepath.Dir(cohort))
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	must(t, small("cohort", first, "--max-steps", "2")...)
+	t.Chdir(t.TempDir())
+	must(t, "train", "--rerun", first, "--run", second)
+	if a, b := read(t, first, "checkpoints", "last.safetensors"), read(t, second, "checkpoints", "last.safetensors"); !bytes.Equal(a, b) {
+		t.Error("it is another model")
+	}
+	k := readRecord(second)
+	if len(k.Sources) < 3 || k.Peak == 0 {
+		t.Errorf("the record: %+v", k)
+	}
+	for _, args := range [][]string{{"train", "--rerun", first, "--resume", "--run", first}, {"train", "--rerun", first, "--config", "x.toml"}} {
+		if code, _, _ := exec(t, args...); code != 2 {
+			t.Errorf("%v: exit code %d", args, code)
+		}
+	}
+	if code, _, errs := exec(t, "train", "--rerun", dir); code != 1 || !strings.Contains(errs, "E801") {
+		t.Errorf("of no run: %d, %s", code, errs)
+	}
+}

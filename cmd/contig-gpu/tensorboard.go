@@ -25,17 +25,8 @@ func tensorboards(c *cli.Context, dirs []string) error {
 		if err := folderOfRun(dir); err != nil {
 			return err
 		}
-		rows, err := readMetrics(dir)
+		file, err := writeEvents(dir)
 		if err != nil {
-			return err
-		}
-		to := filepath.Join(dir, eventFolder)
-		if err := os.MkdirAll(to, 0o755); err != nil {
-			return err
-		}
-		began, _ := time.Parse(time.RFC3339, readRecord(dir).Started) // of lines without a time
-		file := filepath.Join(to, eventName)
-		if err := folder.WriteFile(file, 0o644, func(w io.Writer) error { return report.Events(w, rows, began) }); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintln(c.App.Writer, "wrote", file); err != nil {
@@ -43,4 +34,19 @@ func tensorboards(c *cli.Context, dirs []string) error {
 		}
 	}
 	return nil
+}
+
+// writeEvents writes the event file of a run and returns its path.
+func writeEvents(dir string) (string, error) {
+	rows, err := readMetrics(dir)
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(dir, eventFolder)
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return "", err
+	}
+	began, _ := time.Parse(time.RFC3339, readRecord(dir).Started) // of lines without a time
+	file := filepath.Join(to, eventName)
+	return file, folder.WriteFile(file, 0o644, func(w io.Writer) error { return report.Events(w, rows, began) })
 }

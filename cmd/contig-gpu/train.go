@@ -26,14 +26,21 @@ func trainCommand() *cli.Command {
 		&cli.StringFlag{Name: "config", Usage: "TOML file of these flags; flags win over it"},
 		&cli.StringFlag{Name: "run", Usage: "run folder (default: runs/run-N, or runs/demo-N without data)"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on from the last checkpoint of --run"},
+		&cli.StringFlag{Name: "rerun", Usage: "`RUN` to do again in another folder: its settings and data; flags win over them"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "begin anew in a run folder that is in use"},
+		&cli.BoolFlag{Name: "tensorboard", Usage: "write an event file for TensorBoard into tensorboard/ of the run, at every validation"},
+		&cli.BoolFlag{Name: "quiet", Usage: "print warnings and the result only; train.log has all"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "say device, cohort, memory, disk and time, and end before the first step; writes nothing"},
 	}
 	demo := newSettings(setting.Default)
 	demo.fitDemo()
 	rows := flags(newSettings(setting.Default).rows(), preset{"paper", newSettings(setting.Paper).rows()}, preset{"demo", demo.rows()})
 	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: append(own, rows...), Action: trainAction,
-		Description: "Defaults are those of --recipe default, and of --recipe paper and the demo (no --images and --data) where they differ.\n" +
+		Description: "contig-gpu train                                                       the demo: a result in minutes\n" +
+			"contig-gpu train --images images.tsv --data data.toml --run run1 --dry-run   device, memory, disk and time first\n" +
+			"contig-gpu train --run run1 --resume                                         after any interruption\n\n" +
+			"Most used: --images --data --run --resume --encoder --image-size --batch --epochs --device --recipe\n\n" +
+			"Defaults are those of --recipe default, and of --recipe paper and the demo (no --images and --data) where they differ.\n" +
 			"Flags win over --config, and --config over the defaults. The run's config.toml has every setting as used."}
 }
 
@@ -150,10 +157,12 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 
 // newRun resolves the settings of a training; it touches no file but --config and those of the run that is resumed.
 func newRun(c *cli.Context) (*trainRun, error) {
-	r := &trainRun{dry: c.Bool("dry-run"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	r := &trainRun{dry: c.Bool("dry-run"), quiet: c.Bool("quiet"), events: c.Bool("tensorboard"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
 	switch {
 	case r.resumed && r.dir == "":
 		return nil, usagef("train: --resume needs --run")
+	case c.String("rerun") != "" && (r.resumed || c.String("config") != ""):
+		return nil, usagef("train: --rerun has settings of its own: give no --resume or --config with it")
 	case r.resumed && c.Bool("overwrite"):
 		return nil, usagef("train: --resume goes on with the run that is there, --overwrite replaces it: give one of them")
 	}
@@ -164,6 +173,7 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	if r.values, r.demo, err = resolve(c, file); err != nil {
 		return nil, err
 	}
+	r.rebase(c)
 	r.cfg = r.values.training()
 	if err := r.cfg.Validate(); err != nil {
 		return nil, misused("train", err)
@@ -171,10 +181,27 @@ func newRun(c *cli.Context) (*trainRun, error) {
 	return r, nil
 }
 
+// rebase makes the paths of a run that is done again start where they did, in the folder that its command was given in.
+func (r *trainRun) rebase(c *cli.Context) {
+	base := readRecord(r.again).Folder
+	if r.again == "" || base == "" || r.demo {
+		return
+	}
+	for flag, path := range map[string]*string{"images": &r.values.Images, "data": &r.values.Data, "image-root": &r.values.ImageRoot, "init": &r.values.Init} {
+		if *path != "" && !c.IsSet(flag) && !filepath.IsAbs(*path) {
+			*path = filepath.Join(base, *path)
+		}
+	}
+}
+
 // configFile reads --config, or the file of the run that is resumed. What that lacks, or all where it is lost, is taken from the
 // run's newest checkpoint, which has every setting but paths and those of the machine.
 func (r *trainRun) configFile(c *cli.Context) (config.File, error) {
 	path := c.String("config")
+	if again := c.String("rerun"); again != "" {
+		r.again = again
+		return config.LoadRun(filepath.Join(again, configName))
+	}
 	if path == "" && !r.resumed {
 		return config.File{}, nil
 	}

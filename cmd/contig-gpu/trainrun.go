@@ -51,8 +51,12 @@ type trainRun struct {
 	bad           *loader.Bad   // of the cohort
 	device        *gpu.Device   // opened, until the training takes it over
 	timed         bool          // the time that is left was told
+	events        bool          // for TensorBoard too
+	quiet         bool          // print what warns and the result alone
+	again         string        // the run that is done again, "" for none
 	dry           bool          // end before the first step
 	args          []string      // of the command line
+	driver        string        // of the GPU, "" without one
 	deviceLine    string        // what was said of the device
 	steps, total  int           // done, and in all
 	pictures      []image.Image // of the report, once they were made
@@ -94,7 +98,21 @@ func (r *trainRun) target(overwrite bool) folder.Target {
 func (r *trainRun) say(format string, args ...any) {
 	text := data.Plain(fmt.Sprintf(format, args...))
 	r.note(text)
-	r.line.Print(text)
+	if !r.quiet || warns(text) {
+		r.line.Print(text)
+	}
+}
+
+// warns reports whether a line is of a warning, which begins with its number or has it behind the name of a modality.
+func warns(text string) bool {
+	head, _, _ := strings.Cut(text, ": ")
+	_, rest, _ := strings.Cut(text, ": ")
+	return isWarning(head) || isWarning(rest) || strings.HasPrefix(text, "warning: ")
+}
+
+// isWarning reports whether a text begins with the number of a warning.
+func isWarning(text string) bool {
+	return len(text) >= 4 && text[0] == 'W' && strings.Trim(text[1:4], "0123456789") == "" && (len(text) == 4 || text[4] == ':')
 }
 
 // note writes one line to the log only.
@@ -123,11 +141,7 @@ func (r *trainRun) progress(e train.Event) {
 		r.total = e.Total
 	case train.Stepped:
 		r.steps, r.total = e.Step, e.Total
-		r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
-		if left, ok := r.line.Left(e.Step, e.Total); ok && !r.timed {
-			r.timed = true
-			r.say("time: %s left by the first steps; checkpoints and validation come on top", progress.About(left))
-		}
+		r.step(e)
 	case train.Validated:
 		r.validated = true
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
@@ -150,6 +164,18 @@ func (r *trainRun) progress(e train.Event) {
 		r.note("wrote " + e.Path)
 		r.keep(false)
 		r.live()
+	}
+}
+
+// step shows a step that is done, and once how long the others take.
+func (r *trainRun) step(e train.Event) {
+	if r.quiet {
+		return
+	}
+	r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
+	if left, ok := r.line.Left(e.Step, e.Total); ok && !r.timed {
+		r.timed = true
+		r.say("time: %s left by the first steps; checkpoints and validation come on top", progress.About(left))
 	}
 }
 
@@ -213,7 +239,7 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 		return err
 	}
 	r.keep(err == nil)
-	r.record.Parameters = s.Parameters
+	r.record.Parameters, r.quiet = s.Parameters, false
 	lines := r.summary(s, err)
 	if errors.Is(err, train.ErrInterrupted) {
 		lines = append(lines, "go on with: contig-gpu train --resume --run "+r.dir)
@@ -261,6 +287,11 @@ func (r *trainRun) report(summary []string) error {
 		r.pictured = true
 	}
 	r.record.Summary, r.record.NoImages = summary, r.noPictures
+	if r.events {
+		if _, err := writeEvents(r.dir); err != nil {
+			return err
+		}
+	}
 	return reportOf(r.dir, &r.record, r.pictures)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -90,5 +91,25 @@ func TestRunsAreListed(t *testing.T) {
 	}
 	if lines := strings.Split(strings.TrimSpace(must(t, "runs", "--json", dir)), "\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], `{"run":`) {
 		t.Errorf("as JSON: %s", lines)
+	}
+}
+
+// TestQuiet: warnings and the result are printed, and the log has all; what --init gave is said.
+func TestQuiet(t *testing.T) {
+	cohort, dir := tiny(t), t.TempDir()
+	loud, quiet := filepath.Join(dir, "loud"), filepath.Join(dir, "quiet")
+	must(t, small(cohort, loud, "--max-steps", "1")...)
+	out := must(t, small(cohort, quiet, "--max-steps", "3", "--quiet", "--init", filepath.Join(loud, "checkpoints", "last.safetensors"))...)
+	for _, l := range strings.Split(strings.TrimSpace(out), "\n") {
+		if strings.HasPrefix(l, "step ") || strings.HasPrefix(l, "device: ") || strings.Contains(l, "persons train") {
+			t.Errorf("printed %q", l)
+		}
+	}
+	if !strings.Contains(out, "W604") || !strings.Contains(out, "held-out test split") || !strings.Contains(out, "report: ") {
+		t.Errorf("printed %s", out)
+	}
+	log := string(read(t, quiet, logName))
+	if !strings.Contains(log, "device: ") || !regexp.MustCompile(`init: (\d+) of the network's (\d+) tensors are taken from last.safetensors, which has \d+; the others are new`).MatchString(log) {
+		t.Errorf("the log: %s", log)
 	}
 }

@@ -141,7 +141,7 @@ func TestSignals(t *testing.T) {
 	cohort, dir := tiny(t), t.TempDir()
 	for s, code := range map[syscall.Signal]string{syscall.SIGINT: "130", syscall.SIGTERM: "143", syscall.SIGHUP: "129", syscall.SIGUSR1: "138"} {
 		folder := filepath.Join(dir, code)
-		c := start(t, dir, small(cohort, folder, "--epochs", "100000", "--threads", "1")...)
+		c := start(t, dir, small(cohort, folder, "--epochs", "100000", "--threads", "1", "--device", "cpu")...)
 		c.until(t, "step 1 of")
 		mustDo(t, c.Process.Signal(s))
 		if got := c.end(t); got != code {

@@ -144,7 +144,7 @@ func (r *manifestReader) header(l *table.Lines) error {
 	}
 	if n := len(names) - known; n > 0 {
 		used := manifestNames()
-		r.m.notes = append(r.m.notes, fmt.Sprintf("%s: %d columns are not used (used: %s).", filepath.Base(r.m.path), n, strings.Join(used[:], ", ")))
+		r.m.notes = append(r.m.notes, fmt.Sprintf("%s: %s not used (used: %s).", filepath.Base(r.m.path), columns(n), strings.Join(used[:], ", ")))
 	}
 	r.m.hasBy = r.column[groupColumn] >= 0
 	return nil
@@ -263,4 +263,12 @@ func (r *manifestReader) eye(s string, line int) (string, error) {
 	}
 	return "", &data.Problem{Code: 109, File: r.m.path, Line: line, What: "the eye is not known", Expected: "L, R (or left, right, OS, OD), or nothing",
 		Found: fmt.Sprintf("%q", s), Cause: "a misspelling, or columns out of order", Fix: "correct the value"}
+}
+
+// columns counts columns in words.
+func columns(n int) string {
+	if n == 1 {
+		return "1 column is"
+	}
+	return fmt.Sprintf("%d columns are", n)
 }

@@ -14,7 +14,7 @@ import (
 // image encoder and what else it has by the same names; from any other file the image encoder as torchvision names it, whatever the program that wrote it
 // put before the names (module., encoder., backbone. and the like), as long as it is there once. Elements may be of 16 bits. Other tensors are not
 // read. Of more than one encoder that is E715. Names, shapes and types are compared before any of it is read.
-func Init(path string, w *nn.Weights) error {
+func Init(path string, w *nn.Weights) (Taken, error) {
 	l := &Loader{}
 	var from []filling
 	defer w.Refresh()
@@ -32,13 +32,16 @@ func Init(path string, w *nn.Weights) error {
 		return func(t safetensors.Tensor) bool { return wanted[t.Name] }, l.Err()
 	})
 	if err != nil {
-		return err
+		return Taken{}, err
 	}
 	for _, x := range from {
 		l.Fill(x.name, x.to)
 	}
-	return l.Err()
+	return Taken{From: len(from), InFile: len(l.File.Tensors), Of: len(w.Params()) + len(w.Buffers())}, l.Err()
 }
+
+// Taken counts tensors: those that a file gave, those that it has, and those of the network.
+type Taken struct{ From, InFile, Of int }
 
 // A filling is a tensor of a file and where it goes.
 type filling struct {

@@ -84,7 +84,7 @@ func TestInitTakesWhatProgramsWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Init(2)
-		if err := Init(path, w); err != nil {
+		if _, err := Init(path, w); err != nil {
 			t.Fatalf("%q in %s: %v", c.prefix, c.dtype, err)
 		}
 		for _, x := range Tensors(w) {
@@ -141,7 +141,7 @@ func TestInitRefuses(t *testing.T) {
 		if err := safetensors.WriteFile(path, c.spoil(ts), nil); err != nil {
 			t.Fatal(err)
 		}
-		err := Init(path, w)
+		_, err := Init(path, w)
 		var p *data.Problem
 		if !errors.As(err, &p) || p.Code != c.code || p.File != path || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want E%d with %q", what, err, c.code, c.says)

@@ -30,7 +30,7 @@ type Config struct {
 func (c *Config) Settings() []setting.Row {
 	return []setting.Row{
 		setting.New("optimizer", &c.Name, AdamWName, setting.OneOf(AdamName, AdamWName, SGDName), "optimiser: {}").Paper(AdamName),
-		setting.New("lr", &c.LR, 1e-3, setting.Between(0, setting.MostNumber), "learning rate at its highest"),
+		setting.New("lr", &c.LR, 1e-3, setting.Between(0, setting.MostNumber), "peak learning rate"),
 		setting.New("weight-decay", &c.WeightDecay, 1e-2, setting.Between(0, setting.MostNumber), "weight decay: decoupled for adamw, an L2 penalty for adam and sgd").Paper(1e-6),
 		setting.New("decay-all", &c.DecayAll, false, setting.Any(), "weight decay on biases and norms too").Paper(true),
 		setting.New("beta1", &c.Beta1, 0.9, setting.Below(0, 1), "decay rate of Adam's first moment"),

@@ -3,6 +3,7 @@ package setting
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -115,6 +116,9 @@ func (r Row) Value() any {
 	}
 	return v
 }
+
+// Words returns what text the setting may be, where it may not be any.
+func (r Row) Words() []string { return slices.Clone(r.want.words) }
 
 // Bool reports whether the setting is true or false.
 func (r Row) Bool() bool { return r.to.Kind() == reflect.Bool }

@@ -83,16 +83,16 @@ func (c *Config) lengthSettings() []setting.Row {
 		setting.New("epochs", &c.Epochs, 101, setting.Count(0), "passes over the training images"),
 		setting.New("max-steps", &c.MaxSteps, 0, setting.Count(0), "at most so many optimiser steps, whatever the epochs; 0: no such limit"),
 		setting.New("batch", &c.Batch, 64, setting.Between(leastBatch, mostBatch), "images per batch"),
-		setting.New("chunk", &c.Chunk, 0, setting.Between(leastChunk, mostBatch).OrZero(), "images that the image encoder takes at a time, 0: the batch. The loss stays the batch's, exactly, "+
+		setting.New("chunk", &c.Chunk, 0, setting.Between(leastChunk, mostBatch).OrZero(), "memory saver: images that the image encoder takes at a time, 0: the batch. The loss stays the batch's, exactly, "+
 			"at the price of a second forward pass; BatchNorm in the image encoder uses each chunk's own statistics, as --accumulate does each batch's"),
 		setting.Not("no-shuffle", &c.Shuffle, "take the images in the manifest's order"),
 		setting.New("workers", &c.Workers, 0, setting.Between(0, mostThreads), "goroutines that decode images; 0 takes as many as processors"),
-		setting.New("seed", &c.Seed, 42, setting.AtLeast(0), "of initialisation, order, augmentation and split"),
+		setting.New("seed", &c.Seed, 42, setting.AtLeast(0), "random seed: initialisation, order, augmentation, split"),
 		setting.New("checkpoint-every", &c.CheckpointEvery, 0, setting.Count(0), "steps between checkpoints; 0: at the end of each epoch"),
-		setting.New("keep", &c.Keep, 3, setting.Count(0), "checkpoints of epochs that are kept"),
+		setting.New("keep", &c.Keep, 3, setting.Count(0), "how many epoch checkpoints to keep"),
 		setting.New("bad-images", &c.BadImages, badStop, setting.OneOf(badStop, badSkip), "images that cannot be decoded: {} (another takes the place of one)"),
 		setting.New("max-bad", &c.MaxBad, 0.01, setting.ShareOrCount(), "images that may be skipped: a share of all (0.01 or 1%), or a number from 2 on"),
-		setting.New("best", &c.Best, bestRetrieval, setting.OneOf(bestRetrieval, bestLoss), "what makes a checkpoint the best: {}, of the validation split"),
+		setting.New("best", &c.Best, bestRetrieval, setting.OneOf(bestRetrieval, bestLoss), "selection rule for the best checkpoint: {}, of the validation split"),
 		setting.New("patience", &c.Patience, 0, setting.Count(0), "end the training after so many validations without a better one, by --best; 0: after all epochs"),
 	}
 }
@@ -122,7 +122,7 @@ func (c *Config) scheduleSettings() []setting.Row {
 		setting.New("schedule", &c.Schedule, optim.CosineName, setting.OneOf(optim.CosineName, optim.ConstantName), "learning rate over the steps: {}").Paper(optim.ConstantName),
 		setting.New("warmup", &c.Warmup, 0.05, setting.ShareOrCount(), "length of the linear rise of the learning rate: a share of all steps (0.05 or 5%), or a number of steps from 2 on").Paper(0),
 		setting.New("final-lr", &c.FinalLR, 0, setting.Between(0, setting.MostNumber), "learning rate at the end of cosine"),
-		setting.New("clip", &c.Clip, 1, setting.Between(0, setting.MostNumber), "maximum L2 norm of the gradient; 0 does not clip").Paper(0),
+		setting.New("clip", &c.Clip, 1, setting.Between(0, setting.MostNumber), "clip the gradient to this L2 norm; 0: off").Paper(0),
 		setting.New("accumulate", &c.Accumulate, 1, setting.Size(1), "batches per optimiser step"),
 		setting.New("ema", &c.EMA, 0, setting.Below(0, 1), "decay of an exponential moving average of the parameters; 0 keeps none"),
 	}

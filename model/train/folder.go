@@ -47,7 +47,7 @@ func check(dir string, resume, overwrite, begun bool) error {
 			return nil
 		}
 		return &data.Problem{Code: codeRunExists, File: dir, What: "the run folder holds a run already",
-			Fix: "give another --run, or --resume to go on with it, or --overwrite to lose it"}
+			Fix: "give another --run, or --resume to go on with it, or --overwrite to replace it"}
 	}
 	if begun || holdsRun(dir) {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -189,9 +190,11 @@ func (t *trainer) load() error {
 		}
 	}
 	if t.o.InitFrom != "" {
-		if err := checkpoint.Init(t.o.InitFrom, w); err != nil {
+		taken, err := checkpoint.Init(t.o.InitFrom, w)
+		if err != nil {
 			return err
 		}
+		t.event(Event{Kind: Noted, Text: fmt.Sprintf("init: %d of the network's %d tensors are taken from %s, which has %d; the others are new", taken.From, taken.Of, filepath.Base(t.o.InitFrom), taken.InFile)})
 	}
 	if t.o.Begin != nil {
 		t.o.Begin(t.engine.Objective())

@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Line shows progress on one writer. It is used from one goroutine.
@@ -19,6 +23,7 @@ type Line struct {
 	first    int       // steps done when this Line was first told of any
 	began    time.Time // when that was
 	now      func() time.Time
+	width    func() int // of the terminal, for tests
 	drawn    bool
 }
 
@@ -50,7 +55,7 @@ func (l *Line) Step(done, total int, text string) {
 	}
 	if now.Sub(l.last) >= l.every || done == total {
 		if left, ok := l.Left(done, total); ok {
-			text += "  " + About(left) + " left"
+			text = About(left) + " left  " + text
 		}
 		l.show(now, fmt.Sprintf("step %d of %d  %s", done, total, text))
 	}
@@ -116,8 +121,40 @@ func (l *Line) show(now time.Time, s string) {
 		fmt.Fprintln(l.w, s)
 		return
 	}
-	fmt.Fprintf(l.w, "\r\x1b[K%s", s)
+	fmt.Fprintf(l.w, "\r\x1b[K%s", fitting(s, l.columns()))
 	l.drawn = true
+}
+
+// columns returns the width of the terminal, 0 where it is not known.
+func (l *Line) columns() int {
+	if l.width != nil {
+		return l.width()
+	}
+	f, ok := l.w.(*os.File)
+	if !ok {
+		return 0
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
+}
+
+// fitting returns a line that does not wrap: fields, which stand two spaces apart, are dropped from the right, and what is longer
+// still is cut.
+func fitting(s string, columns int) string {
+	if columns <= 0 {
+		return s
+	}
+	for utf8.RuneCountInString(s) >= columns {
+		i := strings.LastIndex(s, "  ")
+		if i <= 0 {
+			return string([]rune(s)[:columns-1])
+		}
+		s = s[:i]
+	}
+	return s
 }
 
 // Print writes a whole line, above the one that is redrawn.

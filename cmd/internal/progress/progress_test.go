@@ -79,3 +79,20 @@ func TestCountIsSilentForASecond(t *testing.T) {
 		t.Errorf("printed %q", b.String())
 	}
 }
+
+// TestNarrowTerminal: a line never wraps, and says the most important first.
+func TestNarrowTerminal(t *testing.T) {
+	for width, want := range map[int]string{0: "step 4 of 9  a few seconds left  epoch 1  loss 2.0", 80: "step 4 of 9  a few seconds left  epoch 1  loss 2.0", 40: "step 4 of 9  a few seconds left", 20: "step 4 of 9", 8: "step 4 "} {
+		var b strings.Builder
+		at := time.Unix(1000, 0)
+		l := &Line{w: &b, terminal: true, now: func() time.Time { return at }, width: func() int { return width }}
+		for i := range 4 {
+			b.Reset()
+			l.Step(i+1, 9, "epoch 1  loss 2.0")
+			at = at.Add(time.Second)
+		}
+		if got := b.String(); got != "\r\x1b[K"+want {
+			t.Errorf("%d columns: %q, want %q", width, got, want)
+		}
+	}
+}

@@ -22,7 +22,7 @@ svg .r0{--m:var(--c0)}svg .r1{--m:var(--c1)}svg .r2{--m:var(--c2)}svg .r3{--m:va
 pre{background:var(--box);padding:.8rem;overflow:auto;font-size:.82rem}summary{cursor:pointer;padding:.3rem 0}.images img{width:128px;height:128px;object-fit:cover;margin:2px}.note{color:var(--soft)}.warn{border-left:6px solid var(--c1);padding-left:.7rem}
 @media (max-width:600px){.forest{display:none}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
-@media print{nav,.skip{display:none}body{max-width:none;font-size:11pt}details::details-content{content-visibility:visible;block-size:auto}pre{white-space:pre-wrap;overflow:visible}.scroll{overflow:visible}.card,tr{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}}
+@media print{nav,.skip{display:none}table{font-size:7pt;max-width:100%}td,th{padding:.1rem .25rem;white-space:normal!important}pre{font-size:7pt;columns:2}body{max-width:none;font-size:9pt}.cards{grid-template-columns:repeat(3,1fr)}.panels{grid-template-columns:repeat(3,1fr)}details::details-content{content-visibility:visible;block-size:auto}pre{white-space:pre-wrap;overflow:visible}.scroll{overflow:visible}.card,tr{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}}
 `
 
 const page = `<!DOCTYPE html>
@@ -49,8 +49,8 @@ const page = `<!DOCTYPE html>
 {{end}}</tbody></table></div></details>
 {{else}}<p>Nothing was evaluated yet.</p>
 {{end}}{{range .Warnings}}<p class="warn">{{.}}</p>
-{{end}}{{with .Page.Summary}}<h3>What the run said</h3>{{range .}}<p>{{.}}</p>
-{{end}}{{end}}</section>
+{{end}}{{with .Page.Summary}}<details open><summary>What the run said</summary>{{range .}}<p>{{.}}</p>
+{{end}}</details>{{end}}</section>
 <section id="curves"><h2>Learning curves</h2>
 {{if .Losses}}<h3>Loss as a share of that of chance</h3><p class="note">Thin: training, smoothed, of a batch. Thick: validation, among sets of the same size whatever the batch. Dotted: chance (1), a model that tells nobody apart. Upright: the best checkpoint. Values above 2 lie at the edge. A training far below chance with a validation above it has memorised.</p>
 <div class="panels">{{range .Losses}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>
