@@ -35,6 +35,7 @@ func TestChunkedRunsResume(t *testing.T) {
 
 // TestCUDAInChunks: on the emulated GPU, recorded and replayed, the losses are the CPU's.
 func TestCUDAInChunks(t *testing.T) {
+	slow(t)
 	gputest.UseEmulator(t)
 	c := onCard(t, "f32", 3)
 	c.Batch, c.Chunk, c.ImageSize = 6, 3, 33

@@ -10,6 +10,7 @@ import (
 // TestResumeComparesContent: a run goes on with the content that it began with; one that began before contents were kept
 // takes any, and keeps it from then on.
 func TestResumeComparesContent(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	c := tiny(t)
 	c.MaxSteps = 1

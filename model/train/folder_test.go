@@ -123,6 +123,7 @@ func TestEndsBeforeTheFirstStep(t *testing.T) {
 // TestDiedBeforeItsFirstCheckpoint: what a run leaves that dies before its first checkpoint, or while that is written, can be
 // resumed, which is beginning anew. A folder that no run began in cannot.
 func TestDiedBeforeItsFirstCheckpoint(t *testing.T) {
+	slow(t)
 	c := tiny(t)
 	c.Epochs = 1
 	whole, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "run")

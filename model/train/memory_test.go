@@ -159,6 +159,7 @@ func TestLargestBatch(t *testing.T) {
 // TestMemoryRunsOut: where something else takes the GPU's memory after the plan said that a training fits, the error names
 // the arena that found no room, and a batch that would fit.
 func TestMemoryRunsOut(t *testing.T) {
+	slow(t)
 	gputest.UseEmulator(t)
 	four := onCard(t, "f32", 1)
 	four.Batch, four.Model.Modalities = 4, modalitiesOf(testCohort(8))

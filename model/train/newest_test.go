@@ -26,6 +26,7 @@ func notes(o *Options) *[]string {
 
 // TestResumesFromTheNewestWholeCheckpoint: whichever of last, best and epoch-N that is, and the end is the same.
 func TestResumesFromTheNewestWholeCheckpoint(t *testing.T) {
+	slow(t)
 	c := tiny(t)
 	c.Epochs, c.Keep = 2, 2
 	whole := filepath.Join(t.TempDir(), "whole")
@@ -75,6 +76,7 @@ func cut(path string, n int) error {
 
 // TestALogDecidesNothing: whatever became of metrics.jsonl, the run goes on to the same checkpoints.
 func TestALogDecidesNothing(t *testing.T) {
+	slow(t)
 	c := tiny(t)
 	c.Epochs = 2
 	whole := filepath.Join(t.TempDir(), "whole")
@@ -128,6 +130,7 @@ func TestLinksWhatIsTheSame(t *testing.T) {
 
 // TestOldCheckpointsGo: a run that was killed before it removed what Keep does not cover does so when it goes on, though nothing is left to learn.
 func TestOldCheckpointsGo(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	c := tiny(t)
 	c.Epochs, c.Keep = 3, 1
@@ -181,6 +184,7 @@ func (s *faulty) Next(b *data.Batch) error {
 // TestInputErrorsSaveWhatWasLearnt: in the middle of an epoch, of a step's batches, and in an evaluation; going on ends with
 // the bytes of a run without them.
 func TestInputErrorsSaveWhatWasLearnt(t *testing.T) {
+	slow(t)
 	c := longer(t)
 	whole := filepath.Join(t.TempDir(), "whole")
 	mustRun(t, options(c, whole))

@@ -11,6 +11,7 @@ import (
 // TestRetrievalOfFloat64: a training in float64 ranks the persons of its evaluations by the embeddings that its checkpoint gives,
 // here one by one.
 func TestRetrievalOfFloat64(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	c := tiny(t)
 	c.Precision, c.Epochs, c.MaxSteps = "f64", 0, 2

@@ -181,6 +181,7 @@ func TestCheckpointOfNoRecipe(t *testing.T) {
 
 // TestResumeOfAnOlderRun: a checkpoint from before there were settings of augmentation goes on to the same bytes.
 func TestResumeOfAnOlderRun(t *testing.T) {
+	slow(t)
 	c := tiny(t)
 	c.Epochs, c.Precision = 2, "f32"
 	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
