@@ -79,7 +79,7 @@ func examine() (*health, error) {
 func (h *health) print(w io.Writer) error {
 	size := "not known"
 	if h.Memory > 0 {
-		size = bytesText(int(h.Memory))
+		size = bytesText(int(h.Memory)) + " free"
 	}
 	_, err := fmt.Fprintf(w, "version   %s, %s, %s\nprocessor %s\nfeatures  %s\nthreads   %d\nmemory    %s\n",
 		h.Version, h.Go, h.System, h.CPU, strings.Join(h.Features, " "), h.Threads, size)

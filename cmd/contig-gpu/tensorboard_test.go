@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
 	osexec "os/exec"
 	"path/filepath"
 	"strconv"
@@ -17,6 +18,12 @@ func TestEventFiles(t *testing.T) {
 	cohort, run := tiny(t), filepath.Join(t.TempDir(), "run")
 	must(t, small(cohort, run, "--max-steps", "3", "--tensorboard")...)
 	raw, records := read(t, run, eventFolder, eventName), 0
+	t.Cleanup(func() { // the file is the run's own: it goes with it
+		must(t, small(cohort, run, "--max-steps", "1", "--overwrite")...)
+		if _, err := os.Stat(filepath.Join(run, eventFolder, eventName)); !os.IsNotExist(err) {
+			t.Errorf("the event file of the run before is there: %v", err)
+		}
+	})
 	must(t, "report", "--tensorboard", run)
 	if !bytes.Equal(raw, read(t, run, eventFolder, eventName)) {
 		t.Error("train and report write other event files")

@@ -207,9 +207,10 @@ func (r *trainRun) open() {
 	text := &bytes.Buffer{}
 	r.failed = errors.Join(r.failed, folder.MarkRun(r.dir), r.values.write(text))
 	if !r.resumed {
-		err := os.Remove(filepath.Join(r.dir, logName)) // of a run that is being overwritten
-		if !os.IsNotExist(err) {
-			r.failed = errors.Join(r.failed, err)
+		for _, name := range []string{logName, filepath.Join(eventFolder, eventName)} { // of a run that is being overwritten
+			if err := os.Remove(filepath.Join(r.dir, name)); !os.IsNotExist(err) {
+				r.failed = errors.Join(r.failed, err)
+			}
 		}
 	}
 	r.failed = errors.Join(r.failed, writeText(filepath.Join(r.dir, configName), text))
