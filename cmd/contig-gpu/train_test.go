@@ -172,7 +172,7 @@ func TestFailureLeavesNothing(t *testing.T) {
 		t.Error("the run folder was made")
 	}
 	below := filepath.Join(cohort, "images.tsv", "run")
-	if code, _, errs := exec(t, small(cohort, below)...); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E803: "+below+": cannot write into it (not a directory)") {
+	if code, _, errs := exec(t, small(cohort, below)...); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E131: "+below+": the folder cannot be written") || !strings.Contains(errs, "a part of the path is a file") {
 		t.Errorf("a run folder below a file is not refused before the images are looked at: exit code %d, %s", code, errs)
 	}
 }

@@ -38,8 +38,12 @@ func unwritable(path string, err error) error {
 	if err == nil || errors.As(err, &p) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &data.Problem{Code: codeUnwritable, File: path, What: "the folder cannot be written", Cause: "no permission, or the disk is full",
+	r := &data.Problem{Code: codeUnwritable, File: path, What: "the folder cannot be written", Cause: "no permission, or the disk is full",
 		Fix: "name a folder on another disk, or make room", Err: err}
+	if errors.Is(err, syscall.ENOTDIR) {
+		r.Cause, r.Fix = "a part of the path is a file", "name a folder below a folder"
+	}
+	return r
 }
 
 // Publish has fill write into a new folder beside t.Dir and then puts that folder in the place of what is there, where Check still
