@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # check_scores.sh N [SEED]: computes scores of N random sets in every format that plink2 writes and compares each with plink2 --score; scores and burdens of real files where there
-# are some; and reads what pandas, NumPy, h5py and anndata write. Installs nothing: what needs a program or package that is not here is left out, and said.
+# are some; and reads what pandas, NumPy, h5py and anndata write. Installs Python's packages into a folder of its own; what needs a program or package that is not to be had is left out, and said.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sets=${1:-20} seed=${2:-1}
@@ -19,7 +19,11 @@ go test ./data/score ./data/burden -run '^Test(Plink19|Regenie)$' -count=1 -v | 
 go test ./data/score ./data/burden -run '^Test(Plink19|Regenie)$' -count=1 >/dev/null
 
 python=${PYTHON:-python3}
-if "$python" -c 'import numpy, pandas, pyarrow, h5py, anndata' 2>/dev/null; then
+needs='import numpy, pandas, pyarrow, h5py, anndata'
+if ! "$python" -c "$needs" 2>/dev/null && "$python" -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r scripts/requirements/frames.txt >/dev/null 2>&1; then
+    python=$work/venv/bin/python
+fi
+if "$python" -c "$needs" 2>/dev/null; then
     folders=()
     for ((s = seed; s < seed + (sets + 9) / 10; s++)); do
         mkdir "$work/$s"
