@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	osexec "os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -139,6 +140,9 @@ func TestDemoIsMadeAnew(t *testing.T) {
 // TestSignals: each of the signals that ask to stop ends a training with a checkpoint, says so at once, and has its exit code.
 func TestSignals(t *testing.T) {
 	cohort, dir := tiny(t), t.TempDir()
+	heard := make(chan os.Signal, 1) // what this process takes, its children do not ignore, though whoever started it, such as nohup, may
+	signal.Notify(heard, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	for s, code := range map[syscall.Signal]string{syscall.SIGINT: "130", syscall.SIGTERM: "143", syscall.SIGHUP: "129", syscall.SIGUSR1: "138"} {
 		folder := filepath.Join(dir, code)
 		c := start(t, dir, small(cohort, folder, "--epochs", "100000", "--threads", "1", "--device", "cpu")...)
