@@ -12,7 +12,7 @@ import (
 // TestBashCompletesValues: bash itself is asked what may follow: words of a flag, folders, files, flags, each once.
 func TestBashCompletesValues(t *testing.T) {
 	if _, err := osexec.LookPath("bash"); err != nil {
-		t.Skip("bash is not there to be asked")
+		t.Skip("no bash to be asked: apt-get install bash")
 	}
 	script := filepath.Join(t.TempDir(), "complete.sh")
 	mustDo(t, os.WriteFile(script, []byte(must(t, "completion", "bash")), 0o600))
@@ -48,7 +48,7 @@ func TestFishCompletes(t *testing.T) {
 		}
 	}
 	if _, err := osexec.LookPath("fish"); err != nil {
-		t.Skip("fish is not there to read it")
+		t.Skip("no fish to read it: apt-get install fish")
 	}
 	if out, err := osexec.Command("fish", "--no-execute", "-c", script).CombinedOutput(); err != nil {
 		t.Errorf("fish: %s", out)

@@ -133,7 +133,7 @@ func TestEmbedExamplesRun(t *testing.T) {
 				t.Fatal("no such example")
 			}
 			if err := osexec.Command(c.program, c.code, c.asks).Run(); err != nil {
-				t.Skipf("%s with what the example needs is not there: %v", c.program, err)
+				t.Skipf("%s does not run %q (%v): install it, as scripts/requirements/readers.txt does for pandas", c.program, c.asks, err)
 			}
 			cmd := osexec.Command(c.program, c.code, found[1])
 			cmd.Dir = out

@@ -44,7 +44,7 @@ func TestExportSaysHowImagesAreMade(t *testing.T) {
 		t.Errorf("an example of the whole model: exit code %d", code)
 	}
 	if _, err := osexec.LookPath("python3"); err != nil {
-		t.Skip("python3 is not there to read the example")
+		t.Skip("no python3 to read the example: apt-get install python3")
 	}
 	if out, err := osexec.Command("python3", "-m", "py_compile", example).CombinedOutput(); err != nil {
 		t.Errorf("the example: %s", out)

@@ -48,7 +48,7 @@ a = EventAccumulator(sys.argv[1]); a.Reload()
 s = a.Scalars("loss/training")
 print(len(s), [x.step for x in s], "recall10_all/test_image_to_genetics" in a.Tags()["scalars"], "%.5f" % s[-1].value)`
 	if osexec.Command("python3", "-c", "import tensorboard").Run() != nil {
-		t.Skip("tensorboard, a Python package, is not there to read the file")
+		t.Skip("python3 has no tensorboard to read the file: pip install -r scripts/requirements/readers.txt")
 	}
 	out, err := osexec.Command("python3", "-c", reads, filepath.Join(run, eventFolder)).CombinedOutput()
 	if want := "3 [1, 2, 3] True " + fmtLoss(report.Of(rows, "step")[2].Loss); err != nil || !strings.Contains(string(out), want) {

@@ -44,7 +44,7 @@ func indexed(t *testing.T, path, tail string, page int, name string) {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("there is no python3")
+		t.Skip("no python3 to write SQLite: apt-get install python3")
 	}
 	os.Remove(path + ".bgi")
 	if out, err := exec.Command(python, "-c", makeIndex, path, path+".bgi", tail, fmt.Sprint(page), name).CombinedOutput(); err != nil {

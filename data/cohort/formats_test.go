@@ -21,7 +21,7 @@ func plink2(t *testing.T, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath("plink2")
 	if err != nil {
-		t.Skip("there is no plink2")
+		t.Skip("no plink2 to write the formats: apt-get install plink2")
 	}
 	if out, err := exec.Command(path, args...).CombinedOutput(); err != nil {
 		t.Fatalf("plink2 %s: %v\n%s", strings.Join(args, " "), err, out)

@@ -22,10 +22,10 @@ func TestInputMemory(t *testing.T) {
 		return
 	}
 	if testing.Short() {
-		t.Skip("the race detector takes memory of its own")
+		t.Skip("the race detector takes memory of its own: run without -race")
 	}
 	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("this system does not tell how much memory a process took")
+		t.Skip("this system does not tell how much memory a process took: run on Linux")
 	}
 	const line, text = 8 << 20, 1<<20 - 64
 	many := func(piece string, most int) string { return strings.Repeat(piece, most/len(piece)) }

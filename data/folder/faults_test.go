@@ -52,7 +52,7 @@ func TestFaults(t *testing.T) {
 	dir := fresh()
 	calls, ok := traced(t, dir)
 	if !ok && !strings.Contains(calls, "fsync") {
-		t.Skipf("strace may not trace here: %s", calls)
+		t.Skipf("strace may not trace here, which a container allows with --cap-add SYS_PTRACE: %s", calls)
 	}
 	before, _, exchanged := strings.Cut(calls, "RENAME_EXCHANGE")
 	for _, name := range []string{"/file>", "/below>", "/below/file>", "/below/new>", "/" + MarkName} {

@@ -82,7 +82,7 @@ func TestMountPoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := unix.Mount("none", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("this process may not mount: %v", err)
+		t.Skipf("this process may not mount (run as root, in a container with --privileged): %v", err)
 	}
 	defer unix.Unmount(dir, unix.MNT_DETACH)
 	for _, text := range []string{"one", "two"} {
@@ -109,7 +109,7 @@ func TestReadOnlyParent(t *testing.T) {
 	}
 	defer os.Chmod(parent, 0o755)
 	if unix.Access(parent, unix.W_OK) == nil {
-		t.Skip("root may write everywhere; TestInside fills a folder in place")
+		t.Skip("root may write everywhere: run as another user")
 	}
 	if err := publish(dir, file("x")); err != nil {
 		t.Fatal(err)

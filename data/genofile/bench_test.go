@@ -19,7 +19,7 @@ func BenchmarkEvery(b *testing.B) {
 func every(b *testing.B, decode bool) {
 	path := os.Getenv("CONTIG_BENCH_GENOTYPES")
 	if path == "" {
-		b.Skip("CONTIG_BENCH_GENOTYPES names no file")
+		b.Skip("CONTIG_BENCH_GENOTYPES names no file to be read: scripts/bench_genotypes.py sets it")
 	}
 	for b.Loop() {
 		set, err := Open([]string{path}, Options{})

@@ -105,7 +105,7 @@ func fixtures(t *testing.T) string {
 			return filepath.Join(dir, "genotypes")
 		}
 	}
-	t.Skip("there is no folder of fixtures")
+	t.Skip("no folder of fixtures beside the repository: set CONTIG_FIXTURES to one")
 	return ""
 }
 

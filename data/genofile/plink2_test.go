@@ -21,7 +21,7 @@ func tool(t *testing.T, name string) func(t *testing.T, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skip("there is no " + name)
+		t.Skip("no " + name + " to compare with: apt-get install " + name)
 	}
 	return func(t *testing.T, args ...string) {
 		t.Helper()

@@ -39,7 +39,7 @@ func sorted(g *rand.Rand, variants int) string {
 func TestRegions(t *testing.T) {
 	bcftools, err := exec.LookPath("bcftools")
 	if err != nil {
-		t.Skip("there is no bcftools")
+		t.Skip("no bcftools to make an index: apt-get install bcftools")
 	}
 	g := rand.New(rand.NewPCG(7, 207))
 	dir := t.TempDir()

@@ -49,7 +49,7 @@ func StubDriver(t *testing.T) string {
 	t.Helper()
 	gcc, err := exec.LookPath("gcc")
 	if err != nil {
-		t.Skip("no gcc")
+		t.Skip("no gcc to compile the stub of libcuda: apt-get install gcc")
 	}
 	dir := t.TempDir()
 	out, err := exec.Command(gcc, "-Wall", "-Wextra", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "testdata/libcuda_stub.c", "-o", filepath.Join(dir, "libcuda.so.1")).CombinedOutput()
