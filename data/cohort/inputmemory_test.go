@@ -40,8 +40,8 @@ func TestInputMemory(t *testing.T) {
 		file, text string
 		most       int // bytes
 	}{
-		"sections": {"data.toml", keys.String(), 64*text + 64<<20}, "paths": {"data.toml", "[snps]\nfiles = [" + many(`"a",`, text-20) + "]\n", 64*text + 64<<20},
-		"lists": {"data.toml", "[x]\ntable = [" + many("[],", text-20) + "]\n", 64*text + 64<<20}, "fields": {"labs.tsv", "person_id\ta\n1" + many("\t1", line) + "\n", 40*line + 256<<20},
+		"sections": {"data.toml", keys.String(), 96*text + 64<<20}, "paths": {"data.toml", "[snps]\nfiles = [" + many(`"a",`, text-20) + "]\n", 96*text + 64<<20},
+		"lists": {"data.toml", "[x]\ntable = [" + many("[],", text-20) + "]\n", 96*text + 64<<20}, "fields": {"labs.tsv", "person_id\ta\n1" + many("\t1", line) + "\n", 40*line + 256<<20},
 		"columns": {"labs.tsv", "person_id" + header.String() + "\n1\t1\n", 40*line + 256<<20}, "one name": {"labs.tsv", "person_id\t" + many("a", line) + "\n1\n", 40*line + 256<<20},
 	} {
 		w := newWorld(t)
