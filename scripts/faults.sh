@@ -5,8 +5,9 @@
 set -uo pipefail
 share=${1:-1/1} pattern=${2:-.}
 part=${share%/*} parts=${share#*/}
-bin=$(realpath "${CONTIG_GPU:-./contig-gpu}")
 work=$(mktemp -d)
+bin=$work/contig-gpu # where any user may run it
+cp "${CONTIG_GPU:-./contig-gpu}" "$bin" && chmod 755 "$bin" || exit 2
 disk=$work/disk
 mkdir "$disk"
 trap 'umount -l "$disk" 2>/dev/null; chmod -R u+w "$work"; rm -rf "$work"' EXIT
@@ -135,7 +136,7 @@ spared() { # PATH COMMAND...
 nobody() { # COMMAND...: as a user who may not write
     [ "$(id -u)" = 0 ] || { skip "needs root, to become another user"; return; }
     command -v setpriv >/dev/null || { skip "setpriv is not installed"; return; }
-    chmod 755 "$bin" . && ends E setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/nonexistent "$@"
+    chmod 755 . && ends E setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/nonexistent "$@"
 }
 
 signalled() { # NAME NUMBER
