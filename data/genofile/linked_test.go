@@ -64,13 +64,12 @@ func linkedBed(t *testing.T, prefix string, g *rand.Rand, persons, variants int)
 func TestLinked(t *testing.T) {
 	plink2 := tool(t, "plink2")
 	n, seed := sets(t)
-	for s := seed; s < seed+n; s++ {
+	for s := seed; s < seed+max(5, n); s++ {
 		g := rand.New(rand.NewPCG(uint64(s), 205))
 		d := filepath.Join(t.TempDir(), "d")
 		persons, variants := 1+g.IntN(700), 1+g.IntN(500)
-		if s == seed {
-			persons = 70_000 // ids of three bytes
-			variants = 30
+		if edges := []int{70_000, 255, 256, 65_535, 65_536}; s-seed < len(edges) { // where the ids of persons get another byte
+			persons, variants = edges[s-seed], 30
 		}
 		linkedBed(t, d, g, persons, variants)
 		plink2(t, "--bfile", d, "--make-pgen", "--out", d)

@@ -100,13 +100,14 @@ func damaged(path, what, expected, found string) *data.Problem {
 	return &data.Problem{Code: code, File: path, What: what, Expected: expected, Found: found, Cause: "copied in part, damaged, or another file under this name", Fix: "copy the fileset again"}
 }
 
+// idBytes returns how many bytes a person's number in a record has: those that hold the number of all, which is one more than the last.
 func idBytes(persons int) int {
 	switch {
-	case persons <= 1<<8:
+	case persons < 1<<8:
 		return 1
-	case persons <= 1<<16:
+	case persons < 1<<16:
 		return 2
-	case persons <= 1<<24:
+	case persons < 1<<24:
 		return 3
 	}
 	return 4
