@@ -22,13 +22,7 @@ func Genotypes(prefix string, faults *data.Faults) (genotype.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &filesetFile{set: set, prefix: strings.TrimSuffix(prefix, ".bed"), persons: make([]genotype.Person, len(set.Samples)), variants: make([]genotype.Variant, len(set.Variants))}
-	for i, s := range set.Samples {
-		f.persons[i] = genotype.Person{FID: s.FID, IID: s.IID, Sex: s.Sex, Founder: s.Founder}
-	}
-	for i, v := range set.Variants {
-		f.variants[i] = genotype.Variant{Chrom: v.Chrom, ID: v.ID, Pos: v.Pos, Ref: v.A2, Alt: v.A1, Line: v.Line}
-	}
+	f := &filesetFile{set: set, prefix: strings.TrimSuffix(prefix, ".bed"), persons: set.Samples, variants: set.Variants}
 	set.Variants = nil
 	return f, nil
 }
