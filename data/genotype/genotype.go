@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strconv"
+	"strings"
 
 	"contig-gpu/data/genome"
 )
@@ -69,6 +70,21 @@ func (v Variant) WrittenName() string {
 }
 
 func (v Variant) alleles() string { return min(v.Ref, v.Alt) + ":" + max(v.Ref, v.Alt) }
+
+// MostAlts is the most alternative alleles of a variant that is read.
+const MostAlts = 254
+
+// An Allele says which of the alternative alleles of a variant is ALT, from 1, and how many there are: all others count as REF.
+type Allele struct{ Alt, Of uint8 }
+
+// Alternative returns one of the alternative alleles of a list with commas, from 1.
+func Alternative(list string, k int) string {
+	for range k - 1 {
+		_, list, _ = strings.Cut(list, ",")
+	}
+	one, _, _ := strings.Cut(list, ",")
+	return one
+}
 
 // Round returns the dosage nearest to v of those that are told apart, missing where v is NaN.
 func Round(v float64) float32 { return float32(math.Round(v*Unit) / Unit) }

@@ -32,7 +32,7 @@ var (
 	errPerson  = errors.New("the record names a person who is not there")
 	errTrack   = errors.New("the record is of a type that is not known")
 	errNoBase  = errors.New("the record differs from one that is not there")
-	errAlleles = errors.New("the record has more than two alleles")
+	errAlleles = errors.New("the record has more than two alleles, and the .pvar names two")
 )
 
 // A record is bytes that are read from the front.

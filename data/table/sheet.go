@@ -23,8 +23,11 @@ type Sheet struct {
 	Rows func(text string, row, line int) bool
 }
 
-// sheetWindow is how much is read at a time.
-const sheetWindow = 1 << 20
+// How much is read at a time: as much as there is, within these.
+const (
+	sheetLeast  = 1 << 14
+	sheetWindow = 1 << 20
+)
 
 // Read reads the file, and says whether it could: else nothing of what was read counts.
 func (s *Sheet) Read(path string) bool {
@@ -40,7 +43,8 @@ func (s *Sheet) Read(path string) bool {
 	if err != nil {
 		return false
 	}
-	buf, kept := make([]byte, sheetWindow), 0 // bytes of a line that was cut
+	size := min(sheetWindow, max(sheetLeast, int(min(sheetWindow, st.Size()))+1)) // a packed file is read in as small pieces as it is small
+	buf, kept := make([]byte, size), 0                                            // bytes of a line that was cut
 	head, row, line, seen := true, 0, 1, int64(0)
 	for {
 		n, err := io.ReadFull(l.r, buf[kept:])
