@@ -30,7 +30,8 @@ type Variant struct {
 	Chrom, ID string
 	Pos       int    // base pairs, from 1
 	Ref, Alt  string // of a .bim its A2 and A1
-	Line      int    // in the file that lists variants, 0 where it has no lines
+	Line      int32  // in the file that lists variants, 0 where it has no lines
+	Split     bool   // the file has further alternative alleles, which count as REF here
 }
 
 // A Visit gets the k-th of the variants that were asked for: either hard, the copies of ALT of each person or Missing, or dosage, from 0 to 2, NaN where it is

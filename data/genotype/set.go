@@ -90,7 +90,7 @@ func (s *Set) Dosed(variant int) bool {
 
 // Where returns the file that lists a variant and its line there, for errors.
 func (s *Set) Where(variant int) (path string, line int) {
-	return s.part(variant).file.About().VariantsPath, s.Sites[variant].Line
+	return s.part(variant).file.About().VariantsPath, int(s.Sites[variant].Line)
 }
 
 // Each reads the given variants, which ascend, from the files that hold them.

@@ -37,7 +37,7 @@ func split(path string, rows []genotype.Variant, fits func(row int) bool) (list 
 		for alt := 1; alt <= alts; alt++ {
 			one := v
 			if alts > 1 {
-				one.Alt = genotype.Alternative(v.Alt, alt)
+				one.Alt, one.Split = genotype.Alternative(v.Alt, alt), true
 			}
 			list, from = append(list, one), append(from, source{int32(k), genotype.Allele{Alt: uint8(alt), Of: uint8(alts)}})
 		}

@@ -89,7 +89,7 @@ func plainVariants(path string) (out []genotype.Variant) {
 			if !ok || n <= last || first == '#' || !whole {
 				return false
 			}
-			out[row] = genotype.Variant{Chrom: w.Chrom(f[at[0]]), Pos: pos, ID: w.ID(f[at[2]]), Ref: w.Allele(f[at[3]]), Alt: w.Allele(f[at[4]]), Line: line}
+			out[row] = genotype.Variant{Chrom: w.Chrom(f[at[0]]), Pos: pos, ID: w.ID(f[at[2]]), Ref: w.Allele(f[at[3]]), Alt: w.Allele(f[at[4]]), Line: int32(line)}
 		}
 		return true
 	}}

@@ -179,7 +179,7 @@ func readVariants(path string, faults *data.Faults) ([]genotype.Variant, []strin
 	}, func() error {
 		alts := r.at(alt)
 		at, err := strconv.Atoi(r.at(pos))
-		list = append(list, genotype.Variant{Chrom: w.Chrom(r.at(chrom)), ID: w.ID(r.at(id)), Pos: at, Ref: w.Allele(r.at(ref)), Alt: w.Allele(alts), Line: r.l.Line()})
+		list = append(list, genotype.Variant{Chrom: w.Chrom(r.at(chrom)), ID: w.ID(r.at(id)), Pos: at, Ref: w.Allele(r.at(ref)), Alt: w.Allele(alts), Line: int32(r.l.Line())})
 		if alts == "" || r.at(ref) == "" {
 			return r.bad("the line has too few fields", "chromosome, position, id, REF and ALT", fmt.Sprintf("%d fields", len(r.row)), "a truncated line")
 		}

@@ -101,7 +101,7 @@ func (s *Set) sameSamples(path string, fam []Sample) error {
 
 // Where returns the .bim that holds a variant and its line there, for errors.
 func (s *Set) Where(variant int) (bim string, line int) {
-	return strings.TrimSuffix(s.part(variant).bed, ".bed") + ".bim", s.Variants[variant].Line
+	return strings.TrimSuffix(s.part(variant).bed, ".bed") + ".bim", int(s.Variants[variant].Line)
 }
 
 func (s *Set) part(variant int) part {

@@ -67,7 +67,7 @@ func plainBim(path string) []Variant {
 			if !ok || n < textColumns || text[0] == '#' || !whole {
 				return false
 			}
-			out[row] = Variant{Chrom: w.Chrom(f[0]), ID: w.ID(f[1]), Pos: pos, Alt: w.Allele(f[4]), Ref: w.Allele(f[5]), Line: line}
+			out[row] = Variant{Chrom: w.Chrom(f[0]), ID: w.ID(f[1]), Pos: pos, Alt: w.Allele(f[4]), Ref: w.Allele(f[5]), Line: int32(line)}
 			text = rest
 		}
 		return true

@@ -150,7 +150,7 @@ func (l *lists) readBim(path string, faults *data.Faults) ([]Variant, []string, 
 			f = []string{f[0], f[1], "0", f[2], f[3], f[4]}
 		}
 		pos, err := strconv.Atoi(f[3])
-		out = append(out, Variant{Chrom: w.Chrom(f[0]), ID: w.ID(f[1]), Pos: pos, Alt: w.Allele(f[4]), Ref: w.Allele(f[5]), Line: line})
+		out = append(out, Variant{Chrom: w.Chrom(f[0]), ID: w.ID(f[1]), Pos: pos, Alt: w.Allele(f[4]), Ref: w.Allele(f[5]), Line: int32(line)})
 		if err != nil {
 			return noPosition(path, line, f[3])
 		}

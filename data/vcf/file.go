@@ -92,7 +92,7 @@ func (f *file) add(v genotype.Variant, alleles int, at place) {
 	list := v.Alt
 	for alt := 1; alt <= alts; alt++ {
 		if alts > 1 {
-			v.Alt = f.words.Allele(genotype.Alternative(list, alt))
+			v.Alt, v.Split = f.words.Allele(genotype.Alternative(list, alt)), true
 		}
 		f.sites, f.places, f.alleles = append(f.sites, v), append(f.places, at), append(f.alleles, genotype.Allele{Alt: uint8(alt), Of: uint8(alts)})
 	}
@@ -233,7 +233,7 @@ func (f *file) list(t *text, h *os.File, faults *data.Faults, progress func(done
 				return err
 			}
 		} else if err != nil {
-			return f.unreadable(v.Line, err)
+			return f.unreadable(int(v.Line), err)
 		}
 		f.add(v, alleles, at)
 		if progress != nil && n%often == 0 {
@@ -248,12 +248,13 @@ func (f *file) nextSite(t *text, n int) (v genotype.Variant, alleles int, err er
 	if f.head.binary {
 		return f.binarySite(t, n)
 	}
-	v.Line = f.head.lines + n
+	at := f.head.lines + n
+	v.Line = int32(at)
 	line, err := t.line()
 	if err != nil || len(line) == 0 {
 		return v, 0, err
 	}
-	return f.textSite(line, v.Line)
+	return f.textSite(line, at)
 }
 
 func (f *file) About() genotype.About { return f.about }
@@ -281,7 +282,7 @@ func (f *file) Each(ctx context.Context, variants []int, visit genotype.Visit) e
 		}
 		if k == 0 || f.places[v] != f.places[variants[k-1]] { // else it is another allele of the same
 			if err := t.seek(f.places[v]); err != nil {
-				return f.unreadable(f.sites[v].Line, err)
+				return f.unreadable(int(f.sites[v].Line), err)
 			}
 			if err := r.read(t, f.head.binary); err != nil {
 				return f.undecoded(v, err)
@@ -318,9 +319,9 @@ func (f *file) undecoded(v int, err error) error {
 	var e *personError
 	site := f.sites[v]
 	if !errors.As(err, &e) {
-		return f.unreadable(site.Line, fmt.Errorf("variant %s: %w", site.ID, err))
+		return f.unreadable(int(site.Line), fmt.Errorf("variant %s: %w", site.ID, err))
 	}
-	p := f.bad(site.Line, fmt.Sprintf("variant %s: %s", site.ID, e.what), "calls of two alleles such as 0/1 and ./., of one, or dosages from 0 to 2, one for each alternative allele", fmt.Sprintf("%q, of person %d", e.found, e.person+1))
+	p := f.bad(int(site.Line), fmt.Sprintf("variant %s: %s", site.ID, e.what), "calls of two alleles such as 0/1 and ./., of one, or dosages from 0 to 2, one for each alternative allele", fmt.Sprintf("%q, of person %d", e.found, e.person+1))
 	if e.what == halfCall {
 		p.Cause, p.Fix = "a caller that knew one allele of two", "plink2 --vcf IN --vcf-half-call missing --make-pgen --out NEW"
 	}

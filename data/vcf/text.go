@@ -18,7 +18,7 @@ func column(line []byte) (field, rest []byte) {
 
 // textSite reads the columns of a line before its genotypes.
 func (f *file) textSite(line []byte, number int) (v genotype.Variant, alleles int, err error) {
-	v.Line = number
+	v.Line = int32(number)
 	var c [altColumn + 1][]byte
 	for i := range c {
 		c[i], line = column(line)
