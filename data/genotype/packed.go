@@ -8,7 +8,7 @@ import (
 )
 
 // block is how many variants are read before they are turned to person order.
-const block = 256
+const block = 64
 
 // A missing dosage, in units.
 const missingDosage = math.MaxUint16
