@@ -95,3 +95,53 @@ func frequencyOf(c *data.Cohort, dosage map[string][]float64, k int) float64 {
 	}
 	return sum / float64(n)
 }
+
+// TestDosagesInBytes: dosages = "bytes" rounds them to 1/127 of a copy, so that all of a variant's are codes of a byte; without it nothing is rounded.
+func TestDosagesInBytes(t *testing.T) {
+	dir := t.TempDir()
+	s, g := snpCohort(t, dir, 5)
+	const variants = 40
+	want := dosageVCF(t, filepath.Join(dir, "d.vcf"), g+".fam", variants)
+	for keys, steps := range map[string]float64{"": 16384, "dosages = \"exact\"\n": 16384, "dosages = \"bytes\"\n": 127} {
+		c := opened(t, dir, s, "files = \"d.vcf\"\nstandardize = \"none\"\n"+keys)
+		row := make([]float32, variants)
+		for p, person := range c.Persons {
+			c.Tables[0].Row(p, row)
+			for k, x := range row {
+				w := want[person.ID][k]
+				if w != w {
+					continue
+				}
+				if w = math.Round(w*steps) / steps; math.Abs(w-float64(x)) > 0.5/16384 {
+					t.Fatalf("%q: %v, want %v", keys, x, w)
+				}
+			}
+		}
+	}
+}
+
+// TestChromosomesOfFiles: chrom names those of files, one or as many as there are.
+func TestChromosomesOfFiles(t *testing.T) {
+	for keys, want := range map[string]string{
+		"files = \"c{1..3}.bgen\"\nchrom = \"{1..3}\"\n": "[1 2 3]", "files = [\"a\", \"b\"]\nchrom = \"X\"\n": "[X X]", "files = [\"a\", \"b\"]\nchrom = [\"1\", \"X\"]\n": "[1 X]", "files = \"a\"\n": "[]",
+		"files = \"c{1..3}.bgen\"\nchrom = [\"1\", \"2\"]\n": "E114",
+	} {
+		path := filepath.Join(t.TempDir(), "data.toml")
+		if err := os.WriteFile(path, []byte("[snps]\n"+keys), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, _, err := readConfig(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &c.sources[0]
+		paths, err := c.expand(s.files.Files, s.name, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.chroms(s, len(paths))
+		if text := fmt.Sprint(got); err == nil && text != want || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v, want %s", keys, got, err, want)
+		}
+	}
+}

@@ -31,12 +31,15 @@ type page struct {
 	units   []uint16
 }
 
-// Read reads the given variants, which ascend, for the given persons (indices into those of the set). Memory: what is kept, and one block of rows. step, where
-// it is not nil, is called as variants are done.
-func Read(ctx context.Context, f *Set, variants, persons []int, step func(done, total int)) (*Packed, error) {
+// Steps is how many steps of a copy dosages may be rounded to, so that those from 0 to 2 and missing are 256 values.
+const Steps = 127
+
+// Read reads the given variants, which ascend, for the given persons (indices into those of the set). round: dosages are rounded to 1/Steps of a copy. Memory: what is
+// kept, and one block of rows. step, where it is not nil, is called as variants are done.
+func Read(ctx context.Context, f *Set, variants, persons []int, round bool, step func(done, total int)) (*Packed, error) {
 	p := &Packed{Persons: len(persons), Variants: len(variants), stride: (len(variants) + 3) / 4, dosed: make([]place, len(variants))}
 	p.bits = make([]byte, p.Persons*p.stride)
-	b := &blockReader{p: p, persons: persons}
+	b := &blockReader{p: p, persons: persons, round: round}
 	err := f.Each(ctx, variants, func(k int, hard []byte, dosage []float32) error {
 		b.take(k, hard, dosage)
 		if b.n == block || k == len(variants)-1 {
@@ -54,6 +57,7 @@ func Read(ctx context.Context, f *Set, variants, persons []int, step func(done, 
 type blockReader struct {
 	p       *Packed
 	persons []int
+	round   bool
 	first   int // variant of the first row
 	n       int
 	hard    [block][]byte
@@ -82,7 +86,11 @@ func (b *blockReader) take(k int, hard []byte, dosage []float32) {
 	}
 	for i, d := range dosage {
 		row[i] = missingDosage
-		if d == d {
+		switch {
+		case d != d:
+		case b.round:
+			row[i] = uint16(math.Round(math.Round(float64(d)*Steps) * Unit / Steps))
+		default:
 			row[i] = uint16(d * Unit)
 		}
 	}
