@@ -87,7 +87,9 @@ func TestPacked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same := func(a, b float64) bool { return a == b || a != a && b != b || round && math.Abs(a-b) <= 0.5/Steps+1./Unit }
+		same := func(a, b float64) bool {
+			return a == b || a != a && b != b || round && math.Abs(a-b) <= 0.5/Steps+1./Unit
+		}
 		features := map[float64]bool{}
 		rows := make([]int, len(who))
 		lines, columns := make([]Line, len(variants)), make([]int32, len(variants))

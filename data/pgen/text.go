@@ -102,6 +102,11 @@ func readPersons(path string, faults *data.Faults) ([]genotype.Person, []string,
 	if out, gone := plainPersons(path); out != nil {
 		return out, withdrawn(path, gone), nil
 	}
+	return listPersons(path, faults)
+}
+
+// listPersons is readPersons, line by line.
+func listPersons(path string, faults *data.Faults) ([]genotype.Person, []string, error) {
 	r := &reader{path: path, faults: faults}
 	var out []genotype.Person
 	ids := table.IDs{Path: path}
@@ -159,6 +164,11 @@ func readVariants(path string, faults *data.Faults) ([]genotype.Variant, []strin
 	if list := plainVariants(path); list != nil {
 		return list, nil, nil
 	}
+	return listVariants(path, faults)
+}
+
+// listVariants is readVariants, line by line.
+func listVariants(path string, faults *data.Faults) ([]genotype.Variant, []string, error) {
 	r := &reader{path: path, faults: faults}
 	var list []genotype.Variant
 	var w genotype.Words
