@@ -196,6 +196,7 @@ func TestPackBytes(t *testing.T) {
 			t.Error("whole numbers")
 		}
 		checkPacked(t, drawn{width, dosage(509)}, 3000, 32)
+		checkPacked(t, drawn{width, dosage(256)}, 3000, 32) // and missing is one more
 		checkPacked(t, drawn{width, dosage(255)}, 400, 32)
 		checkPacked(t, drawn{width, dosage(60)}, 458, 8)
 	}

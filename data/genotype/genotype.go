@@ -2,6 +2,7 @@ package genotype
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"strconv"
 	"strings"
@@ -119,6 +120,27 @@ func Unpack(dst, bits []byte, quads *[256][4]byte) {
 	for i := 4 * n; i < len(dst); i++ {
 		dst[i] = quads[bits[n]][i&3]
 	}
+}
+
+// Pack writes hard calls as two bits each, low bits first. dst has a byte for four.
+func Pack(dst, hard []byte) {
+	for ; len(hard) >= 8; hard = hard[8:] {
+		x := binary.LittleEndian.Uint64(hard)
+		x = (x | x>>6) & 0x000f000f000f000f
+		x |= x >> 12
+		dst[0], dst[1] = byte(x), byte(x>>32)
+		dst = dst[2:]
+	}
+	clear(dst[:(len(hard)+3)/4])
+	for i, c := range hard {
+		dst[i/4] |= c << (2 * (i & 3))
+	}
+}
+
+// A BitsFile is a File whose variants are all hard calls of two bits, which it hands out as they are: of each person, low bits first, copies of ALT or Missing. Bits
+// behind the last person may be anything.
+type BitsFile interface {
+	EachBits(ctx context.Context, variants []int, visit func(k int, bits []byte) error) error
 }
 
 // Quads returns the table of Unpack.
