@@ -196,9 +196,17 @@ func TestPackBytes(t *testing.T) {
 			t.Error("whole numbers")
 		}
 		checkPacked(t, drawn{width, dosage(509)}, 3000, 32)
-		checkPacked(t, drawn{width, dosage(256)}, 3000, 32) // and missing is one more
 		checkPacked(t, drawn{width, dosage(255)}, 400, 32)
 		checkPacked(t, drawn{width, dosage(60)}, 458, 8)
+	}
+	var list []uint32
+	for v := range uint32(256) {
+		if !insert(&list, v*37%256) || !insert(&list, 0) {
+			t.Fatal(list)
+		}
+	}
+	if insert(&list, 256) || !slices.IsSorted(list) {
+		t.Error("a value more than a byte has codes")
 	}
 	changed := false
 	p := Pack(drawn{3, func(person, f int) float32 {
