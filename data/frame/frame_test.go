@@ -99,6 +99,31 @@ func TestHDF5(t *testing.T) {
 	}
 }
 
+// TestSparse: AnnData's X by rows and by columns, plain and in chunks; one that lies about itself is E410 or E401.
+func TestSparse(t *testing.T) {
+	want := [][]float64{{0, 1, 2, 3}, {0, 0, 6, 7}, {8, 9, 10, 11}}
+	for _, file := range []string{"csr.h5ad", "csc.h5ad"} {
+		path := filepath.Join("testdata", file)
+		w, err := Read(path, Options{}, table.Selection{})
+		if err != nil || !slices.EqualFunc(values(w), want, slices.Equal[[]float64]) || !slices.Equal(w.IID, []string{"p1", "p2", "p3"}) || !slices.Equal(w.Names, []string{"a", "b", "c", "d"}) {
+			t.Errorf("%s: %+v %v", file, w, err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const step = 23
+		for at := 0; at < len(b); at += step { // no damage reads past the end, or without end
+			changed := slices.Clone(b)
+			changed[at] ^= 0x55
+			var p *data.Problem
+			if _, err := Read(write(t, t.TempDir(), file, changed), Options{}, table.Selection{}); err != nil && !errors.As(err, &p) {
+				t.Fatalf("%s, byte %d: %v", file, at, err)
+			}
+		}
+	}
+}
+
 // parquetOf writes rows by the library's own writer.
 func parquetOf[T any](t testing.TB, rows ...T) string {
 	t.Helper()
