@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ func TestHDF5(t *testing.T) {
 
 // TestSparse: AnnData's X by rows and by columns, plain and in chunks; one that lies about itself is E410 or E401.
 func TestSparse(t *testing.T) {
-	want := [][]float64{{0, 1, 2, 3}, {0, 0, 6, 7}, {8, 9, 10, 11}}
+	want := [][]float64{{0, 1, 0, 3}, {0, 0, 0, 0}, {8, 9, 0, 11}}
 	for _, file := range []string{"csr.h5ad", "csc.h5ad"} {
 		path := filepath.Join("testdata", file)
 		w, err := Read(path, Options{}, table.Selection{})
@@ -111,6 +112,13 @@ func TestSparse(t *testing.T) {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if inside, outside := []byte{1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0}, []byte{1, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0}; bytes.Contains(b, inside) {
+			if _, err := Read(write(t, t.TempDir(), file, bytes.Replace(b, inside, outside, 1)), Options{}, table.Selection{}); err == nil || !strings.Contains(err.Error(), "a value outside of it") {
+				t.Errorf("%s: %v", file, err)
+			}
+		} else if file == "csr.h5ad" {
+			t.Error("the places of the first row are not found")
 		}
 		const step = 23
 		for at := 0; at < len(b); at += step { // no damage reads past the end, or without end

@@ -116,7 +116,9 @@ func (b *blockReader) turn() {
 		}
 	}
 	g := page{columns: len(dosed), units: make([]uint16, len(dosed)*b.p.Persons)}
-	inParts(b.p.Persons, func(lo, hi int) { b.turnPersons(lo, hi, dosed, g.units) })
+	inParts((b.p.Persons+3)/4, func(lo, hi int) { // in whole bytes of a row
+		b.turnPersons(4*lo, min(4*hi, b.p.Persons), dosed, g.units)
+	})
 	for _, k := range dosed {
 		b.spare = append(b.spare, b.dosage[k])
 		b.dosage[k] = nil

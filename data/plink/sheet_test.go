@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"contig-gpu/data/genotype"
 )
 
 // mangled changes a text at a few places.
@@ -55,5 +57,42 @@ func TestListsAgree(t *testing.T) {
 	}
 	if read < 200 {
 		t.Errorf("only %d were read", read)
+	}
+}
+
+// TestEachBits: the bits of a .bed are the hard calls that Each hands out.
+func TestEachBits(t *testing.T) {
+	for seed := range uint64(20) {
+		g := rand.New(rand.NewPCG(seed, 73))
+		p := filepath.Join(t.TempDir(), "g")
+		n, m := 1+g.IntN(90), 1+g.IntN(20)
+		fileset(t, p, n, n, m)
+		f, err := Genotypes(p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var some []int
+		for v := range m {
+			if g.IntN(2) == 0 {
+				some = append(some, v)
+			}
+		}
+		var want, got []string
+		err = f.Each(t.Context(), some, func(k int, hard []byte, _ []float32) error {
+			want = append(want, fmt.Sprint(k, hard))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = f.(genotype.BitsFile).EachBits(t.Context(), some, func(k int, bits []byte) error {
+			hard := make([]byte, n)
+			genotype.Unpack(hard, bits, genotype.Quads([4]byte{0, 1, 2, genotype.Missing}))
+			got = append(got, fmt.Sprint(k, hard))
+			return nil
+		})
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %v\n%v\n%v", seed, err, got, want)
+		}
 	}
 }
