@@ -145,3 +145,44 @@ func TestChromosomesOfFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestWarningsOfGenotypes: variants that say nothing or lie on chromosomes of the sexes, few persons and few founders, and constant features are told of, and else nothing is.
+func TestWarningsOfGenotypes(t *testing.T) {
+	dir := t.TempDir()
+	s, g := snpCohort(t, dir, 5)
+	fam, err := os.ReadFile(g + ".fam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Split(strings.TrimSpace(string(fam)), "\n")
+	for _, odd := range []bool{false, true} {
+		persons, chrom, alt := all, "1", "1"
+		if odd {
+			persons, chrom, alt = all[:len(all)/3], "X", "0"
+		}
+		vcf, table := "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT", "IID\ta\tb\n"
+		for i, l := range persons {
+			id := strings.Fields(l)[1]
+			vcf += "\t" + id
+			table += fmt.Sprintf("%s\t%d\t%s\n", id, i, map[bool]string{true: "7", false: fmt.Sprint(i % 5)}[odd])
+		}
+		for k := range 10 {
+			vcf += fmt.Sprintf("\n%s\t%d\trs%d\tA\tG\t.\t.\t.\tGT", chrom, 100+k, k)
+			for i := range persons {
+				vcf += "\t0/" + map[bool]string{true: alt, false: "0"}[(i+k)%3 == 0]
+			}
+		}
+		for name, text := range map[string]string{"w.vcf": vcf + "\n", "t.tsv": table, "w.score": "rs0\tG\t1\nrs1\tG\t2\n"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := opened(t, dir, s, "files = \"w.vcf\"\n[t]\ntable = \"t.tsv\"\n[scores]\nscores = \"w.score\"\ngenotypes = \"w.vcf\"\nstandardize = \"none\"\n")
+		notes := strings.Join(c.Notes, "\n")
+		for _, code := range []string{"W111", "W211", "W216", "W303", "W314"} {
+			if strings.Contains(notes, code) != odd {
+				t.Errorf("%s, odd %v:\n%s", code, odd, notes)
+			}
+		}
+	}
+}
