@@ -12,15 +12,16 @@ import (
 // with their standardisation and imputation. Persons without the modality have no row.
 //
 // Which form a table takes follows from its values alone. Genotypes have four values each (0, 1 or 2 copies, or missing)
-// and carriers two, whatever they are scaled to.
+// and carriers two, whatever they are scaled to; dosages that are told apart by steps of 1/127 of a copy have 255, and missing.
 type Packed struct {
-	Bits     int       // of a feature: 1 or 2, a code of LUT; 8, a whole number that is the feature; 32, the feature
+	Bits     int       // of a feature: 1 or 2, a code of LUT; 8, a whole number that is the feature, or a code where there is a LUT; 32, the feature
 	Features int       // of a row
 	LUT      []float32 // [Features, 2^Bits] where features are codes: what each means
 	Row      []int32   // of each person, -1 where absent
 
 	table   Table
-	persons []int // of each row
+	persons []int      // of each row
+	sorted  [][]uint32 // the values of each feature whose codes are bytes
 }
 
 // mostValues is how many values a feature of two bits may have.
@@ -48,6 +49,9 @@ func Pack(t Table, persons int) *Packed {
 		p.Bits = 8
 	default:
 		p.Bits = 32
+		if values := p.byteValues(); values != nil {
+			p.Bits, p.sorted, p.LUT = 8, values, (&census{values: values}).lut(8)
+		}
 	}
 	return p
 }
@@ -86,7 +90,7 @@ func (p *Packed) Codes(dst []uint8, lo, hi int) {
 }
 
 func (p *Packed) encode(dst []uint8, row []float32) {
-	if p.Bits == 8 {
+	if p.LUT == nil {
 		for f, v := range row {
 			dst[f] = uint8(v)
 		}
@@ -101,9 +105,15 @@ func (p *Packed) encode(dst []uint8, row []float32) {
 
 // code returns which value of feature f is v, bit by bit.
 func (p *Packed) code(f int, v float32) uint8 {
-	want := math.Float32bits(v)
-	for code, known := range p.LUT[f<<p.Bits : (f+1)<<p.Bits] {
-		if math.Float32bits(known) == want {
+	want, known := math.Float32bits(v), p.LUT[f<<p.Bits:(f+1)<<p.Bits]
+	if p.sorted != nil {
+		if code, ok := slices.BinarySearch(p.sorted[f], want); ok {
+			return uint8(code)
+		}
+		known = nil
+	}
+	for code, is := range known {
+		if math.Float32bits(is) == want {
 			return uint8(code)
 		}
 	}

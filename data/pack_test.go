@@ -32,10 +32,10 @@ func (d drawn) Row(p int, dst []float32) bool {
 func unpacked(p *Packed, codes []uint8, values []float32, k int) []float32 {
 	out, stride := make([]float32, p.Features), p.Stride()
 	for f := range out {
-		switch p.Bits {
-		case 32:
+		switch {
+		case p.Bits == 32:
 			out[f] = values[k*stride+f]
-		case 8:
+		case p.LUT == nil:
 			out[f] = float32(codes[k*stride+f])
 		default:
 			at := f * p.Bits
@@ -179,4 +179,44 @@ func panics(f func()) (message string) {
 	defer func() { message = fmt.Sprint(recover()) }()
 	f()
 	return ""
+}
+
+// TestPackBytes: features of up to 256 values are codes of a byte, bit by bit what they were, where that takes less memory.
+func TestPackBytes(t *testing.T) {
+	dosage := func(steps int) func(p, f int) float32 {
+		return func(p, f int) float32 {
+			if p%41 == 3 {
+				return 0.75 // missing: the mean
+			}
+			return (float32(p*(f+31)%steps)/127 - 1) * float32(f+2) / 3
+		}
+	}
+	for _, width := range []int{1, 3, 17} {
+		if p := checkPacked(t, drawn{width, dosage(255)}, 3000, 8); p.LUT == nil {
+			t.Error("whole numbers")
+		}
+		checkPacked(t, drawn{width, dosage(509)}, 3000, 32)
+		checkPacked(t, drawn{width, dosage(255)}, 400, 32)
+		checkPacked(t, drawn{width, dosage(60)}, 458, 8)
+	}
+	var list []uint32
+	for v := range uint32(256) {
+		if !insert(&list, v*37%256) || !insert(&list, 0) {
+			t.Fatal(list)
+		}
+	}
+	if insert(&list, 256) || !slices.IsSorted(list) {
+		t.Error("a value more than a byte has codes")
+	}
+	changed := false
+	p := Pack(drawn{3, func(person, f int) float32 {
+		if changed && f == 2 {
+			return 9
+		}
+		return float32(person%200) + 0.25
+	}}, 1000)
+	changed = true
+	if message := panics(func() { p.encode(make([]uint8, p.Stride()), row(p)) }); !strings.Contains(message, "changed between two reads") {
+		t.Error(message)
+	}
 }

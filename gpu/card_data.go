@@ -27,6 +27,10 @@ func (c *card) decodeBits(y, packed, index, lut Tensor) {
 	launch(c, "bits_forward", y.dtype, gatherGrid(y), (*kernels.BitsForward)(decodeArgs(y, packed, index, lut)), y)
 }
 
+func (c *card) decodeBytes(y, packed, index, lut Tensor) {
+	launch(c, "bytes_forward", y.dtype, gatherGrid(y), (*kernels.BytesForward)(decodeArgs(y, packed, index, lut)), y)
+}
+
 func (c *card) gatherRows(y, table, index, scale, shift Tensor) {
 	args := &kernels.GatherrowsForward{Y: y.ptr(), X: table.ptr(), Index: index.ptr(), Scale: scale.ptr(), Shift: shift.ptr(),
 		Batch: int32(y.Dim(0)), Features: int32(y.Dim(1)), Persons: int32(table.Dim(0))}

@@ -38,13 +38,16 @@ func TestConformanceDecode(t *testing.T) {
 				index := l.Ints(people(batch, persons), batch)
 				codes, bits := l.Bytes(noise("codes", persons*((features+3)/4)), persons, (features+3)/4), l.Bytes(noise("bits", persons*((features+7)/8)), persons, (features+7)/8)
 				lut, two := l.InVec("lut", -2, 3, features, 4), l.InVec("two", -2, 3, features, 2)
-				y, z := l.Out(batch, features), l.Out(batch, features)
+				bytes, all := l.Bytes(noise("bytes", persons*features), persons, features), l.InVec("all", -2, 3, features, 256)
+				y, z, w := l.Out(batch, features), l.Out(batch, features), l.Out(batch, features)
 				l.Run(func(of func(gputest.Twin) gpu.Tensor) {
 					gpu.DecodeGenotypes(of(y), of(codes), of(index), of(lut))
 					gpu.DecodeBits(of(z), of(bits), of(index), of(two))
+					gpu.DecodeBytes(of(w), of(bytes), of(index), of(all))
 				})
 				l.Same(what+"genotypes", y, 1, 1)
 				l.Same(what+"bits", z, 1, 1)
+				l.Same(what+"bytes", w, 1, 1)
 			}
 		}
 	})

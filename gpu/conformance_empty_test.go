@@ -213,10 +213,11 @@ func emptyData(l *gputest.Lab) []emptyCase {
 		at, y, none := l.Ints(index, batch), l.Out(batch, features), gputest.Twin{}
 		codes, bits := l.Zeros(gpu.U8, persons, (2*features+7)/8), l.Zeros(gpu.U8, persons, (features+7)/8)
 		lut, two, table, scale := l.InVec("lut", 1, 2, features, 4), l.InVec("two", 1, 2, features, 2), l.InVec("table", 1, 2, persons, features), l.InVec("scale", 1, 2, features)
-		counts := l.Zeros(gpu.U8, persons, features)
+		counts, all256 := l.Zeros(gpu.U8, persons, features), l.InVec("all", 1, 2, features, 256)
 		for _, f := range []func(of of){
 			func(of of) { gpu.DecodeGenotypes(of(y), of(codes), of(at), of(lut)) },
 			func(of of) { gpu.DecodeBits(of(y), of(bits), of(at), of(two)) },
+			func(of of) { gpu.DecodeBytes(of(y), of(counts), of(at), of(all256)) },
 			func(of of) { gpu.GatherRows(of(y), of(table), of(at), of(scale), of(scale)) },
 			func(of of) { gpu.GatherRows(of(y), of(counts), of(at), of(none), of(none)) },
 		} {

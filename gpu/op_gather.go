@@ -26,6 +26,13 @@ func DecodeBits(y, packed, index, lut Tensor) {
 		func(c *card) { c.decodeBits(y, packed, index, lut) })
 }
 
+// DecodeBytes is DecodeGenotypes for tables of 8 bits, dosages of at most 256 values a feature: packed [P, F], lut [F, 256].
+func DecodeBytes(y, packed, index, lut Tensor) {
+	wantPacked("DecodeBytes", y, packed, index, lut, 8)
+	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 8) }, func() { decodeCodes[float64](y, packed, index, lut, 8) },
+		func(c *card) { c.decodeBytes(y, packed, index, lut) })
+}
+
 func wantPacked(op string, y, packed, index, lut Tensor, bits int) {
 	wantFloat(op, "y", y, 2)
 	if packed.Rank() != 2 {

@@ -216,6 +216,17 @@ type BitsForward struct {
 	Persons  int32
 }
 
+// BytesForward has the arguments of bytes_forward_bf16, bytes_forward_f16, bytes_forward_f32. Pointers are device addresses.
+type BytesForward struct {
+	Y        uint64
+	Packed   uint64
+	Index    uint64
+	Lut      uint64
+	Batch    int32
+	Features int32
+	Persons  int32
+}
+
 // CastAdd has the arguments of cast_add_bf16, cast_add_f16. Pointers are device addresses.
 type CastAdd struct {
 	Y uint64
@@ -705,6 +716,9 @@ func entryPoints() []EntryPoint {
 		{"bits_forward_bf16", 44, "8888444"},
 		{"bits_forward_f16", 44, "8888444"},
 		{"bits_forward_f32", 44, "8888444"},
+		{"bytes_forward_bf16", 44, "8888444"},
+		{"bytes_forward_f16", 44, "8888444"},
+		{"bytes_forward_f32", 44, "8888444"},
 		{"cast_add_bf16", 24, "888"},
 		{"cast_add_f16", 24, "888"},
 		{"cast_narrow_bf16", 24, "888"},

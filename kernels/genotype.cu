@@ -1,5 +1,5 @@
 // Rows of a table that stays on the GPU, gathered by person and turned into values (gpu.DecodeGenotypes, gpu.DecodeBits,
-// gpu.GatherRows). An index of -1 is a person without the data: zeros. Any other index outside the table gives NaN.
+// gpu.DecodeBytes, gpu.GatherRows). An index of -1 is a person without the data: zeros. Any other index outside the table gives NaN.
 #include "device.cuh"
 
 constexpr int gather_rows = 8; // of the batch, to one thread: they share what is read per feature
@@ -47,6 +47,23 @@ __device__ inline void decode(T *y, const u8 *packed, const int *index, const fl
     }
 }
 
+// decode_bytes turns codes of a byte into lut [features, 256]. A row of it is a kilobyte, of which a batch uses little: it is read where it lies.
+template <class T>
+__device__ inline void decode_bytes(T *y, const u8 *packed, const int *index, const float *lut, int batch, int features, int persons) {
+    int f = 4 * (blockIdx.x * blockDim.x + threadIdx.x);
+    if (f >= features) return;
+    bool wide = features % 4 == 0 && aligned16(y);
+    for (int b = blockIdx.y * gather_rows; b < batch && b < int(blockIdx.y + 1) * gather_rows; b++) {
+        int person = index[b];
+        bool there = person >= 0 && person < persons;
+        float v[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            v[i] = there && f + i < features ? lut[(i64)(f + i) * 256 + packed[(i64)person * features + f + i]] : gather_missing(person);
+        gather_put(y + (i64)b * features, v, f, features, wide);
+    }
+}
+
 #define DECODE(T, S)                                                                                                   \
     extern "C" __global__ void genotypes_forward_##S(T *y, const u8 *packed, const int *index,              \
                                                      const float *lut, int batch, int features, int persons) {         \
@@ -57,7 +74,12 @@ __device__ inline void decode(T *y, const u8 *packed, const int *index, const fl
                                                 int batch, int features, int persons) {                                \
         decode<T, 1>(y, packed, index, lut, batch, features, persons);                                                 \
     }                                                                                                                  \
-    EXPORT_KERNEL(bits_forward_##S)
+    EXPORT_KERNEL(bits_forward_##S)                                                                                    \
+    extern "C" __global__ void bytes_forward_##S(T *y, const u8 *packed, const int *index, const float *lut,           \
+                                                 int batch, int features, int persons) {                               \
+        decode_bytes(y, packed, index, lut, batch, features, persons);                                                 \
+    }                                                                                                                  \
+    EXPORT_KERNEL(bytes_forward_##S)
 FOR_TYPES(DECODE)
 
 // gather writes scale * x + shift of the rows of x [persons, features]; scale and shift [features] may be left out.

@@ -14,7 +14,7 @@ if ! have plink2; then
     exit 0
 fi
 have bcftools || echo "skipped: there is no bcftools; no BCF of its making"
-CONTIG_GENOTYPES="$sets $seed" go test ./data/genofile ./data/vcf ./data/cohort -run '^Test(Dummies|Linked|Fixtures|Fields|Formats)$' -count=1 -timeout 60m
+CONTIG_GENOTYPES="$sets $seed" go test ./data/genofile ./data/vcf ./data/cohort -run '^Test(Dummies|Linked|Alleles|Fixtures|Fields|Formats)$' -count=1 -timeout 60m
 echo "$sets random sets: no differences"
 
 bin=${CONTIG_GPU:-}

@@ -68,6 +68,12 @@ model=reference/checkpoints/last.safetensors
 embed=("$bin" embed --checkpoint "$work/$model" "${data[@]}" --device cpu)
 "${embed[@]}" --out embedded >/dev/null 2>&1 || exit 2
 "$bin" export --checkpoint "$model" --out exported.safetensors >/dev/null 2>&1 || exit 2
+awk '{print $2, $5, NR}' cohort/cohort.bim >weights.txt
+awk '{print "GENE" NR % 3, $2}' cohort/cohort.bim >sets.txt
+pgs=("$bin" pgs --genotypes "$work/cohort/cohort" --scores "$work/weights.txt" --keep-ambiguous)
+burden=("$bin" burden --genotypes "$work/cohort/cohort" --sets "$work/sets.txt" --aaf-bins 0.3,1)
+"${pgs[@]}" --out scored >/dev/null 2>&1 || { "${pgs[@]}" --out scored; exit 2; }
+"${burden[@]}" --out burdened.tsv.gz >/dev/null 2>&1 || { "${burden[@]}" --out burdened.tsv.gz; exit 2; }
 
 # goes RUN: a run that was disturbed can be resumed or, where nothing was saved, begun again without --overwrite, and ends in the bytes of one left alone.
 goes() {
@@ -108,17 +114,22 @@ killed() { # WHAT VERB: killed there, then run again: whole
     synth) verb=("$bin" synth --out t/out --persons 40 --image-size 32 --seed 3) ;;
     embed) verb=("${embed[@]}" --out t/out) ;;
     export) verb=("$bin" export --checkpoint "$model" --out t/out) ;;
+    pgs) verb=("${pgs[@]}" --out t/out) ;;
+    burden) verb=("${burden[@]}" --out t/out.gz) ;;
     esac
     traced "$1" "${verb[@]}" >t/log 2>&1 || status=$?
     case $status in 0 | 1 | 137) ;; 77) cat t/log && return 77 ;; *) cat t/log && echo "ended with $status" && return 1 ;; esac
     local want=cohort
     [ "$2" = embed ] && want=embedded
     [ "$2" = export ] && want=exported.safetensors
-    if [ -e t/out ]; then diff -rq t/out "$want" || return 1; fi # whole
-    [ -e t/out ] || "${verb[@]}" || return 1
-    diff -rq t/out "$want" || return 1
+    [ "$2" = pgs ] && want=scored
+    local out=out
+    [ "$2" = burden ] && want=burdened.tsv.gz out=out.gz
+    if [ -e t/$out ]; then diff -rq t/$out "$want" || return 1; fi # whole
+    [ -e t/$out ] || "${verb[@]}" || return 1
+    diff -rq t/$out "$want" || return 1
     rm -rf t/log
-    [ "$(ls -A t)" = out ] || { ls -A t && echo "something is left"; return 1; }
+    [ "$(ls -A t)" = $out ] || { ls -A t && echo "something is left"; return 1; }
 }
 
 # replaced: a folder or file of others that is overwritten; it must still be there.
@@ -181,6 +192,15 @@ input() {
     ends E "$bin" check --images t/cohort/images.tsv --data t/cohort/data.toml && ends E "${train[@]}" --images t/cohort/images.tsv --data t/cohort/data.toml --run t/run
 }
 
+# genotypes EDIT: pgs and burden of a changed cohort, scores or sets end in a numbered error in time.
+genotypes() {
+    cp cohort/cohort.bed cohort/cohort.bim cohort/cohort.fam weights.txt sets.txt t
+    (cd t && eval "$1")
+    if [ -e t/weights.txt ]; then ends E "$bin" pgs --genotypes t/cohort --scores t/weights.txt --keep-ambiguous --out t/out || return 1; fi
+    if [ -e t/sets.txt ]; then ends E "$bin" burden --genotypes t/cohort --sets t/sets.txt --out t/out.gz || return 1; fi
+    [ ! -e t/out ] && [ ! -e t/out.gz ]
+}
+
 # checkpoint EDIT: embed and export of a changed checkpoint end in a numbered error.
 checkpoint() {
     cp "$model" t/model.safetensors
@@ -203,7 +223,7 @@ for what in fsync:error=EIO:when=1 fsync:error=EIO:when=2 fsync:error=EIO:when=4
 done
 for n in 1 2 3 4 5 6; do fault "train, killed at rename $n" "resumed or begun anew to the same bytes" injected "rename,renameat,renameat2:signal=KILL:when=$n"; done
 for n in 1 3; do fault "train, killed at fsync $n" "resumed or begun anew to the same bytes" injected "fsync:signal=KILL:when=$n"; done
-for verb in synth embed export; do
+for verb in synth embed export pgs burden; do
     for n in 1 2; do fault "$verb, killed at rename $n" "whole or not at all; nothing left" killed "rename,renameat,renameat2:signal=KILL:when=$n" $verb; done
     fault "$verb, killed at fsync 1" "whole or not at all; nothing left" killed "fsync:signal=KILL:when=1" $verb
     fault "$verb, full disk at write 30" "whole or not at all; nothing left" killed "write:error=ENOSPC:when=30" $verb
@@ -213,6 +233,8 @@ fault "train as nobody" "numbered error" nobody "${train[@]}" --run "$work/none/
 fault "synth as nobody" "numbered error" nobody "$bin" synth --out "$work/none" --persons 20
 fault "embed as nobody" "numbered error" nobody "${embed[@]}" --out "$work/none"
 fault "export as nobody" "numbered error" nobody "$bin" export --checkpoint "$work/$model" --out "$work/none"
+fault "pgs as nobody" "numbered error" nobody "${pgs[@]}" --out "$work/none"
+fault "burden as nobody" "numbered error" nobody "${burden[@]}" --out "$work/none.gz"
 fault "bad-list as nobody" "numbered error" nobody "$bin" check "${data[@]}" --bad-list "$work/none/x"
 fault "train, stdout closed" "goes on" output 0 '"${train[@]}" --run t/run >&-'
 fault "train, stdout /dev/full" "goes on" output 0 '"${train[@]}" --run t/run >/dev/full'
@@ -220,6 +242,8 @@ fault "train, stdout to head" "goes on" output 0 '"${train[@]}" --run t/run | he
 fault "train, everything closed" "goes on" output 0 '"${train[@]}" --run t/run <&- >&- 2>&-'
 fault "check, stdout /dev/full" "numbered error" output 1 '"$bin" check "${data[@]}" >/dev/full'
 fault "embed, stdout /dev/full" "ends, and leaves no half folder" output 1 '"${embed[@]}" --out t/out >/dev/full; s=$?; [ ! -e t/out ] || diff -rq t/out embedded; (exit $s)'
+fault "pgs, stdout /dev/full" "ends, and leaves no half folder" output 1 '"${pgs[@]}" --out t/out >/dev/full; s=$?; [ ! -e t/out ] || diff -rq t/out scored; (exit $s)'
+fault "burden, stdout /dev/full" "ends, and leaves no half file" output 1 '"${burden[@]}" --out t/out.gz >/dev/full; s=$?; [ ! -e t/out.gz ] || cmp t/out.gz burdened.tsv.gz; (exit $s)'
 for v in 2000000 2500000 4000000; do # Go and the C library take 1.7 GB of addresses before the program begins
     fault "ulimit -v $v" "numbered error, or works" limited -v $v
 done
@@ -242,6 +266,15 @@ fault "data.toml of brackets" "numbered error" input 'head -c 2000000 /dev/zero 
 fault "braces without end" "numbered error" input 'printf "[s]\nfiles = \"x{1..999999999}\"\n" >data.toml'
 fault ".bed cut" "numbered error" input 'truncate -s 40 cohort.bed'
 fault "table with NUL" "numbered error" input 'printf "\0" >>burden.tsv'
+fault "genotypes cut" "numbered error, nothing written" genotypes 'truncate -s 40 cohort.bed'
+fault "genotypes: a .bim without end" "numbered error in time" genotypes 'ln -sf /dev/zero cohort.bim'
+fault "genotypes: a .fam cut within a line" "numbered error" genotypes 'truncate -s -9 cohort.fam'
+fault "genotypes: one byte of the .bim" "numbered error" genotypes 'printf "\377" | dd of=cohort.bim bs=1 seek=30 conv=notrunc 2>/dev/null'
+fault "scores are a FIFO" "numbered error in time" genotypes 'rm weights.txt sets.txt; mkfifo weights.txt'
+fault "scores with NUL" "numbered error" genotypes 'rm sets.txt; printf "\0" >>weights.txt'
+fault "scores of other variants" "numbered error" genotypes 'rm sets.txt; sed -i "s/^/x/" weights.txt'
+fault "sets are a FIFO" "numbered error in time" genotypes 'rm weights.txt sets.txt; mkfifo sets.txt'
+fault "sets of other variants" "numbered error" genotypes 'rm weights.txt; sed -i "s/ / x/" sets.txt'
 fault "checkpoint /dev/zero" "numbered error in time" checkpoint 'ln -sf /dev/zero model.safetensors'
 fault "checkpoint a FIFO" "numbered error in time" checkpoint 'rm model.safetensors; mkfifo model.safetensors'
 fault "checkpoint cut" "numbered error" checkpoint 'truncate -s -5 model.safetensors'
@@ -250,6 +283,9 @@ fault "checkpoint of NaN" "numbered error" checkpoint 'yes "$(printf "\377\377\3
 fault "embed over home" "refused, nothing lost" spared "$HOME" "${embed[@]}" --out "$HOME" --overwrite
 fault "embed over its cohort" "refused, nothing lost" spared "$work/cohort" "${embed[@]}" --out "$work/cohort" --overwrite
 fault "embed over its run" "refused, nothing lost" spared "$work/reference" "${embed[@]}" --out "$work/reference" --overwrite
+fault "pgs over its cohort" "refused, nothing lost" spared "$work/cohort" "${pgs[@]}" --out "$work/cohort" --overwrite
+fault "pgs over home" "refused, nothing lost" spared "$HOME" "${pgs[@]}" --out "$HOME" --overwrite
+fault "burden over its genotypes" "refused, nothing lost" spared "$work/cohort" "${burden[@]}" --out "$work/cohort/cohort.bed" --overwrite
 fault "synth over home's parent" "refused, nothing lost" spared "$work/cohort" "$bin" synth --out "$work" --persons 20 --overwrite
 fault "export over a checkpoint" "refused, nothing lost" spared "$work/reference" "$bin" export --checkpoint "$model" --out "$model"
 fault "export over a file of others" "refused, nothing lost" spared "$work/cohort" "$bin" export --checkpoint "$model" --out cohort/images.tsv

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """frames_pandas.py FOLDER SEED: writes tables as NumPy, h5py, anndata and pandas (Parquet) write them, and index.json, which says what stands in each, or by which
-number it must be refused. TestWritten of data/frame reads them. Needs numpy, pandas, pyarrow, h5py and anndata."""
+number it must be refused. TestWritten of data/frame reads them. Needs numpy, scipy, pandas, pyarrow, h5py and anndata."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import anndata
 import h5py
 import numpy as np
 import pandas as pd
+import scipy.sparse
 
 KINDS = ["f4", "f8", "f2", "i1", "i2", "i4", "u1", "bool"]
 
@@ -94,6 +95,10 @@ def hdf5_places(f):
     f.refuse("lzf.h5", 410, lists=True)
     anndata.AnnData(X=a.copy(), obs=pd.DataFrame(index=f.ids), var=pd.DataFrame(index=f.names)).write_h5ad(f.at("x.h5ad"), compression="gzip")
     f.add("x.h5ad", a)
+    if a.shape[0] != a.shape[1]:  # a square one is refused
+        for name, kind in (("csr.h5ad", scipy.sparse.csr_matrix), ("csc.h5ad", scipy.sparse.csc_matrix)):
+            anndata.AnnData(X=kind(a), obs=pd.DataFrame(index=f.ids), var=pd.DataFrame(index=f.names)).write_h5ad(f.at(name), compression="gzip")
+            f.add(name, a)
 
 
 def parquet(f, kind):

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"contig-gpu/cmd/internal/progress"
@@ -77,6 +78,8 @@ func scoreGenotypes(c *cli.Context) error {
 		return err
 	}
 	keepWithinMemory()
+	const spare = 25 // percent of what is kept: weights, which take no time to be looked through
+	defer debug.SetGCPercent(debug.SetGCPercent(spare))
 	s := &scoring{c: c, o: o}
 	if err := s.match(paths); err != nil {
 		return err

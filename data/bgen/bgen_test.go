@@ -264,6 +264,11 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q", what, err, c.says)
 		}
 	}
+	for chrom, b := range map[string][]byte{"7": makeBGEN(packedZlib, 2, ids, entry{"v", "rs1", "", 5, []string{"A", "G"}, ok.data}), "1": makeBGEN(packedZlib, 2, ids, ok)} { // what names one keeps it
+		if f, err := Open(write(t, b, ""), Options{Chrom: "7"}); err != nil || f.Variants()[0].Chrom != chrom {
+			t.Error(err)
+		}
+	}
 	three := ok
 	three.alleles = []string{"A", "G", "T"}
 	f, err := Open(write(t, makeBGEN(packedZlib, 2, ids, three, ok), ""), Options{})

@@ -21,6 +21,7 @@ const code = 206
 type Options struct {
 	RefLast  bool   // the second allele is REF, and not the first
 	Sample   string // the .sample; "": that beside the file, if there is one
+	Chrom    string // of variants that name no chromosome; "": their ids begin with it
 	Faults   *data.Faults
 	Progress func(done, total int) // may be nil
 }
@@ -62,7 +63,7 @@ func Open(path string, o Options) (genotype.File, error) {
 	if err := f.readPersons(r, o); err != nil {
 		return nil, err
 	}
-	l := &lister{f: f, r: r, progress: o.Progress}
+	l := &lister{f: f, r: r, chrom: o.Chrom, progress: o.Progress}
 	indexed, err := l.fromIndex(path + ".bgi")
 	if err != nil {
 		return nil, err

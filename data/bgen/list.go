@@ -12,6 +12,7 @@ import (
 type lister struct {
 	f        *file
 	r        *reader
+	chrom    string // of variants that name none
 	progress func(done, total int)
 	multi    int // with other than two alleles, left out
 	words    genotype.Words
@@ -108,9 +109,11 @@ func (l *lister) take(v variant) error {
 	}
 	if v.chrom == "" || v.chrom == "NA" { // as in phased haplotypes of a biobank: the ids have it
 		name, _, _ := strings.Cut(strings.ReplaceAll(v.id, "_", ":"), ":")
-		if genome.GRCh37.Length(genome.Chromosome(name)) == 0 {
+		if l.chrom != "" {
+			name = l.chrom
+		} else if genome.GRCh37.Length(genome.Chromosome(name)) == 0 {
 			p := l.r.damaged(fmt.Sprintf("variant %d (%s) has no chromosome, and its id does not begin with one", v.span.number, v.rsid), "a chromosome", "none")
-			p.Cause, p.Fix = "a file of one chromosome that does not say which", "plink2 --bgen IN ref-first --oxford-single-chr N --export bgen-1.3 ref-first --out NEW"
+			p.Cause, p.Fix = "a file of one chromosome that does not say which", "name it: chrom = \"N\" in data.toml; or plink2 --bgen IN ref-first --oxford-single-chr N --export bgen-1.3 ref-first --out NEW"
 			return p
 		}
 		v.chrom = name

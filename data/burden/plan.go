@@ -150,7 +150,7 @@ func newPlan(d *Definitions, x *genotype.Index, o Options) (*plan, error) {
 	return p, nil
 }
 
-// find returns the variant of an id: by the id itself, or where the id is chromosome:position:alleles, by that; -1 where there is none. Several are E422.
+// find returns the variant of an id: by the id itself, or where the id is chromosome:position:alleles, by that; -1 where there is none, or it has several alternative alleles and the id does not say which. Several are E422.
 func find(x *genotype.Index, id, path string, line int) (int, error) {
 	found := x.ByID(nil, id)
 	if len(found) == 0 {
@@ -164,11 +164,13 @@ func find(x *genotype.Index, id, path string, line int) (int, error) {
 			}
 		}
 	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(found) == 0:
 		return -1, nil
-	case 1:
+	case len(found) == 1:
 		return int(found[0]), nil
+	case !slices.ContainsFunc(found, func(v int32) bool { return !x.Variants[v].Split }): // one, whose id does not say which allele
+		return -1, nil
 	}
 	return 0, &data.Problem{Code: codeTwice, File: path, Line: line, What: fmt.Sprintf("%d variants of the genotypes have the id %q", len(found), id), Expected: "one",
 		Cause: "genotypes whose ids are not unique, such as rsids of multiallelic variants", Fix: "give every variant an id of its own: plink2 --set-all-var-ids '@:#:$r:$a', and in the sets too"}

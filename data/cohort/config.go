@@ -60,6 +60,8 @@ type filesConfig struct {
 	Bed         string              `toml:"bed"`
 	Ref         string              `toml:"ref"`
 	Sample      string              `toml:"sample"`
+	Chrom       pathList            `toml:"chrom"`
+	Dosages     string              `toml:"dosages"`
 	Count       string              `toml:"count"`
 	Impute      string              `toml:"impute"`
 	Standardize string              `toml:"standardize"`
@@ -76,6 +78,7 @@ const (
 	countREF = "a2"
 	refFirst = "first"
 	refLast  = "last"
+	inBytes  = "bytes"
 )
 
 type scoreConfig struct {

@@ -2,13 +2,14 @@ package cohort
 
 import (
 	"fmt"
+	"slices"
 
 	"contig-gpu/data/genofile"
 	"contig-gpu/data/genotype"
 )
 
 func filesKeys() []string {
-	return []string{"files", "select", "extract", "panel", "region", "bed", "count", "ref", "sample", "impute", "standardize", "scaling", "maf", "max_missing", "format"}
+	return []string{"files", "select", "extract", "panel", "region", "bed", "count", "ref", "sample", "chrom", "dosages", "impute", "standardize", "scaling", "maf", "max_missing", "format"}
 }
 
 func (c *config) checkFiles(s *section) error {
@@ -37,7 +38,7 @@ func (c *config) checkFiles(s *section) error {
 		key   string
 		value *string
 		words []string
-	}{{"format", &f.Format, genofile.Formats()}, {"count", &f.Count, []string{countALT, countREF, "alt", "ref"}}, {"ref", &f.Ref, []string{refFirst, refLast}}, {"impute", &f.Impute, []string{"mean", "mode"}},
+	}{{"format", &f.Format, genofile.Formats()}, {"count", &f.Count, []string{countALT, countREF, "alt", "ref"}}, {"ref", &f.Ref, []string{refFirst, refLast}}, {"impute", &f.Impute, []string{"mean", "mode"}}, {"dosages", &f.Dosages, []string{"exact", inBytes}},
 		{"standardize", &f.Standardize, []string{"2pq", "center", "none"}}} {
 		if err := c.faults.Take(c.choice(s.name, o.key, o.value, o.words...)); err != nil {
 			return err
@@ -70,4 +71,23 @@ func (c *config) checkRegions(s *section) error {
 		}
 	}
 	return nil
+}
+
+// chroms returns the chromosome of each file whose variants name none; nil where data.toml does not say.
+func (c *config) chroms(s *section, files int) ([]string, error) {
+	var out []string
+	for _, text := range s.files.Chrom {
+		words, ok := braces(text)
+		if !ok {
+			words = []string{text}
+		}
+		out = append(out, words...)
+	}
+	if len(out) == 1 {
+		out = slices.Repeat(out, files)
+	}
+	if out != nil && len(out) != files {
+		return nil, c.bad(s.name, "chrom", "chrom names another number of chromosomes than files has files", fmt.Sprintf("one, or %d", files), fmt.Sprint(len(out)))
+	}
+	return out, nil
 }

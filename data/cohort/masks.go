@@ -91,7 +91,7 @@ func maskTable(set *genotype.Set, chosen []int, titles []string, path string, on
 	if bytes := len(rows) * ((len(chosen) + 3) / 4); only.Room > 0 && bytes > only.Room {
 		return nil, table.NoRoom(path, 0, fmt.Sprintf("%d persons with %d masks", len(rows), len(chosen)), bytes, only.Room)
 	}
-	packed, err := genotype.Read(context.Background(), set, chosen, rows, nil)
+	packed, err := genotype.Read(context.Background(), set, chosen, rows, false, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func scored(t *testing.T, keys, weights string) (Options, *plink.Set) {
 		g := rand.New(rand.NewPCG(1, 2))
 		weights = "ID\tA1\tone\ttwo\n"
 		for _, v := range set.Variants {
-			weights += fmt.Sprintf("%s\t%s\t%g\t%g\n", v.ID, v.A1, g.NormFloat64(), g.NormFloat64())
+			weights += fmt.Sprintf("%s\t%s\t%g\t%g\n", v.ID, v.Alt, g.NormFloat64(), g.NormFloat64())
 		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "w.score"), []byte(weights), 0o600); err != nil {

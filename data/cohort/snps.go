@@ -57,7 +57,7 @@ func (g *snps) bytes(rows int) int {
 
 func (g *snps) load(rows []int) error {
 	var err error
-	g.packed, err = genotype.Read(context.Background(), g.set, g.selected, rows, g.progress)
+	g.packed, err = genotype.Read(context.Background(), g.set, g.selected, rows, g.cfg.Dosages == inBytes, g.progress)
 	return err
 }
 

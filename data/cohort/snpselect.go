@@ -22,7 +22,11 @@ func (c *config) openSNPs(s *section, st *data.Stats) (source, []string, error) 
 		return nil, nil, c.bad(s.name, "files", "files is empty", "at least one fileset", "none")
 	}
 	before := c.faults.Found()
-	set, err := genofile.Open(paths, c.genotypeOptions(s.files))
+	o := c.genotypeOptions(s.files)
+	if o.Chroms, err = c.chroms(s, len(paths)); err != nil {
+		return nil, nil, err
+	}
+	set, err := genofile.Open(paths, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -95,6 +96,38 @@ func TestHDF5(t *testing.T) {
 		w, err := Read(filepath.Join("testdata", file), o, table.Selection{})
 		if err != nil || !slices.EqualFunc(values(w), want, slices.Equal[[]float64]) || !slices.Equal(w.IID, []string{"p1", "p2", "p3"}) || !slices.Equal(w.Names, []string{"a", "b", "c", "d"}) {
 			t.Errorf("%s: %+v %v", file, w, err)
+		}
+	}
+}
+
+// TestSparse: AnnData's X by rows and by columns, plain and in chunks; one that lies about itself is E410 or E401.
+func TestSparse(t *testing.T) {
+	want := [][]float64{{0, 1, 0, 3}, {0, 0, 0, 0}, {8, 9, 0, 11}}
+	for _, file := range []string{"csr.h5ad", "csc.h5ad"} {
+		path := filepath.Join("testdata", file)
+		w, err := Read(path, Options{}, table.Selection{})
+		if err != nil || !slices.EqualFunc(values(w), want, slices.Equal[[]float64]) || !slices.Equal(w.IID, []string{"p1", "p2", "p3"}) || !slices.Equal(w.Names, []string{"a", "b", "c", "d"}) {
+			t.Errorf("%s: %+v %v", file, w, err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inside, outside := []byte{1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0}, []byte{1, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0}; bytes.Contains(b, inside) {
+			if _, err := Read(write(t, t.TempDir(), file, bytes.Replace(b, inside, outside, 1)), Options{}, table.Selection{}); err == nil || !strings.Contains(err.Error(), "a value outside of it") {
+				t.Errorf("%s: %v", file, err)
+			}
+		} else if file == "csr.h5ad" {
+			t.Error("the places of the first row are not found")
+		}
+		const step = 23
+		for at := 0; at < len(b); at += step { // no damage reads past the end, or without end
+			changed := slices.Clone(b)
+			changed[at] ^= 0x55
+			var p *data.Problem
+			if _, err := Read(write(t, t.TempDir(), file, changed), Options{}, table.Selection{}); err != nil && !errors.As(err, &p) {
+				t.Fatalf("%s, byte %d: %v", file, at, err)
+			}
 		}
 	}
 }

@@ -10,9 +10,10 @@ import (
 
 // An array5 is a dataset of numbers as a matrix, in a file that may have the lists of AnnData.
 type array5 struct {
-	h    *hdf5
-	d    *dataset
-	path []string // of the dataset
+	h      *hdf5
+	d      *dataset
+	path   []string // of the dataset
+	sparse *sparse5 // nil: a dense one
 }
 
 // publishedName is what the published burden pipeline calls its dataset, annDataName what AnnData does.
@@ -74,6 +75,11 @@ func (a *array5) take(name string, path []string) error {
 			return err
 		}
 	}
+	if !ok {
+		if is, err := a.takeSparse(path); is || err != nil {
+			return err
+		}
+	}
 	if !ok || a.d.text != noText {
 		list, _, err := a.h.group(a.h.root)
 		if err != nil {
@@ -90,6 +96,9 @@ func (a *array5) take(name string, path []string) error {
 }
 
 func (a *array5) shape() (rows, columns int) {
+	if a.sparse != nil {
+		return a.sparse.rows, a.sparse.columns
+	}
 	if len(a.d.dims) == 1 {
 		return a.d.dims[0], 1
 	}
@@ -97,6 +106,9 @@ func (a *array5) shape() (rows, columns int) {
 }
 
 func (a *array5) step() (rows, columns int) {
+	if a.sparse != nil {
+		return 1, 1
+	}
 	switch len(a.d.chunk) {
 	case 0:
 		return 1, 1
@@ -106,10 +118,21 @@ func (a *array5) step() (rows, columns int) {
 	return a.d.chunk[0], a.d.chunk[1]
 }
 
-func (a *array5) numeric() numeric { return a.d.num }
-func (a *array5) close() error     { return a.h.f.Close() }
+func (a *array5) numeric() numeric {
+	if a.sparse != nil {
+		return a.sparse.value.num
+	}
+	return a.d.num
+}
 
-func (a *array5) read(r0, r1, c0, c1 int, dst []byte) error { return a.d.read(r0, r1, c0, c1, dst) }
+func (a *array5) close() error { return a.h.f.Close() }
+
+func (a *array5) read(r0, r1, c0, c1 int, dst []byte) error {
+	if a.sparse != nil {
+		return a.sparse.read(r0, r1, c0, c1, dst)
+	}
+	return a.d.read(r0, r1, c0, c1, dst)
+}
 
 // read writes the values of some rows and columns, row after row.
 func (d *dataset) read(r0, r1, c0, c1 int, dst []byte) error {

@@ -31,7 +31,7 @@ func every(b *testing.B, decode bool) {
 		for i := range persons {
 			persons[i] = i
 		}
-		p, err := genotype.Read(b.Context(), set, variants, persons, nil)
+		p, err := genotype.Read(b.Context(), set, variants, persons, false, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -59,7 +59,7 @@ const bgenMagicAt = 16
 func bgenFormat() format {
 	return format{word: "bgen", ends: []string{".bgen"}, is: func(head []byte) bool { return len(head) > bgenMagicAt && begins("bgen")(head[bgenMagicAt:]) },
 		open: func(path string, o Options) (genotype.File, error) {
-			return bgen.Open(path, bgen.Options{RefLast: o.RefLast, Sample: o.Sample, Faults: o.Faults, Progress: o.Progress})
+			return bgen.Open(path, bgen.Options{RefLast: o.RefLast, Sample: o.Sample, Chrom: o.Chroms[0], Faults: o.Faults, Progress: o.Progress})
 		}}
 }
 

@@ -24,6 +24,8 @@ type Options struct {
 	Format  string // one of Formats; "": Auto
 	RefLast bool   // of BGEN, the last allele is REF and not the first
 	Sample  string // of BGEN, the .sample; "": ids are in the file, or in the .sample beside it
+	// Chroms are, of BGEN, the chromosomes of variants that name none: one for each path; nil: their ids begin with it.
+	Chroms []string
 	// Regions are disjoint: of files with an index, variants elsewhere need not be listed. nil: all are wanted.
 	Regions []genotype.Interval
 	Faults  *data.Faults
@@ -51,8 +53,12 @@ type format struct {
 // Open opens files, or prefixes of files, of the same persons. Where o.Faults takes what is wrong, the set is of the files without.
 func Open(paths []string, o Options) (*genotype.Set, error) {
 	s := &genotype.Set{}
-	for _, p := range paths {
-		f, notes, err := openOne(p, o)
+	for i, p := range paths {
+		chrom := ""
+		if o.Chroms != nil {
+			chrom = o.Chroms[i]
+		}
+		f, notes, err := openOne(p, chrom, o)
 		if err == nil && f != nil {
 			err = s.Add(f)
 		}
@@ -64,11 +70,12 @@ func Open(paths []string, o Options) (*genotype.Set, error) {
 	return s, nil
 }
 
-func openOne(path string, o Options) (genotype.File, []string, error) {
+func openOne(path, chrom string, o Options) (genotype.File, []string, error) {
 	found, fmt, notes, err := find(path, o.Format)
 	if err != nil {
 		return nil, nil, err
 	}
+	o.Chroms = []string{chrom}
 	f, err := fmt.open(found, o)
 	return f, notes, err
 }

@@ -2,8 +2,10 @@ package genotype
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"strconv"
+	"strings"
 
 	"contig-gpu/data/genome"
 )
@@ -29,7 +31,8 @@ type Variant struct {
 	Chrom, ID string
 	Pos       int    // base pairs, from 1
 	Ref, Alt  string // of a .bim its A2 and A1
-	Line      int    // in the file that lists variants, 0 where it has no lines
+	Line      int32  // in the file that lists variants, 0 where it has no lines
+	Split     bool   // the file has further alternative alleles, which count as REF here
 }
 
 // A Visit gets the k-th of the variants that were asked for: either hard, the copies of ALT of each person or Missing, or dosage, from 0 to 2, NaN where it is
@@ -70,6 +73,21 @@ func (v Variant) WrittenName() string {
 
 func (v Variant) alleles() string { return min(v.Ref, v.Alt) + ":" + max(v.Ref, v.Alt) }
 
+// MostAlts is the most alternative alleles of a variant that is read.
+const MostAlts = 254
+
+// An Allele says which of the alternative alleles of a variant is ALT, from 1, and how many there are: all others count as REF.
+type Allele struct{ Alt, Of uint8 }
+
+// Alternative returns one of the alternative alleles of a list with commas, from 1.
+func Alternative(list string, k int) string {
+	for range k - 1 {
+		_, list, _ = strings.Cut(list, ",")
+	}
+	one, _, _ := strings.Cut(list, ",")
+	return one
+}
+
 // Round returns the dosage nearest to v of those that are told apart, missing where v is NaN.
 func Round(v float64) float32 { return float32(math.Round(v*Unit) / Unit) }
 
@@ -102,6 +120,27 @@ func Unpack(dst, bits []byte, quads *[256][4]byte) {
 	for i := 4 * n; i < len(dst); i++ {
 		dst[i] = quads[bits[n]][i&3]
 	}
+}
+
+// Pack writes hard calls as two bits each, low bits first. dst has a byte for four.
+func Pack(dst, hard []byte) {
+	for ; len(hard) >= 8; hard = hard[8:] {
+		x := binary.LittleEndian.Uint64(hard)
+		x = (x | x>>6) & 0x000f000f000f000f
+		x |= x >> 12
+		dst[0], dst[1] = byte(x), byte(x>>32)
+		dst = dst[2:]
+	}
+	clear(dst[:(len(hard)+3)/4])
+	for i, c := range hard {
+		dst[i/4] |= c << (2 * (i & 3))
+	}
+}
+
+// A BitsFile is a File whose variants are all hard calls of two bits, which it hands out as they are: of each person, low bits first, copies of ALT or Missing. Bits
+// behind the last person may be anything.
+type BitsFile interface {
+	EachBits(ctx context.Context, variants []int, visit func(k int, bits []byte) error) error
 }
 
 // Quads returns the table of Unpack.

@@ -8,7 +8,7 @@ import (
 )
 
 // block is how many variants are read before they are turned to person order.
-const block = 256
+const block = 64
 
 // A missing dosage, in units.
 const missingDosage = math.MaxUint16
@@ -31,14 +31,20 @@ type page struct {
 	units   []uint16
 }
 
-// Read reads the given variants, which ascend, for the given persons (indices into those of the set). Memory: what is kept, and one block of rows. step, where
-// it is not nil, is called as variants are done.
-func Read(ctx context.Context, f *Set, variants, persons []int, step func(done, total int)) (*Packed, error) {
+// Steps is how many steps of a copy dosages may be rounded to, so that those from 0 to 2 and missing are 256 values.
+const Steps = 127
+
+// Read reads the given variants, which ascend, for the given persons (indices into those of the set). round: dosages are rounded to 1/Steps of a copy. Memory: what is
+// kept, and one block of rows. step, where it is not nil, is called as variants are done.
+func Read(ctx context.Context, f *Set, variants, persons []int, round bool, step func(done, total int)) (*Packed, error) {
 	p := &Packed{Persons: len(persons), Variants: len(variants), stride: (len(variants) + 3) / 4, dosed: make([]place, len(variants))}
 	p.bits = make([]byte, p.Persons*p.stride)
-	b := &blockReader{p: p, persons: persons}
-	err := f.Each(ctx, variants, func(k int, hard []byte, dosage []float32) error {
-		b.take(k, hard, dosage)
+	b := &blockReader{p: p, persons: persons, round: round, all: len(persons) == len(f.People)}
+	for i, person := range persons {
+		b.all = b.all && i == person
+	}
+	err := f.eachRow(ctx, variants, func(k int, bits, hard []byte, dosage []float32) error {
+		b.take(k, bits, hard, dosage)
 		if b.n == block || k == len(variants)-1 {
 			b.turn()
 			if step != nil {
@@ -54,24 +60,30 @@ func Read(ctx context.Context, f *Set, variants, persons []int, step func(done, 
 type blockReader struct {
 	p       *Packed
 	persons []int
+	all     bool // they are those of the set, in its order
+	round   bool
 	first   int // variant of the first row
 	n       int
-	hard    [block][]byte
+	bits    [block][]byte   // two bits each
 	dosage  [block][]uint16 // nil where the row has none
 	spare   [][]uint16
 }
 
-func (b *blockReader) take(k int, hard []byte, dosage []float32) {
+func (b *blockReader) take(k int, bits, hard []byte, dosage []float32) {
 	if b.n == 0 {
 		b.first = k
 	}
 	at := b.n
 	b.n++
-	if hard != nil {
-		if b.hard[at] == nil {
-			b.hard[at] = make([]byte, len(hard))
+	if dosage == nil {
+		if n := max(len(bits), (len(hard)+3)/4); b.bits[at] == nil {
+			b.bits[at] = make([]byte, n)
 		}
-		copy(b.hard[at], hard)
+		if bits != nil {
+			copy(b.bits[at], bits)
+		} else {
+			Pack(b.bits[at], hard)
+		}
 		return
 	}
 	var row []uint16
@@ -82,7 +94,11 @@ func (b *blockReader) take(k int, hard []byte, dosage []float32) {
 	}
 	for i, d := range dosage {
 		row[i] = missingDosage
-		if d == d {
+		switch {
+		case d != d:
+		case b.round:
+			row[i] = uint16(math.Round(math.Round(float64(d)*Steps) * Unit / Steps))
+		default:
 			row[i] = uint16(d * Unit)
 		}
 	}
@@ -100,7 +116,9 @@ func (b *blockReader) turn() {
 		}
 	}
 	g := page{columns: len(dosed), units: make([]uint16, len(dosed)*b.p.Persons)}
-	inParts(b.p.Persons, func(lo, hi int) { b.turnPersons(lo, hi, dosed, g.units) })
+	inParts((b.p.Persons+3)/4, func(lo, hi int) { // in whole bytes of a row
+		b.turnPersons(4*lo, min(4*hi, b.p.Persons), dosed, g.units)
+	})
 	for _, k := range dosed {
 		b.spare = append(b.spare, b.dosage[k])
 		b.dosage[k] = nil
@@ -131,30 +149,44 @@ func (b *blockReader) turnPersons(lo, hi int, dosed []int, units []uint16) {
 // turnFour writes the hard calls of four rows from k on: a byte of each person. The first row of a block is that of a whole byte.
 func (b *blockReader) turnFour(k, from, to int) {
 	var rows [4][]byte
+	none := 0
 	for r := range rows {
 		if k+r < b.n && b.dosage[k+r] == nil {
-			rows[r] = b.hard[k+r]
+			rows[r] = b.bits[k+r]
+		} else {
+			none++
 		}
 	}
 	at := from*b.p.stride + (b.first+k)>>2
-	if rows[0] != nil && rows[1] != nil && rows[2] != nil && rows[3] != nil {
-		r0, r1, r2, r3 := rows[0], rows[1], rows[2], rows[3]
-		for _, person := range b.persons[from:to] {
-			b.p.bits[at] = r0[person] | r1[person]<<2 | r2[person]<<4 | r3[person]<<6
-			at += b.p.stride
+	if b.all && none == 0 {
+		for ; to-from >= 4; from += 4 {
+			q := from / 4
+			x := across(uint32(rows[0][q]) | uint32(rows[1][q])<<8 | uint32(rows[2][q])<<16 | uint32(rows[3][q])<<24)
+			for range 4 {
+				b.p.bits[at] = byte(x)
+				x >>= 8
+				at += b.p.stride
+			}
 		}
-		return
 	}
 	for _, person := range b.persons[from:to] {
-		code := byte(0)
+		code, shift := byte(0), 2*(person&3)
 		for r, row := range rows {
 			if row != nil {
-				code |= row[person] << (2 * r)
+				code |= row[person>>2] >> shift & 3 << (2 * r)
 			}
 		}
 		b.p.bits[at] = code
 		at += b.p.stride
 	}
+}
+
+// across turns four bytes of four codes each, those of persons, to those of rows: codes of one step apart change places, then those of two.
+func across(x uint32) uint32 {
+	t := (x ^ x>>6) & 0x00cc00cc
+	x ^= t ^ t<<6
+	t = (x ^ x>>12) & 0x0000f0f0
+	return x ^ t ^ t<<12
 }
 
 // inParts cuts [0, n) into a part for each processor that Go may use.

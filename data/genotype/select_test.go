@@ -12,7 +12,7 @@ import (
 func sites() *Set {
 	s := &Set{}
 	d := &drawn{persons: make([]Person, 2), sites: []Variant{
-		{"1", "rs1", 100, "A", "G", 1}, {"chr1", "rs2", 200, "AT", "A", 2}, {"01", ".", 300, "C", "T", 3}, {"23", "rs4", 400, "G", "C", 4}, {"X", "1:100:A:G", 500, "A", "C", 5},
+		{Chrom: "1", ID: "rs1", Pos: 100, Ref: "A", Alt: "G", Line: 1}, {Chrom: "chr1", ID: "rs2", Pos: 200, Ref: "AT", Alt: "A", Line: 2}, {Chrom: "01", ID: ".", Pos: 300, Ref: "C", Alt: "T", Line: 3}, {Chrom: "23", ID: "rs4", Pos: 400, Ref: "G", Alt: "C", Line: 4}, {Chrom: "X", ID: "1:100:A:G", Pos: 500, Ref: "A", Alt: "C", Line: 5},
 	}}
 	if err := s.Add(d); err != nil {
 		panic(err)

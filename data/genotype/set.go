@@ -90,11 +90,28 @@ func (s *Set) Dosed(variant int) bool {
 
 // Where returns the file that lists a variant and its line there, for errors.
 func (s *Set) Where(variant int) (path string, line int) {
-	return s.part(variant).file.About().VariantsPath, s.Sites[variant].Line
+	return s.part(variant).file.About().VariantsPath, int(s.Sites[variant].Line)
 }
 
 // Each reads the given variants, which ascend, from the files that hold them.
 func (s *Set) Each(ctx context.Context, variants []int, visit Visit) error {
+	return s.eachPart(variants, func(f File, at int, own []int) error {
+		return f.Each(ctx, own, func(k int, hard []byte, dosage []float32) error { return visit(at+k, hard, dosage) })
+	})
+}
+
+// eachRow is Each, but that hard calls are bits where their file has them so.
+func (s *Set) eachRow(ctx context.Context, variants []int, visit func(k int, bits, hard []byte, dosage []float32) error) error {
+	return s.eachPart(variants, func(f File, at int, own []int) error {
+		if b, ok := f.(BitsFile); ok {
+			return b.EachBits(ctx, own, func(k int, bits []byte) error { return visit(at+k, bits, nil, nil) })
+		}
+		return f.Each(ctx, own, func(k int, hard []byte, dosage []float32) error { return visit(at+k, nil, hard, dosage) })
+	})
+}
+
+// eachPart visits the files that hold variants: at is how many were before, own are those of the file.
+func (s *Set) eachPart(variants []int, visit func(f File, at int, own []int) error) error {
 	for at := 0; at < len(variants); {
 		p := s.part(variants[at])
 		var own []int
@@ -107,7 +124,7 @@ func (s *Set) Each(ctx context.Context, variants []int, visit Visit) error {
 			}
 			own = append(own, v-p.first)
 		}
-		if err := p.file.Each(ctx, own, func(k int, hard []byte, dosage []float32) error { return visit(at+k, hard, dosage) }); err != nil {
+		if err := visit(p.file, at, own); err != nil {
 			return err
 		}
 		at += len(own)

@@ -1,9 +1,19 @@
 package genotype
 
-import "strings"
+import (
+	"strings"
+
+	"contig-gpu/data/table"
+)
 
 // Words keeps copies of the words of a list of variants, of which most are there many times: the last chromosome, and alleles of one letter.
-type Words struct{ chrom string }
+type Words struct {
+	chrom string
+	store table.Store
+}
+
+// ID returns a copy of an id.
+func (w *Words) ID(text string) string { return w.store.Keep(text) }
 
 // letters are alleles of one letter, each at its own place.
 const letters = "\x00ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*.-"
@@ -26,5 +36,5 @@ func (w *Words) Allele(text string) string {
 			return letters[i : i+1]
 		}
 	}
-	return strings.Clone(text)
+	return w.store.Keep(text)
 }

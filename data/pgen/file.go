@@ -19,7 +19,7 @@ type file struct {
 	about   genotype.About
 	persons []genotype.Person
 	sites   []genotype.Variant
-	row     []int32 // of each variant in the .pgen; nil: they are the same
+	from    []source // of each variant; nil: a row is a variant
 	x       *index
 }
 
@@ -32,17 +32,13 @@ func Open(path string, faults *data.Faults) (genotype.File, error) {
 	if err := faults.Take(personsErr); err != nil {
 		return nil, err
 	}
-	v, more, variantsErr := readVariants(pvar, faults)
+	rows, more, variantsErr := readVariants(pvar, faults)
 	if err := faults.Take(variantsErr); err != nil {
 		return nil, err
 	}
 	f := &file{about: genotype.About{Format: "PLINK 2 .pgen", Path: path, PersonsPath: psam, VariantsPath: pvar, Notes: append(notes, more...)}, persons: persons}
 	if personsErr != nil || variantsErr != nil { // taken
 		return f, nil
-	}
-	f.sites = v.list
-	if v.multi > 0 {
-		f.row = v.row
 	}
 	h, err := input.Open(path, input.NoLimit)
 	if err != nil {
@@ -53,8 +49,12 @@ func Open(path string, faults *data.Faults) (genotype.File, error) {
 	if err != nil {
 		return nil, table.Unreadable(path, err)
 	}
-	f.x, err = readIndex(h, st.Size(), path, v.rows, len(persons))
-	return f, err
+	if f.x, err = readIndex(h, st.Size(), path, len(rows), len(persons)); err != nil {
+		return f, err
+	}
+	f.sites, f.from, more = split(pvar, rows, func(row int) bool { return f.x.kind != nil && f.x.kind[row]&dosageTrack == 0 })
+	f.about.Notes = append(f.about.Notes, more...)
+	return f, nil
 }
 
 // beside returns the first of the files that is there, else the first.
@@ -77,15 +77,15 @@ func (f *file) Dosed(variant int) bool {
 	if f.x == nil {
 		return false
 	}
-	_, _, kind := f.x.record(f.rowOf(variant))
+	_, _, kind := f.x.record(int(f.source(variant).row))
 	return kind&dosageTrack != 0
 }
 
-func (f *file) rowOf(variant int) int {
-	if f.row == nil {
-		return variant
+func (f *file) source(variant int) source {
+	if f.from == nil {
+		return source{int32(variant), genotype.Allele{Alt: 1, Of: 1}}
 	}
-	return int(f.row[variant])
+	return f.from[variant]
 }
 
 func (f *file) Each(ctx context.Context, variants []int, visit genotype.Visit) error {
@@ -100,9 +100,9 @@ func (f *file) Each(ctx context.Context, variants []int, visit genotype.Visit) e
 			return err
 		}
 		d.near = k+1 < len(variants) && variants[k+1] == v+1
-		hard, dosage, err := d.read(f.rowOf(v))
+		hard, dosage, err := d.read(f.source(v))
 		if err != nil {
-			p := damaged(f.about.Path, fmt.Sprintf("the record of variant %d cannot be decoded", f.rowOf(v)+1), "genotypes of every person", "")
+			p := damaged(f.about.Path, fmt.Sprintf("the record of variant %d cannot be decoded", f.source(v).row+1), "genotypes of every person", "")
 			p.Err = err
 			return p
 		}
@@ -162,7 +162,8 @@ func (d *decoder) bytes(at int64, n int) ([]byte, error) {
 }
 
 // read decodes a row: hard calls, or dosages where some of them are no hard calls.
-func (d *decoder) read(row int) ([]byte, []float32, error) {
+func (d *decoder) read(from source) ([]byte, []float32, error) {
+	row := int(from.row)
 	at, n, kind := d.x.record(row)
 	if linked(kind) {
 		if err := d.readBase(row); err != nil {
@@ -180,11 +181,13 @@ func (d *decoder) read(row int) ([]byte, []float32, error) {
 	if !linked(kind) && d.x.kind != nil {
 		d.keep(row)
 	}
-	if kind&(dosageTrack|manyAlleles) == 0 {
-		return d.hard, nil, nil
-	}
-	if kind&manyAlleles != 0 {
+	switch {
+	case from.Of > 1:
+		return d.hard, nil, r.copiesOf(from, kind, d.hard)
+	case kind&manyAlleles != 0:
 		return nil, nil, errAlleles
+	case kind&dosageTrack == 0:
+		return d.hard, nil, nil
 	}
 	if kind&phase != 0 {
 		if err := r.skipPhase(d.hard); err != nil {

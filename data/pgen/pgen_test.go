@@ -200,18 +200,25 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestAlleles: variants with more than two alleles are left out, and others keep their places.
+// TestAlleles: variants with more than two alleles are one for each alternative allele; those with dosages are left out, and others keep their places.
 func TestAlleles(t *testing.T) {
 	body := func(code byte) []byte { return []byte{code * 0b01010101, code} }
-	pvar := strings.Replace(pvarOf(3), "rs1\tA\tG", "rs1\tA\tG,T", 1)
-	path := write(t, standard(0x10, 5, rec{0, body(1)}, rec{8, body(2)}, rec{0, body(2)}), pvar, psamOf(5))
+	pvar := strings.Replace(strings.Replace(pvarOf(4), "rs1\tA\tG", "rs1\tA\tG,T", 1), "rs2\tA\tG", "rs2\tA\tG,C", 1)
+	patched := append(body(2), 0x1f, 2, 1, 3, 0b10) // of persons 1 and 4: G and T, T and T
+	path := write(t, standard(0x10, 5, rec{0, body(1)}, rec{8, patched}, rec{0x40, append(body(2), make([]byte, 10)...)}, rec{0, body(2)}), pvar, psamOf(5))
 	got, err := read(path)
-	if err != nil || fmt.Sprint(got) != "[[1 1 1 1 1] [2 2 2 2 2]]" {
+	if err != nil || fmt.Sprint(got) != "[[1 1 1 1 1] [2 1 2 2 0] [0 1 0 0 2] [2 2 2 2 2]]" {
 		t.Error(got, err)
 	}
 	f, err := Open(path, nil)
-	if err != nil || f.Variants()[1].ID != "rs2" || !strings.Contains(strings.Join(f.About().Notes, " "), "W217") {
-		t.Error(err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := f.Variants(); v[1].ID != "rs1" || v[1].Alt != "G" || v[2].Alt != "T" || v[3].ID != "rs3" {
+		t.Errorf("%+v", v)
+	}
+	if notes := strings.Join(f.About().Notes, " "); !strings.Contains(notes, "1 variants with more than two alleles are read as one") || !strings.Contains(notes, "W217") {
+		t.Error(notes)
 	}
 }
 

@@ -32,7 +32,7 @@ var (
 	errPerson  = errors.New("the record names a person who is not there")
 	errTrack   = errors.New("the record is of a type that is not known")
 	errNoBase  = errors.New("the record differs from one that is not there")
-	errAlleles = errors.New("the record has more than two alleles")
+	errAlleles = errors.New("the record has more than two alleles, and the .pvar names two")
 )
 
 // A record is bytes that are read from the front.
@@ -170,8 +170,19 @@ func (r *record) twoCodes(hard []byte) error {
 		return err
 	}
 	codes := [2]byte{lo, hi}
-	for i := range hard {
-		hard[i] = codes[b[i>>3]>>(i&7)&1]
+	var four [16][4]byte // what four bits are
+	for bits := range four {
+		for k := range four[bits] {
+			four[bits][k] = codes[bits>>k&1]
+		}
+	}
+	n := len(hard) / 8
+	for i, c := range b[:n] {
+		*(*[4]byte)(hard[8*i:]) = four[c&15]
+		*(*[4]byte)(hard[8*i+4:]) = four[c>>4]
+	}
+	for i := 8 * n; i < len(hard); i++ {
+		hard[i] = codes[b[n]>>(i&7)&1]
 	}
 	return nil
 }

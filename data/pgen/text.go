@@ -99,6 +99,14 @@ func (r *reader) bad(what, expected, found, cause string) error {
 
 // readPersons reads a .psam, or a .fam: it has no header.
 func readPersons(path string, faults *data.Faults) ([]genotype.Person, []string, error) {
+	if out, gone := plainPersons(path); out != nil {
+		return out, withdrawn(path, gone), nil
+	}
+	return listPersons(path, faults)
+}
+
+// listPersons is readPersons, line by line.
+func listPersons(path string, faults *data.Faults) ([]genotype.Person, []string, error) {
 	r := &reader{path: path, faults: faults}
 	var out []genotype.Person
 	ids := table.IDs{Path: path}
@@ -123,10 +131,14 @@ func readPersons(path string, faults *data.Faults) ([]genotype.Person, []string,
 		}
 		return ids.AddPerson(p.FID, p.IID, r.l.Line())
 	})
-	if gone > 0 {
-		notes = append(notes, fmt.Sprintf("%s: %d persons have negative ids: withdrawn, or placeholders.", filepath.Base(path), gone))
+	return out, append(notes, withdrawn(path, gone)...), err
+}
+
+func withdrawn(path string, persons int) []string {
+	if persons == 0 {
+		return nil
 	}
-	return out, notes, err
+	return []string{fmt.Sprintf("%s: %d persons have negative ids: withdrawn, or placeholders.", filepath.Base(path), persons)}
 }
 
 func none(parent string) bool { return parent == "" || parent == "0" || parent == "NA" }
@@ -141,24 +153,24 @@ func sexOf(word string) int {
 	return 0
 }
 
-// A row of a list of variants that is left out has more than two alleles.
-type variants struct {
-	list  []genotype.Variant
-	row   []int32 // of each in the .pgen
-	rows  int     // of the .pgen
-	multi int     // left out
-}
-
 // The columns of a .pvar without header, which are those of a .bim: with centimorgans, or without.
 const (
 	bimColumns   = 6
 	shortColumns = 5
 )
 
-// readVariants reads a .pvar, or a .bim: it has no header. Variants with more than two alleles are left out, and counted.
-func readVariants(path string, faults *data.Faults) (*variants, []string, error) {
+// readVariants reads a .pvar, or a .bim: it has no header. It returns its rows: ALT is as it is written, also where there are several.
+func readVariants(path string, faults *data.Faults) ([]genotype.Variant, []string, error) {
+	if list := plainVariants(path); list != nil {
+		return list, nil, nil
+	}
+	return listVariants(path, faults)
+}
+
+// listVariants is readVariants, line by line.
+func listVariants(path string, faults *data.Faults) ([]genotype.Variant, []string, error) {
 	r := &reader{path: path, faults: faults}
-	v := &variants{}
+	var list []genotype.Variant
 	var w genotype.Words
 	chrom, pos, id, ref, alt := 0, 0, 1, 0, 0
 	notes, err := r.each([]string{"#CHROM"}, func() error {
@@ -175,15 +187,9 @@ func readVariants(path string, faults *data.Faults) (*variants, []string, error)
 		}
 		return nil
 	}, func() error {
-		v.rows++
 		alts := r.at(alt)
-		if strings.Contains(alts, ",") {
-			v.multi++
-			return nil
-		}
 		at, err := strconv.Atoi(r.at(pos))
-		v.row = append(v.row, int32(v.rows-1))
-		v.list = append(v.list, genotype.Variant{Chrom: w.Chrom(r.at(chrom)), ID: strings.Clone(r.at(id)), Pos: at, Ref: w.Allele(r.at(ref)), Alt: w.Allele(alts), Line: r.l.Line()})
+		list = append(list, genotype.Variant{Chrom: w.Chrom(r.at(chrom)), ID: w.ID(r.at(id)), Pos: at, Ref: w.Allele(r.at(ref)), Alt: w.Allele(alts), Line: int32(r.l.Line())})
 		if alts == "" || r.at(ref) == "" {
 			return r.bad("the line has too few fields", "chromosome, position, id, REF and ALT", fmt.Sprintf("%d fields", len(r.row)), "a truncated line")
 		}
@@ -192,8 +198,5 @@ func readVariants(path string, faults *data.Faults) (*variants, []string, error)
 		}
 		return nil
 	})
-	if v.multi > 0 {
-		notes = append(notes, fmt.Sprintf("W217: %s: %d variants with more than two alleles are left out.", filepath.Base(path), v.multi))
-	}
-	return v, notes, err
+	return list, notes, err
 }

@@ -190,7 +190,13 @@ func (m *matcher) choose(r *Row, other string, byID bool) (term, bool) {
 			several = true
 			continue
 		}
-		if k := matchAlleles(r.Effect, other, v); k < best {
+		k := matchAlleles(r.Effect, other, v)
+		if v.Split && k != noMatch && !k.effectIsAlt() { // REF counts the other alternative alleles too
+			several = true
+			continue
+		}
+		several = several || v.Split
+		if k < best {
 			best, at = k, i
 		}
 	}

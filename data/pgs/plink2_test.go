@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"contig-gpu/data/genotype"
+	"contig-gpu/data/pgen"
 	"contig-gpu/data/plink"
 	"contig-gpu/data/table"
 )
@@ -190,4 +191,57 @@ func ours(t *testing.T, dir, head, text, model string) string {
 		text = strings.ReplaceAll(text, "\n", "\tTRUE\n")
 	}
 	return write(t, dir, "ours.txt", head+"\n"+text)
+}
+
+// TestSeveralAlleles: scores that name alternative alleles of variants with several are those of plink2, frequencies of missing calls included.
+func TestSeveralAlleles(t *testing.T) {
+	for seed := range 6 {
+		g := rand.New(rand.NewPCG(uint64(seed), 41))
+		dir := t.TempDir()
+		persons, variants := 60+g.IntN(100), 20+g.IntN(100)
+		text, scores := "##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT", ""
+		for i := range persons {
+			text += fmt.Sprint("\tP", i)
+		}
+		for v := range variants {
+			alts := []string{"G", "T", "AC", "C"}[:1+g.IntN(4)]
+			text += fmt.Sprintf("\n1\t%d\trs%d\tA\t%s\t.\t.\t.\tGT", 10+v, v, strings.Join(alts, ","))
+			for range persons {
+				if g.IntN(15) == 0 {
+					text += "\t./."
+				} else {
+					text += fmt.Sprintf("\t%d/%d", g.IntN(len(alts)+1), g.IntN(len(alts)+1))
+				}
+			}
+			scores += fmt.Sprintf("rs%d\t%s\t%.6g\n", v, alts[g.IntN(len(alts))], g.NormFloat64())
+		}
+		write(t, dir, "m.vcf", text+"\n")
+		plink2(t, dir, "--vcf", "m.vcf", "--make-pgen", "--out", "m")
+		set, err := pgen.Open(filepath.Join(dir, "m.pgen"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, no := range []bool{false, true} {
+			args := []string{"--pfile", "m", "--score", write(t, dir, "w.txt", scores), "cols=+scoresums,+denom", "--out", "o"}
+			if no {
+				args = slices.Insert(args, 4, "no-mean-imputation")
+			}
+			plink2(t, dir, args...)
+			o := Options{KeepAmbiguous: true, NoMeanImputation: no}
+			s, err := ReadSet(write(t, dir, "ours.txt", "ID\tA1\tS\n"+scores), genotype.NewIndex(set.Variants()), o)
+			if err != nil || s.Low != nil {
+				t.Fatal(err, s)
+			}
+			sums, err := Sum(context.Background(), set, []*Set{s}, all(persons), o, func(int, int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range sscore(t, filepath.Join(dir, "o.sscore"), "ALLELE_CT", "NAMED_ALLELE_DOSAGE_SUM", "SCORE1_AVG", "SCORE1_SUM") {
+				got := sums.Of(s, 0, i)
+				if got.Alleles != w[0] || !near(got.Dosage, w[1]) || !near(got.Average, w[2]) || !near(got.Sum, w[3]) {
+					t.Fatalf("seed %d, no imputation %v: person %d is %+v, plink2 has %v", seed, no, i, got, w)
+				}
+			}
+		}
+	}
 }

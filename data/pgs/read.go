@@ -12,13 +12,16 @@ import (
 // ReadSets reads scoring files, several at a time, and matches their rows. The first that is at fault, in the order of paths, is the error. step is called after each.
 func ReadSets(ctx context.Context, paths []string, x *genotype.Index, o Options, step func(done, total int)) ([]*Set, error) {
 	sets, errs := make([]*Set, len(paths)), make([]error, len(paths))
+	shared := sharing{of: map[uint64][][]term{}}
 	workers := min(runtime.GOMAXPROCS(0), len(paths))
 	next, done := make(chan int), make(chan struct{})
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			for i := range next {
-				sets[i], errs[i] = ReadSet(paths[i], x, o)
+				if sets[i], errs[i] = ReadSet(paths[i], x, o); errs[i] == nil {
+					shared.take(sets[i])
+				}
 				done <- struct{}{}
 			}
 		})
@@ -52,4 +55,27 @@ func ReadSets(ctx context.Context, paths []string, x *genotype.Index, o Options,
 		}
 	}
 	return sets, CheckNames(sets)
+}
+
+// sharing keeps the terms of scores once, of which many have the same: those of one study.
+type sharing struct {
+	lock sync.Mutex
+	of   map[uint64][][]term // by their hash
+}
+
+// take gives a set the terms of another that has the same. Their lines may be others: of terms with a weight for each dosage, which are found by them, nothing is shared.
+func (h *sharing) take(s *Set) {
+	if len(s.by) > 0 {
+		return
+	}
+	key := hashTerms(s.terms)
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	for _, terms := range h.of[key] {
+		if sameTerms(terms, s.terms) {
+			s.terms = terms
+			return
+		}
+	}
+	h.of[key] = append(h.of[key], s.terms)
 }

@@ -88,6 +88,7 @@ func ReadSet(path string, x *genotype.Index, o Options) (*Set, error) {
 		return nil, table.Empty(path, "the scoring file has a header and no entries")
 	}
 	s.order(m)
+	s.terms, s.weights = slices.Clone(s.terms), slices.Clone(s.weights) // without what append made room for
 	s.Counts, s.Examples = m.counts, m.examples
 	if s.Counts.Used == 0 || s.Counts.Overlap() < o.MinOverlap {
 		s.Low = s.low(o.MinOverlap)

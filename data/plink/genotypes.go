@@ -2,6 +2,7 @@ package plink
 
 import (
 	"context"
+	"encoding/binary"
 	"strings"
 
 	"contig-gpu/data"
@@ -22,13 +23,7 @@ func Genotypes(prefix string, faults *data.Faults) (genotype.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &filesetFile{set: set, prefix: strings.TrimSuffix(prefix, ".bed"), persons: make([]genotype.Person, len(set.Samples)), variants: make([]genotype.Variant, len(set.Variants))}
-	for i, s := range set.Samples {
-		f.persons[i] = genotype.Person{FID: s.FID, IID: s.IID, Sex: s.Sex, Founder: s.Founder}
-	}
-	for i, v := range set.Variants {
-		f.variants[i] = genotype.Variant{Chrom: v.Chrom, ID: v.ID, Pos: v.Pos, Ref: v.A2, Alt: v.A1, Line: v.Line}
-	}
+	f := &filesetFile{set: set, prefix: strings.TrimSuffix(prefix, ".bed"), persons: set.Samples, variants: set.Variants}
 	set.Variants = nil
 	return f, nil
 }
@@ -53,4 +48,28 @@ func (f *filesetFile) Each(ctx context.Context, variants []int, visit genotype.V
 		}
 		return visit(k, hard, nil)
 	})
+}
+
+// EachBits is Each, of bits: the codes of a .bed are turned into copies of A1, 32 at a time.
+func (f *filesetFile) EachBits(ctx context.Context, variants []int, visit func(k int, bits []byte) error) error {
+	return f.set.Each(variants, func(k int, row []byte) error {
+		i := 0
+		for ; i+8 <= len(row); i += 8 {
+			binary.LittleEndian.PutUint64(row[i:], copiesOfA1(binary.LittleEndian.Uint64(row[i:])))
+		}
+		for ; i < len(row); i++ {
+			row[i] = byte(copiesOfA1(uint64(row[i])))
+		}
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		return visit(k, row)
+	})
+}
+
+// copiesOfA1 turns codes into copies: 00 into 2, 01 into missing, 10 into 1, 11 into 0.
+func copiesOfA1(x uint64) uint64 {
+	const low = 0x5555555555555555
+	high := x >> 1 & low
+	return (high^low)<<1 | high ^ x&low
 }

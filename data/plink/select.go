@@ -2,7 +2,6 @@ package plink
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"contig-gpu/data"
@@ -57,7 +56,7 @@ func (s *Set) Extract(path string) (variants []int, absent int, err error) {
 	return variants, len(want) - len(found), nil
 }
 
-// Names returns a name for each variant of the set: its id, or its FullName where the id is "." or not unique. A name
+// Names returns a name for each variant of the set: its id, or its WrittenName where the id is "." or not unique. A name
 // depends on the whole set and never on which variants are used, so that a checkpoint finds its variants again. Variants
 // of one id, position and alleles have one name; who uses one of them must refuse it.
 func (s *Set) Names() []string {
@@ -69,13 +68,8 @@ func (s *Set) Names() []string {
 	for i, v := range s.Variants {
 		names[i] = v.ID
 		if v.ID == "." || count[v.ID] > 1 {
-			names[i] = v.FullName()
+			names[i] = v.WrittenName()
 		}
 	}
 	return names
-}
-
-// FullName returns id:chromosome:position:alleles, the alleles in alphabetical order, whichever is A1.
-func (v Variant) FullName() string {
-	return v.ID + ":" + v.Chrom + ":" + strconv.Itoa(v.Pos) + ":" + min(v.A1, v.A2) + ":" + max(v.A1, v.A2)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"contig-gpu/data"
@@ -43,11 +44,12 @@ func Check(prefixes []string, faults *data.Faults) (*Set, error) {
 }
 
 func (s *Set) add(prefix string, first bool) error {
-	fam, famNotes, famErr := readFam(prefix+".fam", s.faults)
+	l := readLists(prefix)
+	fam, famNotes, famErr := l.readFam(prefix+".fam", s.faults)
 	if err := s.faults.Take(famErr); err != nil {
 		return err
 	}
-	bim, bimNotes, bimErr := readBim(prefix+".bim", s.faults)
+	bim, bimNotes, bimErr := l.readBim(prefix+".bim", s.faults)
 	if err := s.faults.Take(bimErr); err != nil {
 		return err
 	}
@@ -70,6 +72,10 @@ func (s *Set) add(prefix string, first bool) error {
 		s.Notes = append(s.Notes, warning)
 	}
 	s.files = append(s.files, part{bed: prefix + ".bed", first: len(s.Variants), n: len(bim)})
+	if s.Variants == nil {
+		s.Variants = slices.Clip(bim)
+		return nil
+	}
 	s.Variants = append(s.Variants, bim...)
 	return nil
 }
@@ -95,7 +101,7 @@ func (s *Set) sameSamples(path string, fam []Sample) error {
 
 // Where returns the .bim that holds a variant and its line there, for errors.
 func (s *Set) Where(variant int) (bim string, line int) {
-	return strings.TrimSuffix(s.part(variant).bed, ".bed") + ".bim", s.Variants[variant].Line
+	return strings.TrimSuffix(s.part(variant).bed, ".bed") + ".bim", int(s.Variants[variant].Line)
 }
 
 func (s *Set) part(variant int) part {

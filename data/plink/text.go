@@ -11,20 +11,11 @@ import (
 	"contig-gpu/data/table"
 )
 
-// A Variant is one line of a .bim.
-type Variant struct {
-	Chrom, ID string
-	Pos       int // base pairs
-	A1, A2    string
-	Line      int // in the .bim
-}
+// A Variant is one line of a .bim: A1 is Alt and A2 is Ref, as plink2 has it.
+type Variant = genotype.Variant
 
 // A Sample is one line of a .fam.
-type Sample struct {
-	FID, IID string
-	Sex      int  // 1 male, 2 female, 0 unknown, which is whatever else stands there
-	Founder  bool // neither father nor mother is named
-}
+type Sample = genotype.Person
 
 // Fields that both plinks ask for: what follows the sixth is not read. A .bim whose first line has five lacks the centimorgans in all of them.
 const (
@@ -107,7 +98,10 @@ func columnsOf(kind string) string {
 }
 
 // readFam reads a .fam. Ids must be unlike each other as pairs of FID and IID, but those of placeholders.
-func readFam(path string, faults *data.Faults) ([]Sample, []string, error) {
+func (l *lists) readFam(path string, faults *data.Faults) ([]Sample, []string, error) {
+	if l.fam != nil {
+		return l.fam, withdrawn(path, l.gone), nil
+	}
 	var out []Sample
 	ids := table.IDs{Path: path}
 	gone := 0
@@ -123,10 +117,14 @@ func readFam(path string, faults *data.Faults) ([]Sample, []string, error) {
 		out = append(out, s)
 		return ids.AddPerson(s.FID, s.IID, line)
 	})
-	if gone > 0 {
-		notes = append(notes, fmt.Sprintf("%s: %d persons have negative ids: withdrawn, or placeholders.", filepath.Base(path), gone))
+	return out, append(notes, withdrawn(path, gone)...), err
+}
+
+func withdrawn(path string, persons int) []string {
+	if persons == 0 {
+		return nil
 	}
-	return out, notes, err
+	return []string{fmt.Sprintf("%s: %d persons have negative ids: withdrawn, or placeholders.", filepath.Base(path), persons)}
 }
 
 func sex(field string) int {
@@ -137,7 +135,10 @@ func sex(field string) int {
 	return n
 }
 
-func readBim(path string, faults *data.Faults) ([]Variant, []string, error) {
+func (l *lists) readBim(path string, faults *data.Faults) ([]Variant, []string, error) {
+	if l.bim != nil {
+		return l.bim, nil, nil
+	}
 	var out []Variant
 	var w genotype.Words
 	short := false
@@ -149,7 +150,7 @@ func readBim(path string, faults *data.Faults) ([]Variant, []string, error) {
 			f = []string{f[0], f[1], "0", f[2], f[3], f[4]}
 		}
 		pos, err := strconv.Atoi(f[3])
-		out = append(out, Variant{Chrom: w.Chrom(f[0]), ID: strings.Clone(f[1]), Pos: pos, A1: w.Allele(f[4]), A2: w.Allele(f[5]), Line: line})
+		out = append(out, Variant{Chrom: w.Chrom(f[0]), ID: w.ID(f[1]), Pos: pos, Alt: w.Allele(f[4]), Ref: w.Allele(f[5]), Line: int32(line)})
 		if err != nil {
 			return noPosition(path, line, f[3])
 		}

@@ -43,9 +43,9 @@ func TestColumns(t *testing.T) {
 		}
 		for _, v := range plain.Variants {
 			if short {
-				bim += line(v.Chrom, v.ID, fmt.Sprint(v.Pos), v.A1, v.A2)
+				bim += line(v.Chrom, v.ID, fmt.Sprint(v.Pos), v.Alt, v.Ref)
 			} else {
-				bim += line(v.Chrom, v.ID, "0.5", fmt.Sprint(v.Pos), v.A1, v.A2)
+				bim += line(v.Chrom, v.ID, "0.5", fmt.Sprint(v.Pos), v.Alt, v.Ref)
 			}
 		}
 		put(t, p+".fam", fam)

@@ -41,7 +41,7 @@ func readBFile(prefix string, limit int) (genotypes, []person, error) {
 	}
 	g := genotypes{snps: make([]snp, len(set.Variants)), calls: make([][]uint8, len(set.Variants))}
 	for j, v := range set.Variants {
-		g.snps[j] = snp{chrom: v.Chrom, id: v.ID, position: v.Pos, a1: v.A1, a2: v.A2}
+		g.snps[j] = snp{chrom: v.Chrom, id: v.ID, position: v.Pos, a1: v.Alt, a2: v.Ref}
 		g.calls[j] = make([]uint8, len(people))
 		for i := range people {
 			g.calls[j][i] = fromCode(packed.Code(i, j))

@@ -2,6 +2,8 @@ package table
 
 import (
 	"fmt"
+	"hash/maphash"
+	"math/bits"
 	"strings"
 	"unicode"
 
@@ -51,6 +53,47 @@ func (c *IDs) AddPerson(fid, iid string, line int) error {
 	}
 	c.pairs[key] = line
 	return nil
+}
+
+// PlainPeople says whether AddPerson has nothing to say of n persons, one after the other, and how many of them are placeholders. It is the quicker way to ask
+// where there are many.
+func PlainPeople(n int, ids func(i int) (fid, iid string)) (placeholders int, ok bool) {
+	seed, size := maphash.MakeSeed(), 1<<bits.Len(uint(2*n))
+	slots := make([]int32, size) // one more than a person, 0 where there is none
+	for i := range n {
+		fid, iid := ids(i)
+		switch {
+		case Placeholder(iid):
+			placeholders++
+			continue
+		case !plainID(iid) && CheckID("", 0, iid) != nil:
+			return 0, false
+		}
+		at := int(maphash.String(seed, iid)) & (size - 1)
+		for ; slots[at] > 0; at = (at + 1) & (size - 1) {
+			if f, other := ids(int(slots[at] - 1)); other == iid && f == fid {
+				return 0, false
+			}
+		}
+		slots[at] = int32(i + 1)
+	}
+	return placeholders, true
+}
+
+// plainID recognises most ids that CheckID lets pass: letters, digits, _ and -, at least a digit or more letters than a word for missing has.
+func plainID(id string) bool {
+	const mostWord = 4
+	digit := false
+	for i := range len(id) {
+		switch c := id[i]; {
+		case '0' <= c && c <= '9':
+			digit = true
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c == '-' && i > 0:
+		default:
+			return false
+		}
+	}
+	return id != "0" && (digit || len(id) > mostWord)
 }
 
 func (c *IDs) twice(id string, first, line int) error {

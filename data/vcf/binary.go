@@ -135,7 +135,11 @@ func (f *file) binarySite(t *text, n int) (v genotype.Variant, alleles int, err 
 	v.ID, v.Ref = r.text(), f.words.Allele(r.text())
 	v.Alt = genotype.Unseen
 	if alleles > 1 {
-		v.Alt = f.words.Allele(r.text())
+		alts := make([]string, min(alleles-1, genotype.MostAlts+1))
+		for i := range alts {
+			alts[i] = r.text()
+		}
+		v.Alt = f.words.Allele(strings.Join(alts, ","))
 	}
 	if r.bad {
 		return v, 0, fmt.Errorf("record %d: %w", n, errRecord)
@@ -235,26 +239,24 @@ type vector struct {
 	b       []byte
 }
 
-// binaryGenotypes reads the genotypes of the next record.
-func (f *file) binaryGenotypes(t *text, r *row) error {
+// ownPart reads the genotypes of the next record.
+func ownPart(t *text) ([]byte, error) {
 	shared, own, err := lengths(t)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := t.skip(shared - sharedHead); err != nil {
-		return err
+	if err := t.skip(shared); err != nil {
+		return nil, err
 	}
-	if err := t.skip(sharedHead); err != nil {
-		return err
-	}
-	b, err := t.bytes(int(own))
-	if err != nil {
-		return err
-	}
+	return t.bytes(int(own))
+}
+
+// takeBinary takes the genotypes of the record.
+func (r *row) takeBinary(words dictionary) error {
 	var fields [fieldsRead]vector
-	v := &values{b: b}
+	v := &values{b: r.record}
 	for len(v.b) > 0 && !v.bad {
-		name := f.head.words[v.number()]
+		name := words[v.number()]
 		kind, n := v.kind()
 		one := vector{kind, n, v.take(sizeOf(kind) * n * len(r.hard))}
 		if at := layout([]byte(name)); sizeOf(kind) > 0 && n > 0 {
@@ -273,24 +275,22 @@ func (f *file) binaryGenotypes(t *text, r *row) error {
 
 // takeVectors reads each person's dosage, if there is one that is known, else the call.
 func (r *row) takeVectors(fields [fieldsRead]vector) error {
-	r.reset()
 persons:
 	for i := range r.hard {
 		for which := dosageField; which <= chanceField; which++ {
-			v, n := fields[which].floats(i)
-			if n == 0 {
+			if r.values = fields[which].floats(i, r.values[:0]); len(r.values) == 0 {
 				continue
 			}
-			d, known, err := combine(which, v, n)
+			d, known, err := combine(which, r.values, r.allele)
 			if err != nil {
-				return &personError{i, "a dosage is no number from 0 to 2", fmt.Sprint(v[:n])}
+				return &personError{i, "a dosage is no number from 0 to 2", fmt.Sprint(r.values)}
 			}
 			if known {
 				r.setDosage(i, d)
 				continue persons
 			}
 		}
-		call, what := fields[callField].call(i)
+		call, what := fields[callField].call(i, r.allele)
 		if what != "" {
 			return &personError{i, what, "a call"}
 		}
@@ -299,27 +299,26 @@ persons:
 	return nil
 }
 
-// floats returns the values of a person, none where one is missing.
-func (c vector) floats(i int) (v [3]float64, n int) {
-	if c.kind != typeFloat || c.n > len(v) {
-		return v, 0
+// floats appends the values of a person, none where one is missing.
+func (c vector) floats(i int, v []float64) []float64 {
+	if c.kind != typeFloat {
+		return v
 	}
 	for k := range c.n {
 		bits := binary.LittleEndian.Uint32(c.b[4*(i*c.n+k):])
 		switch bits {
 		case floatGone:
-			return v, 0
+			return v[:0]
 		case floatEnd:
-			return v, n
+			return v
 		}
-		v[k] = float64(math.Float32frombits(bits))
-		n++
+		v = append(v, float64(math.Float32frombits(bits)))
 	}
-	return v, n
+	return v
 }
 
 // call returns a person's call: of each allele its number plus one, doubled, with a bit for phase.
-func (c vector) call(i int) (call byte, what string) {
+func (c vector) call(i int, of genotype.Allele) (call byte, what string) {
 	copies, alleles, missing := 0, 0, 0
 	size := sizeOf(c.kind)
 	if c.kind == 0 || c.kind > typeInt32 {
@@ -331,14 +330,13 @@ func (c vector) call(i int) (call byte, what string) {
 			break
 		}
 		alleles++
-		switch a >> 1 {
-		case 0:
+		switch n := a>>1 - 1; {
+		case n < 0:
 			missing++
-		case 1:
-		case 2:
+		case n > int(of.Of):
+			return 0, noAllele
+		case n == int(of.Alt):
 			copies++
-		default:
-			return 0, "a call names an allele that the variant does not have"
 		}
 	}
 	return callFrom(copies, alleles, missing)

@@ -23,10 +23,12 @@ type file struct {
 	about   genotype.About
 	persons []genotype.Person
 	sites   []genotype.Variant
-	places  []place // of each variant
+	places  []place           // of each variant
+	alleles []genotype.Allele // of each variant
 	head    header
 	words   genotype.Words
-	multi   int  // variants left out
+	multi   int  // variants of more than two alleles
+	many    int  // those of too many, left out
 	dosed   bool // the header names fields of dosages
 }
 
@@ -66,12 +68,34 @@ func Open(path string, o Options) (genotype.File, error) {
 		return nil, err
 	}
 	if !indexed && len(f.sites) == 0 && faults.Found() == 0 {
-		return nil, table.Empty(path, "there are no variants with two alleles")
+		return nil, table.Empty(path, "there are no variants")
 	}
 	if f.multi > 0 {
-		f.about.Notes = append(f.about.Notes, fmt.Sprintf("W217: %s: %d variants with more than two alleles are left out.", filepath.Base(path), f.multi))
+		f.about.Notes = append(f.about.Notes, fmt.Sprintf("%s: %d variants with more than two alleles are read as one for each alternative allele.", filepath.Base(path), f.multi))
+	}
+	if f.many > 0 {
+		f.about.Notes = append(f.about.Notes, fmt.Sprintf("W217: %s: %d variants with more than %d alternative alleles are left out.", filepath.Base(path), f.many, genotype.MostAlts))
 	}
 	return f, nil
+}
+
+// add takes a variant of so many alleles: where they are more than two, one for each alternative allele.
+func (f *file) add(v genotype.Variant, alleles int, at place) {
+	alts := alleles - 1
+	switch {
+	case alts > genotype.MostAlts:
+		f.many++
+		return
+	case alts > 1:
+		f.multi++
+	}
+	list := v.Alt
+	for alt := 1; alt <= alts; alt++ {
+		if alts > 1 {
+			v.Alt, v.Split = f.words.Allele(genotype.Alternative(list, alt)), true
+		}
+		f.sites, f.places, f.alleles = append(f.sites, v), append(f.places, at), append(f.alleles, genotype.Allele{Alt: uint8(alt), Of: uint8(alts)})
+	}
 }
 
 // listAll lists the variants: by an index where there is one that helps, else by reading through.
@@ -209,14 +233,9 @@ func (f *file) list(t *text, h *os.File, faults *data.Faults, progress func(done
 				return err
 			}
 		} else if err != nil {
-			return f.unreadable(v.Line, err)
+			return f.unreadable(int(v.Line), err)
 		}
-		switch {
-		case alleles > 2:
-			f.multi++
-		case alleles > 0:
-			f.sites, f.places = append(f.sites, v), append(f.places, at)
-		}
+		f.add(v, alleles, at)
 		if progress != nil && n%often == 0 {
 			done, total := int(int64(at)>>placeBits>>20), int(st.Size()>>20)
 			progress(min(done, total-1), total)
@@ -229,12 +248,13 @@ func (f *file) nextSite(t *text, n int) (v genotype.Variant, alleles int, err er
 	if f.head.binary {
 		return f.binarySite(t, n)
 	}
-	v.Line = f.head.lines + n
+	at := f.head.lines + n
+	v.Line = int32(at)
 	line, err := t.line()
 	if err != nil || len(line) == 0 {
 		return v, 0, err
 	}
-	return f.textSite(line, v.Line)
+	return f.textSite(line, at)
 }
 
 func (f *file) About() genotype.About { return f.about }
@@ -260,13 +280,19 @@ func (f *file) Each(ctx context.Context, variants []int, visit genotype.Visit) e
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if err := t.seek(f.places[v]); err != nil {
-			return f.unreadable(f.sites[v].Line, err)
+		if k == 0 || f.places[v] != f.places[variants[k-1]] { // else it is another allele of the same
+			if err := t.seek(f.places[v]); err != nil {
+				return f.unreadable(int(f.sites[v].Line), err)
+			}
+			if err := r.read(t, f.head.binary); err != nil {
+				return f.undecoded(v, err)
+			}
 		}
+		r.reset(f.alleles[v])
 		if f.head.binary {
-			err = f.binaryGenotypes(t, r)
+			err = r.takeBinary(f.head.words)
 		} else {
-			err = f.textGenotypes(t, r)
+			err = r.takeText()
 		}
 		if err != nil {
 			return f.undecoded(v, err)
@@ -293,9 +319,9 @@ func (f *file) undecoded(v int, err error) error {
 	var e *personError
 	site := f.sites[v]
 	if !errors.As(err, &e) {
-		return f.unreadable(site.Line, fmt.Errorf("variant %s: %w", site.ID, err))
+		return f.unreadable(int(site.Line), fmt.Errorf("variant %s: %w", site.ID, err))
 	}
-	p := f.bad(site.Line, fmt.Sprintf("variant %s: %s", site.ID, e.what), "calls of two alleles such as 0/1 and ./., of one, or dosages from 0 to 2", fmt.Sprintf("%q, of person %d", e.found, e.person+1))
+	p := f.bad(int(site.Line), fmt.Sprintf("variant %s: %s", site.ID, e.what), "calls of two alleles such as 0/1 and ./., of one, or dosages from 0 to 2, one for each alternative allele", fmt.Sprintf("%q, of person %d", e.found, e.person+1))
 	if e.what == halfCall {
 		p.Cause, p.Fix = "a caller that knew one allele of two", "plink2 --vcf IN --vcf-half-call missing --make-pgen --out NEW"
 	}

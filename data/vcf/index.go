@@ -279,12 +279,8 @@ func (f *file) listStretches(t *text, stretches []stretch) error {
 			if here && v.Pos > s.To {
 				break
 			}
-			switch {
-			case !here || v.Pos < s.From:
-			case alleles > 2:
-				f.multi++
-			default:
-				f.sites, f.places = append(f.sites, v), append(f.places, at)
+			if here && v.Pos >= s.From {
+				f.add(v, alleles, at)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func column(line []byte) (field, rest []byte) {
 
 // textSite reads the columns of a line before its genotypes.
 func (f *file) textSite(line []byte, number int) (v genotype.Variant, alleles int, err error) {
-	v.Line = number
+	v.Line = int32(number)
 	var c [altColumn + 1][]byte
 	for i := range c {
 		c[i], line = column(line)
@@ -35,12 +35,19 @@ func (f *file) textSite(line []byte, number int) (v genotype.Variant, alleles in
 
 var errColumns = errors.New("the line has other columns than there are persons")
 
-// textGenotypes reads the genotypes of the next line.
-func (f *file) textGenotypes(t *text, r *row) error {
-	line, err := t.line()
-	if err != nil {
-		return err
+// read reads the next line or record.
+func (r *row) read(t *text, binary bool) (err error) {
+	if binary {
+		r.record, err = ownPart(t)
+	} else {
+		r.record, err = t.line()
 	}
+	return err
+}
+
+// takeText takes the genotypes of the line.
+func (r *row) takeText() error {
+	line := r.record
 	var format []byte
 	for i := range firstPerson {
 		var c []byte
@@ -49,7 +56,6 @@ func (f *file) textGenotypes(t *text, r *row) error {
 		}
 	}
 	at := layout(format)
-	r.reset()
 	for i := range r.hard {
 		if line == nil {
 			return errColumns
@@ -69,9 +75,9 @@ func (f *file) textGenotypes(t *text, r *row) error {
 // Fields of a person that are read.
 const (
 	callField   = iota // GT
-	dosageField        // DS: copies of ALT
+	dosageField        // DS: copies of each alternative allele
 	halvesField        // HDS: of each haplotype
-	chanceField        // GP: the probabilities of 0, 1 and 2 copies
+	chanceField        // GP: the probabilities of the calls
 	fieldsRead
 )
 
@@ -100,11 +106,15 @@ type row struct {
 	hard   []byte
 	dosage []float32
 	dosed  bool // somebody has a dosage that is no hard call
+	allele genotype.Allele
+	record []byte    // that was read last
+	values []float64 // of a person's field
 }
 
 func newRow(persons int) *row { return &row{hard: make([]byte, persons)} }
 
-func (r *row) reset() { r.dosed = false }
+// reset begins a variant, of which one alternative allele is counted.
+func (r *row) reset(a genotype.Allele) { r.dosed, r.allele = false, a }
 
 // setCall takes a hard call.
 func (r *row) setCall(i int, call byte) {
@@ -155,7 +165,7 @@ func (r *row) take(i int, field []byte, at [fieldsRead]int) error {
 		}
 	}
 	for which := dosageField; which <= chanceField; which++ {
-		d, known, err := dosageOf(which, part[which])
+		d, known, err := r.dosageOf(which, part[which])
 		if err != nil {
 			return &personError{i, "a dosage is no number from 0 to 2", string(part[which])}
 		}
@@ -164,7 +174,7 @@ func (r *row) take(i int, field []byte, at [fieldsRead]int) error {
 			return nil
 		}
 	}
-	call, what := callOf(part[callField])
+	call, what := callOf(part[callField], r.allele)
 	if what != "" {
 		return &personError{i, what, string(part[callField])}
 	}
@@ -174,47 +184,41 @@ func (r *row) take(i int, field []byte, at [fieldsRead]int) error {
 
 var errDosage = errors.New("no dosage")
 
-// dosageOf returns the copies of ALT that a field says; known is false where it is empty or missing.
-func dosageOf(which int, field []byte) (d float64, known bool, err error) {
+// dosageOf returns the copies of the allele that a field says; known is false where it is empty or missing.
+func (r *row) dosageOf(which int, field []byte) (d float64, known bool, err error) {
 	if len(field) == 0 || field[0] == '.' && (len(field) == 1 || field[1] == ',') {
 		return 0, false, nil
 	}
-	var v [3]float64
-	n := 0
-	for ; len(field) > 0 && n < len(v); n++ {
+	r.values = r.values[:0]
+	for len(field) > 0 {
 		var word []byte
 		word, field, _ = bytes.Cut(field, []byte(","))
 		if string(word) == "." {
 			return 0, false, nil
 		}
-		if v[n], err = strconv.ParseFloat(string(word), 64); err != nil {
+		v, err := strconv.ParseFloat(string(word), 64)
+		if err != nil {
 			return 0, false, err
 		}
+		r.values = append(r.values, v)
 	}
-	return combine(which, v, n)
+	return combine(which, r.values, r.allele)
 }
 
-// combine makes a dosage of the values of a field.
-func combine(which int, v [3]float64, n int) (d float64, known bool, err error) {
-	switch {
-	case which == dosageField && n == 1:
-		d = v[0]
-	case which == halvesField && n == 2:
+// combine makes a dosage of the values of a field: those of an allele.
+func combine(which int, v []float64, a genotype.Allele) (d float64, known bool, err error) {
+	alts := int(a.Of)
+	switch n := len(v); {
+	case which == dosageField && n == alts:
+		d = v[a.Alt-1]
+	case which == halvesField && n == 2 && alts == 1:
 		d = v[0] + v[1]
-	case which == halvesField && n == 1: // one copy, which counts twice
+	case which == halvesField && n == 1 && alts == 1: // one copy, which counts twice
 		d = 2 * v[0]
-	case which == chanceField && n == 3:
-		sum := v[0] + v[1] + v[2]
-		if sum == 0 {
+	case which == chanceField && (n == alts+1 || n == (alts+1)*(alts+2)/2):
+		if d, known = expected(v, int(a.Alt), n == alts+1); !known {
 			return 0, false, nil
 		}
-		d = (v[1] + 2*v[2]) / sum
-	case which == chanceField && n == 2:
-		sum := v[0] + v[1]
-		if sum == 0 {
-			return 0, false, nil
-		}
-		d = 2 * v[1] / sum
 	default:
 		return 0, false, errDosage
 	}
@@ -225,11 +229,33 @@ func combine(which int, v [3]float64, n int) (d float64, known bool, err error) 
 	return min(max(d, 0), 2), true, nil
 }
 
+// expected returns the copies of an allele by the probabilities of the calls j/k, of k = 0 first, then of k = 1, and so on; or of single alleles, which count twice. known is false where all are 0.
+func expected(v []float64, allele int, single bool) (d float64, known bool) {
+	sum, at := 0.0, 0
+	for k := 0; at < len(v); k++ {
+		for j := 0; j <= k && at < len(v); j++ {
+			if single {
+				j = k
+			}
+			p := v[at]
+			at++
+			sum += p
+			if j == allele {
+				d += p
+			}
+			if k == allele {
+				d += p
+			}
+		}
+	}
+	return d / sum, sum != 0
+}
+
 // halfCall is what is wrong with ./1.
 const halfCall = "a half call: one allele is known and the other is not"
 
 // callOf reads a GT: two alleles, or one, which counts twice. what says what is wrong.
-func callOf(gt []byte) (call byte, what string) {
+func callOf(gt []byte, a genotype.Allele) (call byte, what string) {
 	copies, alleles, missing := 0, 0, 0
 	for len(gt) > 0 {
 		n := bytes.IndexAny(gt, "/|")
@@ -240,17 +266,35 @@ func callOf(gt []byte) (call byte, what string) {
 			gt = nil
 		}
 		alleles++
-		switch string(word) {
-		case "0":
-		case "1":
-			copies++
-		case ".":
+		switch n := numberOf(word); {
+		case string(word) == ".":
 			missing++
-		default:
-			return 0, "a call names an allele that the variant does not have"
+		case n < 0 || n > int(a.Of):
+			return 0, noAllele
+		case n == int(a.Alt):
+			copies++
 		}
 	}
 	return callFrom(copies, alleles, missing)
+}
+
+// noAllele is what is wrong with 0/2 where there is one alternative allele.
+const noAllele = "a call names an allele that the variant does not have"
+
+// numberOf returns the number of an allele, -1 where it is none.
+func numberOf(word []byte) int {
+	const digits = 3
+	if len(word) == 0 || len(word) > digits {
+		return -1
+	}
+	n := 0
+	for _, c := range word {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
 }
 
 func callFrom(copies, alleles, missing int) (call byte, what string) {

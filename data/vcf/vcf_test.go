@@ -135,15 +135,30 @@ func bgzip(text []byte, block int) []byte {
 	return out
 }
 
-// TestLeftOut: variants with more than two alleles are left out, and those with none but REF have an allele that nobody has.
-func TestLeftOut(t *testing.T) {
-	text := head + "1\t5\trs1\tA\tG,T\t.\t.\t.\tGT\t0/2\t0/1\t1/2\t0/0\n\n1\t6\t.\tA\t.\t.\t.\t.\tGT\t0/0\t0/0\t./.\t0/0\nchrX\t7\trs3\tA\tC\t.\t.\t.\tGT\t0/1\t1\t0\t./.\n"
-	got, f, err := read(write(t, "x.vcf", []byte(text)), 1)
-	if err != nil || fmt.Sprint(got) != "[[0 0 NaN 0] [1 2 0 NaN]]" || f.Variants()[0].Alt != genotype.Unseen || f.Variants()[1].Chrom != "chrX" || f.Variants()[1].Line != 14 {
-		t.Error(got, err)
+// TestAlleles: a variant with more than two alleles is one for each alternative allele, of which the others count as REF; one with none but REF has an allele that nobody has.
+func TestAlleles(t *testing.T) {
+	many := strings.Repeat("C,", genotype.MostAlts) + "C"
+	text := head + "1\t5\trs1\tA\tG,T,AC\t.\t.\t.\tGT\t0/2\t0/1\t3|2\t.\n\n1\t6\t.\tA\t.\t.\t.\t.\tGT\t0/0\t0/0\t./.\t0/0\nchrX\t7\trs3\tA\tC\t.\t.\t.\tGT\t0/1\t1\t0\t./.\n" +
+		"2\t8\t.\tA\t" + many + "\t.\t.\t.\tGT\t0/0\t0/0\t0/0\t0/0\n2\t9\tds\tA\tG,T\t.\t.\t.\tGT:DS\t0/2:0,0.75\t0/1:1,0\t1/2:.\t2:.\n2\t10\tgp\tA\tG,T\t.\t.\t.\tGT:GP\t.:0.25,0.25,0,0.5,0,0\t.:0,0,0,0,0.5,0.5\t0/0:.\t.:0,0.5,0.5\n"
+	want := "[[0 1 0 NaN] [1 0 1 NaN] [0 0 1 NaN] [0 0 NaN 0] [1 2 0 NaN] [0 1 1 0] [0.75 0 1 2] [0.25 0.5 0 1] [0.5 1.5 0 1]]"
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	if _, err := w.Write([]byte(text)); err != nil || w.Close() != nil {
+		t.Fatal(err)
 	}
-	if !strings.Contains(fmt.Sprint(f.About().Notes), "W217") {
-		t.Error(f.About().Notes)
+	for name, b := range map[string][]byte{"x.vcf": []byte(text), "x.vcf.gz": bgzip([]byte(text), 70), "y.vcf.gz": z.Bytes()} {
+		got, f, err := read(write(t, name, b), 1)
+		if err != nil || fmt.Sprint(got) != want {
+			t.Errorf("%s: %v %v", name, got, err)
+			continue
+		}
+		v := f.Variants()
+		if v[3].Alt != genotype.Unseen || v[4].Chrom != "chrX" || v[4].Line != 14 || v[2].FullName() != "rs1:1:5:A:AC" || v[2].Line != 11 {
+			t.Errorf("%s: %+v", name, v)
+		}
+		if notes := fmt.Sprint(f.About().Notes); !strings.Contains(notes, "3 variants with more than two alleles are read as one for each") || !strings.Contains(notes, "W217") {
+			t.Error(notes)
+		}
 	}
 }
 
@@ -157,7 +172,7 @@ func TestRefused(t *testing.T) {
 	}{
 		"empty": {nil, "E207"}, "no vcf": {[]byte("CHROM POS\n1 2\n"), "not a VCF"}, "workbook": {[]byte("PK\x03\x04xl/x"), "workbook"}, "no columns": {[]byte("##fileformat=VCFv4.3\n"), "ends without"},
 		"sites only": {[]byte("##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"), "no genotypes"}, "header": {[]byte("##x\n#y\n"), "neither"}, "twice": {[]byte(strings.Replace(head, "b\tc", "b\tb", 1) + row), "E120"},
-		"half call": {change("0/1:1", "./1:."), "half call"}, "half the other way": {change("0/1:1", "1|.:."), `"1|.", of person 2`}, "allele": {change("0/1:1", "0/2:."), "does not have"},
+		"half call": {change("0/1:1", "./1:."), "half call"}, "half the other way": {change("0/1:1", "1|.:."), `"1|.", of person 2`}, "allele": {change("0/1:1", "0/2:."), "does not have"}, "alleles": {change("\tG\t.\tPASS\t.\tGT:DS\t0/0:0", "\tG,T\t.\tPASS\t.\tGT:DS\t0/3:."), "does not have"}, "one dosage of two": {change("\tG\t", "\tG,T\t"), "one for each alternative allele"}, "halves": {change("\tG\t.\tPASS\t.\tGT:DS\t0/0:0", "\tG,T\t.\tPASS\t.\tGT:HDS\t0/0:0,0.5"), "one for each alternative allele"},
 		"triploid": {change("0/1:1", "0/0/1:."), "more than two alleles"}, "dosage": {change("0/1:1", "0/1:2.5"), "no number from 0 to 2"}, "no number": {change("0/1:1", "0/1:x"), "no number"},
 		"position": {change("\t5\t", "\t5.0\t"), "x.vcf:12"}, "columns": {change("\t./.:.", ""), "other columns"}, "more columns": {change("\t./.:.", "\t./.:.\t0/0"), "other columns"}, "short": {change("\tA\tG\t.\tPASS\t.\tGT:DS\t0/0:0\t0/1:1\t1/1:2\t./.:.", ""), "too few columns"},
 		"cut bgzf": {bgzip([]byte(head+row), 100)[:300], "E207"}, "damaged bgzf": {damage(bgzip([]byte(head+row), 100), 250), "damaged"}, "wrong sum": {damage(bgzip([]byte(head+row), 10000), -34), "damaged"}, "no variants": {[]byte(head), "E105"},

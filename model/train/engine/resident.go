@@ -10,7 +10,7 @@ import (
 type residentTable struct {
 	*data.Packed
 	rows gpu.Tensor // [Rows, Stride], U8 or of the parameters' type
-	lut  gpu.Tensor // [Features, 2^Bits]; the zero Tensor where features are no codes
+	lut  gpu.Tensor // [Features, 2^Bits]; the zero Tensor where features are no codes: of 8 bits, where they are whole numbers
 }
 
 // layTables deals the tensors of what stays on a device for as long as batches come out of a: the tables of all persons,
@@ -20,10 +20,10 @@ func layTables(a *gpu.Arena, dtype gpu.DType, packed []*data.Packed) (norm gpu.T
 	norm = a.New(dtype, len(data.Dims{}.Norm))
 	for _, p := range packed {
 		t := residentTable{Packed: p}
-		switch p.Bits {
-		case 32:
+		switch {
+		case p.Bits == 32:
 			t.rows = a.New(dtype, p.Rows(), p.Stride())
-		case 8:
+		case p.LUT == nil:
 			t.rows = a.New(gpu.U8, p.Rows(), p.Stride())
 		default:
 			t.rows, t.lut = a.New(gpu.U8, p.Rows(), p.Stride()), a.New(dtype, p.Features, 1<<p.Bits)
@@ -62,11 +62,13 @@ func fillRows[E gpu.Element](rows gpu.Tensor, read func(dst []E, lo, hi int)) {
 
 // gather queues y [N, F] = the features of rows index [N], zeros where it is -1.
 func (t residentTable) gather(y, index gpu.Tensor) {
-	switch t.Bits {
-	case 1:
+	switch {
+	case t.Bits == 1:
 		gpu.DecodeBits(y, t.rows, index, t.lut)
-	case 2:
+	case t.Bits == 2:
 		gpu.DecodeGenotypes(y, t.rows, index, t.lut)
+	case t.LUT != nil:
+		gpu.DecodeBytes(y, t.rows, index, t.lut)
 	default:
 		gpu.GatherRows(y, t.rows, index, gpu.Tensor{}, gpu.Tensor{})
 	}
