@@ -56,95 +56,135 @@ func multiply(c, a, b *Matrix, transA, transB bool, beta float64) {
 // stripRows is how many rows of a matrix a scaled copy is made of at a time.
 const stripRows = 1024
 
-// gram adds the product X' diag(w) X to c, which is [columns, columns]; w nil: without weights.
+// gram adds the lower half of the product X' diag(w) X to c, which is [columns, columns], and leaves what it likes above; w nil: without weights.
 func gram(c, x *Matrix, w []float64) {
-	strip := NewMatrix(x.device(), min(stripRows, x.Rows), x.Cols)
-	defer strip.Close()
-	for lo := 0; lo < x.Rows; lo += stripRows {
-		hi := min(x.Rows, lo+stripRows)
-		part := x.some(lo, hi)
-		if w == nil {
-			multiply(c, part, part, true, false, 1)
-			continue
+	dev, d := x.device(), x.Cols
+	for c0 := 0; c0 < d; c0 += gramColumns {
+		c1 := min(d, c0+gramColumns)
+		left, right, sums := NewMatrix(dev, min(stripRows, x.Rows), d-c0), NewMatrix(dev, min(stripRows, x.Rows), c1-c0), NewMatrix(dev, d-c0, c1-c0)
+		for lo := 0; lo < x.Rows; lo += stripRows {
+			hi := min(x.Rows, lo+stripRows)
+			for i := lo; i < hi; i++ {
+				row := x.Row(i)
+				copy(left.Row(i-lo), row[c0:])
+				to := right.Row(i - lo)
+				for j, v := range row[c0:c1] {
+					to[j] = weight(w, i) * v
+				}
+			}
+			multiply(sums, left.some(0, hi-lo), right.some(0, hi-lo), true, false, 1)
 		}
-		s := strip.some(0, hi-lo)
-		for i := range hi - lo {
-			to, f := s.Row(i), w[lo+i]
-			for j, v := range part.Row(i) {
-				to[j] = f * v
+		for i := c0; i < d; i++ {
+			for j, v := range sums.Row(i - c0) {
+				c.Row(i)[c0+j] += v
 			}
 		}
-		multiply(c, s, part, true, false, 1)
+		closeAll(left, right, sums)
 	}
 }
 
-// blockRows is the side of the blocks of a factorisation.
+func weight(w []float64, i int) float64 {
+	if w == nil {
+		return 1
+	}
+	return w[i]
+}
+
+// gramColumns is how many columns of a symmetric product are made at a time: what is above them is not.
+const gramColumns = 512
+
+// blockRows is the side of matrices that are factored value by value.
 const blockRows = 64
 
-// factor returns the lower Cholesky factor L of a symmetric positive definite matrix, a = L L', and whether it has one. Only the lower half of a is read.
-func factor(a *Matrix) (*Matrix, bool) {
+// inverseFactor returns the inverse of the lower Cholesky factor of a symmetric positive definite matrix, and whether it has one. Only the lower half of a is read. A matrix is cut into
+// quarters, so that nearly all of the work is products.
+func inverseFactor(a *Matrix) (*Matrix, bool) {
 	n, dev := a.Rows, a.device()
-	l, done := NewMatrix(dev, n, n), NewMatrix(dev, n, blockRows)
-	defer done.Close()
-	for j := 0; j < n; j += blockRows {
-		hi := min(n, j+blockRows)
-		panel := &Matrix{n - j, hi - j, done.V[:(n-j)*(hi-j)], done.t.Slice(0, (n-j)*(hi-j)).View(n-j, hi-j), nil}
-		multiply(panel, l.some(j, n), l.some(j, hi), false, true, 0)
-		for i := j; i < n; i++ {
-			row, to, sums := a.Row(i)[j:hi], l.Row(i)[j:hi], panel.Row(i-j)
-			for c := 0; c <= min(i-j, hi-j-1); c++ {
-				v, other := row[c]-sums[c], l.Row(j + c)[j:hi]
-				for k := range c {
-					v -= to[k] * other[k]
-				}
-				if c < i-j {
-					to[c] = v / other[c]
-					continue
-				}
-				if !(v > 0) {
-					l.Close()
-					return nil, false
-				}
-				to[c] = math.Sqrt(v)
-			}
+	if n <= blockRows {
+		return smallFactor(a)
+	}
+	h := (n/2 + blockRows - 1) / blockRows * blockRows
+	a11, a21, a22 := quarter(a, 0, h, 0, h), quarter(a, h, n, 0, h), quarter(a, h, n, h, n)
+	l21, t := NewMatrix(dev, n-h, h), NewMatrix(dev, n-h, h)
+	defer closeAll(a11, a21, a22, l21, t)
+	inv1, ok := inverseFactor(a11)
+	if !ok {
+		return nil, false
+	}
+	defer inv1.Close()
+	multiply(l21, a21, inv1, false, true, 0)
+	for i := range a22.Rows { // a22 - l21 l21'
+		for j, v := range l21.Row(i) {
+			t.Row(i)[j] = -v
 		}
 	}
-	return l, true
+	multiply(a22, t, l21, false, true, 1)
+	inv2, ok := inverseFactor(a22)
+	if !ok {
+		return nil, false
+	}
+	defer inv2.Close()
+	multiply(l21, t, inv1, false, false, 0)
+	multiply(t, inv2, l21, false, false, 0)
+	out := NewMatrix(dev, n, n)
+	for i := range n {
+		if i < h {
+			copy(out.Row(i), inv1.Row(i))
+			continue
+		}
+		copy(out.Row(i), t.Row(i-h))
+		copy(out.Row(i)[h:], inv2.Row(i-h))
+	}
+	return out, true
 }
 
-// inverse returns the inverse of a lower triangle.
-func inverse(l *Matrix) *Matrix {
-	n, dev := l.Rows, l.device()
-	out, left, sums := NewMatrix(dev, n, n), NewMatrix(dev, blockRows, n), NewMatrix(dev, blockRows, n)
-	defer left.Close()
-	defer sums.Close()
-	for j := 0; j < n; j += blockRows {
-		hi := min(n, j+blockRows)
-		h := hi - j
-		for i := range h {
-			row := left.Row(i)
-			clear(row[j:])
-			copy(row[:j], l.Row(j + i)[:j])
-		}
-		multiply(sums.some(0, h), left.some(0, h), out, false, false, 0)
-		for i := range h {
-			to, diagonal := out.Row(j+i), l.Row(j + i)[j:hi]
-			for c, v := range sums.Row(i)[:j+i+1] {
-				to[c] = -v
-			}
-			to[j+i]++
-			for k := range i {
-				f, above := diagonal[k], out.Row(j+k)
-				for c := range j + k + 1 {
-					to[c] -= f * above[c]
-				}
-			}
-			for c := range j + i + 1 {
-				to[c] /= diagonal[i]
-			}
-		}
+func closeAll(all ...*Matrix) {
+	for _, m := range all {
+		m.Close()
+	}
+}
+
+// quarter returns a copy of rows r0 to r1 and columns c0 to c1.
+func quarter(a *Matrix, r0, r1, c0, c1 int) *Matrix {
+	out := NewMatrix(a.device(), r1-r0, c1-c0)
+	for i := r0; i < r1; i++ {
+		copy(out.Row(i-r0), a.Row(i)[c0:c1])
 	}
 	return out
+}
+
+// smallFactor is inverseFactor value by value.
+func smallFactor(a *Matrix) (*Matrix, bool) {
+	n := a.Rows
+	l, inv := NewMatrix(a.device(), n, n), NewMatrix(a.device(), n, n)
+	defer l.Close()
+	for i := range n {
+		for j := range i + 1 {
+			v := a.Row(i)[j] - dot(l.Row(i)[:j], l.Row(j)[:j])
+			if j < i {
+				l.Row(i)[j] = v / l.Row(j)[j]
+				continue
+			}
+			if !(v > 0) {
+				inv.Close()
+				return nil, false
+			}
+			l.Row(i)[i] = math.Sqrt(v)
+		}
+	}
+	for i := range n {
+		to := inv.Row(i)
+		to[i] = 1
+		for k := range i {
+			for c, v := range inv.Row(k)[:k+1] {
+				to[c] -= l.Row(i)[k] * v
+			}
+		}
+		for c := range i + 1 {
+			to[c] /= l.Row(i)[i]
+		}
+	}
+	return inv, true
 }
 
 // invertible returns the inverse of the Cholesky factor of a, which must be positive definite up to rounding: a multiple of its diagonal's mean is added until it is.
@@ -157,9 +197,7 @@ func invertible(a *Matrix) *Matrix {
 		for i := range a.Rows {
 			a.Row(i)[i] += add
 		}
-		if l, ok := factor(a); ok {
-			inv := inverse(l)
-			l.Close()
+		if inv, ok := inverseFactor(a); ok {
 			return inv
 		}
 	}

@@ -7,9 +7,9 @@
 // # Logistic regression
 //
 // minimises mean_i weight_i CE_i + lambda/2 |W|², intercepts free; two classes have one row and a sigmoid, more a softmax. Newton's equations are solved by conjugate gradients, so
-// that no Hessian of classes x features is made. They are preconditioned by one block a class, the Hessian of that class against the rest, factored by products of the
-// device: features x features where there are more rows, rows x rows where there are more features (Woodbury). For one row of weights the block is the Hessian itself. Blocks
-// are made anew only where the gradients say that they have become poor.
+// that no Hessian of classes x features is made. They are preconditioned by one block for all classes, the Hessian of the rows' mean curvature, factored by products of the
+// device: features x features where there are more rows, rows x rows where there are more features (Woodbury). For one row of weights the block is the Hessian itself. It
+// is made anew where the steps since have cost more than it does.
 //
 // # Ridge regression
 //

@@ -18,7 +18,7 @@ type logit struct {
 	grad    *Matrix // [rows, d + 1]
 	loss    float64
 	blocks  blocks
-	spent   int // conjugate gradients of the last solution
+	spent   int // conjugate gradients since blocks were made
 }
 
 // newLogit begins a fit at zero weights.
@@ -112,9 +112,9 @@ func (f *logit) apply(out, v *Matrix) {
 const (
 	mostSteps     = 200   // of Newton's method
 	mostGradients = 500   // conjugate gradients of a step
-	poor          = 10    // conjugate gradients after which blocks are made anew
+	poor          = 4     // conjugate gradients of a step beyond which blocks are made anew, or what these cost
 	halvings      = 40    // of a step that does not go down
-	noise         = 4e-16 // of a float64 sum, in parts of its terms
+	noise         = 1e-15 // of a float64 sum, in parts of its terms
 )
 
 // solve goes to the minimum for a lambda from the weights there are, until the gradient is a part tolerance of what it was at zero weights, or rounding noise.
@@ -183,8 +183,9 @@ func (f *logit) move(step, next *Matrix) bool {
 
 // direction solves H step = -gradient by conjugate gradients, until the residual is a part of what it was.
 func (f *logit) direction(step *Matrix, part float64) {
-	if !f.blocks.made || f.spent > poor {
+	if !f.blocks.made || float64(f.spent) > max(poor, f.cost()) {
 		f.blocks.make(f)
+		f.spent = 0
 	}
 	dev := f.device()
 	r, y, v, hv := NewMatrix(dev, f.rows, f.z.Cols), NewMatrix(dev, f.rows, f.z.Cols), NewMatrix(dev, f.rows, f.z.Cols), NewMatrix(dev, f.rows, f.z.Cols)
@@ -199,7 +200,7 @@ func (f *logit) direction(step *Matrix, part float64) {
 	copy(v.V, y.V)
 	rho := dot(r.V, y.V)
 	stop := part * math.Sqrt(dot(r.V, r.V))
-	for f.spent = 0; f.spent < mostGradients && rho > 0; f.spent++ {
+	for k := 0; k < mostGradients && rho > 0; k, f.spent = k+1, f.spent+1 {
 		f.apply(hv, v)
 		curve := dot(v.V, hv.V)
 		if !(curve > 0) {
