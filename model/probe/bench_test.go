@@ -48,7 +48,7 @@ func BenchmarkRidge(b *testing.B) {
 	for _, s := range [][2]int{{10000, 512}, {500, 2048}, {4000, 2048}} {
 		b.Run(fmt.Sprintf("%dx%d", s[0], s[1]), func(b *testing.B) {
 			x, c := features(b, device(b), s[0], s[1], 4)
-			y := NewMatrix(x.device(), s[0], 1)
+			y := NewMatrix(x.Device(), s[0], 1)
 			b.Cleanup(y.Close)
 			for i, v := range c {
 				y.V[i] = float64(v) + math.Sin(float64(i))
@@ -62,7 +62,7 @@ func BenchmarkRidge(b *testing.B) {
 
 func BenchmarkNearest(b *testing.B) {
 	x, _ := features(b, device(b), 10000, 512, 5)
-	test, _ := features(b, x.device(), 2000, 512, 5)
+	test, _ := features(b, x.Device(), 2000, 512, 5)
 	for b.Loop() {
 		Nearest(x, test, 20, Exponential, 0.07)
 	}

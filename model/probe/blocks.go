@@ -54,7 +54,7 @@ func (b *blocks) make(f *logit) {
 		b.wideBlock(w)
 		return
 	}
-	c := NewMatrix(f.device(), f.z.Cols, f.z.Cols)
+	c := NewMatrix(f.Device(), f.z.Cols, f.z.Cols)
 	defer c.Close()
 	gram(c, f.z, w)
 	for j := range c.Rows {
@@ -68,7 +68,7 @@ func (b *blocks) makeKernel(f *logit) {
 		return
 	}
 	if b.kernel == nil {
-		b.kernel, b.of = NewMatrix(f.device(), f.z.Rows, f.z.Rows), 1
+		b.kernel, b.of = NewMatrix(f.Device(), f.z.Rows, f.z.Rows), 1
 		multiply(b.kernel, f.z, f.z, false, true, 0)
 	}
 	for i := range b.kernel.V {
@@ -83,7 +83,7 @@ func (b *blocks) wideBlock(w []float64) {
 	for i, v := range w {
 		root[i] = math.Sqrt(v)
 	}
-	c := NewMatrix(b.z.device(), len(w), len(w))
+	c := NewMatrix(b.z.Device(), len(w), len(w))
 	for i := range w {
 		for j, v := range b.kernel.Row(i) {
 			c.Row(i)[j] = root[i] * v * root[j]
@@ -96,7 +96,7 @@ func (b *blocks) wideBlock(w []float64) {
 
 // apply computes y of r, both [rows, d + 1]: the inverse times each row.
 func (b *blocks) apply(y, r *Matrix) {
-	dev := r.device()
+	dev := r.Device()
 	half := NewMatrix(dev, r.Rows, b.inv.Rows)
 	defer half.Close()
 	if !b.wide {

@@ -32,11 +32,12 @@ func (m *Matrix) Close() {
 // Row returns row i.
 func (m *Matrix) Row(i int) []float64 { return m.V[i*m.Cols : (i+1)*m.Cols] }
 
-func (m *Matrix) device() *gpu.Device { return m.t.Device() }
+// Device returns the CPU that it is on.
+func (m *Matrix) Device() *gpu.Device { return m.t.Device() }
 
 // Pick returns a new matrix of some of the rows.
 func (m *Matrix) Pick(rows []int) *Matrix {
-	out := NewMatrix(m.device(), max(1, len(rows)), m.Cols)
+	out := NewMatrix(m.Device(), max(1, len(rows)), m.Cols)
 	for k, i := range rows {
 		copy(out.Row(k), m.Row(i))
 	}
@@ -58,7 +59,7 @@ const stripRows = 1024
 
 // gram adds the lower half of the product X' diag(w) X to c, which is [columns, columns], and leaves what it likes above; w nil: without weights.
 func gram(c, x *Matrix, w []float64) {
-	dev, d := x.device(), x.Cols
+	dev, d := x.Device(), x.Cols
 	for c0 := 0; c0 < d; c0 += gramColumns {
 		c1 := min(d, c0+gramColumns)
 		left, right, sums := NewMatrix(dev, min(stripRows, x.Rows), d-c0), NewMatrix(dev, min(stripRows, x.Rows), c1-c0), NewMatrix(dev, d-c0, c1-c0)
@@ -99,7 +100,7 @@ const blockRows = 64
 // inverseFactor returns the inverse of the lower Cholesky factor of a symmetric positive definite matrix, and whether it has one. Only the lower half of a is read. A matrix is cut into
 // quarters, so that nearly all of the work is products.
 func inverseFactor(a *Matrix) (*Matrix, bool) {
-	n, dev := a.Rows, a.device()
+	n, dev := a.Rows, a.Device()
 	if n <= blockRows {
 		return smallFactor(a)
 	}
@@ -146,7 +147,7 @@ func closeAll(all ...*Matrix) {
 
 // quarter returns a copy of rows r0 to r1 and columns c0 to c1.
 func quarter(a *Matrix, r0, r1, c0, c1 int) *Matrix {
-	out := NewMatrix(a.device(), r1-r0, c1-c0)
+	out := NewMatrix(a.Device(), r1-r0, c1-c0)
 	for i := r0; i < r1; i++ {
 		copy(out.Row(i-r0), a.Row(i)[c0:c1])
 	}
@@ -156,7 +157,7 @@ func quarter(a *Matrix, r0, r1, c0, c1 int) *Matrix {
 // smallFactor is inverseFactor value by value.
 func smallFactor(a *Matrix) (*Matrix, bool) {
 	n := a.Rows
-	l, inv := NewMatrix(a.device(), n, n), NewMatrix(a.device(), n, n)
+	l, inv := NewMatrix(a.Device(), n, n), NewMatrix(a.Device(), n, n)
 	defer l.Close()
 	for i := range n {
 		for j := range i + 1 {

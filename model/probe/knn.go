@@ -46,7 +46,7 @@ func Nearest(train, test *Matrix, k int, w Weighting, temperature float64) *Neig
 	}
 	lengths := squares(a)
 	step := max(1, min(b.Rows, blockValues/a.Rows))
-	products := NewMatrix(a.device(), step, a.Rows)
+	products := NewMatrix(a.Device(), step, a.Rows)
 	defer products.Close()
 	for lo := 0; lo < b.Rows; lo += step {
 		hi := min(b.Rows, lo+step)
@@ -62,7 +62,7 @@ func Nearest(train, test *Matrix, k int, w Weighting, temperature float64) *Neig
 const blockValues = 1 << 22
 
 func units(m *Matrix) *Matrix {
-	out := NewMatrix(m.device(), m.Rows, m.Cols)
+	out := NewMatrix(m.Device(), m.Rows, m.Cols)
 	for i, s := range squares(m) {
 		length := max(math.Sqrt(s), lengthFloor)
 		for j, v := range m.Row(i) {

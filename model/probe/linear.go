@@ -12,7 +12,7 @@ type Linear struct {
 // Scores returns coef·x + intercept, [rows of x, rows of coefficients], row after row.
 func (l *Linear) Scores(x *Matrix) []float64 {
 	k := len(l.Coef)
-	w := NewMatrix(x.device(), k, x.Cols)
+	w := NewMatrix(x.Device(), k, x.Cols)
 	defer w.Close()
 	shift := make([]float64, k)
 	for r, c := range l.Coef {
@@ -21,9 +21,9 @@ func (l *Linear) Scores(x *Matrix) []float64 {
 			w.Row(r)[j] = v / l.Scale[j]
 		}
 	}
-	out := NewMatrix(x.device(), x.Rows, k)
+	out := NewMatrix(x.Device(), x.Rows, k)
 	defer out.Close()
-	strip := NewMatrix(x.device(), min(stripRows, x.Rows), x.Cols)
+	strip := NewMatrix(x.Device(), min(stripRows, x.Rows), x.Cols)
 	defer strip.Close()
 	for lo := 0; lo < x.Rows; lo += stripRows { // centred before the product, so that large means cost no digits
 		hi := min(x.Rows, lo+stripRows)

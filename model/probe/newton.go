@@ -23,7 +23,7 @@ type logit struct {
 
 // newLogit begins a fit at zero weights.
 func newLogit(z *Matrix, y []int, s []float64, rows int) *logit {
-	dev := z.device()
+	dev := z.Device()
 	return &logit{z: z, y: y, s: s, rows: rows, theta: NewMatrix(dev, rows, z.Cols), grad: NewMatrix(dev, rows, z.Cols),
 		p: NewMatrix(dev, z.Rows, rows), r: NewMatrix(dev, z.Rows, rows), u: NewMatrix(dev, z.Rows, rows)}
 }
@@ -35,7 +35,7 @@ func (f *logit) close() {
 	f.blocks.close()
 }
 
-func (f *logit) device() *gpu.Device { return f.z.device() }
+func (f *logit) Device() *gpu.Device { return f.z.Device() }
 
 // at computes probabilities and loss at weights, and the gradient where it is wanted.
 func (f *logit) at(theta *Matrix, gradient bool) float64 {
@@ -123,7 +123,7 @@ func (f *logit) solve(lambda, tolerance float64) {
 	f.loss = f.at(f.theta, true)
 	floor := noise * f.size()
 	enough := max(floor, tolerance*f.size())
-	step, next := NewMatrix(f.device(), f.rows, f.z.Cols), NewMatrix(f.device(), f.rows, f.z.Cols)
+	step, next := NewMatrix(f.Device(), f.rows, f.z.Cols), NewMatrix(f.Device(), f.rows, f.z.Cols)
 	defer step.Close()
 	defer next.Close()
 	f.blocks.made = false
@@ -187,7 +187,7 @@ func (f *logit) direction(step *Matrix, part float64) {
 		f.blocks.make(f)
 		f.spent = 0
 	}
-	dev := f.device()
+	dev := f.Device()
 	r, y, v, hv := NewMatrix(dev, f.rows, f.z.Cols), NewMatrix(dev, f.rows, f.z.Cols), NewMatrix(dev, f.rows, f.z.Cols), NewMatrix(dev, f.rows, f.z.Cols)
 	for _, m := range []*Matrix{r, y, v, hv} {
 		defer m.Close()

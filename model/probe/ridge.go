@@ -19,7 +19,7 @@ func FitRidge(x, y *Matrix, alphas []float64, standardize bool) *Ridge {
 	z := s.apply(x, false)
 	defer z.Close()
 	means := make([]float64, y.Cols)
-	yc := NewMatrix(x.device(), y.Rows, y.Cols)
+	yc := NewMatrix(x.Device(), y.Rows, y.Cols)
 	defer yc.Close()
 	for t := range means {
 		means[t] = mean(column(y.V, y.Cols, t))
@@ -79,7 +79,7 @@ type ridgeFit struct {
 }
 
 func (f *ridgeFit) open() {
-	dev := f.z.device()
+	dev := f.z.Device()
 	f.wide = f.z.Rows < f.z.Cols
 	side := min(f.z.Rows, f.z.Cols)
 	f.kernel = NewMatrix(dev, side, side)
@@ -102,7 +102,7 @@ const refinements = 2
 
 // solve returns the coefficients, [columns, targets], and of each row the diagonal of the matrix that makes predictions of y, the intercept's part included.
 func (f *ridgeFit) solve(alpha float64) (*Matrix, []float64) {
-	k := NewMatrix(f.z.device(), f.kernel.Rows, f.kernel.Rows)
+	k := NewMatrix(f.z.Device(), f.kernel.Rows, f.kernel.Rows)
 	copy(k.V, f.kernel.V)
 	for i := range k.Rows {
 		k.Row(i)[i] += alpha
@@ -117,7 +117,7 @@ func (f *ridgeFit) solve(alpha float64) (*Matrix, []float64) {
 }
 
 func (f *ridgeFit) primal(inv *Matrix, alpha float64) (*Matrix, []float64) {
-	dev, d, t := f.z.device(), f.z.Cols, f.y.Cols
+	dev, d, t := f.z.Device(), f.z.Cols, f.y.Cols
 	b, r, half, fit := NewMatrix(dev, d, t), NewMatrix(dev, d, t), NewMatrix(dev, d, t), NewMatrix(dev, f.z.Rows, t)
 	for _, m := range []*Matrix{r, half, fit} {
 		defer m.Close()
@@ -153,7 +153,7 @@ func (f *ridgeFit) primal(inv *Matrix, alpha float64) (*Matrix, []float64) {
 
 // dual solves (zz' + alpha) a = y and returns z'a.
 func (f *ridgeFit) dual(inv *Matrix, alpha float64) (*Matrix, []float64) {
-	dev, n, t := f.z.device(), f.z.Rows, f.y.Cols
+	dev, n, t := f.z.Device(), f.z.Rows, f.y.Cols
 	a, r, half := NewMatrix(dev, n, t), NewMatrix(dev, n, t), NewMatrix(dev, n, t)
 	for _, m := range []*Matrix{a, r, half} {
 		defer m.Close()
@@ -183,7 +183,7 @@ func (f *ridgeFit) dual(inv *Matrix, alpha float64) (*Matrix, []float64) {
 
 // without returns by target the mean squared error of each row by a fit without it.
 func (f *ridgeFit) without(b *Matrix, hat []float64) []float64 {
-	fit := NewMatrix(f.z.device(), f.z.Rows, f.y.Cols)
+	fit := NewMatrix(f.z.Device(), f.z.Rows, f.y.Cols)
 	defer fit.Close()
 	multiply(fit, f.z, b, false, false, 0)
 	out := make([]float64, f.y.Cols)

@@ -43,7 +43,7 @@ func (s *Scaler) apply(x *Matrix, one bool) *Matrix {
 	if one {
 		d++
 	}
-	out := NewMatrix(x.device(), x.Rows, d)
+	out := NewMatrix(x.Device(), x.Rows, d)
 	for i := range x.Rows {
 		to := out.Row(i)
 		for j, v := range x.Row(i) {
