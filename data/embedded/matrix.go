@@ -81,6 +81,12 @@ func (m *Matrix) Some(rows []int, dst []float64) error {
 	return nil
 }
 
+// NotNumber is the problem of a row that has a value which is NaN, where none may be (E1003).
+func (m *Matrix) NotNumber(row int) error {
+	return &data.Problem{Code: codeFinite, File: m.path, What: "a feature is NaN", Expected: "finite values", Found: fmt.Sprintf("NaN in row %d", m.rows.at[row]),
+		Cause: "rows of persons who have none, or features of a diverged network", Fix: "embed again, or leave the row out of " + filepath.Base(m.rows.Path)}
+}
+
 // Close closes the file.
 func (m *Matrix) Close() error { return m.a.Close() }
 

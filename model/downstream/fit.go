@@ -81,9 +81,9 @@ func chooseLambda(train *probe.Matrix, t *Task, m Method, step func(string)) (fl
 		fitted++
 		step(fmt.Sprintf("choosing the regularisation, fold %d of %d", f+1, n))
 		a, b := train.Pick(in), train.Pick(out)
-		scores := pathOf(a, t.some(in), b, lambdas)
+		scores := pathOf(a, t.Some(in), b, lambdas)
 		for l := range lambdas {
-			loss[l] += logLoss(t.some(out), scores[l])
+			loss[l] += logLoss(t.Some(out), scores[l])
 		}
 		a.Close()
 		b.Close()
@@ -162,7 +162,7 @@ func fitTraits(train *probe.Matrix, t *Task, others *probe.Matrix, m Method, ste
 			y.V[i] = t.Trait[r*k+j]
 		}
 		_, scale := moments(y.V)
-		fit, alpha, how := chooseAlpha(part, y, t.some(rows), m)
+		fit, alpha, how := chooseAlpha(part, y, t.Some(rows), m)
 		for i, v := range fit.Scores(others) {
 			p.Score[i*k+j] = v
 		}
@@ -239,7 +239,7 @@ func neighbours(train *probe.Matrix, t *Task, others *probe.Matrix, m Method, st
 		for j := range k {
 			v := make([]float64, train.Rows)
 			for i := range v {
-				v[i] = t.value(i, j)
+				v[i] = t.Value(i, j)
 			}
 			_, scale := moments(measure.Defined(v))
 			p.Scale = append(p.Scale, scale)
@@ -266,8 +266,8 @@ func neighbours(train *probe.Matrix, t *Task, others *probe.Matrix, m Method, st
 	return p
 }
 
-// value returns label or trait j of a row, NaN where it is not known.
-func (t *Task) value(row, j int) float64 {
+// Value returns label or trait j of a row, NaN where it is not known.
+func (t *Task) Value(row, j int) float64 {
 	a := row*len(t.Names) + j
 	switch {
 	case t.Kind == Traits:

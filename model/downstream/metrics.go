@@ -6,8 +6,8 @@ import (
 	"contig-gpu/model/measure"
 )
 
-// calibrationBins is how many bins of confidence there are, as Guo et al. (2017) have it.
-const calibrationBins = 15
+// CalibrationBins is how many bins of confidence there are, as Guo et al. (2017) have it.
+const CalibrationBins = 15
 
 // Metrics returns what is computed of predictions for rows that t describes, with scikit-learn's names where it has one.
 func Metrics(t *Task, p *Predictions) []measure.Metric {
@@ -43,7 +43,7 @@ func classMetrics(t *Task, p *Predictions) []measure.Metric {
 	k, class := len(t.Names), Classed(t, p)
 	count := func(w []float64) measure.Confusion { return measure.Count(k, t.Class, class, w) }
 	conf, _, right := measure.Confident(k, t.Class, p.Score)
-	each := measure.NewLabels(k, measure.OneHot(k, t.Class), all(len(t.Class)*k), p.Score)
+	each := ClassesAsLabels(t, p)
 	out := []measure.Metric{
 		{Name: "accuracy", Share: true, Of: func(w []float64) float64 { return count(w).Accuracy() }},
 		{Name: "balanced_accuracy", Of: func(w []float64) float64 { return count(w).BalancedAccuracy() }},
@@ -54,7 +54,7 @@ func classMetrics(t *Task, p *Predictions) []measure.Metric {
 		{Name: "log_loss", Of: func(w []float64) float64 { return measure.LogLoss(k, t.Class, p.Score, w) }},
 		{Name: "brier_score", Of: func(w []float64) float64 { return brier(k, t.Class, p.Score, w) }},
 		{Name: "calibration_error", Of: func(w []float64) float64 {
-			e, _ := measure.CalibrationError(measure.Bins(calibrationBins, conf, right, w))
+			e, _ := measure.CalibrationError(measure.Bins(CalibrationBins, conf, right, w))
 			return e
 		}},
 	}
@@ -72,6 +72,12 @@ func classMetrics(t *Task, p *Predictions) []measure.Metric {
 		measure.Metric{Name: "roc_auc_ovo", Why: whyOneClass, Of: pairs.AUC},
 		measure.Metric{Name: "average_precision_macro", Why: whyNoneHas, Of: func(w []float64) float64 { return measure.Mean(each.AveragePrecision(w), nil) }})
 	return append(out, eachLabel(t.Names, each)...)
+}
+
+// ClassesAsLabels returns each class against the rest.
+func ClassesAsLabels(t *Task, p *Predictions) *measure.Labels {
+	k := len(t.Names)
+	return measure.NewLabels(k, measure.OneHot(k, t.Class), all(len(t.Class)*k), p.Score)
 }
 
 // brier is the sum over classes, of two classes half of it, as scikit-learn has it.

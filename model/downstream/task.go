@@ -46,8 +46,8 @@ func (t *Task) Labelled(row int) bool {
 	return t.Class[row] >= 0
 }
 
-// some returns the task of some of the rows.
-func (t *Task) some(rows []int) *Task {
+// Some returns the task of some of the rows.
+func (t *Task) Some(rows []int) *Task {
 	k := len(t.Names)
 	out := &Task{Kind: t.Kind, Names: t.Names}
 	for _, i := range rows {
