@@ -171,7 +171,8 @@ func (n *Neighbours) Votes(y []int, classes int) []float64 {
 	out := make([]float64, len(n.Index)*classes)
 	for i, rows := range n.Index {
 		for a, j := range rows {
-			out[i*classes+y[j]] += n.Weight[i][a]
+			at := i*classes + y[j]
+			out[at] = min(1, out[at]+n.Weight[i][a]) // rounding is no probability above 1
 		}
 	}
 	return out
