@@ -2,6 +2,7 @@
 # check_probe.sh N [SEED]: N random sets of features and labels are probed, and scikit-learn is fitted to the same rows: predictions, the chosen alpha of ridge regression, and metrics must be its.
 # Needs python3 with venv; installs scikit-learn for itself.     CONTIG_GPU: the program, else it is built
 set -euo pipefail
+export OMP_NUM_THREADS=1 # small fits: threads that wait for each other cost more than they save
 cd "$(dirname "$0")/.."
 sets=${1:-5} seed=${2:-1}
 work=$(mktemp -d)
