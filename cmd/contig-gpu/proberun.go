@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -157,6 +158,13 @@ func (p *probing) join() error {
 			unlabelled++
 		}
 	}
+	ids, images := p.first.rows.IDs, p.first.rows.Images // in an order of their own, so that the order in files changes no sum
+	slices.SortStableFunc(p.rows, func(a, b int) int {
+		if images != nil && ids[a] == ids[b] {
+			return cmp.Compare(images[a], images[b])
+		}
+		return cmp.Compare(ids[a], ids[b])
+	})
 	p.task = whole.Some(p.rows)
 	if strangers > 0 {
 		p.note("%d rows of labels are of nobody in the features and are left out.", strangers)
