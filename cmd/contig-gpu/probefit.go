@@ -104,7 +104,7 @@ func (p *probing) fit(ctx context.Context, f *features, at []int, fraction float
 	}
 	defer others.Close()
 	pred := downstream.Fit(train, p.task.Some(rows), others, p.set.method, func(what string) {
-		p.line.Step(0, 0, fmt.Sprintf("%s, %d rows: %s", f.name, len(rows), what))
+		p.line.Step(len(p.found)+len(p.against)+1, len(p.set.fractions)+len(p.set.against), fmt.Sprintf("%s, %d rows: %s", f.name, len(rows), what))
 	})
 	o.notes, o.chosen = pred.Notes, pred.Chosen
 	o.validation = p.scored(validation, pred, 0)
