@@ -13,13 +13,20 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
-// resamples is how often persons are drawn anew: the limits of 95 % are then known to about a tenth of the interval's width
-// (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13, take 1000 for percentiles). outside is the part of the
-// resamples beyond each limit.
-const (
-	resamples = 1000
-	outside   = 0.025
-)
+// Resamples is how often persons are drawn anew: the limits of 95 % are then known to about a tenth of the interval's width
+// (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13, take 1000 for percentiles).
+const Resamples = 1000
+
+// outside is the part of the resamples beyond each limit.
+const outside = 0.025
+
+// Draw calls take for each of the n persons of resample k, which depend on nothing else: the same person may be there several times.
+func Draw(k, n int, take func(person int)) {
+	draw := rand.NewPCG(Resamples, uint64(k))
+	for range n {
+		take(int(draw.Uint64() >> 32 * uint64(n) >> 32))
+	}
+}
 
 // intervals returns those of R@1 and R@10: percentiles of the bootstrap over persons, who are drawn with replacement, by the same
 // draws whatever the model. Where all persons have the same share there is nothing to draw from; if all or none were found, the
@@ -32,15 +39,11 @@ func intervals(places []place) (one, ten Interval) {
 	}
 	var means [2][]float64
 	for k := range means {
-		means[k] = make([]float64, resamples)
+		means[k] = make([]float64, Resamples)
 	}
-	parallel(0, resamples, func(k int) {
-		draw := rand.NewPCG(resamples, uint64(k))
+	parallel(0, Resamples, func(k int) {
 		var a, b float64
-		for range n {
-			i := int(draw.Uint64() >> 32 * uint64(n) >> 32)
-			a, b = a+first[i], b+within[i]
-		}
+		Draw(k, n, func(i int) { a, b = a+first[i], b+within[i] })
 		means[0][k], means[1][k] = a/float64(n), b/float64(n)
 	})
 	return limits(first, means[0]), limits(within, means[1])
@@ -50,8 +53,8 @@ func intervals(places []place) (one, ten Interval) {
 func limits(shares, means []float64) Interval {
 	if slices.Min(shares) < slices.Max(shares) {
 		slices.Sort(means)
-		at := int(outside * resamples)
-		return Interval{means[at], means[resamples-1-at]}
+		at := int(outside * Resamples)
+		return Interval{means[at], means[Resamples-1-at]}
 	}
 	low, high := shares[0], shares[0]
 	bound := math.Pow(outside, 1/float64(len(shares)))

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"contig-gpu/cmd/internal/progress"
+	emb "contig-gpu/data/embedded"
+	"contig-gpu/gpu"
+	"contig-gpu/model/checkpoint"
+	"contig-gpu/model/probe"
+	"contig-gpu/model/train"
+)
+
+// features are rows of an encoder's features: in a folder, or made now.
+type features struct {
+	name  string // as it was asked for
+	rows  *emb.Rows
+	width int
+	read  func(rows []int, dst []float64) error // some of them, in the order asked for
+	close func()
+}
+
+// matrix returns some of the rows as a matrix on d.
+func (f *features) matrix(d *gpu.Device, rows []int) (*probe.Matrix, error) {
+	m := probe.NewMatrix(d, max(1, len(rows)), f.width)
+	return m, f.read(rows, m.V)
+}
+
+// folderFeatures opens a folder that embed wrote. What is NaN or infinite in it is an error.
+func folderFeatures(dir string, byImage bool) (*features, error) {
+	open := emb.Persons
+	if byImage {
+		open = emb.Images
+	}
+	rows, err := open(dir)
+	if err != nil {
+		return nil, err
+	}
+	m, err := rows.Open(emb.Features)
+	if err != nil {
+		return nil, err
+	}
+	gaps, err := m.Gaps()
+	if err == nil && len(gaps.Absent)+len(gaps.Partly) > 0 {
+		err = m.NotNumber(append(gaps.Absent, gaps.Partly...)[0])
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	return &features{name: dir, rows: rows, width: m.Width, read: m.Some, close: func() { m.Close() }}, nil
+}
+
+// What --against takes beside paths, and how weights of other programs are named.
+const (
+	randomWord  = "random" // drawn, as a training would begin
+	weightsName = ".safetensors"
+)
+
+// embedWith embeds the images that the settings name by an encoder: random, weights of other programs in safetensors, a checkpoint of ours, or a run. Of the first two the network is that of
+// the checkpoint base.
+func embedWith(ctx context.Context, s *probeSettings, which, base string, byImage bool, line *progress.Line) (*features, error) {
+	d, err := gpu.Open(s.device, gpu.Options{Threads: s.threads})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	keepWithinMemory()
+	from, foreign := which, false
+	if which == randomWord {
+		from, foreign = base, true
+	} else if _, err := checkpoint.ReadHeader(checkpointIn(which)); err != nil && strings.HasSuffix(which, weightsName) {
+		from, foreign = base, true
+	}
+	m, err := checkpoint.LoadWithin(checkpointIn(from), d, "auto", int(memory()))
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if foreign {
+		m.Objective.Weights().Init(s.cohort.Seed)
+	}
+	if foreign && which != randomWord {
+		if _, err := checkpoint.Init(which, m.Objective.Weights()); err != nil {
+			return nil, err
+		}
+	}
+	cfg, err := train.SettingsOf(m.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	co, err := openEveryone(s.cohort, m)
+	if err != nil {
+		return nil, err
+	}
+	e, err := embedded(ctx, m, co, cfg, line)
+	if err != nil {
+		return nil, err
+	}
+	w := &embedding{Embeddings: e, cohort: co, splits: splitsOf(checkpointIn(from))}
+	return w.features(which, byImage), nil
+}
+
+// checkpointIn returns the checkpoint that a path names: of a run folder its best, or its last.
+func checkpointIn(path string) string {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return path
+	}
+	best := train.CheckpointPath(path, "best")
+	if _, err := os.Stat(best); err != nil {
+		best = train.CheckpointPath(path, "last")
+	}
+	return best
+}
+
+// features returns what an embedding has in memory as rows.
+func (e *embedding) features(name string, byImage bool) *features {
+	persons, images := e.keys()
+	f := &features{name: name, width: e.Width, close: func() {}, rows: &emb.Rows{Path: name}}
+	keys, values, of := persons, e.PersonFeatures, e.Persons
+	if byImage {
+		keys, values, of = images, e.Features, e.Person
+	}
+	for i, p := range of {
+		id := e.cohort.Persons[p].ID
+		f.rows.IDs = append(f.rows.IDs, id)
+		if byImage {
+			f.rows.Images = append(f.rows.Images, keys[i][1])
+		}
+		split := emb.Unknown
+		if e.splits != nil {
+			if split = e.splits[id]; split == "" {
+				split = emb.New
+			}
+		}
+		f.rows.Splits = append(f.rows.Splits, split)
+	}
+	f.read = func(rows []int, dst []float64) error {
+		for k, i := range rows {
+			for j, v := range values[i] {
+				dst[k*f.width+j] = float64(v)
+			}
+		}
+		return nil
+	}
+	return f
+}
+
+// isFeatures says whether a path is a folder of features.
+func isFeatures(path string) bool {
+	_, err := os.Stat(filepath.Join(path, "persons.tsv"))
+	return err == nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"contig-gpu/cmd/internal/report"
+	"contig-gpu/model/downstream"
+	"contig-gpu/model/measure"
+)
+
+// comparedMetrics is how many metrics stand side by side where fits are compared.
+const comparedMetrics = 4
+
+// writeReport writes report.html. It holds no ids, and no value of a single person.
+func (p *probing) writeReport(w io.Writer) error {
+	last := p.last()
+	page := report.Probed{Title: "contig-gpu probe: " + strings.Join(p.set.target, ", "), Undefined: last.undefined, Results: last.test.results, Notes: append(append([]string{}, p.notes...), last.notes...)}
+	page.Facts = []report.Fact{{Name: "task", Value: string(p.task.Kind)}, {Name: "method", Value: p.method()}, {Name: "encoder", Value: p.first.name}, {Name: "fitted on", Value: fmt.Sprintf("%d rows of %d persons", last.fitted, last.persons)}}
+	if last.undefined == "" {
+		page.Facts = append(page.Facts, report.Fact{Name: "told of", Value: fmt.Sprintf("%d test rows of %d persons", len(last.test.rows), last.test.units.Len())})
+		p.figures(&page, last.test)
+	}
+	p.comparisons(&page)
+	return report.WriteProbed(w, page)
+}
+
+// figures fills what is drawn of the test split.
+func (p *probing) figures(page *report.Probed, s scored) {
+	k := len(s.task.Names)
+	switch s.task.Kind {
+	case downstream.Labels:
+		l := downstream.LabelsOf(s.task, s.pred)
+		for j, name := range s.task.Names {
+			page.Rankings = append(page.Rankings, ranksOf(name, l, j))
+		}
+	case downstream.Traits:
+		for j, name := range s.task.Names {
+			t := report.Trait{Name: name}
+			for i := range s.rows {
+				if y, f := s.task.Value(i, j), s.pred.Score[i*k+j]; !math.IsNaN(y) && !math.IsNaN(f) {
+					t.Truth, t.Prediction = append(t.Truth, y), append(t.Prediction, f)
+				}
+			}
+			page.Traits = append(page.Traits, t)
+		}
+	default:
+		class := downstream.Classed(s.task, s.pred)
+		table := &report.ConfusionTable{Names: s.task.Names, Count: make([][]int, k)}
+		for j := range table.Count {
+			table.Count[j] = make([]int, k)
+		}
+		for i, t := range s.task.Class {
+			table.Count[t][class[i]]++
+		}
+		page.Confusion = table
+		conf, _, right := measure.Confident(k, s.task.Class, s.pred.Score)
+		page.Bins = measure.Bins(downstream.CalibrationBins, conf, right, nil)
+		l := downstream.ClassesAsLabels(s.task, s.pred)
+		for j, name := range s.task.Names {
+			if k == 2 && j == 0 {
+				continue // the second class's curve, turned round
+			}
+			page.Rankings = append(page.Rankings, ranksOf(name, l, j))
+		}
+	}
+}
+
+func ranksOf(name string, l *measure.Labels, j int) report.Ranks {
+	r, rows := l.Of(j)
+	return report.Ranks{Name: name, Curve: r.Curve(), Share: l.Positives(nil)[j] / float64(max(1, len(rows)))}
+}
+
+// comparisons fills the tables of fractions and of other encoders.
+func (p *probing) comparisons(page *report.Probed) {
+	last := p.last()
+	line := func(c *report.Comparison, name string, o *outcome, more []measure.Result) {
+		row := make([]measure.Result, 0, 2*comparedMetrics)
+		for m := range comparedMetrics {
+			r := measure.Result{Undefined: o.undefined}
+			if m < len(o.test.results) {
+				r = o.test.results[m]
+			}
+			row = append(row, r)
+		}
+		for m := range min(comparedMetrics, len(more)) {
+			row = append(row, more[m])
+		}
+		c.Rows, c.Results = append(c.Rows, name), append(c.Results, row)
+	}
+	heads := func(c *report.Comparison) {
+		for m := range min(comparedMetrics, len(last.test.results)) {
+			c.Names = append(c.Names, last.test.results[m].Name)
+		}
+	}
+	if len(p.found) > 1 {
+		heads(&page.Fractions)
+		for _, o := range p.found {
+			line(&page.Fractions, fmt.Sprintf("%g: %d persons", o.fraction, o.persons), o, nil)
+		}
+	}
+	if len(p.against) > 0 {
+		heads(&page.Against)
+		for _, name := range page.Against.Names {
+			page.Against.Names = append(page.Against.Names, "difference in "+name)
+		}
+		line(&page.Against, p.first.name, last, nil)
+		for _, a := range p.against {
+			line(&page.Against, a.name, a.found, a.diff)
+		}
+	}
+}
