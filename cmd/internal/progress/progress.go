@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Line shows progress on one writer. It is used from one goroutine.
@@ -134,11 +132,7 @@ func (l *Line) columns() int {
 	if !ok {
 		return 0
 	}
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0
-	}
-	return int(size.Col)
+	return widthOf(f)
 }
 
 // fitting returns a line that does not wrap: fields, which stand two spaces apart, are dropped from the right, and what is longer
