@@ -26,6 +26,7 @@ for target in "${targets[@]}"; do
     mkdir "$work/$name"
     program "$os" "$arch" "$cgo" "$work/$name/contig-gpu$([ "$os" = windows ] && echo .exe || true)"
     cp README.md CHANGELOG.md LICENSE THIRD_PARTY_NOTICES.md CITATION.cff SECURITY.md "$work/$name/"
+    go run ./cmd/contig-gpu man >"$work/$name/contig-gpu.1"
     cp -r docs "$work/$name/docs"
     python3 scripts/archive.py "$epoch" "$work/$name" "$out/$name.$([ "$os" = windows ] && echo zip || echo tar.gz)"
 done

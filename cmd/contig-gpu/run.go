@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
 			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), exportCommand(), pgsCommand(), burdenCommand(),
-			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
+			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
 		Action:   noCommand,
 		Metadata: map[string]any{commandKey: args},
