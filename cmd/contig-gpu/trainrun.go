@@ -213,7 +213,7 @@ func (r *trainRun) open() {
 		}
 	}
 	r.failed = errors.Join(r.failed, writeText(filepath.Join(r.dir, configName), text))
-	r.failed = errors.Join(r.failed, r.keepSplit())
+	r.failed = errors.Join(r.failed, r.keepSplit(), r.keepData())
 	r.started = true
 	for l := range strings.Lines(text.String()) {
 		r.note("  " + strings.TrimSpace(l))

@@ -35,6 +35,20 @@ func TestFlagErrorsSpeakOneDialect(t *testing.T) {
 	}
 }
 
+// TestCheckpointsEvery: so many steps, or a time; not a time by two flags.
+func TestCheckpointsEvery(t *testing.T) {
+	for text, want := range map[string]string{"500": "checkpoint-every = 500", "30m": "checkpoint-minutes = 30.0", "1h30m": "checkpoint-minutes = 90.0"} {
+		if out := must(t, "config", "--checkpoint-every", text); !strings.Contains(out, want) {
+			t.Errorf("%s: no %q in %s", text, want, out)
+		}
+	}
+	for _, args := range [][]string{{"--checkpoint-every", "30m", "--checkpoint-minutes", "3"}, {"--checkpoint-every", "30x"}, {"--checkpoint-every", "-3m"}} {
+		if code, _, errs := exec(t, append([]string{"config"}, args...)...); code != 2 {
+			t.Errorf("%v: exit code %d: %s", args, code, errs)
+		}
+	}
+}
+
 // TestConfigPrintsSettings: with where each comes from; what it prints is what train would use, and a file for --config.
 func TestConfigPrintsSettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.toml")
