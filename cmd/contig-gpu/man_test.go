@@ -48,11 +48,11 @@ func TestZshCompletes(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "_contig-gpu")
 	mustDo(t, os.WriteFile(script, []byte(must(t, "completion", "zsh")), 0o600))
 	for line, want := range map[string][]string{
-		"tr":                    {"_describe command commands", "train:train; without"},
-		"train --encoder r":     {":encoder:(resnet18 resnet34 resnet50 resnet101)", "--run[run folder", ":folder:_files -/", ":images:_files"},
-		"plan e":                {"explain:memory of"},
+		"tr":                       {"_describe command commands", "train:train; without"},
+		"train --encoder r":        {":encoder:(resnet18 resnet34 resnet50 resnet101)", "--run[run folder", ":folder:_files -/", ":images:_files"},
+		"plan e":                   {"explain:memory of"},
 		"plan explain --encoder r": {":encoder:("},
-		"completion z":          {"1:shell:(bash fish zsh)"},
+		"completion z":             {"1:shell:(bash fish zsh)"},
 	} {
 		ask := `compdef() { :; }; _arguments() { print -r -- "$@"; }; _describe() { print -r -- "_describe $@"; print -rl -- "${commands[@]}"; }
 source "$1"; shift; words=(contig-gpu "$@"); CURRENT=${#words}; _contig_gpu`
