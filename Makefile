@@ -117,6 +117,10 @@ sbom: build ## build/sbom.json: what the program is made of, as CycloneDX
 	@mkdir -p build
 	$(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -output build/sbom.json ./contig-gpu
 
+.PHONY: release
+release: ## archives for Linux, macOS and Windows with checksums and a bill of materials, into build/release
+	scripts/release.sh
+
 notices: ## THIRD_PARTY_NOTICES.md, of the modules in the program
 	scripts/notices.sh
 

@@ -100,7 +100,7 @@ def check_job():
 
 
 def check_page():
-    blocks = re.findall(r"```\w*\n(.*?)```", (ROOT / "docs" / "cluster.md").read_text(), re.S)
+    blocks = re.findall(r"```[^\n]*\n(.*?)```", (ROOT / "docs" / "cluster.md").read_text(), re.S)
     for name in ("job.yaml", "train.sbatch"):
         check((CLUSTER / name).read_text() in blocks, f"docs/cluster.md: it does not hold docs/cluster/{name} as it is")
 

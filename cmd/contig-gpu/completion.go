@@ -56,8 +56,8 @@ func installCompletion(w io.Writer, shell, script string) error {
 		file = filepath.Join(base("XDG_DATA_HOME", ".local/share"), "bash-completion", "completions", "contig-gpu")
 	case "fish":
 		file = filepath.Join(base("XDG_CONFIG_HOME", ".config"), "fish", "completions", "contig-gpu.fish")
-	default:
-		return usagef("completion: %s has no folder that all set-ups read: add `source <(contig-gpu completion %s)` to its start file", shell, shell)
+	case "zsh":
+		return usagef("completion: zsh has no folder that all set-ups read: add `source <(contig-gpu completion zsh)` behind compinit to .zshrc, or write it as _contig-gpu into a folder of $fpath")
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
@@ -77,7 +77,7 @@ func completion(shell string, commands []*cli.Command) (string, error) {
 	case "bash":
 		return bash(commands), nil
 	case "zsh":
-		return "autoload -U +X bashcompinit && bashcompinit\n" + bash(commands), nil
+		return zsh(commands), nil
 	case "fish":
 		return fish(commands), nil
 	}

@@ -48,6 +48,9 @@ func laid(c *cli.Context, file config.File) (s *settings, recipe string, err err
 		if err := file.Into(s.rows()); err != nil {
 			return nil, "", err
 		}
+		if err := everyTime(c); err != nil {
+			return nil, "", err
+		}
 		if err := parse(c, s.rows()); err != nil {
 			return nil, "", err
 		}

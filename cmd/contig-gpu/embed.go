@@ -30,7 +30,7 @@ func embedCommand() *cli.Command {
 		Name: "embed", Usage: "write features and embeddings of a cohort, per person and per image",
 		Description: "--images alone gives the features of every image; with --data those who have genetics have these embedded too. Nobody is left out.\n" +
 			"The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.",
-		Flags: append(own, flags(newSettings(setting.Default).cohortRows())...),
+		Flags: append(append(own, talkFlags()...), flags(newSettings(setting.Default).cohortRows())...),
 		Action: func(c *cli.Context) error {
 			for _, f := range []string{"images", "out"} {
 				if _, err := need(c, f); err != nil {
@@ -79,7 +79,7 @@ func embed(c *cli.Context, s *settings, from string) error {
 		return err
 	}
 	for _, n := range co.Notes {
-		if _, err := fmt.Fprintln(c.App.Writer, n); err != nil {
+		if err := note(c, n); err != nil {
 			return err
 		}
 	}
@@ -93,8 +93,10 @@ func embed(c *cli.Context, s *settings, from string) error {
 	if err := target.Publish(w.write); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width)
-	return err
+	return result(c, fmt.Sprintf("wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width), struct {
+		Out string `json:"out"`
+		aboutEmbedding
+	}{dir, w.about})
 }
 
 // embedded makes the embeddings of a cohort; E721 where they take more memory than is free, E716 where they are not finite.

@@ -125,7 +125,7 @@ func TestEmbedExamplesRun(t *testing.T) {
 	must(t, "embed", "--run", run, "--images", cohort+"/images.tsv", "--data", cohort+"/data.toml", "--out", out)
 	text := string(read(t, out, "README.txt"))
 	for _, c := range []struct{ name, program, asks, code, says string }{
-		{"pandas", "python3", "import pandas, numpy", "-c", "(40, 512)"}, {"R", "Rscript", "1", "-e", "40 513"}, {"PyTorch", "python3", "import torch, numpy", "-c", "torch.Size([40, 6])"},
+		{"pandas", "python3", "import pandas, numpy", "-c", "(40, 512)"}, {"Parquet", "python3", "import pandas, pyarrow", "-c", "(40, 512)"}, {"R", "Rscript", "1", "-e", "40 513"}, {"PyTorch", "python3", "import torch, numpy", "-c", "torch.Size([40, 6])"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found := regexp.MustCompile(`(?s)# ` + c.name + `\n(.*?)# end`).FindStringSubmatch(text)
@@ -141,5 +141,32 @@ func TestEmbedExamplesRun(t *testing.T) {
 				t.Errorf("%v: %s", err, said)
 			}
 		})
+	}
+}
+
+// sameParquet holds every .parquet of a folder to the .tsv and .npy beside it: names in their order, keys as text, values to the bit, NaN where absent.
+const sameParquet = `
+import pathlib, numpy, pandas
+files = sorted(pathlib.Path(".").rglob("*.parquet"))
+for f in files:
+    a, b, v = pandas.read_parquet(f), pandas.read_csv(f.with_suffix(".tsv"), sep="\t", dtype={"person_id": str, "image": str}), numpy.load(f.with_suffix(".npy"))
+    keys = [c for c in a.columns if c in ("person_id", "image")]
+    assert list(a.columns) == list(b.columns) and a[keys].equals(b[keys].astype(a[keys].dtypes)), f
+    values = a.drop(columns=keys).to_numpy()
+    assert values.dtype == numpy.float32 and numpy.array_equal(values, v, equal_nan=True), f
+print(len(files), "files,", int(numpy.isnan(pandas.read_parquet("pgs.genetics.parquet").to_numpy()[:, 1:].astype(float)).any(axis=1).sum()), "without")`
+
+// TestParquet: pandas reads of each Parquet file what it reads of the .tsv and .npy beside it.
+func TestParquet(t *testing.T) {
+	cohort, run, out := tiny(t), filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "out")
+	must(t, small(cohort, run, "--max-steps", "1")...)
+	must(t, "embed", "--run", run, "--images", cohort+"/images.tsv", "--data", cohort+"/data.toml", "--out", out)
+	if osexec.Command("python3", "-c", "import pandas, pyarrow").Run() != nil {
+		t.Skip("python3 has no pandas and pyarrow to read the files: pip install -r scripts/requirements/readers.txt")
+	}
+	cmd := osexec.Command("python3", "-c", sameParquet)
+	cmd.Dir = out
+	if said, err := cmd.CombinedOutput(); err != nil || !strings.HasPrefix(string(said), "14 files, ") || strings.Contains(string(said), " 0 without") {
+		t.Errorf("%v: %s", err, said)
 	}
 }

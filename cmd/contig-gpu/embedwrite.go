@@ -145,13 +145,16 @@ func (e *embedding) table(head []string, keys, present [][]string, persons []int
 	return lines
 }
 
-// writeMatrices writes each matrix as .npy and, with the keys of its rows, as .tsv.
+// writeMatrices writes each matrix as .npy and, with the keys of its rows, as .tsv and .parquet.
 func writeMatrices(dir string, head []string, keys [][]string, all []matrix) error {
 	for _, m := range all {
 		if err := writeNPY(filepath.Join(dir, m.name+".npy"), m.width, m.rows); err != nil {
 			return err
 		}
 		if err := writeTSV(filepath.Join(dir, m.name+".tsv"), head, keys, m); err != nil {
+			return err
+		}
+		if err := writeParquet(filepath.Join(dir, m.name+".parquet"), head, keys, m); err != nil {
 			return err
 		}
 	}
@@ -188,7 +191,7 @@ per-image/             the same by image: images.tsv (image: as in the manifest)
 embedding.json         checkpoint, step, sizes
 persons.txt, per-image/images.txt    the keys alone, in the order of the rows
 
-Each matrix is there twice: .npy (float32, rows in the order of persons.tsv or images.tsv) and .tsv with the keys.
+Each matrix is there three times: .npy (float32, rows in the order of persons.tsv or images.tsv), .tsv with the keys, and .parquet, the same table for pandas and R's arrow.
 Participants of the split train, and validation, were seen in training: what is told about the encoder is to be told of test and new.
 
 # pandas
@@ -197,6 +200,12 @@ persons = pandas.read_csv("persons.tsv", sep="\t", dtype={"person_id": str})
 features = pandas.DataFrame(numpy.load("features.npy"), index=persons.person_id)
 unseen = features[persons.split.isin(["test", "new", "unknown"]).to_numpy()]
 print(features.shape, len(unseen))
+# end
+
+# Parquet
+import pandas
+table = pandas.read_parquet("features.parquet").set_index("person_id")
+print(table.shape)
 # end
 
 # R

@@ -9,27 +9,37 @@ import (
 	"strconv"
 	"strings"
 
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/fundus"
 	"contig-gpu/model/checkpoint"
-	"contig-gpu/model/checkpoint/safetensors"
+	"contig-gpu/model/checkpoint/onnx"
 
 	"github.com/urfave/cli/v2"
 )
 
 func exportCommand() *cli.Command {
 	return &cli.Command{
-		Name: "export", Usage: "write the image encoder under torchvision's names, or the whole model under ours",
-		Flags: []cli.Flag{
+		Name: "export", Usage: "write the image encoder for PyTorch or ONNX, or the whole model under our names",
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "run", Usage: "run folder, of which the best checkpoint is taken"},
 			&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example; a run folder means its best"},
-			&cli.StringFlag{Name: "out", Usage: "safetensors file to write"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace a safetensors file that is there"},
+			&cli.StringFlag{Name: "out", Usage: "file to write: safetensors, or with --onnx ONNX"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace a file of the kind that is there"},
 			&cli.BoolFlag{Name: "torchvision", Usage: "the image encoder alone, as torchvision.models names it"},
+			&cli.BoolFlag{Name: "onnx", Usage: fmt.Sprintf("the image encoder alone, in ONNX (opset %d, float32, any number of images at a time)", onnx.Opset)},
 			&cli.BoolFlag{Name: "with-example", Usage: "with --torchvision: write load.py beside it, a program that loads the encoder and prepares images as training did"},
-		},
+		}, talkFlags()...),
 		Action: exportAction,
 	}
+}
+
+// An exported is what export says of what it wrote.
+type exported struct {
+	Out      string            `json:"out"`
+	Bytes    int64             `json:"bytes"`
+	Example  string            `json:"example,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"` // of an image encoder
 }
 
 func exportAction(c *cli.Context) error {
@@ -38,19 +48,25 @@ func exportAction(c *cli.Context) error {
 		return err
 	}
 	out, err := need(c, "out")
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if c.Bool("with-example") && !c.Bool("torchvision") {
+	case c.Bool("with-example") && !c.Bool("torchvision"):
 		return usagef("export: --with-example is of --torchvision: the whole model is read by contig-gpu")
+	case c.Bool("onnx") && c.Bool("torchvision"):
+		return usagef("export: --onnx and --torchvision are two files: give one of them at a time")
 	}
-	example := filepath.Join(filepath.Dir(out), exampleName)
+	e := exported{Out: out}
 	if c.Bool("with-example") {
-		if err := (folder.File{Path: example, Overwrite: c.Bool("overwrite"), Ours: isExample, Inputs: []string{from, out}}).Check(); err != nil {
+		e.Example = filepath.Join(filepath.Dir(out), exampleName)
+		if err := (folder.File{Path: e.Example, Overwrite: c.Bool("overwrite"), Ours: isExample, Inputs: []string{from, out}}).Check(); err != nil {
 			return err
 		}
 	}
 	file := folder.File{Path: out, Overwrite: c.Bool("overwrite"), Ours: folder.Safetensors, Inputs: []string{from}}
+	if c.Bool("onnx") {
+		file.Ours = onnx.Ours
+	}
 	if err := file.Check(); err != nil {
 		return err
 	}
@@ -58,49 +74,49 @@ func exportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("torchvision") {
-		err = checkpoint.ExportTorchvision(from, out, preparation())
-	} else {
-		err = checkpoint.ExportAll(from, out)
-	}
-	if err != nil {
+	line := progress.New(c.App.ErrWriter)
+	if err := line.While("reading "+from+" and writing "+out, func() error { return e.write(c, from) }); err != nil {
 		undo()
 		return err
 	}
-	return exported(c, out, example)
+	return e.finish(c)
 }
 
-// exported says what was written, and writes the example that is asked for.
-func exported(c *cli.Context, out, example string) error {
-	f, err := safetensors.ReadWhere(out, func(*safetensors.File) (func(safetensors.Tensor) bool, error) {
-		return func(safetensors.Tensor) bool { return false }, nil
-	})
-	if err != nil {
-		return err
+// write writes the file that is asked for, and keeps the metadata of an image encoder.
+func (e *exported) write(c *cli.Context, from string) (err error) {
+	switch {
+	case c.Bool("onnx"):
+		e.Metadata, err = checkpoint.ExportONNX(from, e.Out, preparation())
+	case c.Bool("torchvision"):
+		e.Metadata, err = checkpoint.ExportTorchvision(from, e.Out, preparation())
+	default:
+		err = checkpoint.ExportAll(from, e.Out)
 	}
-	info, err := os.Stat(out)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(c.App.Writer, "wrote %s: %s\n", out, bytesText(int(info.Size()))); err != nil {
-		return err
-	}
-	if !c.Bool("torchvision") {
-		return nil
-	}
-	m := f.Metadata
-	fmt.Fprintf(c.App.Writer, "%s without fc; images %s px, %s, mean %s, std %s: in the file's metadata\n", m["encoder"], m["image_size"], m["fit"], m["mean"], m["std"])
-	if !c.Bool("with-example") {
-		return nil
-	}
-	if err := folder.WriteFile(example, 0o644, func(w io.Writer) error {
-		_, err := io.WriteString(w, loadExample(m, filepath.Base(out)))
-		return err
-	}); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\n", example)
 	return err
+}
+
+// finish says what was written, and writes the example that is asked for.
+func (e *exported) finish(c *cli.Context) error {
+	info, err := os.Stat(e.Out)
+	if err != nil {
+		return err
+	}
+	e.Bytes = info.Size()
+	text := fmt.Sprintf("wrote %s: %s\n", e.Out, bytesText(int(e.Bytes)))
+	m := e.Metadata
+	if m != nil {
+		text += fmt.Sprintf("%s without fc; images %s px, %s, mean %s, std %s: in the file's metadata\n", m["encoder"], m["image_size"], m["fit"], m["mean"], m["std"])
+	}
+	if e.Example != "" {
+		if err := folder.WriteFile(e.Example, 0o644, func(w io.Writer) error {
+			_, err := io.WriteString(w, loadExample(m, filepath.Base(e.Out)))
+			return err
+		}); err != nil {
+			return err
+		}
+		text += fmt.Sprintf("wrote %s\n", e.Example)
+	}
+	return result(c, text, e)
 }
 
 // preparation says how images are made for the encoder, beside what the checkpoint knows. Mean and standard deviation are those of

@@ -33,8 +33,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
-			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), exportCommand(), pgsCommand(), burdenCommand(),
-			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
+			trainCommand(), initCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), exportCommand(), pgsCommand(), burdenCommand(),
+			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
 		Action:   noCommand,
 		Metadata: map[string]any{commandKey: args},

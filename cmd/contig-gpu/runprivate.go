@@ -24,6 +24,7 @@ const (
 	privateName = "private"
 	splitName   = "split.tsv" // person_id, split
 	badName     = "bad.tsv"   // images that cannot be decoded
+	dataName    = "data.toml" // a copy of --data, in which a comment may name persons
 )
 
 // badHead are the columns of bad.tsv.
@@ -39,6 +40,26 @@ func (r *trainRun) writePrivate(name string, rows [][]string) error {
 		out := csv.NewWriter(w)
 		out.Comma = '\t'
 		return out.WriteAll(rows)
+	})
+}
+
+// keepData copies data.toml, where there is one.
+func (r *trainRun) keepData() error {
+	if r.values.Data == "" {
+		return nil
+	}
+	f, err := input.Open(r.values.Data, input.NoLimit)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	dir := filepath.Join(r.dir, privateName)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return folder.WriteFile(filepath.Join(dir, dataName), private, func(w io.Writer) error {
+		_, err := io.Copy(w, f)
+		return err
 	})
 }
 

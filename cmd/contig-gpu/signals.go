@@ -17,8 +17,7 @@ import (
 func listen(args []string, stderr io.Writer, quit func(syscall.Signal)) context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	// SIGUSR1 is what launchers hand on in time that send nothing else, such as sbatch --signal=USR1.
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1)
+	signal.Notify(signals, stopSignals()...)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}

@@ -17,7 +17,7 @@ func synthCommand() *cli.Command {
 	d := synth.DefaultDemo()
 	return &cli.Command{
 		Name: "synth", Usage: "write a synthetic cohort with planted links between images and genetics",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "folder to make"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace a cohort that synth made"},
 			&cli.IntFlag{Name: "persons", Value: d.Persons, Usage: "persons; with --bfile its first so many, 0 for all"},
@@ -36,7 +36,7 @@ func synthCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Value: d.Seed, Usage: "another seed gives another cohort"},
 			&cli.BoolFlag{Name: "masks", Usage: "write where the disc and the vessels of each image are: masks.tsv and grey PNGs"},
 			&cli.StringFlag{Name: "bfile", Usage: "`PREFIX` of .bed, .bim and .fam to plant the effects on"},
-		},
+		}, talkFlags()...),
 		Action: synthesise,
 	}
 }
@@ -56,8 +56,14 @@ func synthesise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "wrote %s\ntrain on it, small enough for a CPU:\n  contig-gpu %s\n", dir, shellWords(trainOn(s, o.ImageSize)))
-	return err
+	next := trainOn(s, o.ImageSize)
+	return result(c, fmt.Sprintf("wrote %s\ntrain on it, small enough for a CPU:\n  contig-gpu %s\n", dir, shellWords(next)), struct {
+		Out     string   `json:"out"`
+		Images  string   `json:"images"`
+		Data    string   `json:"data"`
+		Persons int      `json:"persons"`
+		Next    []string `json:"next"` // words of a training on it
+	}{dir, s.Manifest, s.DataTOML, s.Persons, next})
 }
 
 // Sizes of the training that synth proposes: of images in pixels, and of batches. A batch is at most a quarter of the persons, for a

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"time"
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
@@ -229,6 +231,9 @@ func (r *trainRun) configFile(c *cli.Context) (config.File, error) {
 
 // resolve lays the flags over the file over the defaults, which are those of the recipe or the demo that file and flags ask for.
 func resolve(c *cli.Context, file config.File) (s *settings, demo bool, err error) {
+	if err := everyTime(c); err != nil {
+		return nil, false, err
+	}
 	lay := func(s *settings) error {
 		if err := file.Into(s.rows()); err != nil {
 			return err
@@ -251,4 +256,17 @@ func resolve(c *cli.Context, file config.File) (s *settings, demo bool, err erro
 		s.fitDemo()
 	}
 	return s, demo, lay(s)
+}
+
+// everyTime turns --checkpoint-every 30m, a time and not a number of steps, into --checkpoint-minutes.
+func everyTime(c *cli.Context) error {
+	text := c.String("checkpoint-every")
+	every, err := time.ParseDuration(text)
+	if err != nil || every <= 0 {
+		return nil // steps, or what their row refuses
+	}
+	if c.IsSet("checkpoint-minutes") {
+		return usagef("train: --checkpoint-every %s and --checkpoint-minutes say the same thing: give one of them", text)
+	}
+	return errors.Join(c.Set("checkpoint-minutes", strconv.FormatFloat(every.Minutes(), 'g', -1, 64)), c.Set("checkpoint-every", "0"))
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"contig-gpu/cmd/internal/progress"
@@ -124,7 +123,7 @@ func (r *trainRun) note(text string) {
 }
 
 func (r *trainRun) flush() {
-	f, err := os.OpenFile(filepath.Join(r.dir, logName), os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, 0o644)
+	f, err := folder.Append(filepath.Join(r.dir, logName))
 	if err != nil {
 		r.failed = errors.Join(r.failed, err)
 		return
@@ -214,7 +213,7 @@ func (r *trainRun) open() {
 		}
 	}
 	r.failed = errors.Join(r.failed, writeText(filepath.Join(r.dir, configName), text))
-	r.failed = errors.Join(r.failed, r.keepSplit())
+	r.failed = errors.Join(r.failed, r.keepSplit(), r.keepData())
 	r.started = true
 	for l := range strings.Lines(text.String()) {
 		r.note("  " + strings.TrimSpace(l))

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,6 +34,54 @@ func TestFlagErrorsSpeakOneDialect(t *testing.T) {
 	} {
 		if code, _, errs := exec(t, strings.Fields(args)...); code != 2 || !strings.Contains(errs, want) || strings.Contains(errs, "parse error") {
 			t.Errorf("%s: %d, %s", args, code, errs)
+		}
+	}
+}
+
+// TestOneJSONObject: with --json stdout is one object, with --quiet nothing, of the verbs that write; the command that synth proposes is in it.
+func TestOneJSONObject(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir := t.TempDir()
+	cohort, run, emb := filepath.Join(dir, "cohort"), filepath.Join(dir, "run"), filepath.Join(dir, "emb")
+	object := func(args ...string) (o map[string]any) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(must(t, args...)), &o); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+		return o
+	}
+	o := object("synth", "--out", cohort, "--persons", "40", "--image-size", "32", "--snps", "20", "--json")
+	if o["persons"] != 40.0 || o["images"] != filepath.Join(cohort, "images.tsv") || fmt.Sprint(o["next"])[:7] != "[train " {
+		t.Errorf("synth: %v", o)
+	}
+	must(t, small(cohort, run, "--max-steps", "1")...)
+	if want := read(t, cohort, "data.toml"); !bytes.Equal(read(t, run, privateName, dataName), want) {
+		t.Error("the run has no copy of data.toml")
+	}
+	if st, err := os.Stat(filepath.Join(run, privateName, dataName)); err != nil || st.Mode().Perm() != private {
+		t.Errorf("the copy: %v, %v", st, err)
+	}
+	if o := object("embed", "--run", run, "--images", cohort+"/images.tsv", "--out", emb, "--json"); o["out"] != emb || o["persons"] != 40.0 || o["features"] != 512.0 {
+		t.Errorf("embed: %v", o)
+	}
+	if said := must(t, "embed", "--run", run, "--images", cohort+"/images.tsv", "--out", emb, "--overwrite", "--quiet"); said != "" {
+		t.Errorf("embed --quiet: %q", said)
+	}
+	if said := must(t, "synth", "--out", cohort, "--overwrite", "--persons", "20", "--image-size", "32", "--quiet"); said != "" {
+		t.Errorf("synth --quiet: %q", said)
+	}
+}
+
+// TestCheckpointsEvery: so many steps, or a time; not a time by two flags.
+func TestCheckpointsEvery(t *testing.T) {
+	for text, want := range map[string]string{"500": "checkpoint-every = 500", "30m": "checkpoint-minutes = 30.0", "1h30m": "checkpoint-minutes = 90.0"} {
+		if out := must(t, "config", "--checkpoint-every", text); !strings.Contains(out, want) {
+			t.Errorf("%s: no %q in %s", text, want, out)
+		}
+	}
+	for _, args := range [][]string{{"--checkpoint-every", "30m", "--checkpoint-minutes", "3"}, {"--checkpoint-every", "30x"}, {"--checkpoint-every", "-3m"}} {
+		if code, _, errs := exec(t, append([]string{"config"}, args...)...); code != 2 {
+			t.Errorf("%v: exit code %d: %s", args, code, errs)
 		}
 	}
 }

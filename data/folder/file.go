@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"contig-gpu/data"
 	"contig-gpu/data/input"
@@ -74,7 +73,7 @@ func (f File) Parents() (undo func(), err error) {
 }
 
 func (f File) ours() bool {
-	file, err := os.OpenFile(f.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := open(f.Path, os.O_RDONLY, 0)
 	if err != nil {
 		return false
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 )
 
@@ -17,7 +16,7 @@ func TestFileCheck(t *testing.T) {
 	at := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 	ours := append([]byte{2, 0, 0, 0, 0, 0, 0, 0}, "{}"...)
 	err := errors.Join(os.WriteFile(at("ours"), ours, 0o600), os.WriteFile(at("empty"), nil, 0o600), os.Symlink(at("ours"), at("link")), os.Symlink(at("none"), at("dangling")),
-		os.Symlink(at("run/checkpoints"), at("door")), syscall.Mkfifo(at("pipe"), 0o600))
+		os.Symlink(at("run/checkpoints"), at("door")), pipe(at("pipe")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,6 @@ import (
 	"syscall"
 
 	"contig-gpu/data"
-
-	"golang.org/x/sys/unix"
 )
 
 // Problems with the folder to write.
@@ -130,7 +128,7 @@ func (t Target) publish(dir, parent string, fill func(string) error) error {
 		if err := os.Mkdir(temp, t.mode()); err != nil {
 			return nil, err
 		}
-		return os.Open(temp)
+		return open(temp, os.O_RDONLY, 0)
 	})
 	if err != nil {
 		return err
@@ -167,12 +165,12 @@ func halfMade(dir string) bool {
 
 // swap puts temp in the place of dir, which may be missing, and what was there in the place of temp.
 func swap(temp, dir, old string) error {
-	switch err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, dir, unix.RENAME_EXCHANGE); err {
+	switch err := exchange(temp, dir); err {
 	case nil:
 		return nil
-	case unix.ENOENT:
+	case syscall.ENOENT:
 		return os.Rename(temp, dir)
-	case unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP: // the file system cannot exchange
+	case syscall.EINVAL, syscall.ENOSYS, syscall.EOPNOTSUPP: // the file system cannot exchange
 		return swapByTwo(temp, dir, old)
 	default:
 		return &os.LinkError{Op: "exchange", Old: temp, New: dir, Err: err}
@@ -211,7 +209,7 @@ func putBack(dir, parent string) error {
 		m, marked := readMark(dir)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
-			if err := syscall.Rename(old, dir); err != nil { // os.Rename replaces no empty folder
+			if err := renameOver(old, dir); err != nil {
 				return &os.LinkError{Op: "put back", Old: old, New: dir, Err: err}
 			}
 			if err := syncFolder(parent); err != nil {

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // readyName is the folder in a folder that is filled in place that holds what is to come, whole and synced. Whoever finds one moves
@@ -28,16 +26,7 @@ func inPlace(dir, parent string) bool {
 	if err != nil || !st.IsDir() {
 		return false
 	}
-	return mounted(dir, parent) || unix.Access(parent, unix.W_OK|unix.X_OK) != nil
-}
-
-func mounted(dir, parent string) bool {
-	var s unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_BASIC_STATS, &s); err == nil && s.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
-		return s.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
-	}
-	var a, b unix.Stat_t // a kernel before 5.8
-	return unix.Stat(dir, &a) == nil && unix.Stat(parent, &b) == nil && a.Dev != b.Dev
+	return mounted(dir, parent) || !writable(parent)
 }
 
 // fillInside is publish where dir stays: what fill writes is made whole in a folder in dir, renamed to readyName, which settles it,

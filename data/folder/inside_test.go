@@ -4,10 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 func inside(dir string, fill func(string) error) error {
@@ -72,47 +69,4 @@ func TestInsideIsFinished(t *testing.T) {
 			t.Errorf("stopped at %d: left %s", stop, n)
 		}
 	}
-}
-
-// TestMountPoint: a mount point is filled, not replaced; so is an empty folder in one that cannot be written to.
-func TestMountPoint(t *testing.T) {
-	parent := t.TempDir()
-	dir := filepath.Join(parent, "mount")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount("none", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("this process may not mount (run as root, in a container with --privileged): %v", err)
-	}
-	defer unix.Unmount(dir, unix.MNT_DETACH)
-	for _, text := range []string{"one", "two"} {
-		if err := publish(dir, file(text)); err != nil {
-			t.Fatal(err)
-		}
-		wantFile(t, dir, text)
-	}
-	if n := names(t, dir) + "; " + names(t, parent); n != MarkName+" file; mount" {
-		t.Errorf("left %s", n)
-	}
-	if err := publish(dir, func(temp string) error { return os.WriteFile(filepath.Join(temp, "big"), make([]byte, 2<<20), 0o600) }); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("a full disk: %v", err)
-	}
-	wantFile(t, dir, "two")
-}
-
-// TestReadOnlyParent: an empty folder in one that cannot be written to is filled in place.
-func TestReadOnlyParent(t *testing.T) {
-	parent := t.TempDir()
-	dir := filepath.Join(parent, "dir")
-	if err := errors.Join(os.Mkdir(dir, 0o755), os.Chmod(parent, 0o555)); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Chmod(parent, 0o755)
-	if unix.Access(parent, unix.W_OK) == nil {
-		t.Skip("root may write everywhere: run as another user")
-	}
-	if err := publish(dir, file("x")); err != nil {
-		t.Fatal(err)
-	}
-	wantFile(t, dir, "x")
 }

@@ -19,16 +19,6 @@ const (
 	attempts = 100     // to take a lock whose file or folder another process removes at that moment
 )
 
-// flock takes the lock of an open file or folder, which lasts until it is closed or the process ends, however it ends. It
-// does not wait: EWOULDBLOCK where another has it.
-func flock(f *os.File) error {
-	for {
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != syscall.EINTR {
-			return err
-		}
-	}
-}
-
 // lockless reports whether err says that the file system has no locks, as some that are mounted over a network.
 func lockless(err error) bool {
 	return errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EOPNOTSUPP)
@@ -125,9 +115,9 @@ func (l *Lock) path() string { return filepath.Join(l.dir, lockName) }
 
 // acquire locks the lock file and signs it. fs.ErrNotExist: it went away meanwhile, and another try is due.
 func (l *Lock) acquire(lock func(*os.File) error) error {
-	f, err := os.OpenFile(l.path(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := open(l.path(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if l.left = errors.Is(err, fs.ErrExist); l.left {
-		f, err = os.OpenFile(l.path(), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+		f, err = open(l.path(), os.O_RDWR, 0)
 	}
 	if err != nil {
 		return err
@@ -179,6 +169,7 @@ func (l *Lock) Release() error {
 	}
 	l.removeMade() // still locked: whoever opened the file meanwhile finds it gone and tries again
 	err = errors.Join(err, l.f.Close())
+	l.removeMade() // Windows keeps the name of a file until it is closed
 	l.f = nil
 	return err
 }
@@ -223,7 +214,7 @@ func (l *Lock) held(f *os.File) error {
 // inUse is E132 where another process has locked dir by lock, nil where none has or dir is not there.
 func inUse(dir string, lock func(*os.File) error) error {
 	l := &Lock{dir: dir}
-	f, err := os.OpenFile(l.path(), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	f, err := open(l.path(), os.O_RDWR, 0)
 	if err != nil {
 		return nil
 	}

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // A Kind says what a folder that this program has made holds.
@@ -42,7 +41,7 @@ type mark struct {
 }
 
 func readMark(dir string) (m mark, ok bool) {
-	f, err := os.OpenFile(filepath.Join(dir, MarkName), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := open(filepath.Join(dir, MarkName), os.O_RDONLY, 0)
 	if err != nil {
 		return mark{}, false
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -170,29 +169,5 @@ func TestPutBack(t *testing.T) {
 				wantFile(t, dir, "theirs")
 			}
 		}
-	}
-}
-
-// TestModes: a folder has the mode that is asked for less the umask, and what is private is so whatever the umask.
-func TestModes(t *testing.T) {
-	was := syscall.Umask(0o077)
-	defer syscall.Umask(was)
-	for umask, want := range map[int]os.FileMode{0: 0o755, 0o022: 0o755, 0o027: 0o750, 0o077: 0o700} {
-		syscall.Umask(umask)
-		dir := filepath.Join(t.TempDir(), "dir")
-		if err := publish(dir, file("x")); err != nil {
-			t.Fatal(err)
-		}
-		if st, err := os.Stat(dir); err != nil || st.Mode().Perm() != want {
-			t.Errorf("umask %o: %v, %v, want %v", umask, st.Mode(), err, want)
-		}
-	}
-	syscall.Umask(0o277)
-	path := filepath.Join(t.TempDir(), "ids")
-	if err := WriteFile(path, 0o600, text("ids")); err != nil {
-		t.Fatal(err)
-	}
-	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("private file: %v, %v", st.Mode(), err)
 	}
 }

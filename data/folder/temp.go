@@ -48,7 +48,7 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 		return err
 	}
 	f, err := temporary(func() (*os.File, error) {
-		return os.OpenFile(filepath.Join(dir, fmt.Sprintf("%s-%08x", prefix, rand.Uint32())), os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, mode)
+		return open(filepath.Join(dir, fmt.Sprintf("%s-%08x", prefix, rand.Uint32())), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	})
 	if err != nil {
 		return err
@@ -68,6 +68,11 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 		return err
 	}
 	return errors.Join(f.Close(), syncFolder(dir))
+}
+
+// Append opens the file at path to write at its end, and makes it where it is missing. A link at path is refused.
+func Append(path string) (*os.File, error) {
+	return open(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 }
 
 func fill(f *os.File, write func(io.Writer) error) error {
@@ -131,7 +136,7 @@ func syncTree(dir string) error {
 }
 
 func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := open(path, toSync, 0)
 	if err != nil {
 		return err
 	}
@@ -172,7 +177,7 @@ func removeAbandoned(dir, prefix string, may func(path string) bool) error {
 		if e.IsDir() {
 			flags = os.O_RDONLY
 		}
-		f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, 0)
+		f, err := open(path, flags, 0)
 		if err != nil {
 			continue
 		}

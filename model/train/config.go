@@ -44,8 +44,9 @@ type Config struct {
 	Workers   int      `json:"-"` // decoding images; 0: as many as threads
 	Seed      uint64   `json:"seed"`
 
-	CheckpointEvery int `json:"-"` // steps; 0: at the end of each epoch only
-	Keep            int `json:"-"` // how many epoch-N checkpoints stay
+	CheckpointEvery   int     `json:"-"` // steps; 0: at the end of each epoch only
+	CheckpointMinutes float64 `json:"-"` // since the last one; 0: no matter how long ago
+	Keep              int     `json:"-"` // how many epoch-N checkpoints stay
 
 	Augmentation data.Augmentation `json:"augmentation"` // BlurSigma is at least data.LeastBlur, CropScale above 0
 
@@ -88,7 +89,8 @@ func (c *Config) lengthSettings() []setting.Row {
 		setting.Not("no-shuffle", &c.Shuffle, "take the images in the manifest's order"),
 		setting.New("workers", &c.Workers, 0, setting.Between(0, mostThreads), "goroutines that decode images; 0 takes as many as processors"),
 		setting.New("seed", &c.Seed, 42, setting.AtLeast(0), "random seed: initialisation, order, augmentation, split"),
-		setting.New("checkpoint-every", &c.CheckpointEvery, 0, setting.Count(0), "steps between checkpoints; 0: at the end of each epoch"),
+		setting.New("checkpoint-every", &c.CheckpointEvery, 0, setting.Count(0), "steps between checkpoints, or a time such as 30m or 2h; 0: at the end of each epoch"),
+		setting.New("checkpoint-minutes", &c.CheckpointMinutes, 0.0, setting.AtLeast(0), "minutes after which a checkpoint is written beside those; 0: none"),
 		setting.New("keep", &c.Keep, 3, setting.Count(0), "how many epoch checkpoints to keep"),
 		setting.New("bad-images", &c.BadImages, badStop, setting.OneOf(badStop, badSkip), "images that cannot be decoded: {} (another takes the place of one)"),
 		setting.New("max-bad", &c.MaxBad, 0.01, setting.ShareOrCount(), "images that may be skipped: a share of all (0.01 or 1%), or a number from 2 on"),

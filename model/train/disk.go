@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
+	"slices"
 
 	"contig-gpu/data"
+	"contig-gpu/data/folder"
 	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/train/engine"
-
-	"golang.org/x/sys/unix"
 )
 
 // Disk says what the checkpoints of a run take at most.
@@ -48,7 +47,7 @@ func (t *trainer) checkDisk(d Disk) error {
 
 // disk counts what the checkpoints of e take.
 func (t *trainer) disk(e *engine.Engine) Disk {
-	d := Disk{Bytes: int64(fileBytes(e) + t.headBytes(e)), There: checkpointsThere(t.o.Dir), Free: freeDisk(t.o.Dir)}
+	d := Disk{Bytes: int64(fileBytes(e) + t.headBytes(e)), There: checkpointsThere(t.o.Dir), Free: folder.Free(t.o.Dir)}
 	epochs := 1
 	if t.perEpoch > 0 {
 		epochs = (t.total + t.perEpoch - 1) / t.perEpoch
@@ -98,34 +97,17 @@ func (t *trainer) headBytes(e *engine.Engine) int {
 
 // checkpointsThere returns the bytes of the checkpoints in a run folder, each once whatever its names.
 func checkpointsThere(dir string) int64 {
-	sum, seen := int64(0), map[[2]uint64]bool{}
+	sum, seen := int64(0), []os.FileInfo{}
 	for _, c := range candidates(dir) {
 		st, err := os.Stat(c.path)
 		if err != nil {
 			continue
 		}
-		if s, ok := st.Sys().(*syscall.Stat_t); ok {
-			id := [2]uint64{uint64(s.Dev), uint64(s.Ino)}
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
+		if !slices.ContainsFunc(seen, func(other os.FileInfo) bool { return os.SameFile(st, other) }) {
+			seen, sum = append(seen, st), sum+st.Size()
 		}
-		sum += st.Size()
 	}
 	return sum
-}
-
-// freeDisk returns the bytes that this user can still write in dir, as far as the system tells; -1: it does not.
-func freeDisk(dir string) int64 {
-	var s unix.Statfs_t
-	if unix.Statfs(dir, &s) != nil || s.Bsize <= 0 {
-		return -1
-	}
-	if free := int64(s.Bavail) * int64(s.Bsize); free >= 0 {
-		return free
-	}
-	return -1
 }
 
 // linkable reports whether the file system of dir has links.

@@ -42,7 +42,7 @@ func TestExport(t *testing.T) {
 	last := oneStep(t, func(c *Config) { c.EMA = 0.5 })
 	dir := t.TempDir()
 	torch, all := filepath.Join(dir, "torch"), filepath.Join(dir, "all")
-	if err := checkpoint.ExportTorchvision(last, torch, nil); err != nil {
+	if _, err := checkpoint.ExportTorchvision(last, torch, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkpoint.ExportAll(last, all); err != nil {
@@ -137,7 +137,7 @@ func TestNamesAndShapesAreTorchvisions(t *testing.T) {
 // compareExport exports an untrained network and holds every tensor's name, shape and type to want.
 func compareExport(t *testing.T, net string, want [][]any) {
 	out := filepath.Join(t.TempDir(), "out")
-	if err := checkpoint.ExportTorchvision(untrained(t, net), out, nil); err != nil {
+	if _, err := checkpoint.ExportTorchvision(untrained(t, net), out, nil); err != nil {
 		t.Fatal(err)
 	}
 	f := mustRead(t, out)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -99,6 +100,32 @@ func leaveDebris(t *testing.T, dir string) {
 	f.WriteString("{\"kind\":\"step\"}\n{\"kind\":\"st")
 	if err := os.WriteFile(filepath.Join(dir, checkpointDir, ".last.safetensors.tmp"), []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestCheckpointsInTime: after so many minutes, here at once, a checkpoint is written in the middle of an epoch; without it, at its end only.
+func TestCheckpointsInTime(t *testing.T) {
+	var last [2]string
+	for i, minutes := range []float64{0, 1e-12} {
+		o := options(longer(t), filepath.Join(t.TempDir(), "run"))
+		o.Config.CheckpointMinutes, o.Config.MaxSteps = minutes, 3
+		steps, saved := 0, 0
+		o.Progress = func(e Event) {
+			switch {
+			case e.Kind == Stepped:
+				steps++
+			case e.Kind == Saved && strings.HasSuffix(e.Path, "last.safetensors"):
+				saved++
+			}
+		}
+		mustRun(t, o)
+		if want := []int{1, 3}[i]; steps != 3 || saved != want {
+			t.Errorf("after %g minutes: %d checkpoints in %d steps, want %d", minutes, saved, steps, want)
+		}
+		last[i] = string(read(t, CheckpointPath(o.Dir, "last")))
+	}
+	if last[0] != last[1] {
+		t.Error("checkpoints in between change the last one")
 	}
 }
 

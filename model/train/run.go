@@ -36,6 +36,7 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 // run takes the steps that are left. Where the device works beside the host a step is only queued by engine.Step, and done is
 // called for it a step late.
 func (t *trainer) run(ctx context.Context) (s Summary, err error) {
+	t.saved = time.Now()
 	if ctx.Err() != nil {
 		return t.summary(), context.Cause(ctx)
 	}
@@ -79,11 +80,16 @@ func (t *trainer) turn() engine.Turn {
 	return engine.Turn{Step: t.at.Step, LR: t.schedule.At(t.at.Step), Last: t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total}
 }
 
+// late reports whether the last checkpoint, or the start of this session, is longer ago than the settings want.
+func (t *trainer) late() bool {
+	return t.cfg.CheckpointMinutes > 0 && time.Since(t.saved).Minutes() >= t.cfg.CheckpointMinutes
+}
+
 // halt ends all queued work where something is due after a step: a validation, at the end of an epoch or of the training, and a
 // checkpoint.
 func (t *trainer) halt(ctx context.Context) error {
 	epochEnd, end := t.at.EpochStep == t.perEpoch, t.at.Step == t.total
-	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0
+	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0 || t.late()
 	interrupted := ctx.Err() != nil
 	if !epochEnd && !end && !every && !interrupted {
 		return nil

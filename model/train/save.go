@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"contig-gpu/model/checkpoint/safetensors"
 )
@@ -44,6 +45,7 @@ func (t *trainer) save(isBest, epochEnd bool) error {
 		first = path
 		t.event(Event{Kind: Saved, Path: path})
 	}
+	t.saved = time.Now()
 	return t.prune()
 }
 

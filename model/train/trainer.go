@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -43,6 +44,7 @@ type trainer struct {
 	open            bool // source is within the epoch that at says
 	resumed         bool
 	bad             int         // images known to be broken
+	saved           time.Time   // when the last checkpoint was written, or this session began
 	from            string      // the checkpoint that it was resumed from
 	warned          string      // what the device complained of last
 	log             *metricsLog // nil before begin

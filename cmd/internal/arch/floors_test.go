@@ -105,7 +105,7 @@ func picture(imports map[string][]string) string {
 		return n
 	}
 	var b strings.Builder
-	b.WriteString("```\n")
+	b.WriteString("```text\n")
 	for i, f := range floors() {
 		fmt.Fprintln(&b, f.name)
 		paths := slices.DeleteFunc(slices.Collect(maps.Keys(imports)), func(p string) bool { return floorOf(p) != i })

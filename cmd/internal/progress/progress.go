@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Line shows progress on one writer. It is used from one goroutine.
@@ -23,13 +21,14 @@ type Line struct {
 	first    int       // steps done when this Line was first told of any
 	began    time.Time // when that was
 	now      func() time.Time
-	width    func() int // of the terminal, for tests
+	width    func() int    // of the terminal, for tests
+	waits    time.Duration // before While says what is done; patience but for tests
 	drawn    bool
 }
 
 // New returns a Line on w, which is redrawn in place if w is a terminal.
 func New(w io.Writer) *Line {
-	l := &Line{w: w, terminal: IsTerminal(w), every: 10 * time.Second, start: time.Now(), now: time.Now}
+	l := &Line{w: w, terminal: IsTerminal(w), every: 10 * time.Second, start: time.Now(), now: time.Now, waits: patience}
 	if l.terminal {
 		l.every = 200 * time.Millisecond
 	}
@@ -115,6 +114,26 @@ func (l *Line) Count(done, total int, things string) {
 	l.show(now, text)
 }
 
+// While shows text, such as "writing it", while do runs, if that takes more than a second. do does not use the Line. It returns what do returns.
+func (l *Line) While(text string, do func() error) error {
+	done, shown := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(shown)
+		timer := time.NewTimer(l.waits)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			l.show(l.clock(), text)
+		case <-done:
+		}
+	}()
+	err := do()
+	close(done)
+	<-shown
+	l.Done()
+	return err
+}
+
 func (l *Line) show(now time.Time, s string) {
 	l.last = now
 	if !l.terminal {
@@ -134,11 +153,7 @@ func (l *Line) columns() int {
 	if !ok {
 		return 0
 	}
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0
-	}
-	return int(size.Col)
+	return widthOf(f)
 }
 
 // fitting returns a line that does not wrap: fields, which stand two spaces apart, are dropped from the right, and what is longer

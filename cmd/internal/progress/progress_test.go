@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,33 @@ func TestCountIsSilentForASecond(t *testing.T) {
 	if b.String() != "2 of 4 things  a few seconds left\n" {
 		t.Errorf("printed %q", b.String())
 	}
+}
+
+// TestWhile: what is quick says nothing, what is slow is named, and the error of what was done comes back.
+func TestWhile(t *testing.T) {
+	fails := errors.New("fails")
+	var b strings.Builder
+	quick := &Line{w: &b, waits: time.Hour}
+	if err := quick.While("writing", func() error { return fails }); err != fails || b.Len() > 0 {
+		t.Errorf("%v, printed %q", err, b.String())
+	}
+	said := make(chan string, 1)
+	slow := &Line{w: writerFunc(func(p []byte) { said <- string(p) })}
+	if err := slow.While("writing", func() error {
+		if text := <-said; text != "writing\n" {
+			t.Errorf("printed %q", text)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+type writerFunc func(p []byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
 }
 
 // TestNarrowTerminal: a line never wraps, and says the most important first.

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"contig-gpu/data"
@@ -103,20 +102,6 @@ func TestTwice(t *testing.T) {
 		_, err := Decode("x", file(header, 2))
 		if p := new(data.Problem); !errors.As(err, &p) || p.Code != 711 || len(err.Error()) > 1000 {
 			t.Errorf("%.100s: %v", header, err)
-		}
-	}
-}
-
-// TestNoRegularFile: what would never end, or nobody writes to, is refused at once.
-func TestNoRegularFile(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{pipe, "/dev/zero", "/dev/null", t.TempDir()} {
-		_, err := Read(path)
-		if p := new(data.Problem); !errors.As(err, &p) || p.Code != 710 {
-			t.Errorf("%s: %v", path, err)
 		}
 	}
 }
