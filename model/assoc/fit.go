@@ -4,10 +4,10 @@ import "math"
 
 // Where less of a sum of squares than this is left, it is computed anew from residuals: the difference of two sums has lost too many digits.
 const (
-	fewDigits = 1e-6  // of the genotypes'
-	nearExact = 1e-9  // of the trait's
-	inSpan    = 1e-8  // of the genotypes' sum about the mean: the covariates explain the variant
-	weakPivot = 1e-6  // of the matrix of a basis less those without a genotype
+	fewDigits = 1e-6 // of the genotypes'
+	nearExact = 1e-9 // of the trait's
+	inSpan    = 1e-8 // of the genotypes' sum about the mean: the covariates explain the variant
+	weakPivot = 1e-6 // of the matrix of a basis less those without a genotype
 )
 
 // A fitter makes the results of one variant from the sums of a block.

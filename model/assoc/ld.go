@@ -8,16 +8,21 @@ import (
 // Counts are how many persons have each pair of copies of two variants: [copies of the first][copies of the second].
 type Counts [3][3]int
 
-// HaplotypeR2 returns r² of two variants from the haplotype frequencies of greatest likelihood, phases being unknown: what plink1.9 --clump uses. The double
+// HaplotypeR2 returns r² of two variants from the haplotype frequencies of greatest likelihood, phases being unknown: what plink1.9 --clump uses. once are those of the
+// persons who have one copy of the chromosome, whose calls are 0 and 2. The double
 // heterozygotes' share of the phase that has both ALT alleles together is a root of a cubic (Gaunt, Rodriguez and Day 2007), or lies at an end; of several the likeliest counts. NaN
 // where a variant does not vary.
-func HaplotypeR2(n Counts) float64 {
-	known := haplotypes(n)
+func HaplotypeR2(n, once Counts) float64 {
+	known, half := haplotypes(n), haplotypes(once)
+	for i := range known {
+		known[i] -= half[i] / 2
+	}
 	hets := float64(n[1][1])
-	total := known[0] + known[1] + known[2] + known[3] + 2*hets
-	f11, f12, f21, f22, het := known[0]/total, known[1]/total, known[2]/total, known[3]/total, hets/total
+	share := 1 / (known[0] + known[1] + known[2] + known[3] + 2*hets)
+	f11, f12, f21, f22, het := known[0]*share, known[1]*share, known[2]*share, known[3]*share, hets*share
 	pa, pb := f11+f12+het, f11+f21+het
-	if !(pa > 0 && pa < 1 && pb > 0 && pb < 1) {
+	qa, qb := 1-pa, 1-pb
+	if known[0]+known[1]+hets == 0 || known[2]+known[3]+hets == 0 || known[0]+known[2]+hets == 0 || known[1]+known[3]+hets == 0 {
 		return math.NaN()
 	}
 	best, most := 0.0, math.Inf(-1)
@@ -27,11 +32,12 @@ func HaplotypeR2(n Counts) float64 {
 			best, most = x, l
 		}
 	}
-	d := f11 + best - pa*pb
+	expected := pb * pa
+	d := f11 + best - expected
 	if math.Abs(d) < 1e-13 {
 		return 0
 	}
-	return d * d / (pa * (1 - pa) * pb * (1 - pb))
+	return d * d / (expected * qa * qb)
 }
 
 // haplotypes counts those whose phase is known: both ALT, the first alone, the second alone, none.
@@ -106,14 +112,14 @@ func cubicRoots(a, b, c float64) []float64 {
 // A bitRow holds hard calls of a variant: for each person a bit, whether ALT is there once, twice, and whether the call is known.
 type bitRow struct{ het, hom, known []uint64 }
 
-// newBitRow takes hard calls of some persons; persons for whom it is nil are all.
-func newBitRow(hard []byte, persons []int) bitRow {
-	words := (len(persons) + 63) / 64
+// newBitRow takes hard calls of all persons.
+func newBitRow(hard []byte) bitRow {
+	words := (len(hard) + 63) / 64
 	all := make([]uint64, 3*words)
 	r := bitRow{all[:words], all[words : 2*words], all[2*words:]}
-	for i, p := range persons {
+	for i, code := range hard {
 		bit := uint64(1) << (i & 63)
-		switch hard[p] {
+		switch code {
 		case 0:
 			r.known[i>>6] |= bit
 		case 1:
@@ -127,12 +133,15 @@ func newBitRow(hard []byte, persons []int) bitRow {
 	return r
 }
 
-// countPair counts the pairs of copies of two variants.
-func countPair(a, b bitRow) Counts {
+// countPair counts the pairs of copies of two variants among the persons of a mask; nil: all.
+func countPair(a, b bitRow, mask []uint64) Counts {
 	var n Counts
 	var both, het, hom, hetB, homB int
 	for i, k := range a.known {
 		k &= b.known[i]
+		if mask != nil {
+			k &= mask[i]
+		}
 		both += bits.OnesCount64(k)
 		ah, ao, bh, bo := a.het[i]&k, a.hom[i]&k, b.het[i]&k, b.hom[i]&k
 		het, hom = het+bits.OnesCount64(ah), hom+bits.OnesCount64(ao)
@@ -148,5 +157,5 @@ func countPair(a, b bitRow) Counts {
 	return n
 }
 
-// PairCounts counts the pairs of copies of two variants among persons, from hard calls.
-func PairCounts(a, b []byte, persons []int) Counts { return countPair(newBitRow(a, persons), newBitRow(b, persons)) }
+// PairCounts counts the pairs of copies of two variants, from hard calls of the same persons.
+func PairCounts(a, b []byte) Counts { return countPair(newBitRow(a), newBitRow(b), nil) }
