@@ -185,7 +185,7 @@ func randomP(g *rand.Rand, n int) []string {
 // rounding decides.
 func TestClumpsArePlinks(t *testing.T) {
 	need(t, "plink1.9")
-	sets := 3000
+	sets := 40
 	if testing.Short() {
 		sets = 8
 	}
