@@ -16,8 +16,8 @@ func TestCatalogue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given := regexp.MustCompile(`\b(?:Code:\s*|Code = |code[A-Z]\w*\s*= )([0-9]{3})\b`)
-	warned := regexp.MustCompile(`"(W[0-9]{3}): `)
+	given := regexp.MustCompile(`\b(?:Code:\s*|Code = |code[A-Z]\w*\s*= )([0-9]{3,4})\b`)
+	warned := regexp.MustCompile(`"(W[0-9]{3,4}): `)
 	n := 0
 	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if e != nil && e.IsDir() && path == filepath.Join(root, "gpu") {
