@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"contig-gpu/data/embedded"
+	rowsof "contig-gpu/data/embedded"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/genome"
 	"contig-gpu/gpu"
@@ -161,12 +161,12 @@ func (o *gwasOptions) numbers(c *cli.Context) error {
 
 // splitsOf reads --split, and refuses what the encoder has seen unless that is allowed.
 func (o *gwasOptions) splitsOf(c *cli.Context) error {
-	known := []string{embedded.Train, embedded.Validation, embedded.Test, embedded.New, embedded.Unknown}
+	known := []string{rowsof.Train, rowsof.Validation, rowsof.Test, rowsof.New, rowsof.Unknown}
 	for _, w := range wordsIn(c.String("split")) {
 		switch {
 		case !slices.Contains(known, w):
 			return usagef("gwas: --split: want some of %s, found %.200q", strings.Join(known, ", "), w)
-		case (w == embedded.Train || w == embedded.Validation) && !c.Bool("allow-train"):
+		case (w == rowsof.Train || w == rowsof.Validation) && !c.Bool("allow-train"):
 			return usagef("gwas: --split %s: the encoder has seen these persons, with their genetics: what is found of them is not evidence. --allow-train analyses them all the same", w)
 		}
 		o.splits = append(o.splits, w)

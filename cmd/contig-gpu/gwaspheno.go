@@ -2,10 +2,9 @@ package main
 
 import (
 	"fmt"
-	"math"
 
 	"contig-gpu/data"
-	"contig-gpu/data/embedded"
+	rowsof "contig-gpu/data/embedded"
 	"contig-gpu/model/assoc"
 )
 
@@ -14,7 +13,7 @@ const fewValues = 3
 
 // phenotypes makes the traits.
 func (g *gwas) phenotypes() error {
-	m, err := g.rows.Open(embedded.Features)
+	m, err := g.rows.Open(rowsof.Features)
 	if err != nil {
 		return err
 	}
@@ -32,7 +31,7 @@ func (g *gwas) phenotypes() error {
 		if g.constant(c) {
 			continue
 		}
-		g.traits, g.values = append(g.traits, fmt.Sprintf("%s%d", prefix, k+1)), append(g.values, g.transformed(c))
+		g.traits, g.values = append(g.traits, fmt.Sprintf("%s%d", prefix, k+1)), append(g.values, g.transformedAmong(c, g.design))
 	}
 	if len(g.traits) == 0 {
 		return g.noVariation(f, "0")
@@ -96,58 +95,18 @@ func (g *gwas) constant(c []float64) bool {
 	if len(seen) <= fewValues {
 		return true
 	}
-	y, _ := g.complete(c)
-	r := g.span().Residual(y)
-	var left, all float64
-	for i := range r {
-		left, all = left+r[i]*r[i], all+y[i]*y[i]
-	}
-	return left <= 1e-16*all
-}
-
-// complete are the values of those who have all covariates, and who they are.
-func (g *gwas) complete(c []float64) (values []float64, who []int) {
-	for i, v := range c {
-		ok := true
-		for _, x := range g.design {
-			ok = ok && !math.IsNaN(x[i])
-		}
-		if ok {
-			values, who = append(values, v), append(who, i)
-		}
-	}
-	return values, who
-}
-
-// span is of the covariates of those who have all.
-func (g *gwas) span() *assoc.Span {
-	_, who := g.complete(make([]float64, len(g.persons)))
+	y, who := completeOf(c, g.design)
 	var columns [][]float64
 	for _, x := range g.design {
-		var c []float64
+		var some []float64
 		for _, i := range who {
-			c = append(c, x[i])
+			some = append(some, x[i])
 		}
-		columns = append(columns, c)
+		columns = append(columns, some)
 	}
-	return assoc.NewSpan(len(who), columns)
-}
-
-// transformed is a column as it is tested: NaN for who lacks a covariate, which leaves that person out.
-func (g *gwas) transformed(c []float64) []float64 {
-	values, who := g.complete(c)
-	switch g.o.transform {
-	case intAdjusted:
-		values = assoc.InverseNormal(g.span().Residual(values))
-	case intPlain:
-		values = assoc.InverseNormal(values)
+	var left, all float64
+	for i, r := range assoc.NewSpan(len(y), columns).Residual(y) {
+		left, all = left+r*r, all+y[i]*y[i]
 	}
-	out := make([]float64, len(c))
-	for i := range out {
-		out[i] = math.NaN()
-	}
-	for k, i := range who {
-		out[i] = values[k]
-	}
-	return out
+	return left <= 1e-16*all
 }

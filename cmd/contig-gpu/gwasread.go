@@ -11,7 +11,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/covariate"
-	"contig-gpu/data/embedded"
+	rowsof "contig-gpu/data/embedded"
 	"contig-gpu/data/genome"
 	"contig-gpu/data/genotype"
 	"contig-gpu/gpu"
@@ -23,7 +23,7 @@ import (
 
 // Numbers of docs/errors.md that belong to gwas.
 const (
-	codeNobody   = 950 // nobody has features, genotypes and covariates
+	codeNoJoin   = 950 // nobody has features, genotypes and covariates
 	codeTooFew   = 951 // more covariates than persons
 	codeConstant = 952 // features that do not vary enough
 	codeEyes     = 954 // no eyes to compare
@@ -36,8 +36,9 @@ type gwas struct {
 	cpu, device *gpu.Device
 
 	set     *genotype.Set
+	ids     []string // of variants, unique
 	build   genome.Build
-	rows    *embedded.Rows
+	rows    *rowsof.Rows
 	persons []gwasPerson // who is analysed
 	table   *covariate.Table
 	design  [][]float64 // covariates, by column and person
@@ -51,10 +52,10 @@ type gwas struct {
 	scan    *assoc.Scan
 	summary gwasSummary
 
-	frequency, lead []float64 // by variant: of ALT; -log10 P over traits, corrected
-	best            []int32   // by variant: the trait of the smallest P, -1 where nothing is defined
-	raw             [][]float32
-	clumps          []assoc.Clump
+	lead   []float64   // by variant: -log10 of the smallest P over traits times their number
+	best   []int32     // by variant: the trait of that P, -1 where nothing is defined
+	raw    [][]float32 // by trait and variant: -log10 P
+	clumps []assoc.Clump
 }
 
 // A gwasPerson is where a person is found.
@@ -68,12 +69,13 @@ func (g *gwas) say(format string, a ...any) error {
 // read opens everything and joins it by id.
 func (g *gwas) read() error {
 	var err error
-	if g.rows, err = embedded.Persons(g.o.features); err != nil {
+	if g.rows, err = rowsof.Persons(g.o.features); err != nil {
 		return err
 	}
 	if g.set, err = openGenotypes(g.c); err != nil {
 		return err
 	}
+	g.ids = g.set.Names(g.set.All())
 	if g.o.covariates != "" {
 		if g.table, err = covariate.Read(g.o.covariates, g.o.categorical); err != nil {
 			return err
@@ -146,7 +148,7 @@ func (g *gwas) join() error {
 
 // absent are the rows of whom there are no features.
 func (g *gwas) absent() (map[int]bool, error) {
-	m, err := g.rows.Open(embedded.Features)
+	m, err := g.rows.Open(rowsof.Features)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +180,7 @@ func (g *gwas) joined(rowOf map[string]int, left map[string]int) error {
 	if len(g.persons) > 0 {
 		return g.enough()
 	}
-	p := &data.Problem{Code: codeNobody, File: personsPath(g.set), What: "nobody has features, genotypes and covariates", Expected: "ids of the features that are IIDs of the genotypes, and in the covariates",
+	p := &data.Problem{Code: codeNoJoin, File: personsPath(g.set), What: "nobody has features, genotypes and covariates", Expected: "ids of the features that are IIDs of the genotypes, and in the covariates",
 		Cause: "genotypes or covariates of another application, or ids written otherwise", Fix: "give files with the ids of the features"}
 	switch {
 	case len(rowOf) == 0:

@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
-			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), exportCommand(), pgsCommand(), burdenCommand(),
+			trainCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
 			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(),
 		},
 		Action:   noCommand,
