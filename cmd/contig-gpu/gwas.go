@@ -21,8 +21,8 @@ const (
 	intNone     = "none"
 )
 
-// heldOut are the splits that are analysed where nothing else is asked for.
-const heldOut = "test,new,unknown"
+// heldOutSplits are the splits that are analysed where nothing else is asked for.
+const heldOutSplits = "test,new,unknown"
 
 // writers are the programs of --write-for.
 func writers() []string { return []string{"plink2", "regenie", "bolt", "saige"} }
@@ -40,7 +40,7 @@ func gwasCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-covariates", Usage: "use none; without it --covariates is required"},
 			&cli.IntFlag{Name: "pca", Value: 10, Usage: "principal components of the features; 0 takes the features themselves"},
 			&cli.StringFlag{Name: "int", Value: intAdjusted, Usage: "inverse normal transform: adjusted: of the residuals on the covariates; plain: of the components; none"},
-			&cli.StringFlag{Name: "split", Value: heldOut, Usage: "splits of the run whose persons are analysed"},
+			&cli.StringFlag{Name: "split", Value: heldOutSplits, Usage: "splits of the run whose persons are analysed"},
 			&cli.BoolFlag{Name: "allow-train", Usage: "let --split name train and validation, though the encoder has seen these persons"},
 			&cli.StringFlag{Name: "impute", Value: "none", Usage: "a missing genotype: none: the person leaves that variant; mean: the mean of the others"},
 			&cli.Float64Flag{Name: "clump-p1", Value: 5e-8, Usage: "largest P of a clump's index variant"},
