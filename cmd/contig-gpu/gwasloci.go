@@ -78,6 +78,16 @@ func (g *gwas) loci(ctx context.Context, dir string) error {
 
 // genes are those of --genes, or the program's own where the genotypes are of their build, or nothing.
 func (g *gwas) genes() (*genome.Neighbourhood, string, error) {
+	if g.near != nil || g.noGenes {
+		return g.near, g.source, nil
+	}
+	var err error
+	g.near, g.source, err = g.readGenes()
+	g.noGenes = g.near == nil
+	return g.near, g.source, err
+}
+
+func (g *gwas) readGenes() (*genome.Neighbourhood, string, error) {
 	if g.o.genes != "" {
 		list, err := genome.ReadGenes(g.o.genes)
 		return genome.NewNeighbourhood(list), filepath.Base(g.o.genes), err

@@ -56,6 +56,10 @@ type gwas struct {
 	best   []int32     // by variant: the trait of that P, -1 where nothing is defined
 	raw    [][]float32 // by trait and variant: -log10 P
 	clumps []assoc.Clump
+
+	near    *genome.Neighbourhood
+	noGenes bool
+	source  string // of the genes
 }
 
 // A gwasPerson is where a person is found.

@@ -39,8 +39,8 @@ func (g *gwas) plink2Script() string {
 	if g.table == nil {
 		covariates, none = "", " allow-no-covars"
 	}
-	return g.geno() + fmt.Sprintf(`# omit-ref: effects are of ALT. The covariates are standardised, else plink2 may refuse their scales.
-plink2 %s --keep keep.txt --pheno features.txt --no-input-missing-phenotype %s \
+	return g.geno() + fmt.Sprintf(`# omit-ref: effects are of ALT. The covariates are standardised, else plink2 may refuse their scales. The phenotype of the .fam is none of ours.
+plink2 %s --keep keep.txt --pheno features.txt --no-psam-pheno --no-input-missing-phenotype %s \
        --glm hide-covar omit-ref log10%s cols=+a1freq,+err --threads "$T" --out plink2
 `, input, covariates, none)
 }
