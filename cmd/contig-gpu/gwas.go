@@ -52,6 +52,7 @@ func gwasCommand() *cli.Command {
 			&cli.StringFlag{Name: "checkpoint", Usage: "checkpoint whose genetic features are marked as model inputs; by default the one that embed names"},
 			&cli.StringFlag{Name: "images", Usage: "manifest with eyes: loci are tested in left and right eyes apart, of the features per image"},
 			&cli.StringFlag{Name: "write-for", Usage: "write files and a script for these: plink2,regenie,bolt,saige"},
+			&cli.StringFlag{Name: "tables", Value: "fuma,locuszoom,ssf", Usage: "tables for other programs beside assoc.tsv.gz, or none"},
 			&cli.StringFlag{Name: "out", Usage: "folder to make"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace a folder that gwas made"},
 			&cli.StringFlag{Name: "device", Value: "cpu", Usage: "auto, cpu, cuda or cuda:N; a GPU computes products in float32"},
@@ -69,7 +70,7 @@ func gwasCommand() *cli.Command {
 // gwasOptions are what the flags of gwas say.
 type gwasOptions struct {
 	features, covariates, genes, checkpoint, images, out string
-	categorical, splits, writeFor                        []string
+	categorical, splits, writeFor, tables                []string
 	pca                                                  int
 	transform                                            string
 	imputeMean                                           bool
@@ -123,6 +124,12 @@ func (o *gwasOptions) choices(c *cli.Context) error {
 		o.build = genome.GRCh38
 	default:
 		return usagef("gwas: --build: want auto, GRCh37 or GRCh38, found %.200q", b)
+	}
+	for _, w := range wordsIn(c.String("tables")) {
+		if known := []string{"fuma", "locuszoom", "ssf", "none"}; !slices.Contains(known, w) {
+			return usagef("gwas: --tables: want some of %s, found %.200q", strings.Join(known, ", "), w)
+		}
+		o.tables = append(o.tables, w)
 	}
 	for _, w := range wordsIn(c.String("write-for")) {
 		if !slices.Contains(writers(), w) {

@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"contig-gpu/data/genome"
@@ -12,16 +13,18 @@ import (
 // files are the tables that are written while the variants are tested. Alleles: ALT is the effect allele everywhere.
 func (g *gwas) files(dir string) []*gwasFile {
 	list := []*gwasFile{{path: filepath.Join(dir, "assoc.tsv.gz"), head: g.assocHead(), line: g.assocLine}}
-	if len(g.set.Sites) == 0 {
-		return list
+	if slices.Contains(g.o.tables, "fuma") {
+		list = append(list, &gwasFile{path: filepath.Join(dir, "fuma.tsv.gz"), head: "CHROM\tPOS\tSNP\tA1\tA2\tP\tN", line: g.fumaLine})
 	}
-	list = append(list,
-		&gwasFile{path: filepath.Join(dir, "fuma.tsv.gz"), head: "CHROM\tPOS\tSNP\tA1\tA2\tP\tN", line: g.fumaLine},
-		&gwasFile{path: filepath.Join(dir, "locuszoom.tsv.gz"), head: "chrom\tpos\tref\talt\tneg_log_pvalue\talt_allele_freq", line: g.zoomLine})
+	if slices.Contains(g.o.tables, "locuszoom") {
+		list = append(list, &gwasFile{path: filepath.Join(dir, "locuszoom.tsv.gz"), head: "chrom\tpos\tref\talt\tneg_log_pvalue\talt_allele_freq", line: g.zoomLine})
+	}
 	for k, t := range g.traits {
-		list = append(list, &gwasFile{path: filepath.Join(dir, "ssf."+t+".tsv.gz"),
-			head: "chromosome\tbase_pair_location\teffect_allele\tother_allele\tbeta\tstandard_error\teffect_allele_frequency\tneg_log_10_p_value\trsid\tn",
-			line: func(dst []byte, v int, r []assoc.Result) []byte { return g.ssfLine(dst, v, r[k]) }})
+		if slices.Contains(g.o.tables, "ssf") {
+			list = append(list, &gwasFile{path: filepath.Join(dir, "ssf."+t+".tsv.gz"),
+				head: "chromosome\tbase_pair_location\teffect_allele\tother_allele\tbeta\tstandard_error\teffect_allele_frequency\tneg_log_10_p_value\trsid\tn",
+				line: func(dst []byte, v int, r []assoc.Result) []byte { return g.ssfLine(dst, v, r[k]) }})
+		}
 	}
 	return list
 }
