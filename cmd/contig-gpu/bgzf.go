@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
-	"io"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -52,15 +51,4 @@ func (b *bgzf) append(dst, text []byte) ([]byte, error) {
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(part)))
 	}
 	return dst, nil
-}
-
-// writeBGZF writes text as one file.
-func writeBGZF(w io.Writer, text []byte) error {
-	var b bgzf
-	out, err := b.append(nil, text)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(out, bgzfEnd...))
-	return err
 }
