@@ -8,15 +8,14 @@ import (
 
 // A row says what the genotypes of one variant sum to among the persons of a group.
 type row struct {
-	n        int // whose genotype is known, or is imputed
-	known    int
-	sum, sq  float64 // of the copies of the allele that is counted here, and of their squares
-	freq     float64 // of ALT
-	least    float64
-	most     float64
-	turned   bool    // copies of REF are counted: the sums are smaller, and so is what float32 loses
-	missing  []int32 // persons of the group without a genotype
-	exhausts bool    // nobody is left
+	n       int // whose genotype is known, or is imputed
+	known   int
+	sum, sq float64 // of the copies of the allele that is counted here, and of their squares
+	freq    float64 // of ALT
+	least   float64
+	most    float64
+	turned  bool    // copies of REF are counted: the sums are smaller, and so is what float32 loses
+	missing []int32 // persons of the group without a genotype
 }
 
 // test computes the results of a block for one group of traits.
