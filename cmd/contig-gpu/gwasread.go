@@ -14,6 +14,7 @@ import (
 	rowsof "contig-gpu/data/embedded"
 	"contig-gpu/data/genome"
 	"contig-gpu/data/genotype"
+	"contig-gpu/data/input"
 	"contig-gpu/gpu"
 	"contig-gpu/model/assoc"
 	"contig-gpu/model/checkpoint"
@@ -234,7 +235,7 @@ func (g *gwas) enough() error {
 func (g *gwas) modelInputs() error {
 	path := g.o.checkpoint
 	if path == "" {
-		text, err := os.ReadFile(filepath.Join(g.o.features, "embedding.json"))
+		text, err := input.Read(filepath.Join(g.o.features, "embedding.json"), 1<<20)
 		var about aboutEmbedding
 		if err != nil || json.Unmarshal(text, &about) != nil || about.Checkpoint == "" {
 			return g.say("W951: it is not known which variants the encoder was trained with: the folder of features names no checkpoint; --checkpoint says which.")

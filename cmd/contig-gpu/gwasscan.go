@@ -118,7 +118,7 @@ func (g *gwas) sayModel() error {
 
 func (f *gwasFile) begin() error {
 	var err error
-	if f.f, err = os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
+	if f.f, err = os.Create(f.path); err != nil {
 		return err
 	}
 	var b bgzf
