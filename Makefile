@@ -110,6 +110,7 @@ campaign: build kills ## what seldom breaks and takes long, whole: fuzzing, faul
 	scripts/explain_truth.sh 3 20 20 20 20
 	scripts/check_genotypes.sh 200 1
 	scripts/check_scores.sh 200 1
+	CONTIG_GPU=build/contig-gpu scripts/check_gwas.sh 100 1
 	scripts/cuda_wheels.sh torch
 	CONTIG_LONG=1 CONTIG_CUDNN=full CONTIG_WHEELS=$$(scripts/cuda_wheels.sh) $(GO) test -timeout 2h -count=1 ./gpu/internal/dnn
 

@@ -28,6 +28,8 @@ licence() { # of a folder
             printf '\n## %s %s\n' "$path" "$version"
             licence "$dir"
         done
+    printf '\n## The table of genes, from the package ideogram of npm\n'
+    licence data/genome/genes
 } >"$new"
 if [ "${1:-}" = -check ]; then
     cmp -s "$new" "$out" || { echo "$out is not what the modules say: run scripts/notices.sh"; exit 1; }

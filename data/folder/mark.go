@@ -27,6 +27,7 @@ const (
 	Unfinished  Kind = "unfinished explanation"
 	Scores      Kind = "scores"
 	Probe       Kind = "probe"
+	Association Kind = "association"
 )
 
 // MarkName is the file by which a folder is known to be ours, which --overwrite may replace. It is written last, so that it also says

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/data/folder"
+	"contig-gpu/data/genome"
+	"contig-gpu/model/assoc"
+)
+
+// study is what is scanned; the covariates' column of sex is the user's.
+func (g *gwas) study() assoc.Study {
+	s := assoc.Study{Traits: g.values, Covariates: g.design}
+	for _, p := range g.persons {
+		s.Persons = append(s.Persons, p.genotypes)
+	}
+	return s
+}
+
+// scanOptions: on Y females are left out, and where a chromosome is there once the effect is of one copy.
+func (g *gwas) scanOptions() assoc.Options {
+	o := assoc.Options{ImputeMean: g.o.imputeMean}
+	ploidy := make([]assoc.Ploidy, len(g.set.Sites))
+	some := false
+	for v, p := range placesOf(g.set.Sites) {
+		ploidy[v] = p.Ploidy
+		some = some || p.Ploidy == assoc.YLinked || p.Ploidy == assoc.Haploid
+	}
+	if !some {
+		return o
+	}
+	notMale := make([]bool, len(g.set.People))
+	for i, p := range g.set.People {
+		notMale[i] = p.Sex != 1
+	}
+	o.Masked = func(v int) []bool {
+		if ploidy[v] == assoc.YLinked {
+			return notMale
+		}
+		return nil
+	}
+	o.Copies = func(v int) float64 {
+		if ploidy[v] == assoc.YLinked || ploidy[v] == assoc.Haploid {
+			return 1
+		}
+		return 2
+	}
+	return o
+}
+
+// A gwasFile is a table that grows with the scan.
+type gwasFile struct {
+	path string
+	head string
+	line func(dst []byte, v int, r []assoc.Result) []byte // one variant
+	f    *os.File
+}
+
+// scanAll tests every variant and writes the tables.
+func (g *gwas) scanAll(ctx context.Context, dir string) error {
+	scan := assoc.NewScan(g.device, g.study(), len(g.set.People), g.scanOptions())
+	defer scan.Close()
+	g.scan = scan
+	if err := g.sayModel(); err != nil {
+		return err
+	}
+	n := len(g.set.Sites)
+	g.lead, g.best, g.raw = make([]float64, n), make([]int32, n), make([][]float32, len(g.traits))
+	for k := range g.raw {
+		g.raw[k] = make([]float32, n)
+	}
+	files := g.files(dir)
+	for _, f := range files {
+		if err := f.begin(); err != nil {
+			return err
+		}
+		defer f.f.Close()
+	}
+	line := progress.New(g.c.App.ErrWriter)
+	defer line.Done()
+	err := scan.Run(ctx, g.set, g.set.All(), func(b assoc.Block) error {
+		g.note(b)
+		line.Count(b.First+b.Variants, n, "variants tested")
+		return g.append(files, b)
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := f.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sayModel says what the model is, and which covariates add nothing.
+func (g *gwas) sayModel() error {
+	n, rank := g.scan.Persons(0)
+	g.summary.Persons, g.summary.Rank = n, rank
+	if err := g.say("%d persons have all covariates; the model has %d covariates of rank %d with the constant", n, len(g.design), rank); err != nil {
+		return err
+	}
+	for _, c := range g.scan.Spare(0) {
+		if err := g.say("W953: covariate %s is constant, or a sum of those before it: it adds nothing.", g.names[c]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *gwasFile) begin() error {
+	var err error
+	if f.f, err = os.Create(f.path); err != nil {
+		return err
+	}
+	var b bgzf
+	text, err := b.append(nil, []byte(f.head+"\n"))
+	if err == nil {
+		_, err = f.f.Write(text)
+	}
+	return err
+}
+
+func (f *gwasFile) end() error {
+	if _, err := io.WriteString(f.f, bgzfEnd); err != nil {
+		return err
+	}
+	return f.f.Sync()
+}
+
+// note keeps what loci, inflation and figures are made of.
+func (g *gwas) note(b assoc.Block) {
+	for i := range b.Variants {
+		v, best, most := b.First+i, -1, math.Inf(-1)
+		for k, r := range b.Results[i*b.Traits : (i+1)*b.Traits] {
+			g.raw[k][v] = float32(r.NegLog10P)
+			if r.NegLog10P > most {
+				best, most = k, r.NegLog10P
+			}
+		}
+		g.best[v], g.lead[v] = int32(best), math.NaN()
+		if best >= 0 {
+			g.lead[v] = max(0, most-math.Log10(float64(b.Traits)))
+		}
+	}
+}
+
+// append writes the lines of a block: each thread makes and compresses some of them, for each file.
+func (g *gwas) append(files []*gwasFile, b assoc.Block) error {
+	const part = 32 // variants
+	parts := (b.Variants + part - 1) / part
+	done := make([][]byte, parts*len(files))
+	errs := make([]error, len(done))
+	var wg sync.WaitGroup
+	next := make(chan int, len(done))
+	for i := range done {
+		next <- i
+	}
+	close(next)
+	for range g.cpu.Threads() {
+		wg.Go(func() {
+			var z bgzf
+			var text []byte
+			for i := range next {
+				text = text[:0]
+				f, lo := files[i/parts], i%parts*part
+				for v := lo; v < min(b.Variants, lo+part); v++ {
+					text = f.line(text, b.First+v, b.Results[v*b.Traits:(v+1)*b.Traits])
+				}
+				done[i], errs[i] = z.append(nil, text)
+			}
+		})
+	}
+	wg.Wait()
+	for i, text := range done {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		if _, err := files[i/parts].f.Write(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assocDigits are written of effects and -log10 P.
+const assocDigits = 7
+
+func appendValue(dst []byte, v float64) []byte {
+	switch {
+	case math.IsNaN(v):
+		return append(dst, "NA"...)
+	case math.IsInf(v, 0):
+		return append(dst, "Inf"...)
+	}
+	return strconv.AppendFloat(dst, v, 'g', assocDigits, 64)
+}
+
+// write fills the folder.
+func (g *gwas) write(dir string) error {
+	if err := g.scanAll(g.c.Context, dir); err != nil {
+		return err
+	}
+	if err := g.loci(g.c.Context, dir); err != nil {
+		return err
+	}
+	if err := g.eyes(g.c.Context, dir); err != nil {
+		return err
+	}
+	if len(g.o.writeFor) > 0 {
+		if err := g.writeFor(dir); err != nil {
+			return err
+		}
+	}
+	if err := g.writePrivate(dir); err != nil {
+		return err
+	}
+	if err := g.writeSummary(dir); err != nil {
+		return err
+	}
+	return folder.WriteFile(filepath.Join(dir, "report.html"), 0o644, g.writePage)
+}
+
+// chromosome is a variant's, as it is written: 1 to 22, X, Y, MT.
+func (g *gwas) chromosome(v int) string { return genome.Chromosome(g.set.Sites[v].Chrom) }
