@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"time"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train/engine"
 )
@@ -24,10 +26,32 @@ type StepLine struct {
 	GradNorm        float64             `json:"grad_norm"`
 	ImagesPerSecond float64             `json:"images_per_second"`
 	GPUIdle         *float64            `json:"gpu_idle,omitempty"`
-	Time            float64             `json:"time"`              // when it was written, in seconds since 1970
-	Skipped         bool                `json:"skipped,omitempty"` // f16: the gradient left its range, and nothing was changed
+	Time            float64             `json:"time"`                 // when it was written, in seconds since 1970
+	Skipped         bool                `json:"skipped,omitempty"`    // f16: the gradient left its range, and nothing was changed
+	LossScale       float64             `json:"loss_scale,omitempty"` // f16: what the next step's loss is multiplied by
+	Seconds         Seconds             `json:"seconds"`
 
 	images int
+}
+
+// Seconds say what a training waited for since the line of metrics.jsonl before; what is left of the time between two lines is
+// the steps' own.
+type Seconds struct {
+	Load       float64 `json:"load"`                 // for batches
+	Evaluation float64 `json:"evaluation,omitempty"` // of an evaluation's line: it took so long
+	Checkpoint float64 `json:"checkpoint,omitempty"` // for checkpoints to be written
+}
+
+// spend adds the time since began to one of the seconds, to the tenth of a millisecond.
+func spend(on *float64, began time.Time) {
+	*on = math.Round((*on+time.Since(began).Seconds())*1e4) / 1e4
+}
+
+// spent returns what was waited for since it was last asked.
+func (t *trainer) spent() Seconds {
+	s := t.waited
+	t.waited = Seconds{}
+	return s
 }
 
 // clock returns the time in seconds since 1970, to the millisecond.
@@ -58,6 +82,9 @@ type TermLine map[string]float64
 func (t *trainer) lineOf(r engine.Result) StepLine {
 	line := StepLine{Kind: "step", Step: r.Step, Epoch: (r.Step-1)/t.perEpoch + 1, Loss: r.Loss, Losses: map[string]TermLine{}, LR: r.LR, GradNorm: r.GradNorm,
 		GPUIdle: r.GPUIdle, Skipped: r.Skipped, images: r.Images}
+	if t.dtype == gpu.F16 {
+		line.LossScale = t.engine.LossScale()
+	}
 	terms := t.engine.Objective().Terms()
 	for i, name := range terms.Names {
 		line.Losses[name] = TermLine{}
@@ -80,10 +107,11 @@ type evaluationLine struct {
 	Retrieval  map[string]eval.Retrieval `json:"retrieval,omitempty"`
 	Sets       map[string]eval.SetLoss   `json:"sets,omitempty"`
 	Checkpoint string                    `json:"checkpoint,omitempty"` // test: best or last
+	Seconds    Seconds                   `json:"seconds"`
 }
 
-func evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
-	return evaluationLine{Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
+func (t *trainer) evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
+	return evaluationLine{Seconds: t.spent(), Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
 }
 
 // A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the

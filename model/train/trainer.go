@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -33,6 +34,7 @@ type trainer struct {
 	schedule optim.Schedule
 	source   data.Source
 	pace     pace
+	waited   Seconds // since the last line of the metrics
 
 	report func(StepLine) error // of a step that is done
 	omit   engine.Omit
@@ -215,7 +217,9 @@ func (t *trainer) next() (*data.Batch, error) {
 		}
 		t.open = true
 	}
+	began := time.Now()
 	err := t.source.Next(&t.batch)
+	spend(&t.waited.Load, began)
 	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("train: epoch %d ended after fewer than %d batches", t.at.Epoch+1, t.source.Batches())
 	}
