@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"contig-gpu/cmd/internal/report"
+	"contig-gpu/model/eval"
 )
 
 // TestReportOfARun: the page can be made at any time from the run's files; its numbers are those of metrics.jsonl, and it says what the run is. It refers to
@@ -116,7 +117,7 @@ func TestFewParticipantsAreNotCounted(t *testing.T) {
 		t.Fatal("no combination")
 	}
 	for _, p := range k.Presence {
-		if p.Persons < fewPersons && (!p.Few || p.Persons != fewPersons-1) {
+		if p.Persons < eval.FewPersons && (!p.Few || p.Persons != eval.FewPersons-1) {
 			t.Errorf("%+v", p)
 		}
 	}

@@ -34,23 +34,40 @@ type StepLine struct {
 	images int
 }
 
-// Seconds say what a training waited for since the line of metrics.jsonl before; what is left of the time between two lines is
-// the steps' own.
+// Seconds say what the time since the line of metrics.jsonl before went into, in this session.
 type Seconds struct {
-	Load       float64 `json:"load"`                 // for batches
-	Evaluation float64 `json:"evaluation,omitempty"` // of an evaluation's line: it took so long
-	Checkpoint float64 `json:"checkpoint,omitempty"` // for checkpoints to be written
+	Step       float64 `json:"step,omitempty"`       // what the others leave: computing
+	Load       float64 `json:"load,omitempty"`       // waiting for batches
+	Evaluation float64 `json:"evaluation,omitempty"` // of an evaluation's line
+	Checkpoint float64 `json:"checkpoint,omitempty"` // writing checkpoints
 }
 
-// spend adds the time since began to one of the seconds, to the tenth of a millisecond.
-func spend(on *float64, began time.Time) {
-	*on = math.Round((*on+time.Since(began).Seconds())*1e4) / 1e4
+// A stopwatch shares out the time of a training.
+type stopwatch struct {
+	Seconds
+	last time.Time // when it was last read; zero: not yet
 }
 
-// spent returns what was waited for since it was last asked.
-func (t *trainer) spent() Seconds {
-	s := t.waited
-	t.waited = Seconds{}
+// start begins the first share, once.
+func (w *stopwatch) start() {
+	if w.last.IsZero() {
+		w.last = time.Now()
+	}
+}
+
+// spend adds the time since began to one of the shares.
+func spend(on *float64, began time.Time) { *on += time.Since(began).Seconds() }
+
+// read returns the shares since it was last read, to the tenth of a millisecond.
+func (w *stopwatch) read(now time.Time) Seconds {
+	s := w.Seconds
+	if !w.last.IsZero() {
+		s.Step = max(0, now.Sub(w.last).Seconds()-s.Load-s.Evaluation-s.Checkpoint)
+	}
+	*w = stopwatch{last: now}
+	for _, v := range []*float64{&s.Step, &s.Load, &s.Evaluation, &s.Checkpoint} {
+		*v = math.Round(*v*1e4) / 1e4
+	}
 	return s
 }
 
@@ -111,7 +128,7 @@ type evaluationLine struct {
 }
 
 func (t *trainer) evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
-	return evaluationLine{Seconds: t.spent(), Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
+	return evaluationLine{Seconds: t.watch.read(time.Now()), Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
 }
 
 // A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the

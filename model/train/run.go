@@ -121,7 +121,7 @@ func (t *trainer) done(r engine.Result) error {
 
 // publish says that a step is done.
 func (t *trainer) publish(line StepLine) error {
-	line.ImagesPerSecond, line.Time, line.Seconds = t.pace.step(line.images, time.Now()), clock(), t.spent()
+	line.ImagesPerSecond, line.Time, line.Seconds = t.pace.step(line.images, time.Now()), clock(), t.watch.read(time.Now())
 	if err := t.begin(); err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (t *trainer) evaluateSplit(ctx context.Context, split data.Split) (*Evaluat
 	}
 	defer src.Close()
 	t.event(Event{Kind: Evaluating, Split: split})
-	defer spend(&t.waited.Evaluation, time.Now())
+	defer spend(&t.watch.Evaluation, time.Now())
 	var e *Evaluated
 	t.engine.WithAverages(func() { e, err = t.evaluate(ctx, src, split) })
 	return e, err
