@@ -198,7 +198,7 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 		return nil, name, err
 	}
 	line := t.evaluationOf("test", s.state.Step, e)
-	line.Checkpoint = name
+	line.Checkpoint, e.Heldout.Step = name, s.state.Step
 	if err := t.log.append(line); err != nil {
 		return nil, name, err
 	}

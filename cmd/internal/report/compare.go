@@ -148,7 +148,7 @@ func (c comparison) panels(longest, level float64, value func(r Row, m string) f
 
 // points is how many a line has at most.
 func (c comparison) points() int {
-	return min(mostPoints, max(30, allPoints/(4*len(c.names)*max(1, len(c.runs)))))
+	return min(mostPoints, max(30, allPoints/(6*len(c.names)*max(1, len(c.runs)))))
 }
 
 // everyRank is recall@k, against the diagonal of chance. Runs may have other candidates: k is in percent of them.

@@ -155,7 +155,7 @@ func dashed(direction int) string { return []string{"", "dash"}[direction] }
 func (p panels) everyRank(h eval.Heldout) []figure {
 	var out []figure
 	for i, f := range recallsOf(h) {
-		c := chart{Title: f.name, XName: "k", Modality: f.colour(i), Level: math.NaN(), Diagonal: "chance", Y1: 1, Points: p.points}
+		c := chart{Title: f.name, XName: "k", Modality: f.colour(i), Level: math.NaN(), Diagonal: "chance", Y1: 1, Points: max(40, p.points/2)}
 		for k, y := range [][]float64{f.ToGenetics, f.ToImage} {
 			c.Series = append(c.Series, series{Curve: Curve{directions(eval.Retrieval{})[k].name, floats(f.K), y}, Class: dashed(k), Mark: -1})
 		}

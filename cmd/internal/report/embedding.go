@@ -74,9 +74,10 @@ func byPresence(m eval.Map) Coloring {
 	return c
 }
 
-// dotOf is the outline of a dot of a class around its place: as marks tell modalities apart, without colours.
+// dotOf is the outline of a dot of a class around its place: as marks tell modalities apart, without colours. The first two are points,
+// which the ends of lines make round and square.
 func dotOf(class int) string {
-	return [...]string{"m-2.5 0a2.5 2.5 0 1 0 5 0 2.5 2.5 0 1 0-5 0", "m-2.3-2.3h4.6v4.6h-4.6z", "m0-3l2.8 4.8h-5.6z", "m0-3.2l3.2 3.2-3.2 3.2-3.2-3.2z", "m-2.6-.8h1.8v-1.8h1.6v1.8h1.8v1.6h-1.8v1.8h-1.6v-1.8h-1.8z"}[class%5]
+	return [...]string{"h0", "h0", "m0-3l2.8 4.8h-5.6z", "m0-3.2l3.2 3.2-3.2 3.2-3.2-3.2z", "m-2.6-.8h1.8v-1.8h1.6v1.8h1.8v1.6h-1.8v1.8h-1.6v-1.8h-1.8z"}[class%5]
 }
 
 // drawMap draws the dots of each class as one path.
@@ -106,9 +107,9 @@ func drawMap(m eval.Map, by Coloring) colouredMap {
 		if class == len(by.Classes) {
 			shade = "m"
 		}
-		fmt.Fprintf(&b, `<path class="%s k" d="%s"/>`, shade, d.String())
+		fmt.Fprintf(&b, `<path class="%s k d%d" d="%s"/>`, shade, class%5, d.String())
 		fmt.Fprintf(&words, "; %s: %d", name, n)
-		out.Keys = append(out.Keys, key{shade, fmt.Sprintf("%s (%d)", name, n), template.HTMLAttr(fmt.Sprintf(`d="M5 5%s"`, dotOf(class)))})
+		out.Keys = append(out.Keys, key{shade, fmt.Sprintf("%s (%d)", name, n), template.HTMLAttr(fmt.Sprintf(`d="M5 5%s" class="k d%d"`, dotOf(class), class%5))})
 	}
 	head := fmt.Sprintf(`<svg class="map" viewBox="0 0 %g %g" role="img"><title>Embedding map, by %s</title><desc>%d participants%s</desc>`, mapSide, mapSide, html.EscapeString(by.Name), len(m.X), html.EscapeString(words.String()))
 	axes := fmt.Sprintf(`<path class="grid" d="M%g 0V%gH%g"/><text class="c" x="%g" y="%g">first direction: %.0f %% of the variance</text><text class="c" transform="translate(14 %g) rotate(-90)">second: %.0f %%</text>`,

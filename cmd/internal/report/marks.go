@@ -54,5 +54,5 @@ type key struct {
 }
 
 func keyOf(i int, name string) key {
-	return key{hue(i), name, template.HTMLAttr(fmt.Sprintf(`d="%s"`, mark(i)))}
+	return key{hue(i), name, template.HTMLAttr(fmt.Sprintf(`class="k" d="%s"`, mark(i)))}
 }

@@ -17,7 +17,7 @@ const frameParts = `{{define "begin"}}<!DOCTYPE html>
 {{define "panels"}}<div class="panels">{{range .}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>
 {{end}}</div>{{end}}
 {{define "data"}}{{with .}}<p class="data"><a download="{{.Name}}" href="{{.URL}}">{{.Text}}</a></p>{{end}}{{end}}
-{{define "key"}}<span class="key"><svg class="{{.Hue}}" viewBox="0 0 10 10" aria-hidden="true"><path class="k" {{.Path}}/></svg>{{.Name}}</span>{{end}}`
+{{define "key"}}<span class="key"><svg class="{{.Hue}}" viewBox="0 0 10 10" aria-hidden="true"><path {{.Path}}/></svg>{{.Name}}</span>{{end}}`
 
 // headParts are the sentence of the verdict, and the facts.
 const headParts = `{{define "head"}}<header><h1>{{.Page.Title}}</h1>

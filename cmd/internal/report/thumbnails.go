@@ -24,15 +24,31 @@ func embed(images []image.Image) ([]template.URL, error) {
 	return out, nil
 }
 
-// thumbSide is the longer side of a thumbnail, in pixels, and thumbQuality what a JPEG has: a page of many is still small.
-const thumbSide, thumbQuality = 128, 82
+// thumbSide is the longer side of a thumbnail, in pixels, and thumbBytes what those of a page take together, unless they are noise.
+const thumbSide, thumbBytes = 128, 48 << 10
 
-// thumbnails are images as small JPEGs.
-func thumbnails(images []image.Image) ([]template.URL, error) {
+// thumbnails are images as small JPEGs, of the best quality that leaves the page small.
+func thumbnails(images []image.Image) (out []template.URL, err error) {
+	for _, quality := range []int{82, 60, 40, 20} {
+		if out, err = jpegs(images, quality); err != nil {
+			return nil, err
+		}
+		bytes := 0
+		for _, u := range out {
+			bytes += len(u)
+		}
+		if bytes <= thumbBytes {
+			break
+		}
+	}
+	return out, nil
+}
+
+func jpegs(images []image.Image, quality int) ([]template.URL, error) {
 	var out []template.URL
 	for _, im := range images {
 		var b bytes.Buffer
-		if err := jpeg.Encode(&b, shrunk(im, thumbSide), &jpeg.Options{Quality: thumbQuality}); err != nil {
+		if err := jpeg.Encode(&b, shrunk(im, thumbSide), &jpeg.Options{Quality: quality}); err != nil {
 			return nil, fmt.Errorf("report: thumbnail: %w", err)
 		}
 		out = append(out, template.URL("data:image/jpeg;base64,"+base64.StdEncoding.EncodeToString(b.Bytes())))
