@@ -15,7 +15,7 @@ import (
 // page is what a run's files and its record say, without settings and pictures.
 func (k *runRecord) page(dir string, rows []report.Row) report.Page {
 	p := report.Page{Title: "contig-gpu: " + nameOf(dir), Status: k.status(rows), Facts: k.facts(), Rows: rows, Heldout: readHeldout(dir).byKind(), Cohort: k.Cohort, Flow: k.Flow, Presence: k.Presence, Look: k.Look,
-		Command: shellWords(k.Command), Changed: k.Changed, Clip: k.Clip, Memory: k.memory(), Sessions: k.History, Files: runFiles(dir), NoImages: k.NoImages}
+		Command: shellWords(k.Command), Changed: k.Changed, Clip: k.Clip, Memory: k.memory(), Sessions: k.sessions(), Files: runFiles(dir), NoImages: k.NoImages}
 	for _, s := range k.Sources {
 		p.Sources = append(p.Sources, report.Source{Name: cmp.Or(s.Name, "images"), Rows: s.Rows, Features: s.Features, Digest: s.Train})
 	}
@@ -108,8 +108,8 @@ func (k *runRecord) facts() []report.Fact {
 			out = append(out, report.Fact{Name: name, Value: value})
 		}
 	}
-	add("Started", k.Started)
-	add("Until", k.Ended)
+	add("Started", moment(k.Started))
+	add("Until", moment(k.Ended))
 	if k.Seconds > 0 {
 		add("Took", k.text())
 	}
@@ -127,6 +127,26 @@ func (k *runRecord) facts() []report.Fact {
 	return out
 }
 
+// sizeText writes the size of a file.
+func sizeText(bytes int64) string {
+	if bytes < 1<<20 {
+		return fmt.Sprintf("%d kB", (bytes+1023)>>10)
+	}
+	return bytesText(int(bytes))
+}
+
+// moment writes a time of RFC 3339 as people do.
+func moment(at string) string { return strings.Replace(at, "T", " ", 1) }
+
+// sessions are those of the record, for the page.
+func (k *runRecord) sessions() []report.Session {
+	out := slices.Clone(k.History)
+	for i := range out {
+		out[i].Started, out[i].Ended, out[i].Device = moment(out[i].Started), moment(out[i].Ended), strings.TrimPrefix(out[i].Device, "device: ")
+	}
+	return out
+}
+
 // runFiles lists the files of a run that are there.
 func runFiles(dir string) []report.FileEntry {
 	var out []report.FileEntry
@@ -135,7 +155,7 @@ func runFiles(dir string) []report.FileEntry {
 		{metricsName, "every step and evaluation, a JSON object a line"}, {configName, "every setting"}, {recordName, "the command, the machine, the times"}, {heldoutName, "recall at every k, geometry and map of the embeddings"}, {filepath.ToSlash(filepath.Join(eventFolder, eventName)), "for TensorBoard"}, {logName, "what was said"},
 	} {
 		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.name))); err == nil {
-			out = append(out, report.FileEntry{Name: f.name, Size: bytesText(int(info.Size())), What: f.what})
+			out = append(out, report.FileEntry{Name: f.name, Size: sizeText(info.Size()), What: f.what})
 		}
 	}
 	return out

@@ -107,8 +107,8 @@ func (l *Look) figures() []figure {
 	if l == nil || len(l.Sides) == 0 {
 		return nil
 	}
-	return []figure{{Title: "Longer side, pixels", SVG: distribution("Longer side of images, pixels", floats(l.Sides), float64(l.TrainedAt), "trained at")},
-		{Title: "Brightness, 0 black to 1 white", SVG: distribution("Mean brightness of images, 0 black to 1 white", l.Brightness, math.NaN(), "")}}
+	return []figure{{Title: "Images by longer side, pixels", SVG: distribution("Longer side of images, pixels", floats(l.Sides), float64(l.TrainedAt), "trained at")},
+		{Title: "Images by brightness, 0 black to 1 white", SVG: distribution("Mean brightness of images, 0 black to 1 white", l.Brightness, math.NaN(), "")}}
 }
 
 // bins of a distribution.
@@ -153,7 +153,7 @@ func distribution(title string, values []float64, at float64, what string) templ
 	if finite(at) && at > 0 {
 		fmt.Fprintf(&b, `<path class="best" d="M%.1f %gV%g"><title>%s %g</title></path>`, px(at), chartTop, chartH-chartUnderneath, html.EscapeString(what), at)
 	}
-	fmt.Fprintf(&b, `<text class="c" x="%g" y="%g">images</text></svg>`, 24.0, chartH-4)
+	b.WriteString("</svg>")
 	return template.HTML(b.String())
 }
 

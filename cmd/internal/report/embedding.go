@@ -86,14 +86,14 @@ func drawMap(m eval.Map, by Coloring) colouredMap {
 	if len(by.Classes) < 2 {
 		out.Title = "Participants"
 	}
-	at := func(v float64) float64 { return mapEdge + (v+1.04)/2.08*(mapSide-mapEdge) }
+	px, py := mapScale(m)
 	var b, words strings.Builder
 	for class, name := range append(slices.Clone(by.Classes), "no value") {
 		var d strings.Builder
 		n := 0
 		for i, k := range by.Class {
 			if k == class || k < 0 && class == len(by.Classes) {
-				fmt.Fprintf(&d, "M%.1f %.1f%s", at(m.X[i]), mapSide-at(m.Y[i]), dotOf(class))
+				fmt.Fprintf(&d, "M%.1f %.1f%s", px(m.X[i]), py(m.Y[i]), dotOf(class))
 				n++
 			}
 		}
@@ -116,6 +116,14 @@ func drawMap(m eval.Map, by Coloring) colouredMap {
 		mapEdge, mapSide-mapEdge, mapSide, (mapSide+mapEdge)/2, mapSide-8, 100*m.Share[0], (mapSide-mapEdge)/2, 100*m.Share[1])
 	out.SVG = template.HTML(head + axes + b.String() + "</svg>")
 	return out
+}
+
+// mapScale returns where coordinates lie: in the middle of the map, both in the same units.
+func mapScale(m eval.Map) (px, py func(v float64) float64) {
+	x0, x1, y0, y1 := slices.Min(m.X), slices.Max(m.X), slices.Min(m.Y), slices.Max(m.Y)
+	unit := (mapSide - mapEdge - 12) / math.Max(1e-9, math.Max(x1-x0, y1-y0))
+	middle := (mapSide - mapEdge) / 2
+	return func(v float64) float64 { return mapEdge + middle + (v-(x0+x1)/2)*unit }, func(v float64) float64 { return middle - (v-(y0+y1)/2)*unit }
 }
 
 // A geometryRow is a line of the table of how embeddings lie.

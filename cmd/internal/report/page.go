@@ -39,13 +39,13 @@ const resultParts = `{{define "result"}}<section id="result"><h2>Result{{if .Car
 {{if .Bars}}<details><summary>Where the own partner of {{len .Bars}} of the participants ranks, by all modalities together</summary><div class="scroll" tabindex="0"><table class="ranks"><caption>Bars: the rank among the candidates, short is good. Which participants these are is not in this page.</caption><thead><tr><th scope="col">query</th><th class="t" scope="col">own genetics by the image</th><th class="t" scope="col">own image by the genetics</th></tr></thead><tbody>
 {{range .Bars}}<tr><th scope="row">{{.Number}}</th><td class="t">{{if .ThereHit}}✓ {{end}}{{.There}} of {{.Candidates}}<span class="bar" style="width:{{printf "%.1f" .ThereW}}%"></span></td><td class="t">{{if .BackHit}}✓ {{end}}{{.Back}} of {{.Candidates}}<span class="bar" style="width:{{printf "%.1f" .BackW}}%"></span></td></tr>
 {{end}}</tbody></table></div></details>{{end}}
-<details><summary>All numbers</summary><div class="scroll" tabindex="0"><table><caption>Candidates are the participants of the split, ranked by the cosine similarity of the projected embeddings; the image embeddings of a participant are averaged.</caption>
+<details><summary>All numbers</summary><div class="scroll" tabindex="0"><table class="numbers"><caption>Candidates are the participants of the split, ranked by the cosine similarity of the projected embeddings; the image embeddings of a participant are averaged.</caption>
 <thead><tr><th class="t" scope="col">split</th><th scope="col">step</th><th class="t" scope="col">modality</th><th class="t" scope="col">direction</th><th scope="col">R@1</th><th scope="col">R@5</th><th scope="col">R@10</th><th scope="col">median rank</th><th scope="col">candidates</th><th scope="col">chance R@1</th><th scope="col">R@1 / chance</th><th class="t" scope="col">verdict</th></tr></thead><tbody>
 {{range .Tables}}<tr><td class="t">{{.Kind}}</td><td>{{.Step}}</td><th scope="row">{{.Modality}}</th><td class="t">{{.Way}}</td><td class="t">{{.One}}</td><td>{{printf "%.3f" .R5}}</td><td class="t">{{.Ten}}</td><td>{{.MedianRank}}</td><td>{{.Candidates}}</td><td>{{printf "%.4f" .Chance}}</td><td>{{printf "%.1f" .Times}}</td><td class="t">{{.Verdict}}</td></tr>
 {{end}}</tbody></table></div>{{template "data" .Data.Tables}}</details>
 {{else}}<p>Nothing was evaluated yet.</p>
 {{end}}{{range .Warnings}}<p class="warn">{{.}}</p>
-{{end}}{{with .Page.Summary}}<details open><summary>What the run said</summary>{{range .}}<p>{{.}}</p>
+{{end}}{{with .Page.Summary}}<details class="said"><summary>What the run said</summary>{{range .}}<p>{{.}}</p>
 {{end}}</details>{{end}}</section>
 {{end}}`
 

@@ -20,7 +20,7 @@ const cohortParts = `{{define "cohort"}}<section id="cohort"><h2>Cohort</h2>
 {{end}}`
 
 // embeddingParts are the map and how embeddings lie.
-const embeddingParts = `{{define "geometry"}}<div class="scroll" tabindex="0"><table><caption>How embeddings of unit length lie. <a href="#w-rank">Effective rank</a>, <a href="#w-spread">spread</a>, <a href="#w-uniformity">uniformity</a> and <a href="#w-alignment">alignment</a> say whether they collapsed.</caption><thead><tr><th class="t" scope="col">of</th><th scope="col">participants</th><th scope="col">dimensions</th><th scope="col">effective rank</th><th scope="col">spread</th><th scope="col">uniformity</th><th scope="col">alignment</th><th scope="col">of strangers</th></tr></thead><tbody>
+const embeddingParts = `{{define "geometry"}}<div class="scroll" tabindex="0"><table class="tight"><caption>How embeddings of unit length lie. <a href="#w-rank">Effective rank</a>, <a href="#w-spread">spread</a>, <a href="#w-uniformity">uniformity</a> and <a href="#w-alignment">alignment</a> say whether they collapsed.</caption><thead><tr><th class="t" scope="col">of</th><th scope="col">participants</th><th scope="col">dimensions</th><th scope="col">effective rank</th><th scope="col">spread</th><th scope="col">uniformity</th><th scope="col">alignment</th><th scope="col">of strangers</th></tr></thead><tbody>
 {{range .}}<tr><th scope="row">{{.Name}}</th><td>{{.Persons}}</td><td>{{.Dimensions}}</td><td>{{printf "%.1f" .EffectiveRank}}</td><td>{{printf "%.3f" .Spread}}</td><td>{{printf "%.2f" .Uniformity}}</td><td>{{.Own}}</td><td>{{.Others}}</td></tr>
 {{end}}</tbody></table></div>{{end}}
 {{define "embedding"}}<section id="embedding"><h2>Embedding</h2>
