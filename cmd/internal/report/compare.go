@@ -154,9 +154,9 @@ func (c comparison) points() int {
 // everyRank is recall@k, against the diagonal of chance. Runs may have other candidates: k is in percent of them.
 func (c comparison) everyRank() []figure {
 	charts := c.charts(chart{XName: "k in % of the candidates", Level: math.NaN(), Diagonal: "chance", Y1: 1, X1: 100, Points: c.points()}, func(r Run, m string) []Curve {
-		h, _ := r.heldout()
+		h, ok := r.heldout()
 		f := h.Recall[m]
-		if n := len(f.K); n < 2 || len(f.ToGenetics) != n || len(f.ToImage) != n {
+		if n := len(f.K); !ok || n < 2 || len(f.ToGenetics) != n || len(f.ToImage) != n {
 			return nil
 		}
 		x := floats(f.K)

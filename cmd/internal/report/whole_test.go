@@ -118,6 +118,11 @@ func TestCompareHoldsAlone(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	a.Heldout["test"] = heldoutOf([]string{"modality-00"}, 1) // of another checkpoint than the metrics
+	b.Reset()
+	if err := Compare(&b, runs); err != nil || strings.Contains(b.String(), "of the candidates") || strings.Contains(b.String(), "image encoder</th>") {
+		t.Errorf("the page shows the embedding of another checkpoint: %v", err)
+	}
 	var many []Run
 	for range 4 {
 		p := longRun(1000, 12)
