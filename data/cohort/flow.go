@@ -15,27 +15,21 @@ func (j *join) flowed(f data.Flow) {
 	j.c.Flow = append(j.c.Flow, f)
 }
 
-// flowOfLists counts who is in the manifest, and whom the lists of data.toml keep.
-func (j *join) flowOfLists() {
-	all, kept := len(j.in), 0
+// flowOfPersons counts who is in the manifest, whom the lists of data.toml keep, and who has the genetics that the join asks for.
+func (j *join) flowOfPersons(what string) {
+	kept := 0
 	for _, in := range j.in {
 		if in {
 			kept++
 		}
 	}
-	j.flowed(data.Flow{Step: "in the manifest", Remain: all})
-	if len(j.cfg.IDs.Keep)+len(j.cfg.IDs.Remove) > 0 {
-		j.flowed(data.Flow{Step: "lists of participants", Remain: kept, Removed: all - kept, Why: "not in a keep list, or in a remove list"})
+	j.flowed(data.Flow{Step: "in the manifest", Remain: len(j.in)})
+	if kept < len(j.in) || len(j.cfg.IDs.Keep)+len(j.cfg.IDs.Remove) > 0 {
+		j.flowed(data.Flow{Step: "lists of participants", Remain: kept, Removed: len(j.in) - kept, Why: "not in a keep list, or in a remove list"})
 	}
-}
-
-// flowOfGenetics counts who has the genetics that the join asks for.
-func (j *join) flowOfGenetics(what string) {
-	if j.o.DataTOML == "" || j.o.Everyone {
-		return
+	if j.o.DataTOML != "" && !j.o.Everyone {
+		j.flowed(data.Flow{Step: "joined with genetics", Remain: len(j.kept), Removed: kept - len(j.kept), Why: "without " + strings.Replace(what, "at least one", "any", 1)})
 	}
-	before := j.c.Flow[len(j.c.Flow)-1].Remain
-	j.flowed(data.Flow{Step: "joined with genetics", Remain: len(j.kept), Removed: before - len(j.kept), Why: "without " + strings.TrimPrefix(what, "at least ")})
 }
 
 // flowOfFeatures counts the features of a modality that fitting leaves.

@@ -74,7 +74,6 @@ func (j *join) read() error {
 	}
 	j.cfg, j.m, j.in = cfg, m, in
 	j.c.Notes = append(append(append(j.c.Notes, notes...), m.notes...), listNotes...)
-	j.flowOfLists()
 	return nil
 }
 
@@ -229,7 +228,7 @@ func (j *join) keep() error {
 		}
 		j.c.Persons = append(j.c.Persons, data.Person{ID: j.m.persons[i].id, Images: images})
 	}
-	j.flowOfGenetics(what)
+	j.flowOfPersons(what)
 	j.c.Row = func(image int) data.ManifestRow { return j.m.row(at[image]) }
 	if j.o.Everyone {
 		j.note("%d persons with %d images, of whom %d have no genetics: image features only.", len(j.kept), len(j.c.Images), without)
