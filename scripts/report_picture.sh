@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes docs/img/report.png, the picture of the README: the top of the report of the demo's training, in Chromium, without what is of the machine.
+# Makes docs/img/report.png, the picture of the README: verdicts, intervals and loss curves of the demo's report, in Chromium, without what is of the machine.
 #   scripts/report_picture.sh [REPORT.html]      $CONTIG_GPU: the program, built where it is not set
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,8 +12,8 @@ if [ $# = 0 ]; then
     set -- "$work/demo/report.html"
 fi
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-sed 's|<meta http-equiv="Content-Security-Policy"[^>]*>|<style>dl.facts,.images,nav{display:none}</style>|' "$1" >"$work/page.html"
-"$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,1560 --screenshot="$work/report.png" "file://$work/page.html" 2>/dev/null
+sed 's|<meta http-equiv="Content-Security-Policy"[^>]*>|<style>dl.facts,nav,details,.data,#result>h3,#result>.panels,#result>h3+.note{display:none!important}</style>|' "$1" >"$work/page.html"
+"$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,1880 --screenshot="$work/report.png" "file://$work/page.html" 2>/dev/null
 python3 - "$work/report.png" docs/img/report.png <<'PY'
 import sys, zlib, struct
 
