@@ -207,7 +207,7 @@ func holdLines(t *testing.T, page string, want [][]string) {
 				step, value := (x-54)/(308-54)*x1, y0+(166-y)/(166-10)*(y1-y0)
 				wantStep, _ := strconv.ParseFloat(want[1+i][0], 64)
 				wantValue, _ := strconv.ParseFloat(want[1+i][column], 64)
-				if math.Abs(step-wantStep) > 0.5 || math.Abs(value-wantValue) > 1e-4 {
+				if math.Abs(step-wantStep) > 0.05 || math.Abs(value-wantValue) > 1e-4 {
 					t.Errorf("line %d, point %d: %v at %v, want %v at %v", column, i, value, step, wantValue, wantStep)
 				}
 			}
@@ -215,5 +215,16 @@ func holdLines(t *testing.T, page string, want [][]string) {
 	}
 	if column != len(want[0])-1 {
 		t.Errorf("%d lines of %d", column, len(want[0])-1)
+	}
+}
+
+// TestThinned: at most so many points, evenly, the first and the last among them.
+func TestThinned(t *testing.T) {
+	c := Curve{}
+	for i := range 1000 {
+		c.X, c.Y = append(c.X, float64(i)), append(c.Y, float64(-i))
+	}
+	if got := thinned(c, 4); !slices.Equal(got.X, []float64{0, 333, 666, 999}) || got.Y[3] != -999 {
+		t.Errorf("%+v", got)
 	}
 }
