@@ -90,12 +90,22 @@ type SourceDigest struct {
 	Held     string `json:"held"`     // of the other persons' values
 }
 
+// A Flow is a step of joining.
+type Flow struct {
+	Of      string // a modality, whose features are counted; "": persons
+	Step    string // what was done, a few words
+	Remain  int    // after it
+	Removed int    // by it
+	Why     string // "" where nothing was removed
+}
+
 // A Cohort is what a manifest and its genetics join to. Every person has an image and at least one modality.
 type Cohort struct {
 	Images  []Image
 	Persons []Person
 	Tables  []Table
 	Notes   []string // what was counted, dropped and warned of while joining, one line each; no ids
+	Flow    []Flow   // how many were left at each step of joining, in order
 	// Hash is the hex digest of ids, groups, splits, who has what, the names and sizes of the images, and the statistics.
 	Hash string
 	// Row returns the row of the manifest of an image; nil: there is no manifest.

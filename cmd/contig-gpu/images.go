@@ -20,8 +20,10 @@ const (
 // A look counts what decoding images has found.
 type look struct {
 	images, pixels int
-	small          int // longest side below the size that they are trained at
-	blank          int // nearly black or white
+	small          int       // longest side below the size that they are trained at
+	blank          int       // nearly black or white
+	sides          []int     // the longer of each, pixels
+	brightness     []float64 // the mean of each, 0 black to 1 white
 }
 
 // add counts an image; size is 0 where it is not known.
@@ -35,9 +37,11 @@ func (l *look) add(im *fundus.RGB, size int) {
 	for _, v := range im.Pix {
 		sum += int(v)
 	}
-	if mean := float64(sum) / float64(255*len(im.Pix)); mean < darkest || mean > brightest {
+	mean := float64(sum) / float64(255*len(im.Pix))
+	if mean < darkest || mean > brightest {
 		l.blank++
 	}
+	l.sides, l.brightness = append(l.sides, max(im.W, im.H)), append(l.brightness, mean)
 }
 
 // warn hands on what is to be said of one image.
@@ -89,7 +93,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 				return all, err
 			}
 			l.warn(part[i], size, faults)
-			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank}
+			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank, append(all.sides, l.sides...), append(all.brightness, l.brightness...)}
 		}
 		lo += len(part)
 		line.Step(lo, len(images), "images decoded")

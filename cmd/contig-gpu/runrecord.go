@@ -41,6 +41,10 @@ type runRecord struct {
 	Clip       float64             `json:"clip,omitempty"`
 	Cohort     []string            `json:"cohort,omitempty"`
 	Presence   []report.Presence   `json:"presence,omitempty"`
+	Flow       []report.Flow       `json:"flow,omitempty"`    // how many were left at each step of joining
+	Look       *report.Look        `json:"look,omitempty"`    // at some images
+	History    []report.Session    `json:"history,omitempty"` // of the sessions, in order
+	Planned    int64               `json:"planned_memory_bytes,omitempty"`
 	Changed    []report.Change     `json:"changed,omitempty"`
 	Summary    []string            `json:"summary,omitempty"` // once it ended
 	NoImages   string              `json:"no_images,omitempty"`
@@ -94,9 +98,13 @@ func (r *trainRun) keep(finished bool) {
 		}
 		k.before, k.Sessions = k.Seconds, k.Sessions+1
 		r.describe()
+		k.History = append(k.History, report.Session{Started: r.start.Format(time.RFC3339), Host: k.Host, Device: k.Device, From: r.before()})
+		k.Planned = r.needs
 	}
 	k.Peak = peakMemory()
 	k.Ended, k.Total, k.Steps = time.Now().Format(time.RFC3339), max(k.Total, r.total), max(k.Steps, r.steps)
+	last := &k.History[len(k.History)-1]
+	last.Ended, last.To = k.Ended, k.Steps
 	k.Seconds, k.Finished = k.before+time.Since(r.start).Seconds(), finished
 	text, err := json.MarshalIndent(k, "", " ")
 	if err == nil {
@@ -105,6 +113,14 @@ func (r *trainRun) keep(finished bool) {
 	if err != nil {
 		r.failed = errors.Join(r.failed, err)
 	}
+}
+
+// before returns the steps that earlier sessions have done.
+func (r *trainRun) before() int {
+	if r.standing == nil {
+		return 0
+	}
+	return r.standing.Step
 }
 
 // finished says so where the run that is resumed has no step left and was tested; then nothing of it is touched.

@@ -20,6 +20,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/input"
+	"contig-gpu/model/eval"
 	"contig-gpu/model/setting"
 
 	"github.com/urfave/cli/v2"
@@ -46,12 +47,9 @@ func (r *trainRun) describe() {
 	}
 	k.Clip, k.Sources, k.Driver = r.cfg.Clip, r.cohort.Sources, r.driver
 	k.Cohort = append(joinTable(r.cohort), r.cohort.Notes...)
-	k.Presence = presence(r.cohort)
+	k.Presence, k.Flow, k.Look = presence(r.cohort), flow(r.cohort), r.seen.record(len(r.cohort.Images), r.cfg.ImageSize)
 	k.Changed = changes(r.values.rows(), newSettings(r.values.Recipe).rows())
 }
-
-// fewPersons is how many participants a combination of modalities has at least to be counted exactly: fewer could be told apart.
-const fewPersons = 5
 
 // presence counts the combinations of modalities that participants have, the most frequent first.
 func presence(c *data.Cohort) []report.Presence {
@@ -71,8 +69,8 @@ func presence(c *data.Cohort) []report.Presence {
 	}
 	var out []report.Presence
 	for _, p := range counts {
-		if p.Persons < fewPersons {
-			p.Persons, p.Few = fewPersons-1, true
+		if p.Persons < eval.FewPersons {
+			p.Persons, p.Few = eval.FewPersons-1, true
 		}
 		out = append(out, *p)
 	}
@@ -93,8 +91,8 @@ func changes(here, there []setting.Row) []report.Change {
 	return out
 }
 
-// reportOf writes the report of the run in dir, from its files and its record.
-func reportOf(dir string, k *runRecord, pictures []image.Image) error {
+// reportOf writes the report of the run in dir, from its files and its record; the map is coloured by the column color too, unless that is "".
+func reportOf(dir string, k *runRecord, pictures []image.Image, color string) error {
 	rows, err := readMetrics(dir)
 	if err != nil {
 		return err
@@ -107,79 +105,16 @@ func reportOf(dir string, k *runRecord, pictures []image.Image) error {
 	if n := len(report.Of(rows, report.Unreadable)) + len(report.Of(rows, report.Lost)); n > 0 {
 		summary = append(summary, fmt.Sprintf("%d lines of %s are lost or damaged and are left out", n, metricsName))
 	}
-	page := &bytes.Buffer{}
-	err = report.Write(page, report.Page{Title: "contig-gpu: " + nameOf(dir), Status: k.status(rows), Facts: k.facts(), Summary: summary, Rows: rows, Cohort: k.Cohort, Presence: k.Presence,
-		Command: shellWords(k.Command), Changed: k.Changed, Config: string(settings), Clip: k.Clip, Files: runFiles(dir), Images: pictures, NoImages: k.NoImages})
-	if err != nil {
+	page := k.page(dir, rows)
+	page.Summary, page.Config, page.Images = summary, string(settings), pictures
+	if page.Color, err = colourOf(dir, rows, color); err != nil {
 		return err
 	}
-	return writeText(filepath.Join(dir, reportName), page)
-}
-
-// nameOf returns what a run is called, also where dir is "." or ends in a separator.
-func nameOf(dir string) string {
-	if whole, err := filepath.Abs(dir); err == nil {
-		dir = whole
+	text := &bytes.Buffer{}
+	if err := report.Write(text, page); err != nil {
+		return err
 	}
-	return filepath.Base(dir)
-}
-
-// status says where the run stands.
-func (k *runRecord) status(rows []report.Row) string {
-	steps := 0
-	for _, r := range report.Of(rows, "step") {
-		steps = max(steps, r.Step)
-	}
-	switch {
-	case k.Finished:
-		return fmt.Sprintf("Finished: %d steps.", steps)
-	case len(k.Summary) > 0:
-		return fmt.Sprintf("Stopped after step %d.", steps)
-	case k.Total > 0:
-		return fmt.Sprintf("Running, or ended without a word: %d of %d steps (%.0f %%) when this page was written.", steps, k.Total, 100*float64(steps)/float64(k.Total))
-	}
-	return fmt.Sprintf("%d steps.", steps)
-}
-
-// facts are what the head of the report says.
-func (k *runRecord) facts() []report.Fact {
-	var out []report.Fact
-	add := func(name, value string) {
-		if value != "" {
-			out = append(out, report.Fact{Name: name, Value: value})
-		}
-	}
-	add("Started", k.Started)
-	add("Until", k.Ended)
-	if k.Seconds > 0 {
-		add("Took", k.text())
-	}
-	add("Version", k.Version)
-	_, device, _ := strings.Cut(k.Device, ": ")
-	add("Device", device)
-	add("Driver", k.Driver)
-	add("Processor", k.CPU)
-	if k.Peak > 0 {
-		add("Memory of the host, at most", bytesText(int(k.Peak)))
-	}
-	if k.Parameters > 0 {
-		add("Parameters", fmt.Sprintf("%.1f million", float64(k.Parameters)/1e6))
-	}
-	return out
-}
-
-// runFiles lists the files of a run that are there.
-func runFiles(dir string) []report.FileEntry {
-	var out []report.FileEntry
-	for _, f := range []struct{ name, what string }{
-		{"checkpoints/best.safetensors", "the best checkpoint, for embed, export and explain"}, {"checkpoints/last.safetensors", "the last one, for --resume"},
-		{metricsName, "every step and evaluation, a JSON object a line"}, {configName, "every setting"}, {recordName, "the command, the machine, the times"}, {logName, "what was said"},
-	} {
-		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.name))); err == nil {
-			out = append(out, report.FileEntry{Name: f.name, Size: bytesText(int(info.Size())), What: f.what})
-		}
-	}
-	return out
+	return writeText(filepath.Join(dir, reportName), text)
 }
 
 // reportCommand writes reports of runs that are there.
@@ -191,6 +126,7 @@ func reportCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "HTML file to write of several runs"},
 			&cli.BoolFlag{Name: "tensorboard", Usage: "write an event file for TensorBoard into tensorboard/ of each run instead"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace an HTML file that is there"},
+			&cli.StringFlag{Name: "color", Usage: "colour the embedding map by a column too: `FILE:COLUMN` of a table with the participants' ids; needs private/ of the run"},
 		},
 		Action: func(c *cli.Context) error {
 			runs := c.Args().Slice()
@@ -201,6 +137,8 @@ func reportCommand() *cli.Command {
 				return usagef("report: want a run folder, such as runs/demo-1, or several")
 			case c.Bool("tensorboard"):
 				return tensorboards(c, runs)
+			case c.String("color") != "" && (len(runs) > 1 || c.String("out") != ""):
+				return usagef("report: --color is for the report of one run, without --out")
 			case len(runs) == 1 && c.String("out") == "":
 				return reportOne(c, runs[0])
 			case c.String("out") == "":
@@ -218,7 +156,7 @@ func reportOne(c *cli.Context, dir string) error {
 	}
 	k := readRecord(dir)
 	k.NoImages = cmp.Or(k.NoImages, "Pictures are left out of a report that was written without the images.")
-	if err := reportOf(dir, &k, nil); err != nil {
+	if err := reportOf(dir, &k, nil, c.String("color")); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(c.App.Writer, "wrote", filepath.Join(dir, reportName))
@@ -259,7 +197,7 @@ func compareRuns(c *cli.Context, dirs []string) error {
 			}
 		}
 		all = append(all, s.rows())
-		runs = append(runs, report.Run{Name: nameOf(dir), Status: k.status(rows), Facts: k.facts(), Rows: rows})
+		runs = append(runs, report.Run{Name: nameOf(dir), Status: k.status(rows), Facts: k.facts(), Rows: rows, Heldout: readHeldout(dir).byKind(), Command: shellWords(k.Command), Clip: k.Clip})
 	}
 	for i, first := range all[0] {
 		texts := []string{}

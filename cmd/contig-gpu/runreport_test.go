@@ -11,10 +11,11 @@ import (
 	"testing"
 
 	"contig-gpu/cmd/internal/report"
+	"contig-gpu/model/eval"
 )
 
 // TestReportOfARun: the page can be made at any time from the run's files; its numbers are those of metrics.jsonl, and it says what the run is. It refers to
-// nothing outside, has no script, no picture that nobody asked for and no participant.
+// nothing outside, has one script of its own, no picture that nobody asked for and no participant.
 func TestReportOfARun(t *testing.T) {
 	cohort, run := tiny(t), filepath.Join(t.TempDir(), "run")
 	must(t, small(cohort, run, "--max-steps", "6")...)
@@ -42,8 +43,11 @@ func TestReportOfARun(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, bad := range []string{"http:", "https:", "//", "<script", "<link", "@import", "url(", "data:image", "S000001", "<iframe"} {
-		if text := strings.ReplaceAll(page, cohort, ""); strings.Contains(text, bad) {
+	if strings.Count(page, "<script") != 1 || !strings.Contains(page, "<script>") || !strings.Contains(page, `http-equiv="Content-Security-Policy" content="default-src 'none'`) {
+		t.Error("the page has other scripts than its own, or no policy")
+	}
+	for _, bad := range []string{"http:", "https:", "//", "<link", "@import", "url(h", "url(d", "data:image", "S000001", "<iframe"} {
+		if text := inlineData.ReplaceAllString(strings.ReplaceAll(page, cohort, ""), ""); strings.Contains(text, bad) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
@@ -51,7 +55,7 @@ func TestReportOfARun(t *testing.T) {
 		t.Errorf("the page has %d bytes", n)
 	}
 	for _, svg := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {
-		if !strings.Contains(svg, "<title>") || !strings.Contains(svg, "<desc>") {
+		if !strings.Contains(svg, `aria-hidden="true"`) && (!strings.Contains(svg, "<title>") || !strings.Contains(svg, "<desc>")) {
 			t.Errorf("a picture without a name: %.80s", svg)
 		}
 	}
@@ -60,6 +64,9 @@ func TestReportOfARun(t *testing.T) {
 		t.Errorf("the record: %+v, %v", k, err)
 	}
 }
+
+// inlineData is what a page has as data: links.
+var inlineData = regexp.MustCompile(`base64,[^"]*"`)
 
 // TestReportWhileItRuns: after the first validation there is a report that says how far it is.
 func TestReportWhileItRuns(t *testing.T) {
@@ -116,7 +123,7 @@ func TestFewParticipantsAreNotCounted(t *testing.T) {
 		t.Fatal("no combination")
 	}
 	for _, p := range k.Presence {
-		if p.Persons < fewPersons && (!p.Few || p.Persons != fewPersons-1) {
+		if p.Persons < eval.FewPersons && (!p.Few || p.Persons != eval.FewPersons-1) {
 			t.Errorf("%+v", p)
 		}
 	}

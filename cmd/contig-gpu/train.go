@@ -31,6 +31,7 @@ func trainCommand() *cli.Command {
 		&cli.StringFlag{Name: "rerun", Usage: "`RUN` to do again in another folder: its settings and data; flags win over them"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "begin anew in a run folder that is in use"},
 		&cli.BoolFlag{Name: "tensorboard", Usage: "write an event file for TensorBoard into tensorboard/ of the run, at every validation"},
+		&cli.BoolFlag{Name: "report-images", Usage: "with the test, write private/report-images.html: pictures of some held-out participants and of those nearest to them"},
 		&cli.BoolFlag{Name: "quiet", Usage: "print warnings and the result only; train.log has all"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "say device, cohort, memory, disk and time, and end before the first step; writes nothing"},
 	}
@@ -135,6 +136,7 @@ func (r *trainRun) look(ctx context.Context) error {
 				continue
 			}
 		}
+		r.seen = seen
 		for _, n := range seen.notes(r.cfg.ImageSize) {
 			r.say("%s", n)
 		}
@@ -159,7 +161,7 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 
 // newRun resolves the settings of a training; it touches no file but --config and those of the run that is resumed.
 func newRun(c *cli.Context) (*trainRun, error) {
-	r := &trainRun{dry: c.Bool("dry-run"), quiet: c.Bool("quiet"), events: c.Bool("tensorboard"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	r := &trainRun{dry: c.Bool("dry-run"), quiet: c.Bool("quiet"), events: c.Bool("tensorboard"), reportImages: c.Bool("report-images"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
 	switch {
 	case r.resumed && r.dir == "":
 		return nil, usagef("train: --resume needs --run")

@@ -62,6 +62,10 @@ type trainRun struct {
 	noPictures    string        // why there are none
 	pictured      bool
 	validated     bool // since the last report
+	heldout       heldoutFile
+	needs         int64 // bytes that the training takes
+	reportImages  bool  // write pictures of participants into private/
+	seen          look  // at some images, before the training
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -143,8 +147,13 @@ func (r *trainRun) progress(e train.Event) {
 		r.step(e)
 	case train.Validated:
 		r.validated = true
+		r.keepHeldout("validation", e.Heldout)
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
+	case train.Tested:
+		r.keepHeldout("test", e.Heldout)
+		r.keepNeighbours(e.Heldout)
 	case train.Planned:
+		r.needs = int64(e.Memory.Total())
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 		r.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
 		r.say("%s", e.Disk)
@@ -205,7 +214,10 @@ func freeText(free int) string {
 func (r *trainRun) open() {
 	text := &bytes.Buffer{}
 	r.failed = errors.Join(r.failed, folder.MarkRun(r.dir), r.values.write(text))
+	r.heldout = readHeldout(r.dir)
 	if !r.resumed {
+		r.heldout = heldoutFile{}
+		r.forgetHeldout()
 		for _, name := range []string{logName, filepath.Join(eventFolder, eventName)} { // of a run that is being overwritten
 			if err := os.Remove(filepath.Join(r.dir, name)); !os.IsNotExist(err) {
 				r.failed = errors.Join(r.failed, err)
@@ -292,7 +304,7 @@ func (r *trainRun) report(summary []string) error {
 			return err
 		}
 	}
-	return reportOf(r.dir, &r.record, r.pictures)
+	return reportOf(r.dir, &r.record, r.pictures, "")
 }
 
 // live writes the report of a training that goes on, once something was validated since the last: what it shows is true of the

@@ -136,8 +136,19 @@ func TestRunsAreListed(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "other"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	for name, began := range map[string]string{"b": "2026-01-01T10:00:00Z", "a": "2026-01-02T10:00:00Z"} {
+		change(t, filepath.Join(dir, name, recordName), func(text []byte) []byte {
+			return regexp.MustCompile(`"started": "[^"]*"`).ReplaceAll(text, []byte(`"started": "`+began+`"`))
+		})
+	}
+	if err := os.WriteFile(filepath.Join(dir, "metrics.jsonl.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	out := must(t, "runs", dir)
-	if strings.Count(out, "Finished: 1 steps.") != 2 || strings.Contains(out, "other") || !strings.Contains(out, "snps ") || !strings.Contains(out, "encoder resnet18") {
+	if strings.Index(out, filepath.Join(dir, "b")) > strings.Index(out, filepath.Join(dir, "a")) {
+		t.Errorf("the later run comes first: %s", out)
+	}
+	if strings.Count(out, "Finished: 1 steps.") != 2 || strings.Contains(out, "other") || !strings.Contains(out, "  burden ") || !strings.Contains(out, "encoder resnet18") {
 		t.Errorf("printed %s", out)
 	}
 	if lines := strings.Split(strings.TrimSpace(must(t, "runs", "--json", dir)), "\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], `{"run":`) {

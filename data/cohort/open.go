@@ -228,6 +228,7 @@ func (j *join) keep() error {
 		}
 		j.c.Persons = append(j.c.Persons, data.Person{ID: j.m.persons[i].id, Images: images})
 	}
+	j.flowOfPersons(what)
 	j.c.Row = func(image int) data.ManifestRow { return j.m.row(at[image]) }
 	if j.o.Everyone {
 		j.note("%d persons with %d images, of whom %d have no genetics: image features only.", len(j.kept), len(j.c.Images), without)
@@ -312,9 +313,13 @@ func (j *join) stats(i int, train []int) (*data.Stats, error) {
 		return nil, &data.Problem{Code: 603, File: j.sources[i].file(), What: fmt.Sprintf("fewer than %d training persons have [%s]", trainLeast, j.names[i]), Expected: fmt.Sprintf("at least %d", trainLeast),
 			Found: fmt.Sprint(len(train)), Cause: "a small overlap with the images, or a split column that puts them elsewhere", Fix: "check the ids and the split in " + filepath.Base(j.m.path)}
 	}
+	before := j.sources[i].features()
 	st, notes, err := j.sources[i].fit(train)
 	for _, n := range notes {
 		j.note("%s: %s", j.names[i], n)
+	}
+	if err == nil {
+		j.flowOfFeatures(j.names[i], before, st.Width(), notes)
 	}
 	return st, err
 }

@@ -18,6 +18,7 @@ type source interface {
 	bytes(rows int) int    // of so many rows, once they are loaded
 	load(rows []int) error // nobody asks for people after it
 	present(k int) bool    // any value is not missing
+	features() int         // before fit chooses
 	fit(train []int) (*data.Stats, []string, error)
 	table(st *data.Stats) (rowDecoder, error)
 	drift(st *data.Stats, rows []int) []string // warnings of how these rows differ from the training that st comes from

@@ -155,7 +155,7 @@ func forms() map[Kind]form {
 		}
 	}
 	return map[Kind]form{
-		Run: {[]string{"config.toml", "train.log", "metrics.jsonl", "report.html", "run.json", "checkpoints", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "checkpoints/epoch-*.safetensors",
+		Run: {[]string{"config.toml", "train.log", "metrics.jsonl", "report.html", "run.json", "heldout.json", "checkpoints", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "checkpoints/epoch-*.safetensors",
 			"private", "private/*", "tensorboard", "tensorboard/events.out.tfevents.*"}, [][]string{{lockName}, {"metrics.jsonl", "checkpoints"}}},
 		Cohort:     {cohort, [][]string{{"images.tsv", "data.toml", "truth.json", "images"}}},
 		Demo:       {append(cohort, "pgs", "images"), [][]string{{}}},

@@ -27,15 +27,21 @@ func openCPU(t testing.TB, o gpu.Options) *gpu.Device {
 // rankOn takes exactly the memory that a planning device counts.
 func rankOn(t testing.TB, dev *gpu.Device, side, dim int, rows []*Rows) ([]Retrieval, Retrieval) {
 	t.Helper()
+	r := rankingOn(t, dev, side, dim, rows)
+	return r.Each, r.All
+}
+
+func rankingOn(t testing.TB, dev *gpu.Device, side, dim int, rows []*Rows) Ranking {
+	t.Helper()
 	counted := dev.Plan().NewArena(0)
 	newRanker(counted, len(rows), dim, side).Rehearse()
 	a := dev.NewArena(counted.Peak())
 	defer a.Close()
-	each, all, err := newRanker(a, len(rows), dim, side).Rank(t.Context(), rows)
+	r, err := newRanker(a, len(rows), dim, side).Ranking(t.Context(), rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return each, all
+	return r
 }
 
 // alone is rank of one modality.

@@ -38,6 +38,40 @@ func TestIntervalsAreThoseOfTheBinomial(t *testing.T) {
 	}
 }
 
+// TestIntervalsAreOfTheirRecall: that of R@1 is of those who come first, that of R@10 of those up to the tenth place.
+func TestIntervalsAreOfTheirRecall(t *testing.T) {
+	ps := found(100, 20)
+	for i := range 30 {
+		ps[20+i].above = 9 // tenth
+		ps[50+i].above = 10
+	}
+	one, ten := intervals(ps)
+	for _, c := range []struct {
+		got       Interval
+		low, high float64
+	}{{one, 0.12, 0.28}, {ten, 0.40, 0.60}} { // percentiles of binomials, from tables
+		if math.Abs(c.got.Low-c.low) > 0.011 || math.Abs(c.got.High-c.high) > 0.011 {
+			t.Errorf("%v, want %v to %v", c.got, c.low, c.high)
+		}
+	}
+}
+
+// TestIntervalsAreFine: limits are those of enough draws that they hardly depend on the draw: of some shares their error is that of 1000, not of 100.
+func TestIntervalsAreFine(t *testing.T) {
+	sum, n := 0.0, 0
+	for hits := 40; hits <= 360; hits += 4 {
+		one, _ := intervals(found(400, hits))
+		p := float64(hits) / 400
+		sd := math.Sqrt(p * (1 - p) / 400)
+		for _, v := range []float64{(p - 1.96*sd - one.Low) / sd, (p + 1.96*sd - one.High) / sd} {
+			sum, n = sum+v*v, n+1
+		}
+	}
+	if rms := math.Sqrt(sum / float64(n)); rms > 0.15 {
+		t.Errorf("limits are off by %.3f of the standard error", rms)
+	}
+}
+
 // TestIntervalsCover: of many samples of a known share, the interval has the share inside in about 95 of 100.
 func TestIntervalsCover(t *testing.T) {
 	const samples, n, share = 300, 150, 0.2
@@ -70,11 +104,17 @@ func TestVerdict(t *testing.T) {
 		{found(12, 9), found(12, 9), Learnt},   // ten of twelve would be found by chance
 		{found(12, 1), found(12, 1), NotAbove}, // by the first alone
 		{nil, nil, Unknown},
+		{found(1, 1), found(1, 1), Unknown}, // nobody to be taken for
 	} {
 		r := retrieval(c.toGenetics, c.toImage)
 		if got := r.Verdict(); got != c.want {
 			t.Errorf("%+v: %q, want %q", r, got, c.want)
 		}
+	}
+	half := retrieval(found(100, 50), found(100, 50))
+	half.GeneticsToImage.R10Interval = Interval{}
+	if got := half.Verdict(); got != Unknown {
+		t.Errorf("with an interval of one direction: %q", got)
 	}
 	old := Retrieval{Candidates: 100, ChanceR1: 0.01, ImageToGenetics: Direction{R10: 1}}
 	if got := old.Verdict(); got != Unknown {
@@ -124,6 +164,48 @@ func TestCandidateLoss(t *testing.T) {
 	}
 	if l := CandidateLoss(NewRows(3), 0.1, 0.75); l != (SetLoss{}) {
 		t.Errorf("nobody: %+v", l)
+	}
+}
+
+// TestCandidateLossHasEverybody: whoever cannot be told apart makes it larger, however many sets there are; and the order in which
+// persons were added does not matter.
+func TestCandidateLossHasEverybody(t *testing.T) {
+	const n = 2*CandidateSet + 9
+	loss := func(but int, order []int) float64 {
+		r := NewRows(n)
+		for _, p := range order {
+			r.AddImage(p, axis(n, p, 1))
+			if p == but {
+				r.SetGenetics(p, axis(n, p, -1))
+			} else {
+				r.SetGenetics(p, axis(n, p, 1))
+			}
+		}
+		return CandidateLoss(r, 0.5, 0.75).Loss
+	}
+	g := rand.New(rand.NewPCG(8, 9))
+	order := g.Perm(n)
+	all := loss(-1, order)
+	for p := range n {
+		if l := loss(p, order); !(l > all+1e-3) {
+			t.Errorf("the loss %v without person %d is %v", all, p, l)
+		}
+	}
+	noisy := NewRows(5)
+	again := NewRows(5)
+	for p := range n {
+		z, w := []float64{g.NormFloat64(), 1, 0, 0, 0.1}, []float64{1, g.NormFloat64(), g.NormFloat64(), 0, 0}
+		noisy.AddImage(p, z)
+		noisy.SetGenetics(p, w)
+	}
+	for _, p := range g.Perm(n) {
+		again.AddImage(p, noisy.Image(p))
+		again.SetGenetics(p, noisy.Genetics(p))
+	}
+	for range 3 {
+		if a, b := CandidateLoss(noisy, 0.1, 0.75).Loss, CandidateLoss(again, 0.1, 0.75).Loss; math.Abs(a-b) > 1e-9 {
+			t.Errorf("%v and %v", a, b)
+		}
 	}
 }
 

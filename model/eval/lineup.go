@@ -192,8 +192,8 @@ func mean(a, b []byte, of func(m int) float64) float64 {
 	return sum / float64(n)
 }
 
-// result returns the metrics of metric q, persons ascending.
-func (l *lineup) result(q int) Retrieval {
+// found returns the places of metric q by image and by genetics, persons ascending.
+func (l *lineup) found(q int) (toGenetics, toImage []place) {
 	lo, hi := l.modalities(q)
 	var positions []int
 	for i, c := range l.class {
@@ -212,5 +212,5 @@ func (l *lineup) result(q int) Retrieval {
 			found[d] = append(found[d], p)
 		}
 	}
-	return retrieval(found[byImage], found[byGenetics])
+	return found[byImage], found[byGenetics]
 }

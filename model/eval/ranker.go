@@ -63,18 +63,8 @@ func smaller(side int) int {
 // float32, and pairs whose order they leave open are computed again on the host, at a bounded cost (see the package's
 // documentation). The error is the device's, or ctx's.
 func (k *Ranker) Rank(ctx context.Context, rows []*Rows) (each []Retrieval, all Retrieval, err error) {
-	k.check(rows)
-	l := lineUp(rows, k.dev.Threads())
-	if err := newSweep(k, l).run(ctx); err != nil {
-		return nil, Retrieval{}, err
-	}
-	for m := range rows {
-		each = append(each, l.result(m))
-	}
-	if len(each) == 1 {
-		return each, each[0], nil
-	}
-	return each, l.result(len(rows)), nil
+	r, err := k.Ranking(ctx, rows)
+	return r.Each, r.All, err
 }
 
 func (k *Ranker) check(rows []*Rows) {

@@ -16,16 +16,17 @@ const AllName = "all"
 
 // evaluate computes the loss and, where tables are compared with images, retrieval over one epoch of src. A source without
 // batches gives nil.
-func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, error) {
+func (t *trainer) evaluate(ctx context.Context, src data.Source, split data.Split) (*Evaluated, error) {
 	if src.Batches() == 0 {
 		return nil, nil
 	}
 	obj := t.engine.Objective()
-	sums, rows, odd := newTally(obj), newRows(obj, t.cfg.Model.Embedding), newOutliers(obj)
+	sums, rows, odd, seen := newTally(obj), newRows(obj, t.cfg.Model.Embedding), newOutliers(obj), glimpseOf(t.o.Cohort, split, mapPersons)
 	err := t.engine.Sweep(ctx, src, func(b *data.Batch, s engine.Swept) {
 		sums.add(b, s)
 		addRows(rows, b, s)
 		odd.add(b, s)
+		seen.add(b, s)
 	})
 	if err != nil {
 		return nil, err
@@ -37,18 +38,32 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source) (*Evaluated, er
 		}
 		return nil, odd.problem(e.Loss)
 	}
+	e.dots = seen.dots(t.o.Cohort)
+	e.Heldout = heldout(obj, rows, e.dots)
 	if t.ranker != nil {
-		each, all, err := t.ranker.Rank(ctx, rows)
-		if err != nil {
+		if err := t.retrieve(ctx, rows, e); err != nil {
 			return nil, err
 		}
-		e.Retrieval, e.Sets = map[string]eval.Retrieval{AllName: all}, map[string]eval.SetLoss{}
-		for i, table := range obj.Tables() {
-			e.Retrieval[table.Name] = each[i]
-			e.Sets[table.Name] = eval.CandidateLoss(rows[i], t.cfg.Model.Tau, t.cfg.Model.Lambda)
-		}
 	}
+	t.addMap(ctx, e, split)
 	return e, nil
+}
+
+// retrieve adds what is found among the participants.
+func (t *trainer) retrieve(ctx context.Context, rows []*eval.Rows, e *Evaluated) error {
+	r, err := t.ranker.Ranking(ctx, rows)
+	if err != nil {
+		return err
+	}
+	tables := t.engine.Objective().Tables()
+	e.Heldout.Queries = eval.Queries(rows, queryPersons, nearestPersons)
+	e.Heldout.Recall = map[string]eval.Recall{AllName: r.AllRecall.Round()}
+	e.Retrieval, e.Sets = map[string]eval.Retrieval{AllName: r.All}, map[string]eval.SetLoss{}
+	for i, table := range tables {
+		e.Retrieval[table.Name], e.Heldout.Recall[table.Name] = r.Each[i], r.EachRecall[i].Round()
+		e.Sets[table.Name] = eval.CandidateLoss(rows[i], t.cfg.Model.Tau, t.cfg.Model.Lambda)
+	}
+	return nil
 }
 
 // newRanker takes the memory of retrieval on dev; nil where an objective compares no tables with images.

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"time"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train/engine"
 )
@@ -24,10 +26,49 @@ type StepLine struct {
 	GradNorm        float64             `json:"grad_norm"`
 	ImagesPerSecond float64             `json:"images_per_second"`
 	GPUIdle         *float64            `json:"gpu_idle,omitempty"`
-	Time            float64             `json:"time"`              // when it was written, in seconds since 1970
-	Skipped         bool                `json:"skipped,omitempty"` // f16: the gradient left its range, and nothing was changed
+	Time            float64             `json:"time"`                 // when it was written, in seconds since 1970
+	Skipped         bool                `json:"skipped,omitempty"`    // f16: the gradient left its range, and nothing was changed
+	LossScale       float64             `json:"loss_scale,omitempty"` // f16: what the next step's loss is multiplied by
+	Seconds         Seconds             `json:"seconds"`
 
 	images int
+}
+
+// Seconds say what the time since the line of metrics.jsonl before went into, in this session.
+type Seconds struct {
+	Step       float64 `json:"step,omitempty"`       // what the others leave: computing
+	Load       float64 `json:"load,omitempty"`       // waiting for batches
+	Evaluation float64 `json:"evaluation,omitempty"` // of an evaluation's line
+	Checkpoint float64 `json:"checkpoint,omitempty"` // writing checkpoints
+}
+
+// A stopwatch shares out the time of a training.
+type stopwatch struct {
+	Seconds
+	last time.Time // when it was last read; zero: not yet
+}
+
+// start begins the first share, once.
+func (w *stopwatch) start() {
+	if w.last.IsZero() {
+		w.last = time.Now()
+	}
+}
+
+// spend adds the time since began to one of the shares.
+func spend(on *float64, began time.Time) { *on += time.Since(began).Seconds() }
+
+// read returns the shares since it was last read, to the tenth of a millisecond.
+func (w *stopwatch) read(now time.Time) Seconds {
+	s := w.Seconds
+	if !w.last.IsZero() {
+		s.Step = max(0, now.Sub(w.last).Seconds()-s.Load-s.Evaluation-s.Checkpoint)
+	}
+	*w = stopwatch{last: now}
+	for _, v := range []*float64{&s.Step, &s.Load, &s.Evaluation, &s.Checkpoint} {
+		*v = math.Round(*v*1e4) / 1e4
+	}
+	return s
 }
 
 // clock returns the time in seconds since 1970, to the millisecond.
@@ -58,6 +99,9 @@ type TermLine map[string]float64
 func (t *trainer) lineOf(r engine.Result) StepLine {
 	line := StepLine{Kind: "step", Step: r.Step, Epoch: (r.Step-1)/t.perEpoch + 1, Loss: r.Loss, Losses: map[string]TermLine{}, LR: r.LR, GradNorm: r.GradNorm,
 		GPUIdle: r.GPUIdle, Skipped: r.Skipped, images: r.Images}
+	if t.dtype == gpu.F16 {
+		line.LossScale = t.engine.LossScale()
+	}
 	terms := t.engine.Objective().Terms()
 	for i, name := range terms.Names {
 		line.Losses[name] = TermLine{}
@@ -80,10 +124,11 @@ type evaluationLine struct {
 	Retrieval  map[string]eval.Retrieval `json:"retrieval,omitempty"`
 	Sets       map[string]eval.SetLoss   `json:"sets,omitempty"`
 	Checkpoint string                    `json:"checkpoint,omitempty"` // test: best or last
+	Seconds    Seconds                   `json:"seconds"`
 }
 
-func evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
-	return evaluationLine{Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
+func (t *trainer) evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
+	return evaluationLine{Seconds: t.watch.read(time.Now()), Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
 }
 
 // A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the

@@ -81,9 +81,9 @@ type EventKind uint8
 const (
 	Started    EventKind = iota // the run folder exists now, the first step is done; after resuming, at once
 	Stepped                     // Loss, LR, GradNorm, ImagesPerSecond
-	Validated                   // Loss, Retrieval, Sets
+	Validated                   // Loss, Retrieval, Sets, Heldout
 	Saved                       // Path of a checkpoint
-	Tested                      // Loss, Retrieval
+	Tested                      // Loss, Retrieval, Heldout
 	Evaluating                  // Loss is not known yet; Split says of what
 	Planned                     // Memory, Free, Disk, Plans; before anything is taken or written
 	Planning                    // Plans: the GPU's library made some, which takes time
@@ -102,6 +102,7 @@ type Event struct {
 	ImagesPerSecond float64
 	Retrieval       map[string]eval.Retrieval
 	Sets            map[string]eval.SetLoss
+	Heldout         *eval.Heldout
 	Split           data.Split
 	Path            string
 	Memory          Memory
@@ -133,4 +134,7 @@ type Evaluated struct {
 	Losses    map[string]float64        // by term, mean over the rows present
 	Retrieval map[string]eval.Retrieval // by modality, and AllName; nil where images are not compared with tables
 	Sets      map[string]eval.SetLoss   // by modality: the loss over sets of the same size whatever the batch; nil likewise
+	Heldout   *eval.Heldout             // what a report shows beside
+
+	dots []eval.Dot // of Heldout.Map, before it is drawn
 }

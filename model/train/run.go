@@ -127,7 +127,7 @@ func (t *trainer) done(r engine.Result) error {
 
 // publish says that a step is done.
 func (t *trainer) publish(line StepLine) error {
-	line.ImagesPerSecond, line.Time = t.pace.step(line.images, time.Now()), clock()
+	line.ImagesPerSecond, line.Time, line.Seconds = t.pace.step(line.images, time.Now()), clock(), t.watch.read(time.Now())
 	if err := t.begin(); err != nil {
 		return err
 	}
@@ -153,10 +153,10 @@ func (t *trainer) validate(ctx context.Context) (bool, error) {
 	if e == nil || err != nil {
 		return false, err
 	}
-	if err := t.log.append(evaluationOf("validation", t.at.Step, e)); err != nil {
+	if err := t.log.append(t.evaluationOf("validation", t.at.Step, e)); err != nil {
 		return false, err
 	}
-	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval, Sets: e.Sets})
+	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval, Sets: e.Sets, Heldout: e.Heldout})
 	return t.keepsBest(e), nil
 }
 
@@ -175,8 +175,9 @@ func (t *trainer) evaluateSplit(ctx context.Context, split data.Split) (*Evaluat
 	}
 	defer src.Close()
 	t.event(Event{Kind: Evaluating, Split: split})
+	defer spend(&t.watch.Evaluation, time.Now())
 	var e *Evaluated
-	t.engine.WithAverages(func() { e, err = t.evaluate(ctx, src) })
+	t.engine.WithAverages(func() { e, err = t.evaluate(ctx, src, split) })
 	return e, err
 }
 
@@ -202,12 +203,12 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 	if e == nil || err != nil {
 		return nil, name, err
 	}
-	line := evaluationOf("test", s.state.Step, e)
-	line.Checkpoint = name
+	line := t.evaluationOf("test", s.state.Step, e)
+	line.Checkpoint, e.Heldout.Step = name, s.state.Step
 	if err := t.log.append(line); err != nil {
 		return nil, name, err
 	}
-	t.event(Event{Kind: Tested, Split: data.Test, Loss: e.Loss, Retrieval: e.Retrieval})
+	t.event(Event{Kind: Tested, Split: data.Test, Loss: e.Loss, Retrieval: e.Retrieval, Heldout: e.Heldout})
 	return e, name, t.log.sync()
 }
 

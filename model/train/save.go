@@ -15,6 +15,7 @@ import (
 // of the others is true whenever the process dies. The bytes are written once, under the first name; the others are links to
 // them where the file system has links. No checkpoint is ever changed in place.
 func (t *trainer) save(isBest, epochEnd bool) error {
+	defer spend(&t.watch.Checkpoint, time.Now())
 	t.tellBad()
 	if err := t.log.sync(); err != nil {
 		return err

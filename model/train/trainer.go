@@ -34,6 +34,7 @@ type trainer struct {
 	schedule optim.Schedule
 	source   data.Source
 	pace     pace
+	watch    stopwatch
 
 	report func(StepLine) error // of a step that is done
 	omit   engine.Omit
@@ -217,7 +218,10 @@ func (t *trainer) next() (*data.Batch, error) {
 		}
 		t.open = true
 	}
+	t.watch.start()
+	began := time.Now()
 	err := t.source.Next(&t.batch)
+	spend(&t.watch.Load, began)
 	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("train: epoch %d ended after fewer than %d batches", t.at.Epoch+1, t.source.Batches())
 	}

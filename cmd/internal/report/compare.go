@@ -1,11 +1,13 @@
 package report
 
 import (
-	"fmt"
 	"html/template"
 	"io"
 	"math"
 	"slices"
+	"strings"
+
+	"contig-gpu/model/eval"
 )
 
 // A Run is one of those that a page compares. It must hold no ids.
@@ -13,120 +15,196 @@ type Run struct {
 	Name, Status string
 	Facts        []Fact
 	Rows         []Row
+	Heldout      map[string]eval.Heldout // by kind; none of older runs
+	Command      string
+	Clip         float64
 	Settings     []Fact // those that are not the same in all runs, in the same order in all
 }
 
-// Compare writes a page about several runs: what each found, the settings that differ, their losses and recalls over the same axes.
+// Compare writes the page of a report about several runs, a colour each: what each found, the settings that differ, their curves over
+// the same axes.
 func Compare(w io.Writer, runs []Run) error {
-	t, err := template.New("compare").Parse(comparePage)
+	t, err := parsed()
+	if err == nil {
+		_, err = t.Parse(comparePage)
+	}
 	if err != nil {
 		return err
 	}
+	script, policy := inline()
+	c := comparisonOf(runs)
+	v := map[string]any{"Page": Page{Title: "contig-gpu: " + strings.Join(c.runNames(), ", ")}, "Runs": runs, "Style": template.CSS(style), "Script": script, "Policy": policy, "Markers": markers(len(runs)), "Legend": c.legend(),
+		"Forest": c.forest(), "Found": c.found(), "Settings": differing(runs), "Ranks": c.everyRank(), "Geometry": c.geometry(), "Speed": c.speed(),
+		"Losses": c.panels(most, 1, func(r Row, m string) float64 { return setShare(r, m) }),
+		"Recalls": c.panels(1, math.NaN(), func(r Row, m string) float64 {
+			f, ok := r.Retrieval[m]
+			if !ok {
+				return math.NaN()
+			}
+			return (f.ImageToGenetics.R10 + f.GeneticsToImage.R10) / 2
+		})}
+	return t.Execute(w, v)
+}
+
+// A comparison is several runs, with the names of the modalities of any of them; all together are last.
+type comparison struct {
+	runs  []Run
+	names []string
+}
+
+func comparisonOf(runs []Run) comparison {
 	var names []string
 	for _, r := range runs {
 		names = append(names, modalities(r.Rows)...)
 	}
 	slices.Sort(names)
-	names = append(slices.Compact(names), allName)
-	var legend []card
-	for i, r := range runs {
-		legend = append(legend, card{Finding: Finding{Name: r.Name}, Hue: hue(i)})
-	}
-	return t.Execute(w, map[string]any{"Runs": runs, "Style": template.CSS(style), "Legend": legend, "Found": foundBy(runs, names), "Settings": differing(runs),
-		"Losses": runPanels(runs, names, most, 1, func(r Row, m string) float64 {
-			if s := r.Sets[m]; s.Candidates > 0 {
-				return s.Loss / s.Chance
-			}
-			return math.NaN()
-		}),
-		"Recalls": runPanels(runs, names, 1, math.NaN(), func(r Row, m string) float64 {
-			if f, ok := r.Retrieval[m]; ok {
-				return (f.ImageToGenetics.R10 + f.GeneticsToImage.R10) / 2
-			}
-			return math.NaN()
-		})})
+	return comparison{runs, append(slices.Compact(names), allName)}
 }
 
-// A foundRow is what all runs found of a modality.
-type foundRow struct {
-	Name  string
-	Cells []string
-}
-
-func foundBy(runs []Run, names []string) []foundRow {
-	var out []foundRow
-	for _, m := range names {
-		row := foundRow{Name: m}
-		for _, r := range runs {
-			text := "–"
-			if shown := shownRows(r.Rows); len(shown) > 0 {
-				last := shown[len(shown)-1]
-				if f, ok := last.Retrieval[m]; ok {
-					x := Finding{m, f.Verdict(), f}
-					text = fmt.Sprintf("%s: %s, %s back (%s, chance %.3f)", x.Verdict, withInterval(f.ImageToGenetics.R10, f.ImageToGenetics.R10Interval),
-						withInterval(f.GeneticsToImage.R10, f.GeneticsToImage.R10Interval), last.Kind, x.chance10())
-				}
-			}
-			row.Cells = append(row.Cells, text)
-		}
-		out = append(out, row)
+func (c comparison) runNames() []string {
+	var out []string
+	for _, r := range c.runs {
+		out = append(out, r.Name)
 	}
 	return out
 }
 
-// differing turns the settings of runs into rows.
-func differing(runs []Run) []foundRow {
-	var out []foundRow
-	if len(runs) == 0 {
-		return nil
-	}
-	for i, s := range runs[0].Settings {
-		row := foundRow{Name: s.Name}
-		for _, r := range runs {
-			row.Cells = append(row.Cells, r.Settings[i].Value)
-		}
-		out = append(out, row)
+func (c comparison) legend() []key {
+	var out []key
+	for i, r := range c.runs {
+		out = append(out, keyOf(i, r.Name))
 	}
 	return out
 }
 
-// runPanels draws a panel a modality with a line a run, of the validations.
-func runPanels(runs []Run, names []string, longest, level float64, value func(r Row, m string) float64) []figure {
-	var charts []chart
-	for _, m := range names {
-		c := chart{Title: m, Modality: -1, Level: level, LevelName: "chance"}
+// shown returns what a run found at last of a modality.
+func (r Run) shown(m string) (Finding, string, bool) {
+	rows := shownRows(r.Rows)
+	if len(rows) == 0 {
+		return Finding{}, "", false
+	}
+	last := rows[len(rows)-1]
+	f, ok := last.Retrieval[m]
+	return Finding{m, f.Verdict(), f}, last.Kind, ok
+}
+
+// heldout is what the evaluation that the page shows of a run left beside its metrics.
+func (r Run) heldout() (eval.Heldout, bool) {
+	rows := shownRows(r.Rows)
+	if len(rows) == 0 {
+		return eval.Heldout{}, false
+	}
+	h, ok := r.Heldout[rows[len(rows)-1].Kind]
+	return h, ok && h.Step == rows[len(rows)-1].Step
+}
+
+// forest is that of all runs: modality by modality, a colour a run.
+func (c comparison) forest() template.HTML {
+	var twigs []twig
+	var words strings.Builder
+	for _, m := range c.names {
+		for i, r := range c.runs {
+			f, _, ok := r.shown(m)
+			if !ok || f.Candidates == 0 {
+				continue
+			}
+			words.WriteString(r.Name + ", " + m + ": " + f.Line() + ". ")
+			for k, w := range directions(f.Retrieval) {
+				arrow := []string{"→", "←"}[k]
+				twigs = append(twigs, twig{clipped(m, 12) + " " + arrow + " " + clipped(r.Name, 16), r.Name + ", " + m + ", " + w.name, hue(i), f.chance10(), w, k == 1, i})
+			}
+		}
+	}
+	return drawForest("Recall@10 with 95 % intervals, by modality, run and direction", words.String(), twigs)
+}
+
+// charts draws a panel a modality, whose lines line makes of each run; nothing of a modality that none has.
+func (c comparison) charts(base chart, line func(r Run, m string) []Curve) []chart {
+	var out []chart
+	for _, m := range c.names {
+		x := base
+		x.Title, x.Modality = m, -1
 		any := false
-		for i, r := range runs {
-			x := curve(r.Name, Of(r.Rows, "validation"), func(row Row) float64 { return value(row, m) })
-			any = any || slices.ContainsFunc(x.Y, finite)
-			c.Series = append(c.Series, series{Curve: x, Class: fmt.Sprintf("r%d", i%colours), Marks: true})
+		for i, r := range c.runs {
+			for k, l := range line(r, m) {
+				l.Name = strings.TrimSuffix(r.Name+", "+l.Name, ", ")
+				any = any || slices.ContainsFunc(l.Y, finite)
+				x.Series = append(x.Series, series{Curve: l, Class: strings.TrimSpace("r" + string(rune('0'+i%colours)) + " " + dashed(k)), Mark: i})
+			}
 		}
 		if any {
-			charts = append(charts, c)
+			out = append(out, x)
 		}
 	}
-	return sameAxes(charts, longest)
+	return out
 }
 
-const comparePage = `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>contig-gpu: {{len .Runs}} runs</title>
-<style>{{.Style}}</style></head><body>
-<header><h1>contig-gpu: {{len .Runs}} runs</h1></header>
-<main>
-<section><h2>Runs</h2><div class="cards">
-{{range $i, $r := .Runs}}<div class="card {{(index $.Legend $i).Hue}}"><h3>{{.Name}}</h3><p>{{.Status}}</p><dl class="facts">{{range .Facts}}<dt>{{.Name}}</dt><dd>{{.Value}}</dd>{{end}}</dl></div>
-{{end}}</div></section>
-<section><h2>What each found: recall@10, image to genetics and back</h2>
-<div class="scroll" tabindex="0"><table><caption>Of the test split, or of the last validation where nothing was tested</caption><thead><tr><th class="t" scope="col">modality</th>{{range .Runs}}<th class="t" scope="col">{{.Name}}</th>{{end}}</tr></thead><tbody>
-{{range .Found}}<tr><th scope="row">{{.Name}}</th>{{range .Cells}}<td class="t">{{.}}</td>{{end}}</tr>
-{{end}}</tbody></table></div></section>
-<section><h2>Settings that differ</h2>
-{{if .Settings}}<div class="scroll" tabindex="0"><table><thead><tr><th class="t" scope="col">setting</th>{{range .Runs}}<th class="t" scope="col">{{.Name}}</th>{{end}}</tr></thead><tbody>
-{{range .Settings}}<tr><th scope="row">{{.Name}}</th>{{range .Cells}}<td class="t">{{.}}</td>{{end}}</tr>
-{{end}}</tbody></table></div>{{else}}<p>None.</p>{{end}}</section>
-<section><h2>Validation loss as a share of that of chance</h2><div class="panels">{{range .Losses}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>
-{{end}}</div></section>
-<section><h2>Validation: recall@10, mean of both directions</h2><div class="panels">{{range .Recalls}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>
-{{end}}</div></section>
-</main></body></html>
-`
+// panels draws a value of the validations.
+func (c comparison) panels(longest, level float64, value func(r Row, m string) float64) []figure {
+	return sameAxes(c.charts(chart{Level: level, LevelName: "chance", Points: c.points()}, func(r Run, m string) []Curve {
+		return []Curve{curve("", Of(r.Rows, "validation"), func(row Row) float64 { return value(row, m) })}
+	}), longest)
+}
+
+// points is how many a line has at most.
+func (c comparison) points() int {
+	return min(mostPoints, max(30, allPoints/(6*len(c.names)*max(1, len(c.runs)))))
+}
+
+// everyRank is recall@k, against the diagonal of chance. Runs may have other candidates: k is in percent of them.
+func (c comparison) everyRank() []figure {
+	charts := c.charts(chart{XName: "k in % of the candidates", Level: math.NaN(), Diagonal: "chance", Y1: 1, X1: 100, Points: c.points()}, func(r Run, m string) []Curve {
+		h, ok := r.heldout()
+		f := h.Recall[m]
+		if n := len(f.K); !ok || n < 2 || len(f.ToGenetics) != n || len(f.ToImage) != n {
+			return nil
+		}
+		x := floats(f.K)
+		for i := range x {
+			x[i] *= 100 / float64(f.K[len(f.K)-1])
+		}
+		return []Curve{{"image to genetics", x, f.ToGenetics}, {"genetics to image", x, f.ToImage}}
+	})
+	var out []figure
+	for _, x := range charts {
+		for i := range x.Series {
+			x.Series[i].Mark = -1
+		}
+		out = append(out, drawn(x))
+	}
+	return out
+}
+
+// speed lays the runs' learning rates, gradient norms and speeds over each other.
+func (c comparison) speed() []figure {
+	var charts []chart
+	for i, r := range c.runs {
+		for k, f := range panelsOf(r.Rows, nil).speed(r.Clip)[:min(3, len(panelsOf(r.Rows, nil).speed(r.Clip)))] {
+			if len(charts) <= k {
+				charts = append(charts, chart{Title: f.Title, Modality: -1, Level: math.NaN(), Points: c.points()})
+			}
+			l := f.chart.Series[0]
+			l.Name, l.Class = r.Name, "r"+string(rune('0'+i%colours))
+			charts[k].Series = append(charts[k].Series, l)
+		}
+	}
+	var out []figure
+	for _, x := range charts {
+		out = append(out, drawn(x))
+	}
+	return out
+}
+
+// geometry lists how embeddings lie, a run after the other.
+func (c comparison) geometry() []geometryRow {
+	var out []geometryRow
+	for _, r := range c.runs {
+		if h, ok := r.heldout(); ok {
+			for _, g := range geometryRows(h) {
+				g.Name = r.Name + ", " + g.Name
+				out = append(out, g)
+			}
+		}
+	}
+	return out
+}

@@ -39,6 +39,9 @@ type Row struct {
 	Rate      float64                   `json:"images_per_second"`
 	Retrieval map[string]eval.Retrieval `json:"retrieval"`
 	Sets      map[string]eval.SetLoss   `json:"sets"`
+	LossScale float64                   `json:"loss_scale"` // f16
+	Idle      *float64                  `json:"gpu_idle"`
+	Seconds   Seconds                   `json:"seconds"`    // that the time before it went into
 	Tested    string                    `json:"checkpoint"` // of a test: best or last
 }
 

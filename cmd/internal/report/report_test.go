@@ -27,12 +27,12 @@ func TestPageIsWholeAndSelfContained(t *testing.T) {
 	if err := Write(&b, p); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"a &lt;run&gt;", "<polyline", "20.0", "data:image/png;base64,", "80 persons", "seed = 1", "snps"} {
+	for _, want := range []string{"a &lt;run&gt;", "<polyline", "20.0", "data:image/jpeg;base64,", "80 persons", "seed = 1", "snps"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, outside := range []string{"http://", "https://", "<script", "<link"} {
+	for _, outside := range []string{"http://", "https://", "<script src", "<link"} {
 		if strings.Contains(b.String(), outside) {
 			t.Errorf("the page has %q", outside)
 		}
@@ -80,7 +80,7 @@ func TestCutMetrics(t *testing.T) {
 
 func TestChartIsXML(t *testing.T) {
 	for _, y := range [][]float64{{1, 2, math.NaN()}, {3, 3, 3}, {math.Inf(1), math.NaN(), math.NaN()}, {-1e-9, 1e9, 5}} {
-		svg := string(chart{Title: "a & b", Level: 0.5, LevelName: "c<", Best: 1, Series: []series{{Curve: Curve{"d<", []float64{0, 1, 2}, y}, Marks: true}}}.draw())
+		svg := string(chart{Title: "a & b", Level: 0.5, LevelName: "c<", Best: 1, Series: []series{{Curve: Curve{"d<", []float64{0, 1, 2}, y}, Mark: 1}}}.draw())
 		for d := xml.NewDecoder(strings.NewReader(svg)); ; {
 			if _, err := d.Token(); err == io.EOF {
 				break
