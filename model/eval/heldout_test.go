@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestDraw: dots lie as the features do and stand in the order of their places; combinations that few have are not named; who has no finite
+// TestNewMap: dots lie as the features do and stand in the order of their places; combinations that few have are not named; who has no finite
 // features is left out.
-func TestDraw(t *testing.T) {
+func TestNewMap(t *testing.T) {
 	g := rand.New(rand.NewPCG(4, 4))
 	var dots []Dot
 	for i := range 30 {
