@@ -8,7 +8,7 @@ import (
 
 // A logit is the fit of a logistic regression while it is computed: rows of weights over columns of z, the last of which is 1.
 type logit struct {
-	z, zt   *Matrix // [n, d + 1]
+	z       *Matrix // [n, d + 1]
 	y       []int   // class of each row; of one row of weights, 1 is what it predicts
 	s       []float64
 	rows    int
