@@ -49,8 +49,8 @@ template <int N> __device__ inline void clear(float (&v)[N]) {
 }
 
 // add_up adds v over the block's rows, for the threads of its first; in one order. All threads call it.
-template <int N> __device__ inline void add_up(float (&v)[N]) {
-    SHARED(float, part, N *column_threads);
+template <int N, class V> __device__ inline void add_up(V (&v)[N]) {
+    SHARED(V, part, N *column_threads);
     unsigned t = threadIdx.y * blockDim.x + threadIdx.x;
     for (unsigned o = blockDim.y / 2; o > 0; o /= 2) {
         __syncthreads();
@@ -63,6 +63,23 @@ template <int N> __device__ inline void add_up(float (&v)[N]) {
             for (int k = 0; k < N; k++) v[k] += part[k * column_threads + t + o * blockDim.x];
     }
     __syncthreads();
+}
+
+// last_of tells a block whether it is the last of so many to come to a ticket, a word that is 0 before and is 0 after; what the
+// others wrote before they came is there for it. All threads call it.
+__device__ inline bool last_of(unsigned blocks, unsigned *ticket) {
+    SHARED(unsigned, came, 1);
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) {
+        came[0] = atomicAdd(ticket, 1u);
+        if (came[0] == blocks - 1) atomicExch(ticket, 0u);
+    }
+    __syncthreads();
+    bool last = came[0] == blocks - 1;
+    __syncthreads();
+    __threadfence();
+    return last;
 }
 
 // Partial results of a matrix's row blocks, [parts, c], are added up by blocks of 32 columns and 32 threads for each.
