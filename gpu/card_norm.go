@@ -6,8 +6,7 @@ import (
 )
 
 // Rows in flight of a thread, in kernels/batchnorm*.cu, and blocks to a multiprocessor: as many as it holds at a
-// time where blocks leave partial results, or begin with more than a few reads, twice that where they do not. The last of every
-// bnParts blocks adds up what they left.
+// time where blocks leave partial results, or begin with more than a few reads, twice that where they do not.
 const (
 	bnRowsInFlight     = 4
 	bnBackRowsInFlight = 2
@@ -15,7 +14,6 @@ const (
 	bnSumBlocks        = 3
 	bnWriteBlocks      = 4
 	bnHalvesBlocks     = 3 // of kernels/batchnorm*_halves.cu, which write
-	bnParts            = 16
 )
 
 // bnMoments is the scratch memory of a batch's statistics.
@@ -39,12 +37,16 @@ func (c *card) bnTrain(a *bnArgs) {
 		c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), 0)
 		return
 	}
-	s := columnsOf("BatchNormTrain", a.x)
+	c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), c.bnFinish(a, columnsOf("BatchNormTrain", a.x)))
+}
+
+// bnFinish queues the statistics of x: mean and rstd, and the running averages. It returns where the number of rows will be.
+func (c *card) bnFinish(a *bnArgs, s columnShape) uint64 {
 	g, m := c.bnStatistics(a, s)
 	launch(c, "batchnorm_finish", F32, s.totals(), &kernels.BatchnormFinish{Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), RunMean: a.runMean.ptr(),
 		RunVar: a.runVar.ptr(), Rows: m.rows, Count: m.count, Means: m.mean, M2: m.m2, Parts: int32(parts(g)), C: int32(s.c),
 		Eps: a.bn.Eps, Momentum: a.bn.Momentum})
-	c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), m.rows)
+	return m.rows
 }
 
 // bnStatistics queues the moments of parts of the rows.
@@ -88,6 +90,11 @@ func (c *card) bnApply(a *bnArgs, mean, rstd, rows uint64) {
 		}
 		launch(c, "batchnorm_forward", a.x.dtype, s.grid(c, bnRowsInFlight, bnWriteBlocks), k, a.y, a.x, a.add, a.mask)
 	}
+	c.bnMaskRest(a, written)
+}
+
+// bnMaskRest writes the bytes of the mask from `written` on.
+func (c *card) bnMaskRest(a *bnArgs, written int) {
 	if left := a.mask.Len() - written; a.mask.Ok() && left > 0 {
 		launch(c, "batchnorm_mask", a.x.dtype, c.grid(left, 1), &kernels.BatchnormMask{Mask: a.mask.ptr(), Y: a.y.ptr(), N: int64(a.y.Len()),
 			Bytes: int64(a.mask.Len()), First: int64(written)}, a.y, a.mask)

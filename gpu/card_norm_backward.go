@@ -11,23 +11,10 @@ type bnSums struct{ rows, count, sums, scale, k1, k2, tickets uint64 }
 func (c *card) bnSums(g driver.Grid, channels int) bnSums {
 	count, sum, vector := aligned(4*g.Blocks[0]*parts(g)), aligned(4*2*parts(g)*channels), aligned(4*channels)
 	p := c.scratch(arenaAlign + count + sum + 3*vector)
-	t := bnSums{rows: uint64(p), count: uint64(p.Add(arenaAlign)), tickets: c.bnTickets(g)}
+	t := bnSums{rows: uint64(p), count: uint64(p.Add(arenaAlign)), tickets: c.partTickets(g)}
 	p = p.Add(arenaAlign + count)
 	t.sums, t.scale, t.k1, t.k2 = uint64(p), uint64(p.Add(sum)), uint64(p.Add(sum+vector)), uint64(p.Add(sum+2*vector))
 	return t
-}
-
-// bnTickets returns the tickets of a grid whose last blocks add up: one for each of its first row, and, where there are several
-// times bnParts rows, for each bnParts.
-func (c *card) bnTickets(g driver.Grid) uint64 {
-	groups := (parts(g) + bnParts - 1) / bnParts
-	switch {
-	case parts(g) == 1:
-		return c.tickets(0)
-	case groups == 1:
-		return c.tickets(g.Blocks[0])
-	}
-	return c.tickets(g.Blocks[0] * (groups + 1))
 }
 
 func (c *card) bnBackward(a *bnArgs) {

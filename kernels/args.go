@@ -695,6 +695,26 @@ type L2normForward struct {
 	Eps  float64
 }
 
+// LossscaleAdapt has the arguments of lossscale_adapt_f32. Pointers are device addresses.
+type LossscaleAdapt struct {
+	Scale  uint64
+	Rates  uint64
+	State  uint64
+	Choice uint64
+	Sumsq  uint64
+	Limit  float64
+	Least  float64
+	Grow   int32
+}
+
+// LossscaleForward has the arguments of lossscale_forward_f32. Pointers are device addresses.
+type LossscaleForward struct {
+	Y     uint64
+	X     uint64
+	State uint64
+	N     int32
+}
+
 // MaskrowsForward has the arguments of maskrows_forward_bf16, maskrows_forward_f16, maskrows_forward_f32. Pointers are device addresses.
 type MaskrowsForward struct {
 	Y       uint64
@@ -832,32 +852,21 @@ type SoftmaxceForward struct {
 	K      int32
 }
 
-// SumrowsFinish has the arguments of sumrows_finish_f32. Pointers are device addresses.
-type SumrowsFinish struct {
-	Db    uint64
-	Part  uint64
-	Parts int32
-	C     int32
+// SumrowsForward has the arguments of sumrows_forward_bf16, sumrows_forward_f16, sumrows_forward_f32. Pointers are device addresses.
+type SumrowsForward struct {
+	Db      uint64
+	Part    uint64
+	Tickets uint64
+	Dy      uint64
+	Rows    int32
+	C       int32
 }
 
-// SumrowsPartial has the arguments of sumrows_partial_bf16, sumrows_partial_f16, sumrows_partial_f32. Pointers are device addresses.
-type SumrowsPartial struct {
-	Part uint64
-	Dy   uint64
-	Rows int32
-	C    int32
-}
-
-// SumsquaresFinish has the arguments of sumsquares_finish_f32. Pointers are device addresses.
-type SumsquaresFinish struct {
+// SumsquaresForward has the arguments of sumsquares_forward_f32. Pointers are device addresses.
+type SumsquaresForward struct {
 	Out     uint64
 	Partial uint64
-	Parts   int32
-}
-
-// SumsquaresPartial has the arguments of sumsquares_partial_f32. Pointers are device addresses.
-type SumsquaresPartial struct {
-	Partial uint64
+	Tickets uint64
 	X       uint64
 	N       int64
 }
@@ -973,6 +982,8 @@ func entryPoints() []EntryPoint {
 		{"l2norm_forward_bf16", 40, "888448"},
 		{"l2norm_forward_f16", 40, "888448"},
 		{"l2norm_forward_f32", 40, "888448"},
+		{"lossscale_adapt_f32", 60, "88888884"},
+		{"lossscale_forward_f32", 28, "8884"},
 		{"maskrows_forward_bf16", 40, "88848"},
 		{"maskrows_forward_f16", 40, "88848"},
 		{"maskrows_forward_f32", 40, "88848"},
@@ -1005,11 +1016,9 @@ func entryPoints() []EntryPoint {
 		{"softmaxce_forward_bf16", 40, "888844"},
 		{"softmaxce_forward_f16", 40, "888844"},
 		{"softmaxce_forward_f32", 40, "888844"},
-		{"sumrows_finish_f32", 24, "8844"},
-		{"sumrows_partial_bf16", 24, "8844"},
-		{"sumrows_partial_f16", 24, "8844"},
-		{"sumrows_partial_f32", 24, "8844"},
-		{"sumsquares_finish_f32", 20, "884"},
-		{"sumsquares_partial_f32", 24, "888"},
+		{"sumrows_forward_bf16", 40, "888844"},
+		{"sumrows_forward_f16", 40, "888844"},
+		{"sumrows_forward_f32", 40, "888844"},
+		{"sumsquares_forward_f32", 40, "88888"},
 	}
 }

@@ -54,53 +54,6 @@ template <int N> __device__ inline void bn_given(float (&mean)[N], float (&rstd)
     load_column<N>(rstd, g.sums == nullptr ? g.rstd + col : k.rstd + threadIdx.x * N, 0);
 }
 
-// What the blocks of a column of blocks leave of a sum over rows, [parts, c] with parts = gridDim.y, is added up by the last of
-// them: first the last of every bn_parts, then the last of those. So the order is fixed, whichever block comes last.
-constexpr int bn_parts = 16;
-
-// bn_add gives the threads of the block's first row the sums of part [parts, c] over parts first, first + stride, ... below end.
-// All threads call it.
-template <int N>
-__device__ inline void bn_add(double (&sum)[N], const float *part, int first, int end, int stride, int c, int col) {
-#pragma unroll
-    for (int l = 0; l < N; l++) sum[l] = 0;
-    for (int p = first + int(threadIdx.y) * stride; col < c && p < end; p += int(blockDim.y) * stride) {
-        float v[N];
-        load_column<N>(v, part + i64(p) * c, col);
-#pragma unroll
-        for (int l = 0; l < N; l++) sum[l] += v[l];
-    }
-    add_up<N>(sum);
-}
-
-// bn_last tells a block whether all parts are there for it to add up: of each of `sums` [parts, c] behind each other, and of the
-// column of blocks' own count [parts] unless it is null, those that bn_stride tells apart. tickets has a word for each block of the first row of
-// blocks, and, with more than bn_parts rows of blocks, another for each bn_parts. All threads call it.
-template <int N> __device__ inline bool bn_last(float *parts, int sums, int *count, unsigned *tickets, int c, int col) {
-    int many = int(gridDim.y), groups = (many + bn_parts - 1) / bn_parts;
-    if (many == 1) return true;
-    if (groups == 1) return last_of(unsigned(many), tickets + blockIdx.x);
-    unsigned *ticket = tickets + blockIdx.x * unsigned(groups + 1);
-    int group = int(blockIdx.y) / bn_parts, first = group * bn_parts, end = first + bn_parts < many ? first + bn_parts : many;
-    bool last = last_of(unsigned(end - first), ticket + 1 + group);
-    if (last) {
-        for (int q = 0; q < sums; q++) {
-            float *part = parts + i64(q) * many * c;
-            double sum[N];
-            bn_add<N>(sum, part, first, end, 1, c, col);
-            if (threadIdx.y == 0 && col < c)
-#pragma unroll
-                for (int l = 0; l < N; l++) part[i64(first) * c + col + l] = float(sum[l]);
-        }
-        if (count != nullptr && threadIdx.x == 0 && threadIdx.y == 0)
-            for (int p = first + 1; p < end; p++) count[first] += count[p];
-        last = last_of(unsigned(groups), ticket);
-    }
-    return last;
-}
-
-__device__ inline int bn_stride() { return gridDim.y > bn_parts ? bn_parts : 1; }
-
 // Slopes is where the gradient of the parameters goes, and what the gradient of x needs: scale = gamma rstd, k1 = mean of d, k2 =
 // mean of d (x - mean) rstd^2. Parameters that are null get none. rows [1] gets the number of rows present; with fewer than 2
 // nothing is written. Where the statistics are fixed rows is null: any number counts, and there is no scale, k1 and k2.
@@ -122,14 +75,6 @@ __device__ inline void bn_slopes(const Slopes &s, int col, double n, double sum,
     s.k2[col] = float(dot * inv * inv / n);
 }
 
-// bn_leave writes the block's sum of the q-th of the sums, which the threads of its first row have.
-template <int N> __device__ inline void bn_leave(float *sums, int q, const float (&sum)[N], int c, int col) {
-    if (threadIdx.y != 0 || col >= c) return;
-    float *to = sums + (i64(q) * gridDim.y + blockIdx.y) * c + col;
-#pragma unroll
-    for (int l = 0; l < N; l++) to[l] = sum[l];
-}
-
 // bn_settle_slopes makes slopes of the totals of one sum of d and one of d (x - mean), from n rows: of all the block's columns, a
 // thread's each. All threads call it.
 template <int N>
@@ -139,7 +84,7 @@ __device__ inline void bn_settle_slopes(const Slopes &s, const float *sums, cons
 #pragma unroll 1
     for (int q = 0; q < 2; q++) {
         double sum[N];
-        bn_add<N>(sum, q == 0 ? sums : dots, 0, int(gridDim.y), bn_stride(), c, col);
+        add_parts<N>(sum, q == 0 ? sums : dots, 0, int(gridDim.y), part_stride(), c, col);
         if (threadIdx.y == 0)
 #pragma unroll
             for (int l = 0; l < N; l++) totals[q * column_threads + int(threadIdx.x) * N + l] = sum[l];
@@ -154,9 +99,9 @@ __device__ inline void bn_settle_slopes(const Slopes &s, const float *sums, cons
 template <int N>
 __device__ inline void bn_finish(const Slopes &s, float *sums, int *count, unsigned *tickets, int c, int col) {
     int parts = int(gridDim.y);
-    if (bn_last<N>(sums, 2, count, tickets, c, col)) {
+    if (last_of_parts<N>(sums, 2, count, tickets, c, col)) {
         double n = 0;
-        for (int p = 0; p < parts; p += bn_stride()) n += count[p];
+        for (int p = 0; p < parts; p += part_stride()) n += count[p];
         if (s.rows != nullptr && col == 0 && threadIdx.y == 0) *s.rows = int(n);
         bn_settle_slopes<N>(s, sums, sums + i64(parts) * c, n, c, column_start(N));
     }

@@ -75,8 +75,8 @@ __device__ inline void batchnorm_reduce(const Slopes &slopes, float *sums, int *
     counts[threadIdx.y * blockDim.x + threadIdx.x] = n;
     add_up<N>(sum);
     add_up<N>(dot);
-    bn_leave<N>(sums, 0, sum, c, m.col);
-    bn_leave<N>(sums, 1, dot, c, m.col);
+    leave_part<N>(sums, 0, sum, c, m.col);
+    leave_part<N>(sums, 1, dot, c, m.col);
     count += i64(blockIdx.x) * gridDim.y; // every column of blocks counts: none may read what another writes
     if (threadIdx.y == 0 && threadIdx.x == 0) {
         n = 0;

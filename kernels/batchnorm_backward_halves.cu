@@ -18,14 +18,14 @@ template <class T, bool MASK> struct Eight {
 
 template <class T> __device__ inline word4 load_eight(const T *x, i64 at) { return *reinterpret_cast<const word4 *>(x + at); }
 
-// Sums are a thread's of eight columns: of d and of d (x - mean), for one norm or for two that share dy.
-template <int NORMS> struct Sums {
+// ThreadSums are a thread's, of eight columns: of d and of d (x - mean), for one norm or for two that share dy.
+template <int NORMS> struct ThreadSums {
     float d[8], dot[NORMS][8], mean[NORMS][8];
 };
 
 // bn_sum_turn adds up to ROWS rows, `jump` elements apart, all or the first `left`.
 template <class T, int ROWS, bool MASK, int NORMS, bool END>
-__device__ __forceinline__ void bn_sum_turn(Sums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, i64 at, i64 jump,
+__device__ __forceinline__ void bn_sum_turn(ThreadSums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, i64 at, i64 jump,
                                             unsigned left) {
     Eight<T, MASK> in[ROWS];
     word4 v[ROWS], w[ROWS];
@@ -55,7 +55,7 @@ __device__ __forceinline__ void bn_sum_turn(Sums<NORMS> &s, const T *dy, const u
 
 // bn_sum_rows goes over the rows of the thread's columns.
 template <class T, int ROWS, bool MASK, int NORMS>
-__device__ inline void bn_sum_rows(Sums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, const Columns &m) {
+__device__ inline void bn_sum_rows(ThreadSums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, const Columns &m) {
     unsigned r = unsigned(m.row), step = unsigned(m.step), rows = unsigned(m.rows);
     i64 at = m.row * m.c + m.col, jump = m.step * m.c;
     for (; r + (ROWS - 1) * step < rows; r += ROWS * step, at += ROWS * jump)
@@ -66,7 +66,7 @@ __device__ inline void bn_sum_rows(Sums<NORMS> &s, const T *dy, const u8 *mask, 
 // bn_halves_finish makes slopes of what all blocks left in sums [1 + NORMS, parts, c].
 template <int NORMS>
 __device__ inline void bn_halves_finish(const Slopes &one, const Slopes &two, float *sums, unsigned *tickets, int rows, int c, int col) {
-    if (bn_last<8>(sums, 1 + NORMS, nullptr, tickets, c, col)) {
+    if (last_of_parts<8>(sums, 1 + NORMS, nullptr, tickets, c, col)) {
 #pragma unroll 1
         for (int k = 0; k < NORMS; k++) {
             bool first = k == 0;
@@ -84,7 +84,7 @@ __device__ inline void batchnorm_halves_reduce(const Slopes &one, const Slopes &
                                                const u8 *mask, const T *x, const float *mean, const T *z, const float *z_mean,
                                                int rows, int c) {
     Columns m = columns(rows, c, column_start(8), 8);
-    Sums<NORMS> s;
+    ThreadSums<NORMS> s;
     clear<8>(s.d);
 #pragma unroll
     for (int k = 0; k < NORMS; k++) clear<8>(s.dot[k]);
@@ -94,11 +94,11 @@ __device__ inline void batchnorm_halves_reduce(const Slopes &one, const Slopes &
         bn_sum_rows<T, NORMS == 1 ? 2 : 1, MASK, NORMS>(s, dy, mask, x, z, m);
     }
     add_up<8>(s.d);
-    bn_leave<8>(sums, 0, s.d, c, m.col);
+    leave_part<8>(sums, 0, s.d, c, m.col);
 #pragma unroll
     for (int k = 0; k < NORMS; k++) {
         add_up<8>(s.dot[k]);
-        bn_leave<8>(sums, 1 + k, s.dot[k], c, m.col);
+        leave_part<8>(sums, 1 + k, s.dot[k], c, m.col);
     }
     bn_halves_finish<NORMS>(one, two, sums, tickets, rows, c, m.col);
 }
