@@ -104,10 +104,11 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 
 .PHONY: campaign sbom notices
 FUZZ_SECONDS ?= 600
-campaign: build kills ## what seldom breaks and takes long, whole: fuzzing, faults, kills, hostile checkpoints, explanations of planted truth, cuDNN's plans; hours
+campaign: build kills ## what seldom breaks and takes long, whole: fuzzing, faults, kills, mutations of kernels, hostile checkpoints, explanations of planted truth, cuDNN's plans; hours
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	scripts/faults.sh
 	scripts/kill_resume.sh 200 7
+	scripts/mutate_kernels.sh
 	CONTIG_CHANGES=200 $(GO) test -timeout 2h -count=1 -run HostileCheckpoints ./cmd/contig-gpu
 	scripts/explain_maps.sh
 	scripts/explain_truth.sh 3 20 20 20 20
