@@ -106,6 +106,7 @@ __device__ inline void add_parts(double (&sum)[N], const float *part, int first,
 // blocks, and, with more than parts_a_time rows of blocks, another for each parts_a_time. All threads call it.
 template <int N> __device__ inline bool last_of_parts(float *parts, int sums, int *count, unsigned *tickets, int c, int col) {
     int many = int(gridDim.y), groups = (many + parts_a_time - 1) / parts_a_time;
+    __syncthreads(); // what the block's own threads left
     if (many == 1) return true;
     if (groups == 1) return last_of(unsigned(many), tickets + blockIdx.x);
     unsigned *ticket = tickets + blockIdx.x * unsigned(groups + 1);
