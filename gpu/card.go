@@ -18,7 +18,7 @@ type card struct {
 	work    driver.Ptr // scratch memory: what an operation needs while it runs
 	room    int        // bytes of work
 	most    int        // bytes of work that an operation asked for
-	gate    driver.Ptr // before work: two words that are 0 between launches, for blocks that wait for each other
+	gate    driver.Ptr // before work: words that are 0 between launches, by which blocks know of each other (gateBytes)
 	tally   *tally     // nil: nobody counts
 	tf32    bool       // float32 products and convolutions may round their inputs to TF32
 }
@@ -88,14 +88,29 @@ func (c *card) scratch(bytes int) driver.Ptr {
 	return c.work
 }
 
+// Of the gate the first two words are for blocks that wait for each other, and those behind are tickets, for blocks of which the
+// last has more to do.
+const (
+	ticketWords = 4096
+	gateBytes   = arenaAlign + 4*ticketWords
+)
+
+// tickets returns where so many tickets are. It must follow scratch, which may move them.
+func (c *card) tickets(n int) uint64 {
+	if n > ticketWords {
+		panic(fmt.Sprintf("gpu: a kernel wants %d tickets, there are %d", n, ticketWords))
+	}
+	return uint64(c.gate.Add(arenaAlign))
+}
+
 // reserve makes the scratch memory larger. What was there before stays until Close, since recorded work may know it.
 func (c *card) reserve(bytes int) {
-	c.gate, _ = c.alloc(scratchName, arenaAlign+bytes)
+	c.gate, _ = c.alloc(scratchName, gateBytes+bytes)
 	if c.gate == 0 {
 		return
 	}
-	c.dev.Set(c.gate, 0, 4, 2)
-	c.work, c.room = c.gate.Add(arenaAlign), bytes
+	c.dev.Set(c.gate, 0, 4, gateBytes/4)
+	c.work, c.room = c.gate.Add(gateBytes), bytes
 	c.dev.SetScratch(c.work, c.room)
 }
 

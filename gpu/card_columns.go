@@ -57,3 +57,19 @@ func (s columnShape) totals() driver.Grid {
 
 // parts is the number of rows of blocks, each of which leaves partial results.
 func parts(g driver.Grid) int { return g.Blocks[1] }
+
+// partsATime is how many rows of blocks leave what the last of them adds up: parts_a_time of columns.cuh.
+const partsATime = 16
+
+// partTickets returns the tickets of a grid whose last blocks add up: one for each block of its first row and, where there are more
+// rows of blocks than partsATime, for each of those groups.
+func (c *card) partTickets(g driver.Grid) uint64 {
+	groups := (parts(g) + partsATime - 1) / partsATime
+	switch {
+	case parts(g) == 1:
+		return c.tickets(0)
+	case groups == 1:
+		return c.tickets(g.Blocks[0])
+	}
+	return c.tickets(g.Blocks[0] * (groups + 1))
+}

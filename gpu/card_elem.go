@@ -51,8 +51,8 @@ func (c *card) sumRows(db, dy Tensor) {
 	s := columnsOf("SumRows", dy)
 	g := s.grid(c, biasRows, biasBlocks)
 	part := c.scratch(4 * parts(g) * s.c)
-	launch(c, "sumrows_partial", dy.dtype, g, &kernels.SumrowsPartial{Part: uint64(part), Dy: dy.ptr(), Rows: int32(s.rows), C: int32(s.c)}, dy)
-	launch(c, "sumrows_finish", F32, s.totals(), &kernels.SumrowsFinish{Db: db.ptr(), Part: uint64(part), Parts: int32(parts(g)), C: int32(s.c)})
+	launch(c, "sumrows_forward", dy.dtype, g, &kernels.SumrowsForward{Db: db.ptr(), Part: uint64(part), Tickets: c.partTickets(g), Dy: dy.ptr(),
+		Rows: int32(s.rows), C: int32(s.c)}, dy)
 }
 
 func (c *card) cast(dst, src Tensor) {

@@ -13,8 +13,7 @@ func (c *card) sumSquares(out, x Tensor) {
 	work := c.scratch(8 * parts)
 	g := oneBlock()
 	g.Blocks[0] = parts
-	launch(c, "sumsquares_partial", F32, g, &kernels.SumsquaresPartial{Partial: uint64(work), X: x.ptr(), N: int64(x.Len())}, x)
-	launch(c, "sumsquares_finish", F32, oneBlock(), &kernels.SumsquaresFinish{Out: out.ptr(), Partial: uint64(work), Parts: int32(parts)})
+	launch(c, "sumsquares_forward", F32, g, &kernels.SumsquaresForward{Out: out.ptr(), Partial: uint64(work), Tickets: c.tickets(1), X: x.ptr(), N: int64(x.Len())}, x)
 }
 
 func (c *card) clipScale(scale, sumsq Tensor, maxNorm, gain float64) {
@@ -35,8 +34,14 @@ func halfType(half Tensor) DType {
 	return F32
 }
 
+// adamBlocks is how many blocks of Adam's kernels a multiprocessor of an H100 holds at a time (docs/gpu/kernels.md): one wave,
+// in which all have as much to do.
+const adamBlocks = 5
+
 func (c *card) adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
-	launch(c, "adam_forward", halfType(half), c.grid(p.Len(), perThread), &kernels.AdamForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), M: m.ptr(), V: v.ptr(),
+	grid := c.grid(p.Len(), perThread)
+	grid.Blocks[0] = min(grid.Blocks[0], adamBlocks*max(1, c.dev.Info().Multiprocs))
+	launch(c, "adam_forward", halfType(half), grid, &kernels.AdamForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), M: m.ptr(), V: v.ptr(),
 		Rates: rates.ptr(), Scale: scale.ptr(), Beta1: float32(s.Beta1), OneBeta1: float32(1 - s.Beta1), Beta2: float32(s.Beta2),
 		OneBeta2: float32(1 - s.Beta2), Eps: float32(s.Eps), Decay: float32(s.WeightDecay), Decoupled: flagOf(s.Decoupled), N: int64(p.Len())}, p, p, g, m, m, v, v, half)
 }

@@ -66,7 +66,7 @@ func (d *Device) ReserveScratch(bytes int) {
 	switch {
 	case bytes == 0:
 	case d.kind == plan && d.card != nil:
-		d.book().add(scratchName, aligned(arenaAlign+bytes))
+		d.book().add(scratchName, aligned(gateBytes+bytes))
 	case d.kind == plan:
 		d.book().add(scratchName, bytes)
 	case d.card != nil && bytes > d.card.room:

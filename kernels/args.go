@@ -64,6 +64,40 @@ type AugmentSums struct {
 	Side     int32
 }
 
+// BatchnormAddrelu has the arguments of batchnorm_addrelu_bf16, batchnorm_addrelu_f16. Pointers are device addresses.
+type BatchnormAddrelu struct {
+	Y        uint64
+	Mask     uint64
+	X        uint64
+	Add      uint64
+	Mean     uint64
+	Rstd     uint64
+	Gamma    uint64
+	Beta     uint64
+	Sums     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Eps      float64
+	Momentum float64
+	Rows     int32
+	C        int32
+}
+
+// BatchnormAddreluBackward has the arguments of batchnorm_addrelu_backward_bf16, batchnorm_addrelu_backward_f16. Pointers are device addresses.
+type BatchnormAddreluBackward struct {
+	Dx    uint64
+	Dadd  uint64
+	Dy    uint64
+	Mask  uint64
+	X     uint64
+	Mean  uint64
+	Scale uint64
+	K1    uint64
+	K2    uint64
+	Rows  int32
+	C     int32
+}
+
 // BatchnormBackward has the arguments of batchnorm_backward_bf16, batchnorm_backward_f16, batchnorm_backward_f32. Pointers are device addresses.
 type BatchnormBackward struct {
 	Dx      uint64
@@ -79,6 +113,81 @@ type BatchnormBackward struct {
 	Present uint64
 	Count   uint64
 	Per     int32
+	Rows    int32
+	C       int32
+}
+
+// BatchnormBoth has the arguments of batchnorm_both_bf16, batchnorm_both_f16. Pointers are device addresses.
+type BatchnormBoth struct {
+	Y        uint64
+	Mask     uint64
+	X        uint64
+	Mean     uint64
+	Rstd     uint64
+	Gamma    uint64
+	Beta     uint64
+	Sums     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Z        uint64
+	ZMean    uint64
+	ZRstd    uint64
+	ZGamma   uint64
+	ZBeta    uint64
+	ZSums    uint64
+	ZRunMean uint64
+	ZRunVar  uint64
+	Eps      float64
+	Momentum float64
+	Rows     int32
+	C        int32
+}
+
+// BatchnormBothBackward has the arguments of batchnorm_both_backward_bf16, batchnorm_both_backward_f16. Pointers are device addresses.
+type BatchnormBothBackward struct {
+	Dx     uint64
+	Dz     uint64
+	Dy     uint64
+	Mask   uint64
+	X      uint64
+	Mean   uint64
+	Scale  uint64
+	K1     uint64
+	K2     uint64
+	Z      uint64
+	ZMean  uint64
+	ZScale uint64
+	ZK1    uint64
+	ZK2    uint64
+	Rows   int32
+	C      int32
+}
+
+// BatchnormBothReduce has the arguments of batchnorm_both_reduce_bf16, batchnorm_both_reduce_f16. Pointers are device addresses.
+type BatchnormBothReduce struct {
+	Dgamma  uint64
+	Dbeta   uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	ZDgamma uint64
+	ZDbeta  uint64
+	ZScale  uint64
+	ZK1     uint64
+	ZK2     uint64
+	Sums    uint64
+	Tickets uint64
+	Dy      uint64
+	Mask    uint64
+	X       uint64
+	Mean    uint64
+	Gamma   uint64
+	Rstd    uint64
+	Z       uint64
+	ZMean   uint64
+	ZGamma  uint64
+	ZRstd   uint64
+	RowsOut uint64
 	Rows    int32
 	C       int32
 }
@@ -101,20 +210,25 @@ type BatchnormFinish struct {
 
 // BatchnormForward has the arguments of batchnorm_forward_bf16, batchnorm_forward_f16, batchnorm_forward_f32. Pointers are device addresses.
 type BatchnormForward struct {
-	Y       uint64
-	Mask    uint64
-	X       uint64
-	Add     uint64
-	Mean    uint64
-	Rstd    uint64
-	Gamma   uint64
-	Beta    uint64
-	Present uint64
-	Count   uint64
-	Per     int32
-	Rows    int32
-	C       int32
-	Relu    int32
+	Y        uint64
+	Mask     uint64
+	X        uint64
+	Add      uint64
+	Mean     uint64
+	Rstd     uint64
+	Gamma    uint64
+	Beta     uint64
+	Sums     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Present  uint64
+	Count    uint64
+	Eps      float64
+	Momentum float64
+	Per      int32
+	Rows     int32
+	C        int32
+	Relu     int32
 }
 
 // BatchnormMask has the arguments of batchnorm_mask_bf16, batchnorm_mask_f16, batchnorm_mask_f32. Pointers are device addresses.
@@ -126,32 +240,131 @@ type BatchnormMask struct {
 	First int64
 }
 
-// BatchnormMoments has the arguments of batchnorm_moments_f32. Pointers are device addresses.
-type BatchnormMoments struct {
+// BatchnormPlain has the arguments of batchnorm_plain_bf16, batchnorm_plain_f16. Pointers are device addresses.
+type BatchnormPlain struct {
+	Y        uint64
+	X        uint64
 	Mean     uint64
 	Rstd     uint64
+	Gamma    uint64
+	Beta     uint64
+	Sums     uint64
 	RunMean  uint64
 	RunVar   uint64
-	Rows     uint64
-	Sums     uint64
-	N        int32
-	C        int32
 	Eps      float64
 	Momentum float64
+	Rows     int32
+	C        int32
+}
+
+// BatchnormPlainBackward has the arguments of batchnorm_plain_backward_bf16, batchnorm_plain_backward_f16. Pointers are device addresses.
+type BatchnormPlainBackward struct {
+	Dx    uint64
+	Dadd  uint64
+	Dy    uint64
+	Mask  uint64
+	X     uint64
+	Mean  uint64
+	Scale uint64
+	K1    uint64
+	K2    uint64
+	Rows  int32
+	C     int32
+}
+
+// BatchnormPlainReduce has the arguments of batchnorm_plain_reduce_bf16, batchnorm_plain_reduce_f16. Pointers are device addresses.
+type BatchnormPlainReduce struct {
+	Dgamma  uint64
+	Dbeta   uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	RowsOut uint64
+	Sums    uint64
+	Tickets uint64
+	Dy      uint64
+	Mask    uint64
+	X       uint64
+	Mean    uint64
+	Gamma   uint64
+	Rstd    uint64
+	Rows    int32
+	C       int32
 }
 
 // BatchnormReduce has the arguments of batchnorm_reduce_bf16, batchnorm_reduce_f16, batchnorm_reduce_f32. Pointers are device addresses.
 type BatchnormReduce struct {
-	Count   uint64
-	S1      uint64
-	S2      uint64
+	Dgamma      uint64
+	Dbeta       uint64
+	Scale       uint64
+	K1          uint64
+	K2          uint64
+	PresentRows uint64
+	Sums        uint64
+	Count       uint64
+	Tickets     uint64
+	Dy          uint64
+	Y           uint64
+	Mask        uint64
+	X           uint64
+	Mean        uint64
+	Gamma       uint64
+	Rstd        uint64
+	Present     uint64
+	Per         int32
+	Rows        int32
+	C           int32
+}
+
+// BatchnormRelu has the arguments of batchnorm_relu_bf16, batchnorm_relu_f16. Pointers are device addresses.
+type BatchnormRelu struct {
+	Y        uint64
+	Mask     uint64
+	X        uint64
+	Mean     uint64
+	Rstd     uint64
+	Gamma    uint64
+	Beta     uint64
+	Sums     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Eps      float64
+	Momentum float64
+	Rows     int32
+	C        int32
+}
+
+// BatchnormReluBackward has the arguments of batchnorm_relu_backward_bf16, batchnorm_relu_backward_f16. Pointers are device addresses.
+type BatchnormReluBackward struct {
+	Dx    uint64
+	Dadd  uint64
+	Dy    uint64
+	Mask  uint64
+	X     uint64
+	Mean  uint64
+	Scale uint64
+	K1    uint64
+	K2    uint64
+	Rows  int32
+	C     int32
+}
+
+// BatchnormReluReduce has the arguments of batchnorm_relu_reduce_bf16, batchnorm_relu_reduce_f16. Pointers are device addresses.
+type BatchnormReluReduce struct {
+	Dgamma  uint64
+	Dbeta   uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	RowsOut uint64
+	Sums    uint64
+	Tickets uint64
 	Dy      uint64
-	Y       uint64
 	Mask    uint64
 	X       uint64
 	Mean    uint64
-	Present uint64
-	Per     int32
+	Gamma   uint64
+	Rstd    uint64
 	Rows    int32
 	C       int32
 }
@@ -176,23 +389,6 @@ type BatchnormStatistics struct {
 	Per     int32
 	Rows    int32
 	C       int32
-}
-
-// BatchnormSums has the arguments of batchnorm_sums_f32. Pointers are device addresses.
-type BatchnormSums struct {
-	Dgamma uint64
-	Dbeta  uint64
-	Scale  uint64
-	K1     uint64
-	K2     uint64
-	Rows   uint64
-	Count  uint64
-	S1     uint64
-	S2     uint64
-	Gamma  uint64
-	Rstd   uint64
-	Parts  int32
-	C      int32
 }
 
 // BiasForward has the arguments of bias_forward_bf16, bias_forward_f16, bias_forward_f32. Pointers are device addresses.
@@ -510,6 +706,26 @@ type L2normForward struct {
 	Eps  float64
 }
 
+// LossscaleAdapt has the arguments of lossscale_adapt_f32. Pointers are device addresses.
+type LossscaleAdapt struct {
+	Scale  uint64
+	Rates  uint64
+	State  uint64
+	Choice uint64
+	Sumsq  uint64
+	Limit  float64
+	Least  float64
+	Grow   int32
+}
+
+// LossscaleForward has the arguments of lossscale_forward_f32. Pointers are device addresses.
+type LossscaleForward struct {
+	Y     uint64
+	X     uint64
+	State uint64
+	N     int32
+}
+
 // MaskrowsForward has the arguments of maskrows_forward_bf16, maskrows_forward_f16, maskrows_forward_f32. Pointers are device addresses.
 type MaskrowsForward struct {
 	Y       uint64
@@ -647,32 +863,21 @@ type SoftmaxceForward struct {
 	K      int32
 }
 
-// SumrowsFinish has the arguments of sumrows_finish_f32. Pointers are device addresses.
-type SumrowsFinish struct {
-	Db    uint64
-	Part  uint64
-	Parts int32
-	C     int32
+// SumrowsForward has the arguments of sumrows_forward_bf16, sumrows_forward_f16, sumrows_forward_f32. Pointers are device addresses.
+type SumrowsForward struct {
+	Db      uint64
+	Part    uint64
+	Tickets uint64
+	Dy      uint64
+	Rows    int32
+	C       int32
 }
 
-// SumrowsPartial has the arguments of sumrows_partial_bf16, sumrows_partial_f16, sumrows_partial_f32. Pointers are device addresses.
-type SumrowsPartial struct {
-	Part uint64
-	Dy   uint64
-	Rows int32
-	C    int32
-}
-
-// SumsquaresFinish has the arguments of sumsquares_finish_f32. Pointers are device addresses.
-type SumsquaresFinish struct {
+// SumsquaresForward has the arguments of sumsquares_forward_f32. Pointers are device addresses.
+type SumsquaresForward struct {
 	Out     uint64
 	Partial uint64
-	Parts   int32
-}
-
-// SumsquaresPartial has the arguments of sumsquares_partial_f32. Pointers are device addresses.
-type SumsquaresPartial struct {
-	Partial uint64
+	Tickets uint64
 	X       uint64
 	N       int64
 }
@@ -691,25 +896,45 @@ func entryPoints() []EntryPoint {
 		{"augment_forward_f32", 72, "88888884444"},
 		{"augment_shrink_u8", 32, "88844"},
 		{"augment_sums_u8", 44, "8888444"},
+		{"batchnorm_addrelu_backward_bf16", 80, "88888888844"},
+		{"batchnorm_addrelu_backward_f16", 80, "88888888844"},
+		{"batchnorm_addrelu_bf16", 112, "888888888888844"},
+		{"batchnorm_addrelu_f16", 112, "888888888888844"},
 		{"batchnorm_backward_bf16", 108, "888888888888444"},
 		{"batchnorm_backward_f16", 108, "888888888888444"},
 		{"batchnorm_backward_f32", 108, "888888888888444"},
+		{"batchnorm_both_backward_bf16", 120, "8888888888888844"},
+		{"batchnorm_both_backward_f16", 120, "8888888888888844"},
+		{"batchnorm_both_bf16", 168, "8888888888888888888844"},
+		{"batchnorm_both_f16", 168, "8888888888888888888844"},
+		{"batchnorm_both_reduce_bf16", 192, "8888888888888888888888844"},
+		{"batchnorm_both_reduce_f16", 192, "8888888888888888888888844"},
 		{"batchnorm_finish_f32", 88, "888888884488"},
-		{"batchnorm_forward_bf16", 96, "88888888884444"},
-		{"batchnorm_forward_f16", 96, "88888888884444"},
-		{"batchnorm_forward_f32", 96, "88888888884444"},
+		{"batchnorm_forward_bf16", 136, "8888888888888884444"},
+		{"batchnorm_forward_f16", 136, "8888888888888884444"},
+		{"batchnorm_forward_f32", 136, "8888888888888884444"},
 		{"batchnorm_mask_bf16", 40, "88888"},
 		{"batchnorm_mask_f16", 40, "88888"},
 		{"batchnorm_mask_f32", 40, "88888"},
-		{"batchnorm_moments_f32", 72, "8888884488"},
-		{"batchnorm_reduce_bf16", 84, "888888888444"},
-		{"batchnorm_reduce_f16", 84, "888888888444"},
-		{"batchnorm_reduce_f32", 84, "888888888444"},
+		{"batchnorm_plain_backward_bf16", 80, "88888888844"},
+		{"batchnorm_plain_backward_f16", 80, "88888888844"},
+		{"batchnorm_plain_bf16", 96, "8888888888844"},
+		{"batchnorm_plain_f16", 96, "8888888888844"},
+		{"batchnorm_plain_reduce_bf16", 120, "8888888888888844"},
+		{"batchnorm_plain_reduce_f16", 120, "8888888888888844"},
+		{"batchnorm_reduce_bf16", 148, "88888888888888888444"},
+		{"batchnorm_reduce_f16", 148, "88888888888888888444"},
+		{"batchnorm_reduce_f32", 148, "88888888888888888444"},
+		{"batchnorm_relu_backward_bf16", 80, "88888888844"},
+		{"batchnorm_relu_backward_f16", 80, "88888888844"},
+		{"batchnorm_relu_bf16", 104, "88888888888844"},
+		{"batchnorm_relu_f16", 104, "88888888888844"},
+		{"batchnorm_relu_reduce_bf16", 120, "8888888888888844"},
+		{"batchnorm_relu_reduce_f16", 120, "8888888888888844"},
 		{"batchnorm_rstd_f32", 48, "888848"},
 		{"batchnorm_statistics_bf16", 52, "88888444"},
 		{"batchnorm_statistics_f16", 52, "88888444"},
 		{"batchnorm_statistics_f32", 52, "88888444"},
-		{"batchnorm_sums_f32", 96, "8888888888844"},
 		{"bias_forward_bf16", 36, "888444"},
 		{"bias_forward_f16", 36, "888444"},
 		{"bias_forward_f32", 36, "888444"},
@@ -771,6 +996,8 @@ func entryPoints() []EntryPoint {
 		{"l2norm_forward_bf16", 40, "888448"},
 		{"l2norm_forward_f16", 40, "888448"},
 		{"l2norm_forward_f32", 40, "888448"},
+		{"lossscale_adapt_f32", 60, "88888884"},
+		{"lossscale_forward_f32", 28, "8884"},
 		{"maskrows_forward_bf16", 40, "88848"},
 		{"maskrows_forward_f16", 40, "88848"},
 		{"maskrows_forward_f32", 40, "88848"},
@@ -803,11 +1030,9 @@ func entryPoints() []EntryPoint {
 		{"softmaxce_forward_bf16", 40, "888844"},
 		{"softmaxce_forward_f16", 40, "888844"},
 		{"softmaxce_forward_f32", 40, "888844"},
-		{"sumrows_finish_f32", 24, "8844"},
-		{"sumrows_partial_bf16", 24, "8844"},
-		{"sumrows_partial_f16", 24, "8844"},
-		{"sumrows_partial_f32", 24, "8844"},
-		{"sumsquares_finish_f32", 20, "884"},
-		{"sumsquares_partial_f32", 24, "888"},
+		{"sumrows_forward_bf16", 40, "888844"},
+		{"sumrows_forward_f16", 40, "888844"},
+		{"sumrows_forward_f32", 40, "888844"},
+		{"sumsquares_forward_f32", 40, "88888"},
 	}
 }

@@ -1,6 +1,7 @@
-// Batch normalisation forward (gpu.BatchNormTrain, gpu.BatchNormEval) of x [rows, c], which is read once; what it is
-// normalised with is in batchnorm_statistics.cu.
-#include "columns.cuh"
+// Batch normalisation forward (gpu.BatchNormTrain, gpu.BatchNormEval) of x [rows, c], which is read once; where nobody counts
+// what it is normalised with, that is in batchnorm_statistics.cu. These are the kernels for every case; those of networks of
+// images in 16 bits are in batchnorm_halves.cu.
+#include "batchnorm.cuh"
 
 // batchnorm_rstd_f32: rstd = 1 / sqrt(var + eps), for [c], and scale = gamma * rstd unless scale is null.
 extern "C" __global__ void __launch_bounds__(256)
@@ -37,24 +38,27 @@ __device__ inline void bn_store(T *y, u8 *mask, const Raw<T, N> &x, const Raw<T,
         if (mask != nullptr) mask[at / 8] = u8(bits);
 }
 
-// batchnorm_forward: y = [relu]((x - mean) * gamma * rstd + beta [+ add]); 0 for absent samples, and for all where *rows
-// is below 2. mask (with groups of 8 columns only) gets a bit for each element above 0.
+// batchnorm_forward: y = [relu]((x - mean) * gamma * rstd + beta [+ add]); 0 for absent samples, and for all where *count,
+// or with sums their number, is below 2. mask (with groups of 8 columns only) gets a bit for each element above 0.
 template <class T, int N>
-__device__ inline void batchnorm_forward(T *y, u8 *mask, const T *x, const T *add, const float *mean, const float *rstd,
-                                         const float *gamma, const float *beta, const Samples &who, const int *count,
-                                         int rows, int c, int relu) {
-    bool enough = count == nullptr || *count >= 2;
+__device__ inline void batchnorm_forward(T *y, u8 *mask, const T *x, const T *add, const Given &g, const Samples &who,
+                                         const int *count, int relu) {
+    int rows = g.rows, c = g.c;
+    SHARED(float, known, 2 * column_threads);
+    Known k = {known, known + column_threads};
+    bool enough = count != nullptr ? *count >= 2 : g.sums == nullptr || rows >= 2;
     for (int start = column_start(N); start < c; start += column_stride(N)) {
         Columns m = columns(rows, c, start, N);
+        __syncthreads(); // what was known of other columns has been read
+        bn_known<N>(k, g, start);
         if (m.col >= c) continue;
         Affine<N> a;
-        float inv[N];
-        load_column<N>(a.mean, mean, m.col);
-        load_column<N>(a.scale, gamma, m.col);
-        load_column<N>(a.shift, beta, m.col);
-        load_column<N>(inv, rstd, m.col);
+        float gamma[N];
+        bn_given<N>(a.mean, a.scale, k, g, m.col);
+        load_column<N>(gamma, g.gamma, m.col);
+        load_column<N>(a.shift, g.beta, m.col);
 #pragma unroll
-        for (int l = 0; l < N; l++) a.scale[l] *= inv[l];
+        for (int l = 0; l < N; l++) a.scale[l] *= gamma[l];
         for (i64 r = m.row; r < rows; r += norm_rows * m.step) {
             Raw<T, N> v[norm_rows] = {}, w[norm_rows] = {};
             bool here[norm_rows];
@@ -77,14 +81,16 @@ __device__ inline void batchnorm_forward(T *y, u8 *mask, const T *x, const T *ad
 
 #define BATCHNORM(T, S)                                                                                                \
     extern "C" __global__ void __launch_bounds__(256, 2)                                                               \
-        batchnorm_forward_##S(T *y, u8 *mask, const T *x, const T *add, const float *mean, const float *rstd,          \
-                              const float *gamma, const float *beta, const u8 *present, const int *count, int per,     \
-                              int rows, int c, int relu) {                                                             \
+        batchnorm_forward_##S(T *y, u8 *mask, const T *x, const T *add, float *mean, float *rstd, const float *gamma,  \
+                              const float *beta, const float *sums, float *run_mean, float *run_var,                   \
+                              const u8 *present, const int *count, double eps, double momentum, int per, int rows,     \
+                              int c, int relu) {                                                                       \
         Samples who = {present, per};                                                                                  \
+        Given g = {mean, rstd, gamma, beta, sums, run_mean, run_var, eps, momentum, rows, c};                          \
         if (c % lanes<T> == 0 && aligned16(y) && aligned16(x) && aligned16(add))                                       \
-            batchnorm_forward<T, lanes<T>>(y, mask, x, add, mean, rstd, gamma, beta, who, count, rows, c, relu);       \
+            batchnorm_forward<T, lanes<T>>(y, mask, x, add, g, who, count, relu);                                      \
         else                                                                                                           \
-            batchnorm_forward<T, 1>(y, mask, x, add, mean, rstd, gamma, beta, who, count, rows, c, relu);              \
+            batchnorm_forward<T, 1>(y, mask, x, add, g, who, count, relu);                                             \
     }                                                                                                                  \
     EXPORT_KERNEL(batchnorm_forward_##S)                                                                               \
     extern "C" __global__ void __launch_bounds__(256) batchnorm_mask_##S(u8 *mask, const T *y, i64 n, i64 bytes,       \

@@ -1,6 +1,7 @@
 // Batch normalisation backward (gpu.BatchNormBackward) of x [rows, c]: two sums over the rows, what follows from them for
-// each column, and the gradient. Where the statistics are fixed (gpu.BatchNormEvalBackward) the gradient needs no sums.
-#include "columns.cuh"
+// each column, and the gradient. Where the statistics are fixed (gpu.BatchNormEvalBackward) the gradient needs no sums. These are
+// the kernels for every case; those of networks of images in 16 bits are in batchnorm_backward_halves.cu.
+#include "batchnorm.cuh"
 
 constexpr int bn_back_rows = 2; // in flight, of two or three images each
 
@@ -37,85 +38,53 @@ template <class T, int N> __device__ inline void bn_passed(float (&d)[N], float 
     }
 }
 
-// batchnorm_reduce: s1 and s2 [parts, c], the sums of d and of d * (x - mean) over the rows present, d being dy where the
-// ReLU let through, and count [parts], the number of those rows. Where x is null s2 means nothing.
+// batchnorm_reduce: the sums over rows of d and of d * (x - mean), sums [2, parts, c], d being dy where the ReLU let through, and
+// count [gridDim.x, parts] of the rows present; the last block makes slopes of them. Where x is null the second sum means nothing. The
+// grid's blocks are as wide as the matrix.
 template <class T, int N>
-__device__ inline void batchnorm_reduce(int *count, float *s1, float *s2, const T *dy, const Passed<T> &p, const T *x,
-                                        const float *mean, const Samples &who, int rows, int c) {
+__device__ inline void batchnorm_reduce(const Slopes &slopes, float *sums, int *count, unsigned *tickets, const T *dy,
+                                        const Passed<T> &p, const T *x, const float *mean, const Samples &who, int rows, int c) {
     SHARED(int, counts, column_threads);
-    for (int start = column_start(N); start < c; start += column_stride(N)) {
-        Columns m = columns(rows, c, start, N);
-        float sum[N], dot[N], centre[N];
-        clear<N>(sum);
-        clear<N>(dot);
-        clear<N>(centre);
-        if (m.col < c) load_column<N>(centre, mean, m.col);
-        int n = 0;
-        for (i64 r = m.row; m.col < c && r < rows; r += bn_back_rows * m.step) {
-            Back<T, N> in[bn_back_rows] = {};
-            bool here[bn_back_rows];
+    Columns m = columns(rows, c, column_start(N), N);
+    float sum[N], dot[N], centre[N];
+    clear<N>(sum);
+    clear<N>(dot);
+    clear<N>(centre);
+    if (m.col < c) load_column<N>(centre, mean, m.col);
+    int n = 0;
+    for (i64 r = m.row; m.col < c && r < rows; r += bn_back_rows * m.step) {
+        Back<T, N> in[bn_back_rows] = {};
+        bool here[bn_back_rows];
 #pragma unroll
-            for (int u = 0; u < bn_back_rows; u++) here[u] = r + u * m.step < rows && is_here(who, r + u * m.step);
+        for (int u = 0; u < bn_back_rows; u++) here[u] = r + u * m.step < rows && is_here(who, r + u * m.step);
 #pragma unroll
-            for (int u = 0; u < bn_back_rows; u++)
-                if (here[u]) bn_load(in[u], dy, p, x, (r + u * m.step) * c + m.col);
+        for (int u = 0; u < bn_back_rows; u++)
+            if (here[u]) bn_load(in[u], dy, p, x, (r + u * m.step) * c + m.col);
 #pragma unroll
-            for (int u = 0; u < bn_back_rows; u++) {
-                float d[N], v[N];
-                bn_passed(d, v, in[u], p); // of rows that are not here 0, as initialised
-                n += here[u];
-#pragma unroll
-                for (int l = 0; l < N; l++) {
-                    sum[l] += d[l];
-                    dot[l] += d[l] * (v[l] - centre[l]);
-                }
-            }
-        }
-        counts[threadIdx.y * blockDim.x + threadIdx.x] = n;
-        add_up<N>(sum);
-        add_up<N>(dot);
-        if (threadIdx.y == 0 && m.col < c) {
-            i64 to = i64(blockIdx.y) * c + m.col;
+        for (int u = 0; u < bn_back_rows; u++) {
+            float d[N], v[N];
+            bn_passed(d, v, in[u], p); // of rows that are not here 0, as initialised
+            n += here[u];
 #pragma unroll
             for (int l = 0; l < N; l++) {
-                s1[to + l] = sum[l];
-                s2[to + l] = dot[l];
+                sum[l] += d[l];
+                dot[l] += d[l] * (v[l] - centre[l]);
             }
         }
-        if (threadIdx.y == 0 && m.col == 0) {
-            n = 0;
-            for (unsigned i = 0; i < blockDim.y; i++) n += counts[i * blockDim.x];
-            count[blockIdx.y] = n;
-        }
-        __syncthreads();
     }
+    counts[threadIdx.y * blockDim.x + threadIdx.x] = n;
+    add_up<N>(sum);
+    add_up<N>(dot);
+    leave_part<N>(sums, 0, sum, c, m.col);
+    leave_part<N>(sums, 1, dot, c, m.col);
+    count += i64(blockIdx.x) * gridDim.y; // every column of blocks counts: none may read what another writes
+    if (threadIdx.y == 0 && threadIdx.x == 0) {
+        n = 0;
+        for (unsigned i = 0; i < blockDim.y; i++) n += counts[i * blockDim.x];
+        count[blockIdx.y] = n;
+    }
+    bn_finish<N>(slopes, sums, count, tickets, c, m.col);
 }
-
-// batchnorm_sums_f32 adds parts up: dgamma += sum d (x - mean) rstd, dbeta += sum d, and what the gradient needs of a
-// column: scale = gamma rstd, k1 = mean of d, k2 = mean of d (x - mean) rstd^2. rows [1] gets the number of rows present;
-// with fewer than 2 nothing is added. dgamma and dbeta may be null. rows is null where the statistics are fixed: then any
-// number of rows is added, and there is no k1, k2 and scale. Blocks of 32 x 32 threads.
-extern "C" __global__ void __launch_bounds__(1024)
-    batchnorm_sums_f32(float *dgamma, float *dbeta, float *scale, float *k1, float *k2, int *rows, const int *count,
-                       const float *s1, const float *s2, const float *gamma, const float *rstd, int parts, int c) {
-    int col = int(blockIdx.x * total_side + threadIdx.x);
-    double n = 0;
-    for (int p = threadIdx.y; p < parts; p += total_side) n += count[p];
-    n = total(n);
-    double sum = column_total(s1, parts, c, col), dot = column_total(s2, parts, c, col);
-    if (threadIdx.y != 0 || col >= c) return;
-    bool fixed = rows == nullptr;
-    if (!fixed && col == 0) *rows = int(n);
-    if (!fixed && n < 2) return;
-    double inv = rstd[col];
-    if (dgamma != nullptr) dgamma[col] += float(dot * inv);
-    if (dbeta != nullptr) dbeta[col] += float(sum);
-    if (fixed) return;
-    scale[col] = float(gamma[col] * inv);
-    k1[col] = float(sum / n);
-    k2[col] = float(dot * inv * inv / n);
-}
-EXPORT_KERNEL(batchnorm_sums_f32)
 
 // batchnorm_backward: dx = scale * ((d - k1) - (x - mean) * k2) and, if asked for, dadd = d; 0 for absent samples, and for
 // all where *count is below 2. Where the statistics are fixed dx = scale * d, and x, mean, k1, k2 and count are null. dx or
@@ -163,14 +132,17 @@ __device__ inline void batchnorm_backward(T *dx, T *dadd, const T *dy, const Pas
 
 #define BATCHNORM_BACKWARD(T, S)                                                                                       \
     extern "C" __global__ void __launch_bounds__(256, 2)                                                               \
-        batchnorm_reduce_##S(int *count, float *s1, float *s2, const T *dy, const T *y, const u8 *mask, const T *x,    \
-                             const float *mean, const u8 *present, int per, int rows, int c) {                         \
+        batchnorm_reduce_##S(float *dgamma, float *dbeta, float *scale, float *k1, float *k2, int *present_rows,       \
+                             float *sums, int *count, unsigned *tickets, const T *dy, const T *y, const u8 *mask,      \
+                             const T *x, const float *mean, const float *gamma, const float *rstd, const u8 *present,  \
+                             int per, int rows, int c) {                                                               \
+        Slopes slopes = {dgamma, dbeta, scale, k1, k2, present_rows, gamma, rstd};                                     \
         Samples who = {present, per};                                                                                  \
         Passed<T> p = {y, mask};                                                                                       \
         if (c % lanes<T> == 0 && aligned16(dy) && aligned16(y) && aligned16(x))                                        \
-            batchnorm_reduce<T, lanes<T>>(count, s1, s2, dy, p, x, mean, who, rows, c);                                \
+            batchnorm_reduce<T, lanes<T>>(slopes, sums, count, tickets, dy, p, x, mean, who, rows, c);                 \
         else                                                                                                           \
-            batchnorm_reduce<T, 1>(count, s1, s2, dy, p, x, mean, who, rows, c);                                       \
+            batchnorm_reduce<T, 1>(slopes, sums, count, tickets, dy, p, x, mean, who, rows, c);                        \
     }                                                                                                                  \
     EXPORT_KERNEL(batchnorm_reduce_##S)                                                                                \
     extern "C" __global__ void __launch_bounds__(256, 2)                                                               \

@@ -1,6 +1,6 @@
 // What a batch is normalised with (gpu.BatchNormTrain), of x [rows, c]: moments of the rows of each row of blocks, and their
 // union. x is read once.
-#include "columns.cuh"
+#include "batchnorm.cuh"
 
 // Moments are the count, mean and sum of squared deviations of N columns. Where a column lies far from zero, numbers
 // are taken relative to `origin`, one of them: so float32 keeps the digits that matter.
@@ -112,16 +112,6 @@ __device__ inline void batchnorm_statistics(int *count, double *mean, float *m2,
     }
 }
 
-// bn_settle writes what follows for a column from the number of rows, their mean s and their sum of squared deviations q.
-__device__ inline void bn_settle(float *mean, float *rstd, float *run_mean, float *run_var, double n, double s, double q,
-                                 double eps, double momentum) {
-    *mean = n < 2 ? 0.0f : float(s);
-    *rstd = n < 2 ? 0.0f : float(1 / sqrt(q / n + eps));
-    if (n < 2) return;
-    *run_mean = float((1 - momentum) * *run_mean + momentum * s);
-    *run_var = float((1 - momentum) * *run_var + momentum * q / (n - 1));
-}
-
 // batchnorm_finish_f32 joins parts: mean and rstd [c] of all rows present, whose number goes to rows [1], and the running
 // averages moved to them by momentum, the variance unbiased. With fewer than 2 rows mean and rstd are 0 and nothing moves.
 // Blocks of 32 x 32 threads.
@@ -145,18 +135,6 @@ extern "C" __global__ void __launch_bounds__(1024, 1)
     bn_settle(mean + col, rstd + col, run_mean + col, run_var + col, n, s, q, eps, momentum);
 }
 EXPORT_KERNEL(batchnorm_finish_f32)
-
-// batchnorm_moments_f32 does so from the sums over n rows of the elements, sums [c], and of their squares, sums [c, 2 c).
-extern "C" __global__ void __launch_bounds__(256)
-    batchnorm_moments_f32(float *mean, float *rstd, float *run_mean, float *run_var, int *rows, const float *sums, int n,
-                          int c, double eps, double momentum) {
-    for (i64 i = grid_thread(); i < c; i += grid_threads()) {
-        double s = double(sums[i]) / (n < 1 ? 1 : n), q = double(sums[c + i]) - s * s * n;
-        if (i == 0) *rows = n;
-        bn_settle(mean + i, rstd + i, run_mean + i, run_var + i, n, s, q < 0 ? 0.0 : q, eps, momentum);
-    }
-}
-EXPORT_KERNEL(batchnorm_moments_f32)
 
 #define STATISTICS(T, S)                                                                                               \
     extern "C" __global__ void __launch_bounds__(256, 2)                                                               \

@@ -34,27 +34,31 @@ template <class T, int N> __device__ inline void bias_forward(T *y, const T *x, 
     }
 }
 
-// sumrows_partial: part [gridDim.y, c], the sums of dy [rows, c] over the rows of each row of blocks.
-template <class T, int N> __device__ inline void sumrows_partial(float *part, const T *dy, int rows, int c) {
-    for (int start = column_start(N); start < c; start += column_stride(N)) {
-        Columns m = columns(rows, c, start, N);
-        float sum[N];
-        clear<N>(sum);
-        for (i64 r = m.row; m.col < c && r < rows; r += bias_rows * m.step) {
-            Raw<T, N> in[bias_rows] = {};
-            float v[bias_rows][N];
+// sumrows_forward: db [c] += the sums of dy [rows, c] over the rows; part [gridDim.y, c] and tickets are for the blocks to add up.
+// The grid's blocks are as wide as the matrix.
+template <class T, int N> __device__ inline void sumrows_forward(float *db, float *part, unsigned *tickets, const T *dy, int rows, int c) {
+    Columns m = columns(rows, c, column_start(N), N);
+    float sum[N];
+    clear<N>(sum);
+    for (i64 r = m.row; m.col < c && r < rows; r += bias_rows * m.step) {
+        Raw<T, N> in[bias_rows] = {};
+        float v[bias_rows][N];
 #pragma unroll
-            for (int u = 0; u < bias_rows; u++)
-                if (r + u * m.step < rows) load_raw(in[u], dy + (r + u * m.step) * c + m.col);
+        for (int u = 0; u < bias_rows; u++)
+            if (r + u * m.step < rows) load_raw(in[u], dy + (r + u * m.step) * c + m.col);
 #pragma unroll
-            for (int u = 0; u < bias_rows; u++) from_raw(v[u], in[u]);
+        for (int u = 0; u < bias_rows; u++) from_raw(v[u], in[u]);
 #pragma unroll
-            for (int k = 0; k < N; k++) sum[k] += (v[0][k] + v[1][k]) + (v[2][k] + v[3][k]);
-        }
-        add_up<N>(sum);
+        for (int k = 0; k < N; k++) sum[k] += (v[0][k] + v[1][k]) + (v[2][k] + v[3][k]);
+    }
+    add_up<N>(sum);
+    leave_part<N>(part, 0, sum, c, m.col);
+    if (last_of_parts<N>(part, 1, nullptr, tickets, c, m.col)) {
+        double all[N];
+        add_parts<N>(all, part, 0, int(gridDim.y), part_stride(), c, m.col);
         if (threadIdx.y == 0 && m.col < c)
 #pragma unroll
-            for (int k = 0; k < N; k++) part[i64(blockIdx.y) * c + m.col + k] = sum[k];
+            for (int k = 0; k < N; k++) db[m.col + k] += float(all[k]);
     }
 }
 
@@ -67,20 +71,12 @@ template <class T, int N> __device__ inline void sumrows_partial(float *part, co
             bias_forward<T, 1>(y, x, bias, rows, c, relu);                                                             \
     }                                                                                                                  \
     EXPORT_KERNEL(bias_forward_##S)                                                                                    \
-    extern "C" __global__ void __launch_bounds__(256, 4)                                              \
-        sumrows_partial_##S(float *part, const T *dy, int rows, int c) {                                               \
+    extern "C" __global__ void __launch_bounds__(256, 4)                                                               \
+        sumrows_forward_##S(float *db, float *part, unsigned *tickets, const T *dy, int rows, int c) {                 \
         if (c % lanes<T> == 0 && aligned16(dy))                                                                        \
-            sumrows_partial<T, lanes<T>>(part, dy, rows, c);                                                           \
+            sumrows_forward<T, lanes<T>>(db, part, tickets, dy, rows, c);                                              \
         else                                                                                                           \
-            sumrows_partial<T, 1>(part, dy, rows, c);                                                                  \
+            sumrows_forward<T, 1>(db, part, tickets, dy, rows, c);                                                     \
     }                                                                                                                  \
-    EXPORT_KERNEL(sumrows_partial_##S)
+    EXPORT_KERNEL(sumrows_forward_##S)
 FOR_TYPES(BIAS)
-
-// sumrows_finish_f32: db [c] += the sums of part [parts, c]. Blocks of 32 x 32 threads.
-extern "C" __global__ void __launch_bounds__(1024) sumrows_finish_f32(float *db, const float *part, int parts, int c) {
-    int col = int(blockIdx.x * total_side + threadIdx.x);
-    double s = column_total(part, parts, c, col);
-    if (threadIdx.y == 0 && col < c) db[col] += float(s);
-}
-EXPORT_KERNEL(sumrows_finish_f32)

@@ -55,27 +55,65 @@ func checkEntries(cubin []byte, table []EntryPoint) error {
 const (
 	formatSized    = 4
 	cbankParamSize = 0x19
+	maxThreads     = 0x05 // three numbers of 4 bytes: a block's sides
 )
 
 // argBytes returns the bytes of a kernel's arguments.
 func argBytes(f *elf.File, kernel string) (int, error) {
+	p, err := properties(f, kernel)
+	if err == nil && p.argBytes < 0 {
+		err = errors.New("its properties lack the bytes of its arguments")
+	}
+	return p.argBytes, err
+}
+
+// property is what a cubin says of a kernel.
+type property struct {
+	argBytes int // -1: not said
+	threads  int // of the largest block that it is compiled for; 0: not said
+}
+
+func properties(f *elf.File, kernel string) (property, error) {
+	p := property{argBytes: -1}
 	s := f.Section(".nv.info." + kernel)
 	if s == nil {
-		return 0, errors.New("it has no section of its properties")
+		return p, errors.New("it has no section of its properties")
 	}
 	b, err := s.Data()
 	if err != nil {
-		return 0, err
+		return p, err
 	}
 	for len(b) >= 4 {
 		format, attr, value := b[0], b[1], int(binary.LittleEndian.Uint16(b[2:]))
-		if attr == cbankParamSize {
-			return value, nil
-		}
 		b = b[4:]
-		if format == formatSized {
-			b = b[min(value, len(b)):]
+		if attr == cbankParamSize {
+			p.argBytes = value
 		}
+		if format != formatSized {
+			continue
+		}
+		if attr == maxThreads && value >= 12 && len(b) >= 12 {
+			p.threads = int(binary.LittleEndian.Uint32(b) * binary.LittleEndian.Uint32(b[4:]) * binary.LittleEndian.Uint32(b[8:]))
+		}
+		b = b[min(value, len(b)):]
 	}
-	return 0, errors.New("its properties lack the bytes of its arguments")
+	return p, nil
+}
+
+// LaunchBounds returns the threads of the largest block that each kernel of a cubin is compiled for, 0 where its source names
+// none.
+func LaunchBounds(cubin []byte) (map[string]int, error) {
+	f, err := elf.NewFile(bytes.NewReader(cubin))
+	if err != nil {
+		return nil, err
+	}
+	bounds := map[string]int{}
+	for _, e := range entryPoints() {
+		p, err := properties(f, e.Name)
+		if err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", e.Name, err)
+		}
+		bounds[e.Name] = p.threads
+	}
+	return bounds, nil
 }

@@ -20,8 +20,9 @@ struct f16 {
     unsigned short bits;
 };
 
-// FOR_TYPES calls M(type, suffix) for every element type of activations.
+// FOR_TYPES calls M(type, suffix) for every element type of activations, FOR_HALVES for those of 16 bits.
 #define FOR_TYPES(M) M(float, f32) M(bf16, bf16) M(f16, f16)
+#define FOR_HALVES(M) M(bf16, bf16) M(f16, f16)
 
 __device__ inline float not_a_number() { return __int_as_float(0x7fffffff); }
 __device__ inline bool is_nan(float v) { return v != v; }
@@ -62,6 +63,22 @@ template <> __device__ inline unsigned two_from_float<f16>(float lo, float hi) {
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(w) : "f"(hi), "f"(lo));
     return w;
 }
+// two_rectified is the larger of 0 and each half of w; NaN becomes 0x7fff, and -0 becomes 0.
+template <class T> __device__ inline unsigned two_rectified(unsigned w);
+template <> __device__ inline unsigned two_rectified<bf16>(unsigned w) {
+    asm("max.NaN.bf16x2 %0, %0, %1;" : "+r"(w) : "r"(0));
+    return w;
+}
+template <> __device__ inline unsigned two_rectified<f16>(unsigned w) {
+    asm("max.NaN.f16x2 %0, %0, %1;" : "+r"(w) : "r"(0));
+    return w;
+}
+// two_signs is a word whose halves are 0xffff where the highest bits of bytes LO and HI of v are set, and 0 where not.
+template <int LO, int HI> __device__ inline unsigned two_signs(unsigned v) {
+    unsigned w;
+    asm("prmt.b32 %0, %1, 0, %2;" : "=r"(w) : "r"(v), "n"((8 | LO) * 0x11 + (8 | HI) * 0x1100));
+    return w;
+}
 
 #else // the same in whole numbers
 
@@ -88,6 +105,16 @@ template <> __device__ inline f16 from_float<f16>(float v) {
 template <class T> __device__ inline unsigned two_from_float(float lo, float hi) {
     return from_float<T>(lo).bits | unsigned(from_float<T>(hi).bits) << 16;
 }
+template <class T> __device__ inline unsigned rectified(unsigned short bits) {
+    float v = to_float(T{bits});
+    return is_nan(v) ? 0x7fffu : v > 0.0f ? bits : 0u;
+}
+template <class T> __device__ inline unsigned two_rectified(unsigned w) {
+    return rectified<T>((unsigned short)(w)) | rectified<T>((unsigned short)(w >> 16)) << 16;
+}
+template <int LO, int HI> __device__ inline unsigned two_signs(unsigned v) {
+    return (v >> (8 * LO + 7) & 1 ? 0xffffu : 0u) | (v >> (8 * HI + 7) & 1 ? 0xffff0000u : 0u);
+}
 
 #endif
 
@@ -95,6 +122,9 @@ __device__ inline float low_half(bf16, unsigned w) { return __uint_as_float(w <<
 __device__ inline float high_half(bf16, unsigned w) { return __uint_as_float(w & 0xffff0000u); }
 __device__ inline float low_half(f16, unsigned w) { return to_float(f16{(unsigned short)(w)}); }
 __device__ inline float high_half(f16, unsigned w) { return to_float(f16{(unsigned short)(w >> 16)}); }
+
+// two_positive has the highest bit of each half of w set that is a number above 0. w is two_rectified's.
+__device__ inline unsigned two_positive(unsigned w) { return (w + 0x7fff7fffu) & ~(w + 0x00010001u) & 0x80008000u; }
 
 // Accesses of 8 and 16 bytes. The pointer must be aligned to as much.
 struct alignas(16) word4 {
@@ -157,6 +187,26 @@ template <class T, int N> __device__ inline void load_raw(Raw<T, N> &r, const T 
 template <class T, int N> __device__ inline void from_raw(float (&v)[N], const Raw<T, N> &r) {
     if constexpr (N == 1) v[0] = to_float(r.q);
     else unpack<T>(v, r.q);
+}
+
+// rectify makes 16 bytes of 16-bit numbers their ReLU, and returns a bit for each of the eight that is above 0.
+template <class T> __device__ inline u8 rectify(word4 &q) {
+    unsigned bits = 0;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        q.w[i] = two_rectified<T>(q.w[i]);
+        bits = bits >> 2 | two_positive(q.w[i]); // the four words' bits come to lie at 9, 11, 13, 15 and 16 further up
+    }
+    return u8(bits >> 9 | bits >> 24);
+}
+
+// let_through sets those of eight 16-bit numbers to 0 whose bit is not set.
+__device__ inline void let_through(word4 &q, unsigned bits) {
+    unsigned high = bits * 0x08040201u, low = high << 4; // bits 7, 6, 5, 4 are the highest of the four bytes; 3, 2, 1, 0
+    q.w[0] &= two_signs<3, 2>(low);
+    q.w[1] &= two_signs<1, 0>(low);
+    q.w[2] &= two_signs<3, 2>(high);
+    q.w[3] &= two_signs<1, 0>(high);
 }
 
 // load_n and store_n move N elements, 1 or lanes<T>, as floats.

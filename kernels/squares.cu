@@ -1,12 +1,13 @@
 // The length of a gradient and what follows from it: sum of squares, clipping, a search for NaN and infinity.
-#include "device.cuh"
+#include "columns.cuh"
 
 __device__ inline double square4(vec4 v) {
     return double(v.x) * v.x + double(v.y) * v.y + (double(v.z) * v.z + double(v.w) * v.w);
 }
 
-// sumsquares_partial_f32 sums the squares of every grid's share of x [n] into partial [blocks]. 256 threads.
-extern "C" __global__ void sumsquares_partial_f32(double *partial, const float *x, i64 n) {
+// sumsquares_forward_f32 adds the squares of x [n] to out [1]: every block those of its share, into partial [gridDim.x], and the
+// last one what all left. 256 threads.
+extern "C" __global__ void sumsquares_forward_f32(double *out, double *partial, unsigned *tickets, const float *x, i64 n) {
     i64 stride = (i64)gridDim.x * blockDim.x, t = (i64)blockIdx.x * blockDim.x + threadIdx.x;
     i64 quads = aligned16(x) ? n / 4 : 0, i = t;
     const vec4 *q = reinterpret_cast<const vec4 *>(x);
@@ -19,17 +20,14 @@ extern "C" __global__ void sumsquares_partial_f32(double *partial, const float *
     for (i64 k = 4 * quads + t; k < n; k += stride) sum += double(x[k]) * x[k];
     sum = block_sum(sum);
     if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+    if (last_of(gridDim.x, tickets)) {
+        sum = 0;
+        for (unsigned p = threadIdx.x; p < gridDim.x; p += blockDim.x) sum += partial[p];
+        sum = block_sum(sum);
+        if (threadIdx.x == 0) out[0] += sum;
+    }
 }
-EXPORT_KERNEL(sumsquares_partial_f32)
-
-// sumsquares_finish_f32 adds partial [parts] to out [1], in one block of 256 threads.
-extern "C" __global__ void sumsquares_finish_f32(double *out, const double *partial, int parts) {
-    double sum = 0;
-    for (int i = threadIdx.x; i < parts; i += blockDim.x) sum += partial[i];
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) out[0] += sum;
-}
-EXPORT_KERNEL(sumsquares_finish_f32)
+EXPORT_KERNEL(sumsquares_forward_f32)
 
 // clipscale_forward_f32 computes scale [1] = gain * min(1, limit / (gain * sqrt(sumsq))); limit 0 does not clip; 0
 // where sumsq is not finite. One thread.

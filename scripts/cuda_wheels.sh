@@ -2,7 +2,7 @@
 # Installs the vendor's compiler, headers and libraries from Python wheels, without a GPU and without root, and
 # prints the folder that then holds nvidia/: $CONTIG_WHEELS, else the user cache folder contig-gpu/wheels.
 # Usage: scripts/cuda_wheels.sh [compile] [libraries] | torch
-#   compile    nvcc, ptxas and what they need: make kernels
+#   compile    nvcc, ptxas and what they need: make kernels; nvdisasm, which shows what they made: make kernels-table
 #   libraries  headers, cuBLASLt, NVRTC, cuDNN: the tests against the real libraries, gpu/gorgonia
 #   torch      alone, into a folder of its own whose name ends in -torch: the cuDNN and NVRTC that PyTorch 2.11 for CUDA 13.0 brings, which is what a
 #              machine with PyTorch has; for make plan-pack and the tests of plans
@@ -12,7 +12,7 @@ set -euo pipefail
 
 # Version 13.0 is that of the oldest driver that the kernel image is for.
 compile=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-runtime==13.0.96
-  nvidia-cuda-cccl==13.0.85)
+  nvidia-cuda-cccl==13.0.85 nvidia-cuda-nvdisasm==13.5.37)
 libraries=(nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.0.2.14
   nvidia-cuda-nvrtc==13.0.88 nvidia-cudnn-cu13==9.26.0.51)
 torch=(nvidia-cudnn-cu13==9.19.0.56 nvidia-cuda-nvrtc==13.0.88)

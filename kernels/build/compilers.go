@@ -53,11 +53,11 @@ func within(folder, path string) string {
 func (n nvcc) image(dir string) ([]byte, error) {
 	args := []string{"--create=" + filepath.Join(dir, imageName), "-64", "--compress-all"}
 	for _, arch := range imageArchs() {
-		cubin, err := n.cubin(dir, arch)
+		c, err := n.cubin(dir, arch)
 		if err != nil {
 			return nil, fmt.Errorf("sm_%d: %w", arch, err)
 		}
-		args = append(args, fmt.Sprintf("--image3=kind=elf,sm=%d,file=%s", arch, cubin))
+		args = append(args, fmt.Sprintf("--image3=kind=elf,sm=%d,file=%s", arch, c.path))
 	}
 	ptx := filepath.Join(dir, "unit.ptx")
 	if _, err := run(dir, string(n)+"/nvcc", append(nvccFlags(), "-ptx", fmt.Sprintf("-arch=compute_%d", ptxArch), "-o", ptx, unitName)...); err != nil {
@@ -70,23 +70,54 @@ func (n nvcc) image(dir string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, imageName))
 }
 
-// cubin compiles the unit for one architecture and checks what came out. It returns the file.
-func (n nvcc) cubin(dir string, arch int) (string, error) {
-	path := filepath.Join(dir, fmt.Sprintf("unit.%d.cubin", arch))
-	text, err := run(dir, string(n)+"/nvcc", append(nvccFlags(), "-cubin", fmt.Sprintf("-arch=sm_%d", arch), "-Xptxas", "-v", "-o", path, unitName)...)
+// A cubin is the unit's machine code for one architecture.
+type cubin struct {
+	path string
+	used map[string]resource // by kernel
+}
+
+// cubin compiles the unit for one architecture and checks what came out.
+func (n nvcc) cubin(dir string, arch int) (cubin, error) {
+	c := cubin{path: filepath.Join(dir, fmt.Sprintf("unit.%d.cubin", arch))}
+	text, err := run(dir, string(n)+"/nvcc", append(nvccFlags(), "-cubin", fmt.Sprintf("-arch=sm_%d", arch), "-Xptxas", "-v", "-o", c.path, unitName)...)
 	if err != nil {
-		return "", err
+		return c, err
 	}
 	used, err := parseUsage(text)
 	if err != nil {
-		return "", err
+		return c, err
 	}
-	code, err := os.ReadFile(path)
+	binary, err := os.ReadFile(c.path)
 	if err == nil {
-		err = kernels.CheckCubin(code)
+		err = kernels.CheckCubin(binary)
 	}
-	fmt.Printf("nvcc: %d kernels compile for sm_%d, with %d registers at most\n", used.kernels, arch, used.registers)
-	return path, err
+	if err != nil {
+		return c, err
+	}
+	bounds, err := kernels.LaunchBounds(binary)
+	if err != nil {
+		return c, err
+	}
+	c.used, err = resourcesOf(used, bounds)
+	most := 0
+	for _, u := range used {
+		most = max(most, u.registers)
+	}
+	fmt.Printf("nvcc: %d kernels compile for sm_%d, with %d registers at most\n", len(used), arch, most)
+	return c, err
+}
+
+// disassemble returns the machine code of a cubin's kernels.
+func (n nvcc) disassemble(c cubin) (map[string]*code, error) {
+	path := string(n) + "/nvdisasm"
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%w: no %s; scripts/cuda_wheels.sh compile installs it", errNoCompiler, path)
+	}
+	text, err := run("", path, "-c", c.path)
+	if err != nil {
+		return nil, err
+	}
+	return parseSASS(text)
 }
 
 func nvccFlags() []string {

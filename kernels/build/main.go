@@ -2,6 +2,7 @@
 //
 //	build          the image of package kernels, by nvcc: machine code for Ampere, Hopper and Blackwell, and PTX
 //	build -check   only whether they compile: by clang, and by nvcc where it is installed
+//	build -table   what each kernel takes of a multiprocessor, into docs/gpu/kernels.md
 //
 // Warnings are errors, and so are registers spilt to memory and local arrays. The entry points of what nvcc makes, and the
 // bytes of their arguments, are held to the generated table. nvcc is that of $CONTIG_NVCC, of the wheels that
@@ -25,11 +26,15 @@ const imageName = "contig.fatbin"
 func main() {
 	out := flag.String("o", "kernels/image", "folder to write the image to")
 	check := flag.Bool("check", false, "compile, and write nothing")
+	table := flag.String("table", "", "file to write the table of resources to")
 	flag.Parse()
 	var err error
-	if *check {
+	switch {
+	case *check:
 		err = checkAll()
-	} else {
+	case *table != "":
+		err = writeTable(*table)
+	default:
 		err = buildImage(*out)
 	}
 	if err != nil {

@@ -33,7 +33,9 @@ func TestClang(t *testing.T) {
 	}
 }
 
-func TestNVCC(t *testing.T) {
+// TestResources compiles all kernels for all architectures and holds what they take of a multiprocessor to the table in
+// docs/gpu/kernels.md: none may spill, lose occupancy or take more instructions.
+func TestResources(t *testing.T) {
 	n, err := findNVCC()
 	if errors.Is(err, errNoCompiler) {
 		t.Skip(err)
@@ -41,10 +43,23 @@ func TestNVCC(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: compiling takes seconds")
 	}
-	for _, arch := range imageArchs() {
-		if _, err := n.cubin(sources(t), arch); err != nil {
-			t.Error(err)
-		}
+	rows, err := n.measure(sources(t))
+	if errors.Is(err, errNoCompiler) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/gpu/kernels.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded, err := readTable(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range worse(rows, recorded) {
+		t.Error(fault + "; if that is as it should be: make kernels-table")
 	}
 }
 

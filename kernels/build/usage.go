@@ -7,35 +7,44 @@ import (
 	"strings"
 )
 
-// usage is what ptxas says of all kernels.
-type usage struct{ kernels, registers int }
+// usage is what ptxas says of a kernel.
+type usage struct{ registers, shared int } // of a thread; bytes of a block
 
 var (
 	compiling = regexp.MustCompile(`Compiling entry function '(\w+)'`)
 	spills    = regexp.MustCompile(`(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads`)
 	registers = regexp.MustCompile(`Used (\d+) registers`)
+	shared    = regexp.MustCompile(`(\d+) bytes smem`)
 )
 
-// parseUsage reads the report of ptxas -v. Memory that a thread has to itself is an error: a spill, or an array that is
-// indexed by what only the run knows.
-func parseUsage(report string) (usage, error) {
-	var u usage
+// parseUsage reads the report of ptxas -v, by kernel. Memory that a thread has to itself is an error: a spill, or an array that
+// is indexed by what only the run knows.
+func parseUsage(report string) (map[string]usage, error) {
+	all := map[string]usage{}
 	name := "?"
 	for _, line := range strings.Split(report, "\n") {
 		if m := compiling.FindStringSubmatch(line); m != nil {
 			name = m[1]
-			u.kernels++
 		}
 		if m := spills.FindStringSubmatch(line); m != nil && (m[1] != "0" || m[2] != "0" || m[3] != "0") {
-			return u, fmt.Errorf("kernel %s has %s", name, m[0])
+			return nil, fmt.Errorf("kernel %s has %s", name, m[0])
 		}
-		if m := registers.FindStringSubmatch(line); m != nil {
-			n, _ := strconv.Atoi(m[1]) // digits
-			u.registers = max(u.registers, n)
+		if registers.MatchString(line) {
+			all[name] = usage{number(registers, line), number(shared, line)}
 		}
 	}
-	if u.kernels == 0 {
-		return u, fmt.Errorf("ptxas reported no kernel:\n%s", report)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("ptxas reported no kernel:\n%s", report)
 	}
-	return u, nil
+	return all, nil
+}
+
+// number returns what the pattern's group holds in line, 0 where it is not there.
+func number(pattern *regexp.Regexp, line string) int {
+	m := pattern.FindStringSubmatch(line)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1]) // digits
+	return n
 }

@@ -54,7 +54,7 @@ func TestForwardKeepsWhatBackwardReads(t *testing.T) {
 		"bf16, relu, conv":    {Sequential{norm().WithReLU(), NewConv("c", 64, 8, 1, 1, 0)}, gpu.BF16, 2*elements + elements/8 + vectors},
 		"f32, pool":           {Sequential{norm(), &GlobalAvgPool{}}, gpu.F32, vectors},
 		"f32, shortcut": {&Residual{Body: Sequential{NewConv("c", 64, 64, 1, 1, 0)}, Last: &ConvNorm{NewConv("e", 64, 64, 1, 1, 0), norm().WithReLU()},
-			Shortcut: Sequential{&ConvNorm{NewConv("d", 64, 64, 1, 1, 0), norm()}}}, gpu.F32, 3*4*elements + 2*vectors},
+			Shortcut: &ConvNorm{NewConv("d", 64, 64, 1, 1, 0), norm()}}, gpu.F32, 3*4*elements + 2*vectors},
 	} {
 		if got := kept(t, c.layer, c.d, OfParams|OfInputs, 4, 8, 8, 64); got != c.want {
 			t.Errorf("%s: %d bytes are kept, want %d", name, got, c.want)

@@ -115,7 +115,7 @@ func layers() map[string]func() (Layer, []uint8, []int) {
 		r := &Residual{Body: Sequential{&ConvNorm{NewConv("c1", cin, 2, 3, stride, 1), NewBatchNorm("b1", 2).WithReLU()}},
 			Last: &ConvNorm{NewConv("c2", 2, 4, 1, 1, 0), NewBatchNorm("b2", 4).WithReLU()}}
 		if stride > 1 || cin != 4 {
-			r.Shortcut = Sequential{&ConvNorm{NewConv("d0", cin, 4, 1, stride, 0), NewBatchNorm("d1", 4)}}
+			r.Shortcut = &ConvNorm{NewConv("d0", cin, 4, 1, stride, 0), NewBatchNorm("d1", 4)}
 		}
 		return r
 	}

@@ -110,6 +110,23 @@ func (o *Optimizer) Prepare(lr float64) {
 	gpu.Write(o.rates, o.ratesOf(lr))
 }
 
+// PrepareEither begins a step of which the device decides whether the one before was skipped: it returns the values of a step after
+// all those taken, and of one after one less, where there were any. The device writes one of them to Rates.
+func (o *Optimizer) PrepareEither(lr float64) (all, less []float64) {
+	o.steps++
+	all = o.ratesOf(lr)
+	if o.steps == 1 {
+		return all, all
+	}
+	o.steps--
+	less = o.ratesOf(lr)
+	o.steps++
+	return all, less
+}
+
+// Rates returns where the values of the step being taken lie [3].
+func (o *Optimizer) Rates() gpu.Tensor { return o.rates }
+
 // Apply is the device's part of a step after Prepare.
 func (o *Optimizer) Apply(scale gpu.Tensor) {
 	o.span(0, o.decayed, o.cfg.WeightDecay, scale)

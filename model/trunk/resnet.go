@@ -47,7 +47,7 @@ func (a resnet) block(name string, cin, width, stride int) (*nn.Residual, int) {
 		r, cout = bottleneck(name, cin, width, stride), width*expansion
 	}
 	if stride != 1 || cin != cout {
-		r.Shortcut = nn.Sequential{convNorm(name, "downsample.0", "downsample.1", cin, cout, 1, stride)}
+		r.Shortcut = convNorm(name, "downsample.0", "downsample.1", cin, cout, 1, stride)
 	}
 	return r, cout
 }

@@ -39,7 +39,7 @@ func (e *Engine) culprit(b pending) (string, error) {
 			return "", err
 		}
 		e.weights.ZeroGrad()
-		e.obj.Step(p, e.feed.unpack(p, b.slot.input), e.terms)
+		e.obj.Step(p, e.scaled(e.feed.unpack(p, b.slot.input)), e.terms)
 	}
 	if name, err := e.firstNotFinite(); name != "" || err != nil {
 		return name, err

@@ -21,7 +21,8 @@ func (e *Engine) Launches(turn Turn) ([]gpu.Launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.update.prepare(e.o, turn.Step+1, turn.LR)
+	e.beginScaling()
+	e.update.prepare(e.o, turn.Step+1, turn.LR, e.Scaling.Skipped)
 	s.upload.Arrive()
 	e.dev.CountLaunches()
 	e.compute(p, s, part{true, true})

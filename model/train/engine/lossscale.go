@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"contig-gpu/gpu"
+	"contig-gpu/model/objective"
 )
 
 // A LossScale keeps gradients in 16-bit activations within the range of f16: the loss is multiplied by it, the gradient
@@ -37,35 +38,57 @@ func (e *Engine) BeginScaling() {
 	}
 }
 
-// rescale adapts the scale to a step's gradient and reports whether the step was skipped.
+// A scaling is the scale of the loss on the device, where it follows the gradient step by step, so that no step waits until the host
+// has looked at the one before. The host does the same sums when it reads a step: Engine.Scaling is what they come to.
+type scaling struct {
+	state  gpu.Tensor // F64 [3]: scale, steps since it changed, steps skipped
+	choice gpu.Tensor // [7]: the optimiser's values of a step, and how many steps had been skipped for the first of them
+	terms  gpu.Tensor // [T]: the weights of the terms, times the scale
+}
+
+// newScaling takes the memory of a scaling of terms like those given.
+func newScaling(a *gpu.Arena, like gpu.Tensor) *scaling {
+	return &scaling{a.New(gpu.F64, 3), a.New(like.DType(), 7), a.New(like.DType(), like.Len())}
+}
+
+// weights returns the weights of a batch's terms times the scale.
+func (s *scaling) weights(terms gpu.Tensor) gpu.Tensor {
+	gpu.ScaleLoss(s.terms, terms, s.state)
+	return s.terms
+}
+
+func (s *scaling) adapt(u *update, clip float64) {
+	gpu.AdaptScale(u.scale, u.opt.Rates(), s.state, s.choice, u.sumsq, clip, gpu.LossScaling{Least: math.Ldexp(1, LeastScale), Grow: growAfter})
+}
+
+// beginScaling brings the host's scale to the device where nothing is queued: both are the same from then on.
+func (e *Engine) beginScaling() {
+	if s := e.update.scaling; s != nil && e.Idling() {
+		gpu.Write(s.state, []float64{e.Scaling.factor(), float64(e.Scaling.Good), float64(e.Scaling.Skipped)})
+	}
+}
+
+// scaled returns a batch whose loss is scaled.
+func (e *Engine) scaled(b objective.Batch) objective.Batch {
+	if s := e.update.scaling; s != nil {
+		b.Scale = s.weights(b.Scale)
+	}
+	return b
+}
+
+// rescale does to the host's scale what a step's gradient did to the device's, and reports whether the step was skipped.
 func (e *Engine) rescale(r *Result) bool {
 	s := &e.Scaling
 	overflow := math.IsNaN(r.GradNorm) || math.IsInf(r.GradNorm, 0)
 	s.Good++
 	switch {
 	case overflow && s.Log2 > LeastScale:
-		e.scaleBy(-1)
-		s.Skipped++
+		s.Log2, s.Good, s.Skipped = s.Log2-1, 0, s.Skipped+1
 		e.update.opt.SetStepCount(e.update.opt.StepCount() - 1)
 		r.GradNorm, r.Skipped = 0, true
 		return true
 	case !overflow && s.Good >= growAfter:
-		e.scaleBy(1)
+		s.Log2, s.Good = s.Log2+1, 0
 	}
 	return false
-}
-
-// scaleBy multiplies the scale by 2^n, in batches that were loaded ahead too. Recorded updates divide by the old one.
-func (e *Engine) scaleBy(n int) {
-	e.Scaling.Log2, e.Scaling.Good = e.Scaling.Log2+n, 0
-	_ = e.dev.Sync() // the batch loaded ahead may be on its way still, with its old scale; what failed is kept
-	for _, s := range e.slots {
-		if s.loaded {
-			for i := range s.weights {
-				s.weights[i] = math.Ldexp(s.weights[i], n)
-			}
-			gpu.Write(s.input.Scale, s.weights)
-		}
-		s.forget()
-	}
 }

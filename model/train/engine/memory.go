@@ -34,7 +34,7 @@ func (e *Engine) Need(scratch int) (Need, error) {
 	if err != nil {
 		return Need{}, err
 	}
-	twin.update.apply(o, 1)
+	twin.update.apply(o)
 	most.Scratch = max(most.Scratch, o.Device.Scratch())
 	return most, nil
 }

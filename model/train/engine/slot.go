@@ -20,8 +20,7 @@ type slot struct {
 	recorded map[part]*gpu.Recording
 }
 
-// load copies a batch to the slot. factor multiplies the weight of every term: 1 over the batches of a step, times the scale
-// of the loss.
+// load copies a batch to the slot. factor multiplies the weight of every term: 1 over the batches of a step.
 func (e *Engine) load(s *slot, b *data.Batch, factor float64) error {
 	most := e.o.Dims
 	if b.PixelSide > most.PixelSide || (b.PixelSide == 0) != (most.PixelSide == 0) {

@@ -79,9 +79,9 @@ func (e *Engine) compute(p *nn.Pass, s *slot, of part) {
 	if of.first {
 		e.weights.ZeroGrad()
 	}
-	e.obj.Step(p, e.feed.unpack(p, s.input), e.terms)
+	e.obj.Step(p, e.scaled(e.feed.unpack(p, s.input)), e.terms)
 	if of.last {
-		e.update.apply(e.o, e.Scaling.factor())
+		e.update.apply(e.o)
 		e.obj.Updated()
 	}
 	s.results.Queue()
@@ -101,8 +101,9 @@ func (e *Engine) begin(turn Turn, of part) (*slot, *nn.Pass, error) {
 	if err := e.record(p, s, of); err != nil {
 		return nil, nil, err
 	}
+	e.beginScaling()
 	if of.last {
-		e.update.prepare(e.o, turn.Step+1, turn.LR)
+		e.update.prepare(e.o, turn.Step+1, turn.LR, e.Scaling.Skipped)
 	}
 	s.upload.Arrive()
 	e.idle.mark()
@@ -131,9 +132,8 @@ func (e *Engine) queued(b pending) {
 	e.pending = append(e.pending, b)
 }
 
-// waits reports whether a batch must be done before the next is queued: it takes its place, or its gradient decides by what
-// the next one's loss is multiplied.
-func (e *Engine) waits() bool { return len(e.slots) == 1 || e.dtype == gpu.F16 }
+// waits reports whether a batch must be done before the next is queued, which takes its place.
+func (e *Engine) waits() bool { return len(e.slots) == 1 }
 
 // Idling reports whether nothing is queued.
 func (e *Engine) Idling() bool { return len(e.pending) == 0 }
@@ -170,7 +170,7 @@ func (e *Engine) fill(s *slot) error {
 	if err != nil {
 		return err
 	}
-	return e.load(s, b, e.Scaling.factor()/float64(e.o.Accumulate))
+	return e.load(s, b, 1/float64(e.o.Accumulate))
 }
 
 // collectAllBut waits for all queued batches but the n newest, and reports the steps that end with them.
@@ -222,5 +222,5 @@ func (e *Engine) addTerms(r *Result, s *slot) {
 		}
 		r.Terms[t][objective.TermValues-1] += x[objective.TermValues-1]
 	}
-	r.Loss += loss / e.Scaling.factor()
+	r.Loss += loss
 }

@@ -110,28 +110,54 @@ func TestCUDAEvaluatesWholeBatches(t *testing.T) {
 	}
 }
 
-// TestCUDAScaleChangesLate: the loss's scale may change while the batch loaded ahead travels with the old one. SIMT_DEFER puts
-// all queued work of the emulator off as long as a GPU may.
-func TestCUDAScaleChangesLate(t *testing.T) {
+// TestCUDAScaleOnDevice: in f16, where gradients overflow at first, steps that are queued before the one before was read do what
+// steps do that are read one by one: the same are skipped, the scale and the optimiser's count are the same, and the parameters
+// are, to the byte. SIMT_DEFER puts all queued work of the emulator off as long as a GPU may.
+func TestCUDAScaleOnDevice(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
-	var norms [2][]float64
-	for i, late := range []string{"0", "1"} {
+	type outcome struct {
+		norms, values []float64
+		skipped       []bool
+		scale         LossScale
+		taken         int
+	}
+	run := func(late string, each bool) (o outcome) {
 		t.Setenv("SIMT_DEFER", late)
 		r := newRig(t, gputest.Open(t, "cuda", gpu.Options{Threads: 2}), "f16", 0.9)
-		r.Scaling.Log2 = 8
-		for range 3 {
+		r.Scaling.Log2 = firstScale - 2
+		for range 8 {
 			if err := r.take(); err != nil {
 				t.Fatal(err)
 			}
-			r.scaleBy(-1)
+			if each {
+				if err := r.Finish(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := r.Finish(); err != nil {
+			t.Fatal(err)
 		}
 		for _, s := range r.steps {
-			norms[i] = append(norms[i], s.GradNorm)
+			o.norms, o.skipped = append(o.norms, s.GradNorm), append(o.skipped, s.Skipped)
 		}
+		o.values = host(r.update.values)
+		o.scale, o.taken = r.Scaling, r.Optimizer().StepCount()
+		return o
 	}
-	if len(norms[0]) != 3 || !slices.Equal(norms[0], norms[1]) {
-		t.Errorf("gradients of length %v, where copies take their time %v", norms[0], norms[1])
+	want := run("0", true)
+	if n := want.scale.Skipped; n < 2 || n > 6 || want.taken != 8-n {
+		t.Fatalf("%d of 8 steps were skipped and %d taken: nothing is tested", n, want.taken)
+	}
+	for _, late := range []string{"0", "1"} {
+		got := run(late, false)
+		if !slices.Equal(got.norms, want.norms) || !slices.Equal(got.skipped, want.skipped) || got.scale != want.scale || got.taken != want.taken {
+			t.Errorf("SIMT_DEFER=%s: %v %v %+v %d, want %v %v %+v %d", late, got.norms, got.skipped, got.scale, got.taken, want.norms, want.skipped, want.scale, want.taken)
+		}
+		if !slices.Equal(got.values, want.values) {
+			t.Errorf("SIMT_DEFER=%s: the parameters differ", late)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ type update struct {
 	sumsq, scale  gpu.Tensor // [1]: of the gradient, and what it is multiplied by
 	decay         gpu.Tensor // [1]: of the averages, in this step
 	flags         gpu.Tensor // I32, one for each tensor that culprit looks at
+	scaling       *scaling   // of f16; nil: no scale
 }
 
 // addUpdate takes the memory of updates.
@@ -35,6 +36,9 @@ func (e *Engine) addUpdate() error {
 	e.dev.Deal("scalars", func(a *gpu.Arena) {
 		u.sumsq, u.scale, u.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
 		u.flags = a.New(gpu.I32, 2*len(e.weights.Params())+len(e.weights.Buffers()))
+		if e.dtype == gpu.F16 {
+			u.scaling = newScaling(a, e.slots[0].whole.Scale)
+		}
 	})
 	for _, s := range e.slots {
 		var err error
@@ -45,9 +49,14 @@ func (e *Engine) addUpdate() error {
 	return nil
 }
 
-// prepare writes the values of a step's update to the device.
-func (u *update) prepare(o Options, step int, lr float64) {
-	u.opt.Prepare(lr)
+// prepare writes the values of a step's update to the device; skipped is how many steps are known to have changed nothing.
+func (u *update) prepare(o Options, step int, lr float64, skipped int) {
+	if u.scaling != nil {
+		all, less := u.opt.PrepareEither(lr)
+		gpu.Write(u.scaling.choice, append(append(all, less...), float64(skipped)))
+	} else {
+		u.opt.Prepare(lr)
+	}
 	if u.ema.Ok() {
 		// Early averages follow faster, or they would hold on to the initial values: (1+n)/(10+n), as TensorFlow's.
 		n := float64(step - 1)
@@ -55,13 +64,17 @@ func (u *update) prepare(o Options, step int, lr float64) {
 	}
 }
 
-// apply clips the gradient, which is scaled by lossScale, and steps the parameters and their averages.
-func (u *update) apply(o Options, lossScale float64) {
+// apply clips the gradient and steps the parameters and their averages.
+func (u *update) apply(o Options) {
 	scale := gpu.Tensor{}
 	gpu.Fill(u.sumsq, 0)
 	if !o.Omit.Norm {
 		gpu.SumSquares(u.sumsq, u.grads)
-		gpu.ClipScale(u.scale, u.sumsq, o.Clip, 1/lossScale)
+		if u.scaling != nil {
+			u.scaling.adapt(u, o.Clip)
+		} else {
+			gpu.ClipScale(u.scale, u.sumsq, o.Clip, 1)
+		}
 		scale = u.scale
 	}
 	u.opt.Apply(scale)

@@ -1,0 +1,74 @@
+package gpu
+
+// A Normed is what one of two batch normalisations works on: x [N, H, W, C], the rest [C]. Gradients that are left out are not
+// computed.
+type Normed struct {
+	X, Mean, Rstd, Gamma, Beta, RunMean, RunVar Tensor
+	Sums                                        Tensor // as BatchNorm.Sums
+	Dgamma, Dbeta                               Tensor
+}
+
+// BatchNormTrainBoth computes y = relu(BatchNormTrain of a + BatchNormTrain of b) over all rows, as BatchNormTrain of b, whose y
+// is added to that of a: in 16 bits on a GPU in one pass, in which what b comes to is not rounded, or written. mask is
+// BatchNormTrain's. bn.Sums is not looked at.
+func BatchNormTrainBoth(y, mask Tensor, a, b Normed, bn BatchNorm) {
+	both := newBNBoth("BatchNormTrainBoth", y, Tensor{}, Tensor{}, mask, a, b)
+	both.a.y, both.b.y = y, y
+	both.a.bn, both.b.bn = bn, bn
+	both.a.bn.Sums, both.b.bn.Sums = a.Sums, b.Sums
+	for _, n := range []*bnArgs{&both.a, &both.b} {
+		n.check("BatchNormTrainBoth", map[string]Tensor{"y": y}, map[string]Tensor{"beta": n.beta, "mean": n.mean, "rstd": n.rstd, "gamma": n.gamma, "runMean": n.runMean, "runVar": n.runVar})
+		n.wantSums()
+	}
+	if c := y.dev.card; c != nil && both.halves() {
+		c.bnTrainBoth(both)
+		return
+	}
+	none := Tensor{}
+	bn.Sums = b.Sums
+	BatchNormTrain(y, b.Mean, b.Rstd, b.X, b.Gamma, b.Beta, b.RunMean, b.RunVar, none, none, none, false, bn)
+	bn.Sums = a.Sums
+	BatchNormTrain(y, a.Mean, a.Rstd, a.X, a.Gamma, a.Beta, a.RunMean, a.RunVar, y, none, mask, true, bn)
+}
+
+// BatchNormBothBackward computes dx, the gradient of a's x, and in dy's place that of b's, and adds to the Dgamma and Dbeta that
+// are given. passed is BatchNormTrainBoth's result or its mask.
+func BatchNormBothBackward(dx, dy, passed Tensor, a, b Normed) {
+	both := newBNBoth("BatchNormBothBackward", passed, dx, dy, Tensor{}, a, b)
+	if passed.dtype == U8 {
+		both.a.mask, both.b.mask = passed, passed
+	}
+	for _, n := range []*bnArgs{&both.a, &both.b} {
+		n.check("BatchNormBothBackward", n.through(passed, map[string]Tensor{"dx": n.dx, "dy": dy}),
+			map[string]Tensor{"mean": n.mean, "rstd": n.rstd, "gamma": n.gamma, "dgamma": n.dgamma, "dbeta": n.dbeta})
+	}
+	if c := dy.dev.card; c != nil && both.halves() {
+		c.bnBackwardBoth(both)
+		return
+	}
+	BatchNormBackward(dx, dy, a.Dgamma, a.Dbeta, dy, passed, a.X, a.Mean, a.Rstd, a.Gamma, Tensor{}, true)
+	BatchNormBackward(dy, Tensor{}, b.Dgamma, b.Dbeta, dy, Tensor{}, b.X, b.Mean, b.Rstd, b.Gamma, Tensor{}, false)
+}
+
+// bnBoth are two normalisations that are added and rectified.
+type bnBoth struct{ a, b bnArgs }
+
+func newBNBoth(op string, like, dx, dy, mask Tensor, a, b Normed) *bnBoth {
+	args := func(n Normed, dx Tensor) bnArgs {
+		return bnArgs{x: n.X, mask: mask, mean: n.Mean, rstd: n.Rstd, gamma: n.Gamma, beta: n.Beta, runMean: n.RunMean, runVar: n.RunVar,
+			dx: dx, dy: dy, dgamma: n.Dgamma, dbeta: n.Dbeta, relu: true}
+	}
+	wantLike(op, "the other x", b.X, a.X)
+	return &bnBoth{args(a, dx), args(b, dy)}
+}
+
+// halves reports whether both are those of the kernels for networks of images in 16 bits.
+func (n *bnBoth) halves() bool {
+	s := columnsOf("BatchNormBoth", n.a.x, n.b.x)
+	for _, t := range []Tensor{n.a.y, n.a.dx, n.a.dy} {
+		if t.Ok() && t.at%16 != 0 {
+			return false
+		}
+	}
+	return n.a.halves(s) && n.b.halves(s)
+}

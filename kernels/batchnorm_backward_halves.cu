@@ -1,0 +1,234 @@
+// Batch normalisation backward of a network of images in 16 bits, where batchnorm_halves.cu went forward: of all rows, whose
+// columns come eight at a time and lie aligned, and where MASK by the bits of what the ReLU let through.
+#include "batchnorm.cuh"
+
+// bn_dy reads eight elements of dy, 0 where the ReLU let nothing through.
+template <class T, bool MASK> struct Eight {
+    word4 dy;
+    unsigned bits;
+
+    __device__ inline void load(const T *from, const u8 *mask, i64 at) {
+        dy = *reinterpret_cast<const word4 *>(from + at);
+        if (MASK) bits = mask[at / 8];
+    }
+    __device__ inline void rectify() {
+        if (MASK) let_through(dy, bits);
+    }
+};
+
+template <class T> __device__ inline word4 load_eight(const T *x, i64 at) { return *reinterpret_cast<const word4 *>(x + at); }
+
+// ThreadSums are a thread's, of eight columns: of d and of d (x - mean), for one norm or for two that share dy.
+template <int NORMS> struct ThreadSums {
+    float d[8], dot[NORMS][8], mean[NORMS][8];
+};
+
+// bn_sum_turn adds up to ROWS rows, `jump` elements apart, all or the first `left`.
+template <class T, int ROWS, bool MASK, int NORMS, bool END>
+__device__ __forceinline__ void bn_sum_turn(ThreadSums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, i64 at, i64 jump,
+                                            unsigned left) {
+    Eight<T, MASK> in[ROWS];
+    word4 v[ROWS], w[ROWS];
+#pragma unroll
+    for (int u = 0; u < ROWS; u++) {
+        if (END && unsigned(u) >= left) continue;
+        in[u].load(dy, mask, at + u * jump);
+        v[u] = load_eight(x, at + u * jump);
+        if (NORMS == 2) w[u] = load_eight(z, at + u * jump);
+    }
+#pragma unroll
+    for (int u = 0; u < ROWS; u++) {
+        if (END && unsigned(u) >= left) continue;
+        float d[8], a[8];
+        in[u].rectify();
+        unpack<T>(d, in[u].dy);
+#pragma unroll
+        for (int k = 0; k < NORMS; k++) {
+            unpack<T>(a, k == 0 ? v[u] : w[u]);
+#pragma unroll
+            for (int l = 0; l < 8; l++) s.dot[k][l] += d[l] * (a[l] - s.mean[k][l]);
+        }
+#pragma unroll
+        for (int l = 0; l < 8; l++) s.d[l] += d[l];
+    }
+}
+
+// bn_sum_rows goes over the rows of the thread's columns.
+template <class T, int ROWS, bool MASK, int NORMS>
+__device__ inline void bn_sum_rows(ThreadSums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, const Columns &m) {
+    unsigned r = unsigned(m.row), step = unsigned(m.step), rows = unsigned(m.rows);
+    i64 at = m.row * m.c + m.col, jump = m.step * m.c;
+    for (; r + (ROWS - 1) * step < rows; r += ROWS * step, at += ROWS * jump)
+        bn_sum_turn<T, ROWS, MASK, NORMS, false>(s, dy, mask, x, z, at, jump, 0);
+    if (r < rows) bn_sum_turn<T, ROWS, MASK, NORMS, true>(s, dy, mask, x, z, at, jump, (rows - r + step - 1) / step);
+}
+
+// bn_halves_finish makes slopes of what all blocks left in sums [1 + NORMS, parts, c].
+template <int NORMS>
+__device__ inline void bn_halves_finish(const Slopes &one, const Slopes &two, float *sums, unsigned *tickets, int rows, int c, int col) {
+    if (last_of_parts<8>(sums, 1 + NORMS, nullptr, tickets, c, col)) {
+#pragma unroll 1
+        for (int k = 0; k < NORMS; k++) {
+            bool first = k == 0;
+            Slopes s = {first ? one.dgamma : two.dgamma, first ? one.dbeta : two.dbeta, first ? one.scale : two.scale,
+                        first ? one.k1 : two.k1, first ? one.k2 : two.k2, one.rows, first ? one.gamma : two.gamma,
+                        first ? one.rstd : two.rstd};
+            bn_settle_slopes<8>(s, sums, sums + i64(1 + k) * gridDim.y * c, rows, c, column_start(8));
+        }
+    }
+}
+
+// batchnorm_halves_reduce is batchnorm_reduce of one norm, or of two whose sum went through the ReLU.
+template <class T, bool MASK, int NORMS>
+__device__ inline void batchnorm_halves_reduce(const Slopes &one, const Slopes &two, float *sums, unsigned *tickets, const T *dy,
+                                               const u8 *mask, const T *x, const float *mean, const T *z, const float *z_mean,
+                                               int rows, int c) {
+    Columns m = columns(rows, c, column_start(8), 8);
+    ThreadSums<NORMS> s;
+    clear<8>(s.d);
+#pragma unroll
+    for (int k = 0; k < NORMS; k++) clear<8>(s.dot[k]);
+    if (m.col < c) {
+        load_column<8>(s.mean[0], mean, m.col);
+        if constexpr (NORMS == 2) load_column<8>(s.mean[1], z_mean, m.col);
+        bn_sum_rows<T, NORMS == 1 ? 2 : 1, MASK, NORMS>(s, dy, mask, x, z, m);
+    }
+    add_up<8>(s.d);
+    leave_part<8>(sums, 0, s.d, c, m.col);
+#pragma unroll
+    for (int k = 0; k < NORMS; k++) {
+        add_up<8>(s.dot[k]);
+        leave_part<8>(sums, 1 + k, s.dot[k], c, m.col);
+    }
+    bn_halves_finish<NORMS>(one, two, sums, tickets, rows, c, m.col);
+}
+
+// Slope is a norm's gradient as a line: dx = d scale + x by_x + shift, which is scale ((d - k1) - (x - mean) k2).
+struct Slope {
+    float scale[8], by_x[8], shift[8];
+};
+
+__device__ inline void bn_slope(Slope &s, const float *mean, const float *scale, const float *k1, const float *k2, int col) {
+    float centre[8], b[8], e[8];
+    load_column<8>(s.scale, scale, col);
+    load_column<8>(centre, mean, col);
+    load_column<8>(b, k1, col);
+    load_column<8>(e, k2, col);
+#pragma unroll
+    for (int l = 0; l < 8; l++) {
+        s.by_x[l] = -s.scale[l] * e[l];
+        s.shift[l] = s.scale[l] * (centre[l] * e[l] - b[l]);
+    }
+}
+
+template <class T> __device__ inline void bn_store_slope(T *dx, const float (&d)[8], const word4 &x, const Slope &s) {
+    float v[8];
+    unpack<T>(v, x);
+#pragma unroll
+    for (int l = 0; l < 8; l++) v[l] = d[l] * s.scale[l] + (v[l] * s.by_x[l] + s.shift[l]);
+    *reinterpret_cast<word4 *>(dx) = pack<T>(v);
+}
+
+// Gradients is where a turn writes: dx, with a residual d itself, and of a second norm dz.
+template <class T> struct Gradients {
+    T *dx, *dadd, *dz;
+};
+
+// bn_back_turn makes up to ROWS rows of the gradients.
+template <class T, int ROWS, bool MASK, bool ADD, int NORMS, bool END>
+__device__ __forceinline__ void bn_back_turn(const Gradients<T> &g, const T *dy, const u8 *mask, const T *x, const T *z,
+                                             const Slope (&s)[NORMS], i64 at, i64 jump, unsigned left) {
+    Eight<T, MASK> in[ROWS];
+    word4 v[ROWS], w[ROWS];
+#pragma unroll
+    for (int u = 0; u < ROWS; u++) {
+        if (END && unsigned(u) >= left) continue;
+        in[u].load(dy, mask, at + u * jump);
+        v[u] = load_eight(x, at + u * jump);
+        if (NORMS == 2) w[u] = load_eight(z, at + u * jump);
+    }
+#pragma unroll
+    for (int u = 0; u < ROWS; u++) {
+        if (END && unsigned(u) >= left) continue;
+        float d[8];
+        in[u].rectify();
+        unpack<T>(d, in[u].dy);
+        if (ADD) *reinterpret_cast<word4 *>(g.dadd + (at + u * jump)) = in[u].dy;
+        bn_store_slope(g.dx + (at + u * jump), d, v[u], s[0]);
+        if (NORMS == 2) bn_store_slope(g.dz + (at + u * jump), d, w[u], s[NORMS - 1]);
+    }
+}
+
+template <class T, int ROWS, bool MASK, bool ADD, int NORMS>
+__device__ inline void bn_back_rows_of(const Gradients<T> &g, const T *dy, const u8 *mask, const T *x, const T *z,
+                                       const Slope (&s)[NORMS], const Columns &m) {
+    unsigned r = unsigned(m.row), step = unsigned(m.step), rows = unsigned(m.rows);
+    i64 at = m.row * m.c + m.col, jump = m.step * m.c;
+    for (; r + (ROWS - 1) * step < rows; r += ROWS * step, at += ROWS * jump)
+        bn_back_turn<T, ROWS, MASK, ADD, NORMS, false>(g, dy, mask, x, z, s, at, jump, 0);
+    if (r < rows) bn_back_turn<T, ROWS, MASK, ADD, NORMS, true>(g, dy, mask, x, z, s, at, jump, (rows - r + step - 1) / step);
+}
+
+// batchnorm_halves_backward is batchnorm_backward: dx, and with a residual dadd. dx or dadd may be dy.
+template <class T, bool MASK, bool ADD>
+__device__ inline void batchnorm_halves_backward(T *dx, T *dadd, const T *dy, const u8 *mask, const T *x, const float *mean,
+                                                 const float *scale, const float *k1, const float *k2, int rows, int c) {
+    Columns m = columns(rows, c, column_start(8), 8);
+    if (m.col >= c) return;
+    Slope s[1];
+    bn_slope(s[0], mean, scale, k1, k2, m.col);
+    bn_back_rows_of<T, 2, MASK, ADD, 1>(Gradients<T>{dx, dadd, nullptr}, dy, mask, x, nullptr, s, m);
+}
+
+#define BACKWARD_HALVES(T, S, NAME, MASKED, ADDED)                                                                     \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
+        batchnorm_##NAME##_backward_##S(T *dx, T *dadd, const T *dy, const u8 *mask, const T *x, const float *mean,    \
+                                        const float *scale, const float *k1, const float *k2, int rows, int c) {       \
+        batchnorm_halves_backward<T, MASKED, ADDED>(dx, dadd, dy, mask, x, mean, scale, k1, k2, rows, c);              \
+    }                                                                                                                  \
+    EXPORT_KERNEL(batchnorm_##NAME##_backward_##S)
+
+#define REDUCE_HALVES(T, S, NAME, MASKED)                                                                              \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
+        batchnorm_##NAME##_reduce_##S(float *dgamma, float *dbeta, float *scale, float *k1, float *k2, int *rows_out,  \
+                                      float *sums, unsigned *tickets, const T *dy, const u8 *mask, const T *x,         \
+                                      const float *mean, const float *gamma, const float *rstd, int rows, int c) {     \
+        Slopes s = {dgamma, dbeta, scale, k1, k2, rows_out, gamma, rstd};                                              \
+        batchnorm_halves_reduce<T, MASKED, 1>(s, s, sums, tickets, dy, mask, x, mean, nullptr, nullptr, rows, c);      \
+    }                                                                                                                  \
+    EXPORT_KERNEL(batchnorm_##NAME##_reduce_##S)
+
+#define BACKWARD_BOTH(T, S)                                                                                            \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
+        batchnorm_both_reduce_##S(float *dgamma, float *dbeta, float *scale, float *k1, float *k2, float *z_dgamma,    \
+                                  float *z_dbeta, float *z_scale, float *z_k1, float *z_k2, float *sums,               \
+                                  unsigned *tickets, const T *dy, const u8 *mask, const T *x, const float *mean,       \
+                                  const float *gamma, const float *rstd, const T *z, const float *z_mean,              \
+                                  const float *z_gamma, const float *z_rstd, int *rows_out, int rows, int c) {         \
+        Slopes one = {dgamma, dbeta, scale, k1, k2, rows_out, gamma, rstd};                                            \
+        Slopes two = {z_dgamma, z_dbeta, z_scale, z_k1, z_k2, rows_out, z_gamma, z_rstd};                              \
+        batchnorm_halves_reduce<T, true, 2>(one, two, sums, tickets, dy, mask, x, mean, z, z_mean, rows, c);           \
+    }                                                                                                                  \
+    EXPORT_KERNEL(batchnorm_both_reduce_##S)                                                                           \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
+        batchnorm_both_backward_##S(T *dx, T *dz, const T *dy, const u8 *mask, const T *x, const float *mean,          \
+                                    const float *scale, const float *k1, const float *k2, const T *z,                  \
+                                    const float *z_mean, const float *z_scale, const float *z_k1, const float *z_k2,   \
+                                    int rows, int c) {                                                                 \
+        Columns m = columns(rows, c, column_start(8), 8);                                                              \
+        if (m.col >= c) return;                                                                                        \
+        Slope s[2];                                                                                                    \
+        bn_slope(s[0], mean, scale, k1, k2, m.col);                                                                    \
+        bn_slope(s[1], z_mean, z_scale, z_k1, z_k2, m.col);                                                            \
+        bn_back_rows_of<T, 1, true, false, 2>(Gradients<T>{dx, nullptr, dz}, dy, mask, x, z, s, m);                    \
+    }                                                                                                                  \
+    EXPORT_KERNEL(batchnorm_both_backward_##S)
+
+#define ALL_BACKWARD_HALVES(T, S)                                                                                      \
+    REDUCE_HALVES(T, S, plain, false)                                                                                  \
+    REDUCE_HALVES(T, S, relu, true)                                                                                    \
+    BACKWARD_HALVES(T, S, plain, false, false)                                                                         \
+    BACKWARD_HALVES(T, S, relu, true, false)                                                                           \
+    BACKWARD_HALVES(T, S, addrelu, true, true)                                                                         \
+    BACKWARD_BOTH(T, S)
+FOR_HALVES(ALL_BACKWARD_HALVES)
