@@ -94,6 +94,7 @@ for s in $schedules; do
     conform "$s" || { tail -20 "$work/test.log"; echo "the suite fails without any mutation, schedule $s"; exit 2; }
 done
 
+mutations >"$work/mutations"
 made=0 survived=0
 while IFS=$'\t' read -r what name line column old new; do
     [ "$made" -lt "$count" ] || break
@@ -124,6 +125,6 @@ PYTHON
             "$(sed -n "${line}p" "$work/original/$name" | sed 's/^ */ /')" "$proof"
     fi
     cp "$work/original/$name" "$work/kernels/$name"
-done < <(mutations)
+done <"$work/mutations"
 echo "seed $seed: $made mutations, $survived survived"
 [ "$survived" = 0 ]
