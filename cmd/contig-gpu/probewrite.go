@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	emb "contig-gpu/data/embedded"
 	"contig-gpu/data/folder"
@@ -26,7 +27,7 @@ type probeValue struct {
 // probeMetrics is metrics.json. It names no participant.
 type probeMetrics struct {
 	Task       string                `json:"task"`
-	Target     []string              `json:"target"`
+	Target     string                `json:"target"` // as --target has it
 	Method     string                `json:"method"`
 	Encoder    string                `json:"encoder"`
 	Split      string                `json:"split"`
@@ -102,7 +103,7 @@ func (p *probing) method() string {
 
 func (p *probing) writeMetrics(w io.Writer) error {
 	last := p.last()
-	m := probeMetrics{Task: string(p.task.Kind), Target: p.set.target, Method: p.method(), Encoder: p.first.name, Split: emb.Test, N: len(indices(p.split, emb.Test)), Names: p.task.Names,
+	m := probeMetrics{Task: string(p.task.Kind), Target: strings.Join(p.set.target, ","), Method: p.method(), Encoder: p.first.name, Split: emb.Test, N: len(indices(p.split, emb.Test)), Names: p.task.Names,
 		Metrics: valuesOf(last.test.results), Undefined: last.undefined, Chosen: last.chosen, SplitBy: p.how, Seed: p.set.method.Seed, Notes: append(append([]string{}, p.notes...), last.notes...), Version: version + revision()}
 	if last.test.units != nil {
 		m.Persons = last.test.units.Len()
