@@ -16,6 +16,7 @@ import (
 
 // writeSummary writes summary.json.
 func (g *gwas) writeSummary(dir string) error {
+	g.rank()
 	g.summarise()
 	text, err := json.MarshalIndent(g.summary, "", "  ")
 	if err != nil {
@@ -61,31 +62,37 @@ func (g *gwas) writePage(w io.Writer) error {
 		}
 		p.Loci = append(p.Loci, l)
 	}
-	for k, t := range g.summary.Traits {
-		p.QQs = append(p.QQs, g.qqOf(k, t.Name))
-	}
+	p.QQs = g.qqsOf()
 	return report.WriteAssociation(w, p)
 }
 
 // qqPoints is how many points of a QQ plot there are: more lie in the same pixel.
 const qqPoints = 400
 
-func (g *gwas) qqOf(k int, name string) report.QQ {
-	var p []float64
-	for _, x := range g.raw[k] {
-		if x == x {
-			p = append(p, float64(x))
+// qqsOf compares each trait with what is expected.
+func (g *gwas) qqsOf() []report.QQ {
+	var out []report.QQ
+	var last *assoc.QQ
+	for k, t := range g.summary.Traits {
+		r := g.ranked[k]
+		ranks := qqRanks(len(r))
+		if len(ranks) == 0 {
+			out = append(out, report.QQ{Name: t.Name, Lambda: math.NaN()})
+			continue
 		}
+		last = r.QQ(ranks, last)
+		out = append(out, report.QQ{Name: t.Name, Lambda: last.Lambda, Observed: last.Observed, Expected: last.Expected, Low: last.BandLow, High: last.BandHigh})
 	}
+	return out
+}
+
+// qqRanks are ranks of n values, evenly on the axis of logarithms.
+func qqRanks(n int) []int {
 	var ranks []int
-	for i, last := 0, 0; i <= qqPoints && len(p) > 0; i++ { // evenly on the axis of logarithms
-		if r := int(math.Round(math.Pow(float64(len(p)), float64(i)/qqPoints))); r > last {
+	for i, last := 0, 0; i <= qqPoints && n > 0; i++ {
+		if r := int(math.Round(math.Pow(float64(n), float64(i)/qqPoints))); r > last {
 			ranks, last = append(ranks, r), r
 		}
 	}
-	if len(ranks) == 0 {
-		return report.QQ{Name: name, Lambda: math.NaN()}
-	}
-	q := assoc.NewQQ(p, ranks)
-	return report.QQ{Name: name, Lambda: q.Lambda, Observed: q.Observed, Expected: q.Expected, Low: q.BandLow, High: q.BandHigh}
+	return ranks
 }
