@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 
 	"contig-gpu/cmd/internal/progress"
@@ -189,19 +188,6 @@ func (g *gwas) append(files []*gwasFile, b assoc.Block) error {
 		}
 	}
 	return nil
-}
-
-// assocDigits are written of effects and -log10 P.
-const assocDigits = 7
-
-func appendValue(dst []byte, v float64) []byte {
-	switch {
-	case math.IsNaN(v):
-		return append(dst, "NA"...)
-	case math.IsInf(v, 0):
-		return append(dst, "Inf"...)
-	}
-	return strconv.AppendFloat(dst, v, 'g', assocDigits, 64)
 }
 
 // write fills the folder.
