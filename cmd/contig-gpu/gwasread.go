@@ -57,7 +57,10 @@ type gwas struct {
 	best   []int32     // by variant: the trait of that P, -1 where nothing is defined
 	raw    [][]float32 // by trait and variant: -log10 P
 	ranked []assoc.Ranking[float32]
-	clumps []assoc.Clump
+
+	packers []gwasPacker // by thread
+	packed  [][]byte     // lines of a block, compressed
+	clumps  []assoc.Clump
 
 	near    *genome.Neighbourhood
 	noGenes bool
