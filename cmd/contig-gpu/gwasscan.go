@@ -23,35 +23,16 @@ func (g *gwas) study() assoc.Study {
 	return s
 }
 
-// scanOptions: on Y females are left out, and where a chromosome is there once the effect is of one copy.
+// scanOptions say which chromosomes are there once.
 func (g *gwas) scanOptions() assoc.Options {
-	o := assoc.Options{ImputeMean: g.o.imputeMean}
-	ploidy := make([]assoc.Ploidy, len(g.set.Sites))
-	some := false
+	ploidy, male := make([]assoc.Ploidy, len(g.set.Sites)), make([]bool, len(g.set.People))
 	for v, p := range placesOf(g.set.Sites) {
 		ploidy[v] = p.Ploidy
-		some = some || p.Ploidy == assoc.YLinked || p.Ploidy == assoc.Haploid
 	}
-	if !some {
-		return o
-	}
-	notMale := make([]bool, len(g.set.People))
 	for i, p := range g.set.People {
-		notMale[i] = p.Sex != 1
+		male[i] = p.Sex == 1
 	}
-	o.Masked = func(v int) []bool {
-		if ploidy[v] == assoc.YLinked {
-			return notMale
-		}
-		return nil
-	}
-	o.Copies = func(v int) float64 {
-		if ploidy[v] == assoc.YLinked || ploidy[v] == assoc.Haploid {
-			return 1
-		}
-		return 2
-	}
-	return o
+	return assoc.Options{ImputeMean: g.o.imputeMean}.Chromosomes(ploidy, male)
 }
 
 // A gwasFile is a table that grows with the scan.
