@@ -8,6 +8,10 @@ import (
 // assocDigits are written of effects and -log10 P.
 const assocDigits = 7
 
+// digitPairs are 00 to 99.
+const digitPairs = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849" +
+	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
 // appendValue writes a value with assocDigits digits as strconv.AppendFloat does in the form 'g', NA for NaN and Inf for infinity.
 func appendValue(dst []byte, v float64) []byte {
 	switch {
@@ -45,10 +49,13 @@ func appendDigits(dst []byte, v float64) ([]byte, bool) {
 		return dst, false
 	}
 	var text [assocDigits]byte
-	for i := assocDigits - 1; i >= 0; i-- {
-		text[i] = byte('0' + n%10)
-		n /= 10
+	rest := uint32(n)
+	for i := assocDigits - 2; i > 0; i -= 2 {
+		pair := 2 * (rest % 100)
+		rest /= 100
+		text[i], text[i+1] = digitPairs[pair], digitPairs[pair+1]
 	}
+	text[0] = byte('0' + rest)
 	end := assocDigits
 	for text[end-1] == '0' {
 		end--
