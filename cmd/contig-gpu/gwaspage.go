@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data/folder"
@@ -28,7 +29,7 @@ func (g *gwas) writeSummary(dir string) error {
 // writePage writes report.html.
 func (g *gwas) writePage(w io.Writer) error {
 	p := report.Association{Title: "contig-gpu gwas", Threshold: genomeWide, Traits: len(g.traits)}
-	p.Summary = append(p.Summary, fmt.Sprintf("%d variants were tested with %d traits in %d persons; %d loci have P of at most %g. P is the smallest over the traits, times their number.", g.summary.Tested, len(g.traits), g.summary.Persons, len(g.clumps), g.o.clump.P1))
+	p.Summary = append(p.Summary, fmt.Sprintf("%d variants were tested with %d traits in %d persons; %d loci have P of at most %s. P is the smallest over the traits, times their number.", g.summary.Tested, len(g.traits), g.summary.Persons, len(g.clumps), strings.Replace(fmt.Sprintf("%g", g.o.clump.P1), "e-0", "e-", 1)))
 	if slices.Contains(g.o.splits, "train") || slices.Contains(g.o.splits, "validation") {
 		p.Caveat = "Persons whom the encoder was trained on, together with their genetics, are among those analysed: what is found is no evidence."
 	}
