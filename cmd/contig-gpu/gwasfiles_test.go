@@ -1,9 +1,11 @@
 package main
 
 import (
+	"math"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -123,5 +125,44 @@ func TestGWASMarksInputs(t *testing.T) {
 		if marks["1"] == 0 || marks["NA"] > 0 {
 			t.Errorf("%s: %v", name, marks)
 		}
+	}
+}
+
+// TestGWASOnGPU: --device cuda gives the table of the CPU, to the digits that float32 leaves.
+func TestGWASOnGPU(t *testing.T) {
+	if !emulated(t) {
+		return
+	}
+	f := makeGWAS(t)
+	dir := t.TempDir()
+	cpu, cuda := filepath.Join(dir, "cpu"), filepath.Join(dir, "cuda")
+	must(t, f.args(cpu, "--tables", "none")...)
+	must(t, f.args(cuda, "--tables", "none", "--device", "cuda:0")...)
+	want, got := unpacked(t, filepath.Join(cpu, "assoc.tsv.gz")), unpacked(t, filepath.Join(cuda, "assoc.tsv.gz"))
+	head := strings.Split(want[0], "\t")
+	if len(got) != len(want) || got[0] != want[0] {
+		t.Fatalf("%d lines, want %d", len(got), len(want))
+	}
+	differ := 0
+	for i := range want[1:] {
+		a, b := strings.Split(want[i+1], "\t"), strings.Split(got[i+1], "\t")
+		for j, name := range head {
+			if a[j] == b[j] {
+				continue
+			}
+			differ++
+			x, errX := strconv.ParseFloat(a[j], 64)
+			y, errY := strconv.ParseFloat(b[j], 64)
+			bound := 1e-4 * max(1, x) // of -log10 P, which is t²/4.6
+			if strings.HasPrefix(name, "beta_") || strings.HasPrefix(name, "se_") {
+				bound = 1e-5
+			}
+			if errX != nil || errY != nil || !(math.Abs(x-y) <= bound) {
+				t.Errorf("%s, %s: %s, want %s", a[2], name, b[j], a[j])
+			}
+		}
+	}
+	if differ == 0 {
+		t.Error("nothing differs: float64 was used")
 	}
 }
