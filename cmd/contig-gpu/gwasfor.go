@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -199,15 +198,22 @@ func (g *gwas) writePrivate(dir string) error {
 	return writeLines(filepath.Join(dir, "traits.tsv"), lines)
 }
 
-// genotypePaths are the files, as absolute paths and without the suffix.
-func (g *gwas) genotypePrefix() (prefix, format string) {
+// genotypePrefixes are the files, as absolute paths and without what their names end in.
+func (g *gwas) genotypePrefixes() []string {
+	var out []string
 	about, _ := g.set.Files()
-	path, err := filepath.Abs(about[0].Path)
-	if err != nil {
-		path = about[0].Path
+	for _, a := range about {
+		path, err := filepath.Abs(a.Path)
+		if err != nil {
+			path = a.Path
+		}
+		out = append(out, strings.TrimSuffix(path, filepath.Ext(path)))
 	}
-	if cwd, err := os.Getwd(); err == nil && !filepath.IsAbs(path) {
-		path = filepath.Join(cwd, path)
-	}
-	return strings.TrimSuffix(path, filepath.Ext(path)), strings.TrimPrefix(filepath.Ext(path), ".")
+	return out
+}
+
+// genotypeFormat is what the name of the first file ends in.
+func (g *gwas) genotypeFormat() string {
+	about, _ := g.set.Files()
+	return strings.TrimPrefix(filepath.Ext(about[0].Path), ".")
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"contig-gpu/data/folder"
 	"contig-gpu/data/genome"
@@ -160,6 +161,25 @@ func (n jsonNumber) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(n), 'g', -1, 64), nil
 }
 
+// rank sorts the P of each trait.
+func (g *gwas) rank() {
+	g.ranked = make([]assoc.Ranking[float32], len(g.raw))
+	next := make(chan int, len(g.raw))
+	for k := range g.raw {
+		next <- k
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for range g.cpu.Threads() {
+		wg.Go(func() {
+			for k := range next {
+				g.ranked[k] = assoc.Rank(g.raw[k])
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // summarise fills in what the scan found.
 func (g *gwas) summarise() {
 	for _, p := range g.lead {
@@ -170,14 +190,11 @@ func (g *gwas) summarise() {
 	g.summary.Build, g.summary.Version, g.summary.Clump = string(g.build), version+revision(), g.o.clump
 	var lambdas []float64
 	for k, t := range g.traits {
-		p := make([]float64, len(g.raw[k]))
-		s := traitSummary{Name: t, Variance: jsonNumber(math.NaN())}
-		for v, x := range g.raw[k] {
-			if p[v] = float64(x); x >= genomeWide {
-				s.Below++
-			}
+		r := g.ranked[k]
+		s := traitSummary{Name: t, Variance: jsonNumber(math.NaN()), Lambda: jsonNumber(r.Lambda()), PlinkLambda: jsonNumber(r.PlinkLambda())}
+		for i := len(r) - 1; i >= 0 && r[i] >= genomeWide; i-- {
+			s.Below++
 		}
-		s.Lambda, s.PlinkLambda = jsonNumber(assoc.Lambda(p)), jsonNumber(assoc.PlinkLambda(p))
 		if g.pca != nil {
 			s.Variance = jsonNumber(g.pca.Ratio[k])
 		}

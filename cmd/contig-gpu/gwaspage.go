@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data/folder"
@@ -16,6 +17,7 @@ import (
 
 // writeSummary writes summary.json.
 func (g *gwas) writeSummary(dir string) error {
+	g.rank()
 	g.summarise()
 	text, err := json.MarshalIndent(g.summary, "", "  ")
 	if err != nil {
@@ -27,7 +29,7 @@ func (g *gwas) writeSummary(dir string) error {
 // writePage writes report.html.
 func (g *gwas) writePage(w io.Writer) error {
 	p := report.Association{Title: "contig-gpu gwas", Threshold: genomeWide, Traits: len(g.traits)}
-	p.Summary = append(p.Summary, fmt.Sprintf("%d variants were tested with %d traits in %d persons; %d loci have P of at most %g. P is the smallest over the traits, times their number.", g.summary.Tested, len(g.traits), g.summary.Persons, len(g.clumps), g.o.clump.P1))
+	p.Summary = append(p.Summary, fmt.Sprintf("%d variants were tested with %d traits in %d persons; %d loci have P of at most %s. P is the smallest over the traits, times their number.", g.summary.Tested, len(g.traits), g.summary.Persons, len(g.clumps), strings.Replace(fmt.Sprintf("%g", g.o.clump.P1), "e-0", "e-", 1)))
 	if slices.Contains(g.o.splits, "train") || slices.Contains(g.o.splits, "validation") {
 		p.Caveat = "Persons whom the encoder was trained on, together with their genetics, are among those analysed: what is found is no evidence."
 	}
@@ -61,31 +63,37 @@ func (g *gwas) writePage(w io.Writer) error {
 		}
 		p.Loci = append(p.Loci, l)
 	}
-	for k, t := range g.summary.Traits {
-		p.QQs = append(p.QQs, g.qqOf(k, t.Name))
-	}
+	p.QQs = g.qqsOf()
 	return report.WriteAssociation(w, p)
 }
 
 // qqPoints is how many points of a QQ plot there are: more lie in the same pixel.
 const qqPoints = 400
 
-func (g *gwas) qqOf(k int, name string) report.QQ {
-	var p []float64
-	for _, x := range g.raw[k] {
-		if x == x {
-			p = append(p, float64(x))
+// qqsOf compares each trait with what is expected.
+func (g *gwas) qqsOf() []report.QQ {
+	var out []report.QQ
+	var last *assoc.QQ
+	for k, t := range g.summary.Traits {
+		r := g.ranked[k]
+		ranks := qqRanks(len(r))
+		if len(ranks) == 0 {
+			out = append(out, report.QQ{Name: t.Name, Lambda: math.NaN()})
+			continue
 		}
+		last = r.QQ(ranks, last)
+		out = append(out, report.QQ{Name: t.Name, Lambda: last.Lambda, Observed: last.Observed, Expected: last.Expected, Low: last.BandLow, High: last.BandHigh})
 	}
+	return out
+}
+
+// qqRanks are ranks of n values, evenly on the axis of logarithms.
+func qqRanks(n int) []int {
 	var ranks []int
-	for i, last := 0, 0; i <= qqPoints && len(p) > 0; i++ { // evenly on the axis of logarithms
-		if r := int(math.Round(math.Pow(float64(len(p)), float64(i)/qqPoints))); r > last {
+	for i, last := 0, 0; i <= qqPoints && n > 0; i++ {
+		if r := int(math.Round(math.Pow(float64(n), float64(i)/qqPoints))); r > last {
 			ranks, last = append(ranks, r), r
 		}
 	}
-	if len(ranks) == 0 {
-		return report.QQ{Name: name, Lambda: math.NaN()}
-	}
-	q := assoc.NewQQ(p, ranks)
-	return report.QQ{Name: name, Lambda: q.Lambda, Observed: q.Observed, Expected: q.Expected, Low: q.BandLow, High: q.BandHigh}
+	return ranks
 }

@@ -56,7 +56,11 @@ type gwas struct {
 	lead   []float64   // by variant: -log10 of the smallest P over traits times their number
 	best   []int32     // by variant: the trait of that P, -1 where nothing is defined
 	raw    [][]float32 // by trait and variant: -log10 P
-	clumps []assoc.Clump
+	ranked []assoc.Ranking[float32]
+
+	packers []gwasPacker // by thread
+	packed  [][]byte     // lines of a block, compressed
+	clumps  []assoc.Clump
 
 	near    *genome.Neighbourhood
 	noGenes bool

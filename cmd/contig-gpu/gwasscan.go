@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 
 	"contig-gpu/cmd/internal/progress"
@@ -24,35 +23,16 @@ func (g *gwas) study() assoc.Study {
 	return s
 }
 
-// scanOptions: on Y females are left out, and where a chromosome is there once the effect is of one copy.
+// scanOptions say which chromosomes are there once.
 func (g *gwas) scanOptions() assoc.Options {
-	o := assoc.Options{ImputeMean: g.o.imputeMean}
-	ploidy := make([]assoc.Ploidy, len(g.set.Sites))
-	some := false
+	ploidy, male := make([]assoc.Ploidy, len(g.set.Sites)), make([]bool, len(g.set.People))
 	for v, p := range placesOf(g.set.Sites) {
 		ploidy[v] = p.Ploidy
-		some = some || p.Ploidy == assoc.YLinked || p.Ploidy == assoc.Haploid
 	}
-	if !some {
-		return o
-	}
-	notMale := make([]bool, len(g.set.People))
 	for i, p := range g.set.People {
-		notMale[i] = p.Sex != 1
+		male[i] = p.Sex == 1
 	}
-	o.Masked = func(v int) []bool {
-		if ploidy[v] == assoc.YLinked {
-			return notMale
-		}
-		return nil
-	}
-	o.Copies = func(v int) float64 {
-		if ploidy[v] == assoc.YLinked || ploidy[v] == assoc.Haploid {
-			return 1
-		}
-		return 2
-	}
-	return o
+	return assoc.Options{ImputeMean: g.o.imputeMean}.Chromosomes(ploidy, male)
 }
 
 // A gwasFile is a table that grows with the scan.
@@ -153,55 +133,52 @@ func (g *gwas) note(b assoc.Block) {
 	}
 }
 
+// A gwasPacker is what a thread makes lines with.
+type gwasPacker struct {
+	z    bgzf
+	text []byte
+}
+
 // append writes the lines of a block: each thread makes and compresses some of them, for each file.
 func (g *gwas) append(files []*gwasFile, b assoc.Block) error {
-	const part = 32 // variants
+	const part = 64 // variants
 	parts := (b.Variants + part - 1) / part
-	done := make([][]byte, parts*len(files))
-	errs := make([]error, len(done))
+	for len(g.packed) < parts*len(files) {
+		g.packed = append(g.packed, nil)
+	}
+	if g.packers == nil {
+		g.packers = make([]gwasPacker, g.cpu.Threads())
+	}
+	errs := make([]error, parts*len(files))
 	var wg sync.WaitGroup
-	next := make(chan int, len(done))
-	for i := range done {
+	next := make(chan int, len(errs))
+	for i := range errs {
 		next <- i
 	}
 	close(next)
-	for range g.cpu.Threads() {
+	for t := range g.packers {
 		wg.Go(func() {
-			var z bgzf
-			var text []byte
+			w := &g.packers[t]
 			for i := range next {
-				text = text[:0]
+				w.text = w.text[:0]
 				f, lo := files[i/parts], i%parts*part
 				for v := lo; v < min(b.Variants, lo+part); v++ {
-					text = f.line(text, b.First+v, b.Results[v*b.Traits:(v+1)*b.Traits])
+					w.text = f.line(w.text, b.First+v, b.Results[v*b.Traits:(v+1)*b.Traits])
 				}
-				done[i], errs[i] = z.append(nil, text)
+				g.packed[i], errs[i] = w.z.append(g.packed[i][:0], w.text)
 			}
 		})
 	}
 	wg.Wait()
-	for i, text := range done {
-		if errs[i] != nil {
-			return errs[i]
+	for i, err := range errs {
+		if err != nil {
+			return err
 		}
-		if _, err := files[i/parts].f.Write(text); err != nil {
+		if _, err := files[i/parts].f.Write(g.packed[i]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// assocDigits are written of effects and -log10 P.
-const assocDigits = 7
-
-func appendValue(dst []byte, v float64) []byte {
-	switch {
-	case math.IsNaN(v):
-		return append(dst, "NA"...)
-	case math.IsInf(v, 0):
-		return append(dst, "Inf"...)
-	}
-	return strconv.AppendFloat(dst, v, 'g', assocDigits, 64)
 }
 
 // write fills the folder.

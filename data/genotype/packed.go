@@ -43,7 +43,7 @@ func Read(ctx context.Context, f *Set, variants, persons []int, round bool, step
 	for i, person := range persons {
 		b.all = b.all && i == person
 	}
-	err := f.eachRow(ctx, variants, func(k int, bits, hard []byte, dosage []float32) error {
+	err := f.EachRow(ctx, variants, func(k int, bits, hard []byte, dosage []float32) error {
 		b.take(k, bits, hard, dosage)
 		if b.n == block || k == len(variants)-1 {
 			b.turn()

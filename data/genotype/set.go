@@ -100,8 +100,8 @@ func (s *Set) Each(ctx context.Context, variants []int, visit Visit) error {
 	})
 }
 
-// eachRow is Each, but that hard calls are bits where their file has them so.
-func (s *Set) eachRow(ctx context.Context, variants []int, visit func(k int, bits, hard []byte, dosage []float32) error) error {
+// EachRow is Each, but that hard calls are bits, as EachBits of a BitsFile has them, where their file has them so, and hard is nil then.
+func (s *Set) EachRow(ctx context.Context, variants []int, visit func(k int, bits, hard []byte, dosage []float32) error) error {
 	return s.eachPart(variants, func(f File, at int, own []int) error {
 		if b, ok := f.(BitsFile); ok {
 			return b.EachBits(ctx, own, func(k int, bits []byte) error { return visit(at+k, bits, nil, nil) })

@@ -37,7 +37,7 @@ func (s *Set) Read(variants, persons []int) (*Packed, error) {
 	for at := 0; at < len(variants); at += variantBlock {
 		n := min(variantBlock, len(variants)-at)
 		for k := range n {
-			if err := rows.read(variants[at+k], buf[k*b:(k+1)*b]); err != nil {
+			if err := rows.read(variants[at+k], b, buf[k*b:(k+1)*b]); err != nil {
 				return nil, err
 			}
 		}
@@ -65,13 +65,14 @@ type rowReader struct {
 	part part
 }
 
-func (r *rowReader) read(variant int, dst []byte) error {
+// read reads the rows, of so many bytes, of the variant and of those behind it in its file.
+func (r *rowReader) read(variant, row int, dst []byte) error {
 	if r.file == nil || variant < r.part.first || variant >= r.part.first+r.part.n {
 		if err := r.open(variant); err != nil {
 			return err
 		}
 	}
-	at := headerBytes + int64(variant-r.part.first)*int64(len(dst))
+	at := headerBytes + int64(variant-r.part.first)*int64(row)
 	if _, err := r.file.ReadAt(dst, at); err != nil {
 		return table.Unreadable(r.part.bed, err)
 	}

@@ -2,6 +2,8 @@ package assoc
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 
 	"contig-gpu/gpu"
 )
@@ -24,14 +26,18 @@ func (s *Scan) test(c *calls, at int, g *group, variants []int, results []Result
 	x := s.x[at]
 	if s.single {
 		host := make([]float32, x.Len())
-		s.each(c.n, func(_, v int) { rows[v] = fill(s, g, c, v, variants[c.first+v], host[v*len(g.rows):(v+1)*len(g.rows)]) })
+		s.each(c.n, func(_, v int) {
+			rows[v] = fill(s, g, c, v, variants[c.first+v], g.wide, host[v*g.columns:(v+1)*g.columns])
+		})
 		gpu.Write(x, host)
 	} else {
 		host := gpu.Host[float64](x)
-		s.each(c.n, func(_, v int) { rows[v] = fill(s, g, c, v, variants[c.first+v], host[v*len(g.rows):(v+1)*len(g.rows)]) })
+		s.each(c.n, func(_, v int) {
+			rows[v] = fill(s, g, c, v, variants[c.first+v], g.wide, host[v*g.columns:(v+1)*g.columns])
+		})
 	}
 	p := s.p[at].Slice(0, c.n*g.width).View(c.n, g.width)
-	gpu.MatMul(p, x.Slice(0, c.n*len(g.rows)).View(c.n, len(g.rows)), g.w, false, false, 0)
+	gpu.MatMul(p, x.Slice(0, c.n*g.columns).View(c.n, g.columns), g.w, false, false, 0)
 	sums := make([]float64, c.n*g.width)
 	gpu.Read(sums, p)
 	s.each(c.n, func(_, v int) {
@@ -54,26 +60,40 @@ func halve(results []Result, traits []int, copies float64) {
 	}
 }
 
-// fill writes the genotypes of one variant to dst, 0 where they are missing, and sums them.
-func fill[F float32 | float64](s *Scan, g *group, c *calls, v, variant int, dst []F) row {
+// fill writes the genotypes of one variant to dst, 0 where they are missing, and sums them. wide: dst has a column for every person of the genotypes, else for those of the group.
+func fill[F float32 | float64](s *Scan, g *group, c *calls, v, variant int, wide bool, dst []F) row {
 	var masked []bool
 	if s.o.Masked != nil {
 		masked = s.o.Masked(variant)
 	}
 	var r row
 	if c.dosed[v] {
-		r = fillDosage(g, c.dosage[v], masked, dst)
+		r = fillDosage(g, c.dosage[v], masked, wide, dst)
 	} else {
-		r = fillHard(g, c.hard[v*c.persons:(v+1)*c.persons], masked, dst)
+		r = fillHard(g, masks(c.row(v), masked), wide, dst)
 	}
 	if s.o.ImputeMean && r.known > 0 && len(r.missing) > 0 {
-		impute(&r, masked, g, dst)
+		impute(&r, masked, g, wide, dst)
 	}
 	return r
 }
 
+// masks returns the row with the calls missing of those who are masked.
+func masks(row []uint64, masked []bool) []uint64 {
+	if masked == nil {
+		return row
+	}
+	out := append([]uint64(nil), row...)
+	for p, m := range masked {
+		if m {
+			out[p/32] |= missingCall << (2 * (p % 32))
+		}
+	}
+	return out
+}
+
 // impute gives those without a genotype the mean; who is masked stays out.
-func impute[F float32 | float64](r *row, masked []bool, g *group, dst []F) {
+func impute[F float32 | float64](r *row, masked []bool, g *group, wide bool, dst []F) {
 	mean := r.sum / float64(r.known)
 	var out []int32
 	for _, i := range r.missing {
@@ -81,7 +101,11 @@ func impute[F float32 | float64](r *row, masked []bool, g *group, dst []F) {
 			out = append(out, i)
 			continue
 		}
-		dst[i] = F(mean)
+		if wide {
+			dst[g.rows[i]] = F(mean)
+		} else {
+			dst[i] = F(mean)
+		}
 		r.n++
 		r.sum += mean
 		r.sq += mean * mean
@@ -89,26 +113,14 @@ func impute[F float32 | float64](r *row, masked []bool, g *group, dst []F) {
 	r.missing = out
 }
 
-// fillHard counts first, for which byte sums of all persons are packed in one word, and then writes.
-func fillHard[F float32 | float64](g *group, hard []byte, masked []bool, dst []F) row {
-	const field, mask = 21, 1<<21 - 1
-	counts := [4]uint64{0, 1, 1 << field, 1 << (2 * field)}
-	var total uint64
-	n := [3]int{}
-	for lo := 0; lo < len(g.rows); lo += mask {
-		total = 0
-		for _, p := range g.rows[lo:min(len(g.rows), lo+mask)] {
-			code := hard[p]
-			if masked != nil && masked[p] {
-				code = missingCall
-			}
-			total += counts[code&3]
-		}
-		for k := range n {
-			n[k] += int(total >> (k * field) & mask)
-		}
+// fillHard counts first, 32 persons at a time, and then writes.
+func fillHard[F float32 | float64](g *group, row64 []uint64, wide bool, dst []F) row {
+	var het, hom, missing int
+	for k, m := range g.member {
+		low, high := row64[k]&m, row64[k]>>1&m
+		both := bits.OnesCount64(low & high)
+		het, hom, missing = het+bits.OnesCount64(low)-both, hom+bits.OnesCount64(high)-both, missing+both
 	}
-	het, hom, missing := n[0], n[1], n[2]
 	r := row{known: len(g.rows) - missing, n: len(g.rows) - missing}
 	r.freq = float64(het+2*hom) / float64(2*r.known)
 	values := [4]F{0, 1, 2, 0}
@@ -118,23 +130,49 @@ func fillHard[F float32 | float64](g *group, hard []byte, masked []bool, dst []F
 	}
 	r.sum, r.sq = float64(het+2*hom), float64(het+4*hom)
 	r.least, r.most = extremes(none, het, hom)
-	if missing == 0 {
-		for i, p := range g.rows {
-			dst[i] = values[hard[p]&3]
-		}
+	if missing > 0 {
+		r.missing = missingOf(g, row64, missing)
+	}
+	if wide {
+		spread(dst, row64, values)
 		return r
 	}
-	r.missing = make([]int32, 0, missing)
 	for i, p := range g.rows {
-		code := hard[p] & 3
-		if masked != nil && masked[p] {
-			code = missingCall
-		}
-		if dst[i] = values[code]; code == missingCall {
-			r.missing = append(r.missing, int32(i))
-		}
+		dst[i] = values[row64[p/32]>>(2*(p%32))&3]
 	}
 	return r
+}
+
+// missingOf lists the rows of the group without a genotype, ascending.
+func missingOf(g *group, row64 []uint64, n int) []int32 {
+	out := make([]int32, 0, n)
+	for k, m := range g.member {
+		for x := row64[k] & (row64[k] >> 1) & m; x != 0; x &= x - 1 {
+			out = append(out, g.place[32*k+bits.TrailingZeros64(x)/2])
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// spread writes the values of four calls at a time, from a table of all that four calls can be.
+func spread[F float32 | float64](dst []F, row64 []uint64, values [4]F) {
+	var pairs [16][2]F
+	for b := range pairs {
+		pairs[b] = [2]F{values[b&3], values[b>>2]}
+	}
+	at := 0
+	for ; at+32 <= len(dst); at += 32 {
+		x, out := row64[at/32], (*[32]F)(dst[at:])
+		for k := 0; k < 32; k += 2 {
+			*(*[2]F)(out[k:]) = pairs[x&15]
+			x >>= 4
+		}
+	}
+	for x := uint64(0); at < len(dst); at++ {
+		x = row64[at/32] >> (2 * (at % 32))
+		dst[at] = values[x&3]
+	}
 }
 
 func extremes(none, het, hom int) (least, most float64) {
@@ -148,7 +186,8 @@ func extremes(none, het, hom int) (least, most float64) {
 	return least, most
 }
 
-func fillDosage[F float32 | float64](g *group, dosage []float32, masked []bool, dst []F) row {
+func fillDosage[F float32 | float64](g *group, dosage []float32, masked []bool, wide bool, dst []F) row {
+	clear(dst)
 	r := row{least: math.Inf(1), most: math.Inf(-1)}
 	sum := 0.0
 	for i, p := range g.rows {
@@ -165,7 +204,6 @@ func fillDosage[F float32 | float64](g *group, dosage []float32, masked []bool, 
 	at := 0
 	for i, p := range g.rows {
 		if at < len(r.missing) && r.missing[at] == int32(i) {
-			dst[i] = 0
 			at++
 			continue
 		}
@@ -173,7 +211,11 @@ func fillDosage[F float32 | float64](g *group, dosage []float32, masked []bool, 
 		if r.turned {
 			d = 2 - d
 		}
-		dst[i] = F(d)
+		if wide {
+			dst[p] = F(d)
+		} else {
+			dst[i] = F(d)
+		}
 		r.sum, r.sq = r.sum+d, r.sq+d*d
 		r.least, r.most = min(r.least, d), max(r.most, d)
 	}
@@ -183,6 +225,6 @@ func fillDosage[F float32 | float64](g *group, dosage []float32, masked []bool, 
 // exactly returns the genotypes of one variant once more, in float64.
 func (s *Scan) exactly(g *group, c *calls, v, variant int, r *row) []float64 {
 	dst := make([]float64, len(g.rows))
-	*r = fill(s, g, c, v, variant, dst)
+	*r = fill(s, g, c, v, variant, false, dst)
 	return dst
 }

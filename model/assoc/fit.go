@@ -79,7 +79,7 @@ func (f *fitter) result(beta, left, ssx, df float64) Result {
 		beta = -beta
 	}
 	out.Beta, out.SE, out.T = beta, se, beta/se
-	out.NegLog10P = NegLog10T(out.T, df)
+	out.NegLog10P = f.g.exactly.at(out.T, df)
 	return out
 }
 

@@ -2,15 +2,9 @@ package assoc
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -274,88 +268,4 @@ func TestPCAOfMany(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestScanIsPlinks: effects, standard errors and P are those of plink2 --glm to its digits, on random filesets with missing genotypes, on X, Y and mitochondria too.
-func TestScanIsPlinks(t *testing.T) {
-	need(t, "plink2")
-	for seed := range uint64(6) {
-		g := rand.New(rand.NewPCG(seed, 77))
-		chromosomes := [][]string{{"1", "22"}, {"1", "X"}}[g.IntN(2)]
-		f := randomSet(t, g, 60+g.IntN(200), 60, chromosomes)
-		s := Study{Persons: upTo(f.persons), Traits: [][]float64{normals(g, f.persons)}, Covariates: [][]float64{normals(g, f.persons), normals(g, f.persons)}}
-		for i := range f.persons {
-			s.Covariates[1][i] = float64(f.sex[i]) // plink2 adds sex on X by itself
-			s.Traits[0][i] += 0.5 * float64(f.calls[7][i]&1)
-			if g.IntN(20) == 0 {
-				s.Traits[0][i] = math.NaN()
-			}
-		}
-		set := f.open(t)
-		theirs := plink2Scan(t, f, s)
-		ours := collect(t, openCPU(t), set, s, Options{}, 0)
-		for v, w := range theirs {
-			if w.errors != "." {
-				continue
-			}
-			for _, c := range [][2]float64{{ours.beta[v], w.beta}, {ours.se[v], w.se}, {ours.p[v], w.p}, {ours.n[v], w.n}} {
-				if math.Abs(c[0]-c[1]) > 6e-6*math.Abs(c[1]) {
-					t.Errorf("seed %d, %s, variant %d: %v, plink2 %v", seed, f.chrom[v], v, c[0], c[1])
-				}
-			}
-		}
-	}
-}
-
-type plinkResult struct {
-	beta, se, p, n float64
-	errors         string
-}
-
-func plink2Scan(t *testing.T, f *fileset, s Study) []plinkResult {
-	t.Helper()
-	var y, c strings.Builder
-	y.WriteString("FID IID Y\n")
-	c.WriteString("FID IID C1 C2\n")
-	for i := range f.persons {
-		word := strconv.FormatFloat(s.Traits[0][i], 'g', -1, 64)
-		if math.IsNaN(s.Traits[0][i]) {
-			word = "NA"
-		}
-		fmt.Fprintf(&y, "f%d i%d %s\n", i, i, word)
-		fmt.Fprintf(&c, "f%d i%d %v %v\n", i, i, s.Covariates[0][i], s.Covariates[1][i])
-	}
-	dir := filepath.Dir(f.prefix)
-	for name, text := range map[string]string{"y": y.String(), "c": c.String()} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out, err := exec.Command("plink2", "--bfile", f.prefix, "--pheno", dir+"/y", "--covar", dir+"/c", "--covar-variance-standardize", "--no-psam-pheno", "--no-input-missing-phenotype", "--glm", "hide-covar", "omit-ref", "log10", "no-x-sex",
-		"--out", dir+"/o", "--threads", "1", "--xchr-model", "2").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	text, err := os.ReadFile(dir + "/o.Y.glm.linear")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	head := strings.Split(lines[0], "\t")
-	var list []plinkResult
-	for _, l := range lines[1:] {
-		w := strings.Split(l, "\t")
-		at := func(name string) float64 {
-			v, err := strconv.ParseFloat(w[slices.Index(head, name)], 64)
-			if err != nil {
-				return math.NaN()
-			}
-			return v
-		}
-		list = append(list, plinkResult{at("BETA"), at("SE"), at("LOG10_P"), at("OBS_CT"), w[slices.Index(head, "ERRCODE")]})
-	}
-	if len(list) != len(f.pos) {
-		t.Fatalf("%d lines of %d variants", len(list), len(f.pos))
-	}
-	return list
 }

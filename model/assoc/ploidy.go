@@ -1,5 +1,7 @@
 package assoc
 
+import "slices"
+
 // A Ploidy says how many copies of a chromosome people have.
 type Ploidy uint8
 
@@ -9,6 +11,32 @@ const (
 	YLinked               // males have one, others none
 	Haploid               // everybody has one, such as of mitochondria
 )
+
+// Chromosomes are options that test X, Y and MT as plink2 --glm does with --xchr-model 2: on Y those who are not male are left out, and where a chromosome is there once effects are of one copy. ploidy is by variant,
+// male by person of the genotypes.
+func (o Options) Chromosomes(ploidy []Ploidy, male []bool) Options {
+	once := func(p Ploidy) bool { return p == YLinked || p == Haploid }
+	if !slices.ContainsFunc(ploidy, once) {
+		return o
+	}
+	others := make([]bool, len(male))
+	for i, m := range male {
+		others[i] = !m
+	}
+	o.Masked = func(v int) []bool {
+		if ploidy[v] == YLinked {
+			return others
+		}
+		return nil
+	}
+	o.Copies = func(v int) float64 {
+		if once(ploidy[v]) {
+			return 1
+		}
+		return 2
+	}
+	return o
+}
 
 // A Population is the persons whose linkage disequilibrium counts.
 type Population struct {

@@ -1,9 +1,6 @@
 package assoc
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // medianChiSquare is the median of a chi-square with one degree of freedom, (Φ⁻¹(3/4))².
 const medianChiSquare = 0.45493642311957283
@@ -39,63 +36,23 @@ func minOf(traits int, p func(k int) float64, tests int) (neglog10 float64, best
 }
 
 // Lambda returns the genomic inflation: the median of the chi-squares that the P have, by that of a chi-square with one degree of freedom. NaN where nothing is defined.
-func Lambda(neglog10 []float64) float64 { return medianOf(neglog10) / medianChiSquare }
+func Lambda(neglog10 []float64) float64 { return Rank(neglog10).Lambda() }
 
 // PlinkLambda returns what plink says in its place: the median by 0.456, and at least 1.
-func PlinkLambda(neglog10 []float64) float64 { return max(1, medianOf(neglog10)/PlinkMedian) }
-
-func medianOf(neglog10 []float64) float64 {
-	known := make([]float64, 0, len(neglog10))
-	for _, p := range neglog10 {
-		if !math.IsNaN(p) {
-			known = append(known, p)
-		}
-	}
-	if len(known) == 0 {
-		return math.NaN()
-	}
-	slices.Sort(known)
-	low, high := known[(len(known)-1)/2], known[len(known)/2]
-	return (ChiSquare(low) + ChiSquare(high)) / 2
-}
+func PlinkLambda(neglog10 []float64) float64 { return Rank(neglog10).PlinkLambda() }
 
 // A QQ compares P with what is expected where nothing is associated, as -log10 and in ascending order of P.
 type QQ struct {
 	Observed, Expected  []float64 // expected: (i - 1/2) / n
 	BandLow, BandHigh   []float64 // of 95 % of samples: quantiles .975 and .025 of the i-th of n uniform values, so low is below high
 	Lambda, PlinkLambda float64
+
+	n     int // values
+	ranks []int
 }
 
 // NewQQ returns the comparison at the places of the given ranks, which ascend from 1; nil: all of them.
-func NewQQ(neglog10 []float64, ranks []int) *QQ {
-	q := &QQ{Lambda: Lambda(neglog10), PlinkLambda: PlinkLambda(neglog10)}
-	known := make([]float64, 0, len(neglog10))
-	for _, p := range neglog10 {
-		if !math.IsNaN(p) {
-			known = append(known, p)
-		}
-	}
-	slices.SortFunc(known, func(a, b float64) int {
-		if a > b {
-			return -1
-		} else if a < b {
-			return 1
-		}
-		return 0
-	})
-	n := len(known)
-	if ranks == nil {
-		for i := range n {
-			ranks = append(ranks, i+1)
-		}
-	}
-	for _, r := range ranks {
-		i := float64(r)
-		q.Observed, q.Expected = append(q.Observed, known[r-1]), append(q.Expected, Log10P((i-0.5)/float64(n)))
-		q.BandLow, q.BandHigh = append(q.BandLow, Log10P(betaQuantile(0.975, i, float64(n)-i+1))), append(q.BandHigh, Log10P(betaQuantile(0.025, i, float64(n)-i+1)))
-	}
-	return q
-}
+func NewQQ(neglog10 []float64, ranks []int) *QQ { return Rank(neglog10).QQ(ranks, nil) }
 
 // betaQuantile returns x with I_x(a, b) = p, for a and b of at least 1, by Newton's method kept within bounds that close in.
 func betaQuantile(p, a, b float64) float64 {

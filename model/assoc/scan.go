@@ -17,6 +17,12 @@ type Source interface {
 	Each(ctx context.Context, variants []int, visit func(k int, hard []byte, dosage []float32) error) error
 }
 
+// A RowSource is a Source that has hard calls of two bits, and hands them over so: low bits first, copies of ALT, 3 missing. hard is nil then.
+type RowSource interface {
+	Source
+	EachRow(ctx context.Context, variants []int, visit func(k int, bits, hard []byte, dosage []float32) error) error
+}
+
 // Options of NewScan.
 type Options struct {
 	// ImputeMean gives a person without a genotype the mean of the others; else the person leaves that variant.
@@ -71,13 +77,14 @@ func (s *Scan) dtype() gpu.DType {
 func (s *Scan) reserve() {
 	bytes := 0
 	for _, g := range s.groups {
-		bytes += 8*(len(g.rows)*g.width+blockVariants*(len(g.rows)+g.width)) + 4096
+		g.index(s.persons)
+		bytes += 8*(g.columns*g.width+blockVariants*(g.columns+g.width)) + 4096
 	}
 	s.arena = s.dev.NamedArena("association", bytes)
 	for _, g := range s.groups {
-		g.w = s.arena.New(s.dtype(), len(g.rows), g.width)
-		gpu.Write(g.w, g.both)
-		s.x = append(s.x, s.arena.New(s.dtype(), blockVariants, len(g.rows)))
+		g.w = s.arena.New(s.dtype(), g.columns, g.width)
+		gpu.Write(g.w, g.weights())
+		s.x = append(s.x, s.arena.New(s.dtype(), blockVariants, g.columns))
 		s.p = append(s.p, s.arena.New(s.dtype(), blockVariants, g.width))
 	}
 }
@@ -116,100 +123,66 @@ type Result struct {
 }
 
 // A Block is results of variants behind each other: Results[variant*traits + trait], the first being variant number First of those asked for. It is
-// overwritten by the next.
+// overwritten by the one after the next.
 type Block struct {
 	First, Variants, Traits int
 	Results                 []Result
 }
 
-// Run tests the given variants of the source, which ascend, and hands the results over in their order. Memory: two blocks.
+// Run tests the given variants of the source, which ascend, and hands the results over in their order, one block after the other, while the next is tested. Memory: two blocks.
 func (s *Scan) Run(ctx context.Context, src Source, variants []int, emit func(b Block) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	full, empty := make(chan *calls, 1), make(chan *calls, 2)
+	tested, free := make(chan Block, 1), make(chan []Result, 2)
 	for range 2 {
 		empty <- newCalls(s.persons)
+		free <- make([]Result, blockVariants*s.traits)
 	}
-	var read error
-	go func() {
+	var wg sync.WaitGroup
+	var read, wrote error
+	wg.Go(func() {
 		defer close(full)
 		read = deal(ctx, src, variants, empty, full)
-	}()
-	results := make([]Result, blockVariants*s.traits)
+	})
+	wg.Go(func() {
+		for b := range tested {
+			if wrote == nil {
+				if wrote = emit(b); wrote != nil {
+					cancel(wrote)
+				}
+			}
+			free <- b.Results[:cap(b.Results)]
+		}
+	})
+	err := s.testAll(full, empty, variants, tested, free)
+	cancel(err)
+	close(tested)
+	for range full {
+	}
+	wg.Wait()
+	for _, e := range []error{wrote, err, read} {
+		if e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// testAll tests blocks as they come.
+func (s *Scan) testAll(full <-chan *calls, empty chan<- *calls, variants []int, tested chan<- Block, free <-chan []Result) error {
 	for c := range full {
-		n := c.n
+		n, first, results := c.n, c.first, <-free
 		for i, g := range s.groups {
 			s.test(c, i, g, variants, results)
 		}
 		if err := s.dev.Sync(); err != nil {
-			cancel(err)
-			drain(full)
-			return err
-		}
-		if err := emit(Block{First: c.first, Variants: n, Traits: s.traits, Results: results[:n*s.traits]}); err != nil {
-			cancel(err)
-			drain(full)
 			return err
 		}
 		empty <- c
+		tested <- Block{First: first, Variants: n, Traits: s.traits, Results: results[:n*s.traits]}
 	}
-	return read
-}
-
-func drain(full <-chan *calls) {
-	for range full {
-	}
-}
-
-// calls are genotypes of a block as the source has them.
-type calls struct {
-	first, n, persons int
-	hard              []byte // [blockVariants, persons]
-	dosage            [][]float32
-	dosed             [blockVariants]bool
-}
-
-func newCalls(persons int) *calls {
-	return &calls{persons: persons, hard: make([]byte, blockVariants*persons), dosage: make([][]float32, blockVariants)}
-}
-
-// deal reads variants into blocks.
-func deal(ctx context.Context, src Source, variants []int, empty, full chan *calls) error {
-	var c *calls
-	err := src.Each(ctx, variants, func(k int, hard []byte, dosage []float32) error {
-		if c == nil {
-			select {
-			case c = <-empty:
-				c.first, c.n = k, 0
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		c.take(hard, dosage)
-		if c.n == blockVariants || k == len(variants)-1 {
-			select {
-			case full <- c:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-			c = nil
-		}
-		return nil
-	})
-	return err
-}
-
-func (c *calls) take(hard []byte, dosage []float32) {
-	at := c.n
-	c.n++
-	if c.dosed[at] = hard == nil; !c.dosed[at] {
-		copy(c.hard[at*c.persons:(at+1)*c.persons], hard)
-		return
-	}
-	if c.dosage[at] == nil {
-		c.dosage[at] = make([]float32, c.persons)
-	}
-	copy(c.dosage[at], dosage)
+	return nil
 }
 
 // each calls f for every variant of a block, on all threads.

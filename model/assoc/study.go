@@ -23,11 +23,51 @@ type group struct {
 	covariates [][]float64
 	y          [][]float64 // by trait and person, as given
 	span       *Span
-	width      int       // of both: Rank + traits
-	both       []float64 // [persons, width]: the basis, and residuals of the traits
-	yy         []float64 // by trait: sum of squares of the residuals
-	dead       []bool    // by trait: it is constant, or the covariates explain it
-	w          gpu.Tensor
+	width      int        // of both: Rank + traits
+	both       []float64  // [persons, width]: the basis, and residuals of the traits
+	yy         []float64  // by trait: sum of squares of the residuals
+	dead       []bool     // by trait: it is constant, or the covariates explain it
+	w          gpu.Tensor // [columns, width]: rows of both, at the columns that their persons have in a block
+
+	wide    bool     // a block has a column for every person of the genotypes, and w is 0 where they are of no use here
+	columns int      // of a block
+	member  []uint64 // by person of the genotypes, two bits each: 1 who is of the group
+	place   []int32  // by person of the genotypes: the row of rows
+	exactly *tTable  // of the degrees of freedom that all persons leave
+}
+
+// column of a block is that of row i.
+func (g *group) column(i int) int {
+	if g.wide {
+		return g.rows[i]
+	}
+	return i
+}
+
+// index prepares for genotypes of the given number of persons. A block is wide where most of them are of the group: bytes of four calls are copied from a table then.
+func (g *group) index(persons int) {
+	g.columns = len(g.rows)
+	if g.wide = 2*len(g.rows) >= persons; g.wide {
+		g.columns = 4 * ((persons + 3) / 4)
+	}
+	g.member, g.place = make([]uint64, words(persons)), make([]int32, persons)
+	for i, p := range g.rows {
+		g.member[p/32] |= 1 << (2 * (p % 32))
+		g.place[p] = int32(i)
+	}
+	g.exactly = newTTable(float64(len(g.rows) - g.span.Rank - 1))
+}
+
+// weights are both, at the columns of a block.
+func (g *group) weights() []float64 {
+	if !g.wide {
+		return g.both
+	}
+	w := make([]float64, g.columns*g.width)
+	for i, p := range g.rows {
+		copy(w[p*g.width:(p+1)*g.width], g.both[i*g.width:])
+	}
+	return w
 }
 
 // groups sorts the traits by whom they are known of.

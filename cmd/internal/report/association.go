@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -53,11 +54,13 @@ func WriteAssociation(w io.Writer, p Association) error {
 	for _, q := range p.QQs {
 		qq = append(qq, template.HTML(q.draw()))
 	}
+	genes := slices.ContainsFunc(p.Loci, func(l Locus) bool { return l.Gene != "" })
 	return t.Execute(w, struct {
 		Association
+		Genes bool // a locus has one
 		Plot  template.HTML
 		Plots []template.HTML
-	}{p, template.HTML(p.draw()), qq})
+	}{p, genes, template.HTML(p.draw()), qq})
 }
 
 // squeezed is where the axis of -log10 P begins to be compressed: above, a unit takes a tenth of the room or less, so that the largest still fits.
@@ -75,14 +78,19 @@ func heightOf(y, top float64) float64 {
 	return below + (1-below)*(math.Log(y/squeezed)/math.Log(top/squeezed))
 }
 
-// axisTicks are values to write at the axis.
+// axisTicks are values to write at the axis, none above top, and where it is compressed as many as have room.
 func axisTicks(top float64) []float64 {
 	if top <= squeezed {
 		return ticks(0, top)
 	}
+	const room = 0.06 // of the axis
 	out := []float64{0, 10, 20, 30, 40, 50}
-	for v := 100.0; v < top*1.05; v *= 2 {
-		out = append(out, v)
+	for ten := 10.0; ten <= top; ten *= 10 {
+		for _, k := range []float64{1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9} {
+			if v := k * ten; v > squeezed && v <= top && heightOf(v, top)-heightOf(out[len(out)-1], top) >= room {
+				out = append(out, v)
+			}
+		}
 	}
 	return out
 }
@@ -217,8 +225,8 @@ h1{font-size:1.6em}h2{font-size:1.3em;margin-top:2em}.note,figcaption{color:var(
 <p class="note">-log10 P of each variant: of its smallest P over {{.Traits}} traits, times {{.Traits}}. Broken line: 5e-8. Above 50 the axis is compressed.</p>
 {{.Plot}}
 <h2>Loci</h2>
-{{if .Loci}}<div class="wide"><table><tr><th>variant</th><th>place</th><th>gene</th><th>trait</th><th>-log10 P</th><th>variants</th><th></th></tr>
-{{range .Loci}}<tr><td>{{.Name}}</td><td>{{.Chromosome}}:{{.Position}}</td><td>{{.Gene}}</td><td>{{.Trait}}</td><td>{{printf "%.2f" .Y}}</td><td>{{.Variants}}</td><td>{{if .Input}}the encoder was trained with it{{end}}</td></tr>
+{{if .Loci}}<div class="wide"><table><tr><th>variant</th><th>place</th>{{if .Genes}}<th>gene</th>{{end}}<th>trait</th><th>-log10 P</th><th>variants</th><th></th></tr>
+{{range .Loci}}<tr><td>{{.Name}}</td><td>{{.Chromosome}}:{{.Position}}</td>{{if $.Genes}}<td>{{.Gene}}</td>{{end}}<td>{{.Trait}}</td><td>{{printf "%.2f" .Y}}</td><td>{{.Variants}}</td><td>{{if .Input}}the encoder was trained with it{{end}}</td></tr>
 {{end}}</table></div>{{else}}<p>None.</p>{{end}}
 <h2>Observed against expected</h2>
 <p class="note">P of each trait, not corrected for their number; grey: 95 % of samples where nothing is associated. Lambda: the median chi-square by that of the null. Above 50 the axis is compressed.</p>

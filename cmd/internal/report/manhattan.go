@@ -79,6 +79,10 @@ func manhattan(all []Ranked, axis []Chromosome, fdr float64) string {
 // drawAxis writes the chromosomes' names where there is room, and a line at each end.
 func drawAxis(b *strings.Builder, axis []Chromosome, start map[string]float64, px func(float64) float64) {
 	last := math.Inf(-1)
+	if len(axis) == 1 {
+		drawPlaces(b, axis[0], px)
+		return
+	}
 	for _, c := range axis {
 		lo, hi := px(start[c.Name]), px(start[c.Name]+float64(c.Length))
 		fmt.Fprintf(b, `<line class="grid" x1="%.1f" x2="%.1f" y1="%g" y2="%g"/>`, hi, hi, genomeTop, genomeH-genomeUnder)
@@ -88,6 +92,16 @@ func drawAxis(b *strings.Builder, axis []Chromosome, start map[string]float64, p
 		}
 	}
 	fmt.Fprintf(b, `<text x="%g" y="%g" text-anchor="middle">chromosome</text>`, (genomeLeft+genomeW-genomeRight)/2, genomeH-6)
+}
+
+// drawPlaces draws the axis of one chromosome, in megabases.
+func drawPlaces(b *strings.Builder, c Chromosome, px func(float64) float64) {
+	const mega = 1e6
+	for _, v := range ticks(0, math.Max(float64(c.Length), 1)/mega) {
+		x := px(v * mega)
+		fmt.Fprintf(b, `<line class="grid" x1="%.1f" x2="%.1f" y1="%g" y2="%g"/><text x="%.1f" y="%g" text-anchor="middle">%.4g</text>`, x, x, genomeTop, genomeH-genomeUnder, x, genomeH-genomeUnder+16, v)
+	}
+	fmt.Fprintf(b, `<text x="%g" y="%g" text-anchor="middle">chromosome %s, megabases</text>`, (genomeLeft+genomeW-genomeRight)/2, genomeH-6, clipped(c.Name, 6))
 }
 
 // apart reports whether x has room beside those taken.
