@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/data/table"
 )
 
 // folderOf makes a folder of files: texts, of images nothing.
@@ -202,5 +203,30 @@ func TestLinks(t *testing.T) {
 	}
 	if _, err := Read("folders", dir); err == nil {
 		t.Error("a link to nowhere is no error")
+	}
+}
+
+// TestPersons: whatever images are called, each participant has an id that tables can hold, and one of its own.
+func TestPersons(t *testing.T) {
+	names := []string{"0", "12e4", "NA", "-5", "7.0", "a b", "a_b", "image_a_b", "image_a_b_2", "a.jpg", "ok"}
+	files, table0 := map[string]string{}, "id_code,diagnosis\n"
+	for _, n := range names {
+		files["train_images/"+n+".png"] = ""
+		table0 += n + ",1\n"
+	}
+	files["train.csv"] = table0
+	s, err := Read("aptos", folderOf(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, im := range s.Images {
+		if err := table.CheckID("", 0, im.Person); err != nil || seen[im.Person] || strings.ContainsAny(im.Person, " .") || strings.HasPrefix(im.Person, "-") {
+			t.Errorf("%s is %q: %v", im.Path, im.Person, err)
+		}
+		seen[im.Person] = true
+	}
+	if len(seen) != len(names) || !seen["ok"] {
+		t.Errorf("persons %v", seen)
 	}
 }

@@ -40,7 +40,7 @@ func aptos(b *builder) error {
 				}
 			}
 			if f, there := b.look(find, row[id]); there {
-				if err := b.add(Image{Path: f.path, Person: row[id], Split: split, Labels: []string{label}}, s.path, s.lines[r]); err != nil {
+				if err := b.add(Image{Path: f.path, Person: f.stem, Split: split, Labels: []string{label}}, s.path, s.lines[r]); err != nil {
 					return err
 				}
 			}

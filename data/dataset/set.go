@@ -90,6 +90,7 @@ type builder struct {
 	rowOf       map[string]int
 	missing     []string // ids of rows without a file
 	met         int      // rows with one
+	persons     persons
 }
 
 func (b *builder) problem(code int, path string, line int, what, expected, found, cause, fix string) error {
@@ -125,6 +126,7 @@ func (b *builder) add(im Image, path string, line int) error {
 		}
 		return nil
 	}
+	im.Person = b.persons.id(im.Person)
 	b.rowOf[im.Path] = len(b.Images)
 	b.Images = append(b.Images, im)
 	return nil
