@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"runtime"
 	"sync"
@@ -22,6 +23,8 @@ type look struct {
 	images, pixels int
 	small          int // longest side below the size that they are trained at
 	blank          int // nearly black or white
+
+	digests [][sha256.Size]byte // of a whole look: a digest of the pixels of each image, zero where it cannot be decoded
 }
 
 // add counts an image; size is 0 where it is not known.
@@ -71,7 +74,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 			return all, context.Cause(ctx)
 		}
 		part := images[lo:min(lo+64*runtime.GOMAXPROCS(0), len(images))]
-		looks, errs := make([]look, len(part)), make([]error, len(part))
+		looks, errs, digests := make([]look, len(part)), make([]error, len(part)), make([][sha256.Size]byte, len(part))
 		var wg sync.WaitGroup
 		for w := range runtime.GOMAXPROCS(0) {
 			wg.Go(func() {
@@ -79,6 +82,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 					im, err := fundus.Decode(part[i].Path)
 					if errs[i] = err; err == nil {
 						looks[i].add(im, size)
+						digests[i] = pixelDigest(im)
 					}
 				}
 			})
@@ -89,7 +93,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 				return all, err
 			}
 			l.warn(part[i], size, faults)
-			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank}
+			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank, append(all.digests, digests[i])}
 		}
 		lo += len(part)
 		line.Step(lo, len(images), "images decoded")
