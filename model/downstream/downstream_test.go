@@ -194,9 +194,9 @@ func TestChoiceIsByPerson(t *testing.T) {
 			return Fit(x, task, others, Method{Linear: true}, func(string) {})
 		}
 		one, two := chosen(1), chosen(2)
-		if kind == Traits { // one row a person is left out by a formula, several in folds: the penalty per row is what both have
-			if two.Chosen[0]/2 < one.Chosen[0]/10 {
-				t.Errorf("traits: chose %v, of copies %v", one.Chosen, two.Chosen)
+		if kind == Traits { // one row a person is left out by a formula, several in folds, so that the two need not agree
+			if rows := 120.0; two.Chosen[0] < 10*rows {
+				t.Errorf("traits: nothing is to be learnt, and alpha is %v", two.Chosen)
 			}
 			continue
 		}
