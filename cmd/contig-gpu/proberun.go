@@ -97,6 +97,7 @@ func runProbe(c *cli.Context, s *probeSettings) error {
 		return err
 	}
 	p.line.Done()
+	p.remarks()
 	if err := s.folder.Publish(p.write); err != nil {
 		return err
 	}
