@@ -73,6 +73,7 @@ type checking struct {
 	cohort *data.Cohort // whole where there are no faults
 	images int          // to decode
 	seen   look
+	twins  twins
 }
 
 // look reads and decodes everything.
@@ -84,8 +85,15 @@ func (k *checking) look(s *settings) error {
 	k.cohort, k.images = co, len(images)
 	line := progress.New(k.c.App.ErrWriter)
 	defer line.Done()
-	k.seen, err = lookAt(k.c.Context, images, k.size, line, k.faults)
-	return err
+	if k.seen, err = lookAt(k.c.Context, images, k.size, line, k.faults); err != nil {
+		return err
+	}
+	persons := co.Persons
+	if k.faults.Found() > 0 { // not joined, so that nobody has a split yet
+		persons = nil
+	}
+	k.twins = twinsOf(images, k.seen.digests, persons, k.faults)
+	return nil
 }
 
 // report says what was found. Where there are errors it ends in one.
@@ -107,7 +115,7 @@ func (k *checking) report() error {
 	for _, t := range k.cohort.Tables {
 		features += t.Stats().Width()
 	}
-	lines = append(append(lines, k.seen.notes(k.size)...), fmt.Sprintf("%d images decoded, %s of pixels in all; genetics as numbers: %s",
+	lines = append(append(lines, append(k.seen.notes(k.size), k.twins.notes()...)...), fmt.Sprintf("%d images decoded, %s of pixels in all; genetics as numbers: %s",
 		k.seen.images, bytesText(3*k.seen.pixels), bytesText(4*features*len(k.cohort.Persons))))
 	if k.faults.Total == 0 {
 		lines = append(lines, "no errors")

@@ -133,7 +133,7 @@ type (
 
 // json prints everything that was found.
 func (k *checking) json(w io.Writer) error {
-	out := checkJSON{Errors: k.faults.Total, Kinds: []kindJSON{}, Warnings: []warningJSON{}, Notes: append(k.cohort.Notes, k.seen.notes(k.size)...), Persons: len(k.cohort.Persons),
+	out := checkJSON{Errors: k.faults.Total, Kinds: []kindJSON{}, Warnings: []warningJSON{}, Notes: append(append(k.cohort.Notes, k.seen.notes(k.size)...), k.twins.notes()...), Persons: len(k.cohort.Persons),
 		Images: k.images, Decoded: k.seen.images, Pixels: k.seen.pixels, Tables: []tableJSON{}}
 	for _, kind := range k.faults.Kinds {
 		one := kindJSON{Code: fmt.Sprintf("E%d", kind.Code), Count: kind.Count}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"runtime"
 	"sync"
@@ -20,10 +21,11 @@ const (
 // A look counts what decoding images has found.
 type look struct {
 	images, pixels int
-	small          int       // longest side below the size that they are trained at
-	blank          int       // nearly black or white
-	sides          []int     // the longer of each, pixels
-	brightness     []float64 // the mean of each, 0 black to 1 white
+	small          int                 // longest side below the size that they are trained at
+	blank          int                 // nearly black or white
+	sides          []int               // the longer of each, pixels
+	brightness     []float64           // the mean of each, 0 black to 1 white
+	digests        [][sha256.Size]byte // of the pixels of each image of a whole look, zero where it cannot be decoded
 }
 
 // add counts an image; size is 0 where it is not known.
@@ -42,6 +44,12 @@ func (l *look) add(im *fundus.RGB, size int) {
 		l.blank++
 	}
 	l.sides, l.brightness = append(l.sides, max(im.W, im.H)), append(l.brightness, mean)
+}
+
+// join adds what another look has found.
+func (l *look) join(m look) {
+	l.images, l.pixels, l.small, l.blank = l.images+m.images, l.pixels+m.pixels, l.small+m.small, l.blank+m.blank
+	l.sides, l.brightness, l.digests = append(l.sides, m.sides...), append(l.brightness, m.brightness...), append(l.digests, m.digests...)
 }
 
 // warn hands on what is to be said of one image.
@@ -75,7 +83,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 			return all, context.Cause(ctx)
 		}
 		part := images[lo:min(lo+64*runtime.GOMAXPROCS(0), len(images))]
-		looks, errs := make([]look, len(part)), make([]error, len(part))
+		looks, errs, digests := make([]look, len(part)), make([]error, len(part)), make([][sha256.Size]byte, len(part))
 		var wg sync.WaitGroup
 		for w := range runtime.GOMAXPROCS(0) {
 			wg.Go(func() {
@@ -83,6 +91,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 					im, err := fundus.Decode(part[i].Path)
 					if errs[i] = err; err == nil {
 						looks[i].add(im, size)
+						digests[i] = pixelDigest(im)
 					}
 				}
 			})
@@ -93,7 +102,8 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 				return all, err
 			}
 			l.warn(part[i], size, faults)
-			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank, append(all.sides, l.sides...), append(all.brightness, l.brightness...)}
+			l.digests = digests[i : i+1]
+			all.join(l)
 		}
 		lo += len(part)
 		line.Step(lo, len(images), "images decoded")

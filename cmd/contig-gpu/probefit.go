@@ -93,6 +93,9 @@ func (p *probing) fit(ctx context.Context, f *features, at []int, fraction float
 		o.undefined = "training rows: " + o.undefined
 		return o, nil
 	}
+	if err := fitsProbe(memory(), f, len(rows), len(validation)+len(test), len(p.task.Names)); err != nil {
+		return nil, err
+	}
 	train, err := f.matrix(p.dev, pick(rows))
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"contig-gpu/cmd/internal/report"
@@ -106,9 +107,18 @@ func (p *probing) comparisons(page *report.Probed) {
 		for _, name := range page.Against.Names {
 			page.Against.Names = append(page.Against.Names, "difference in "+name)
 		}
-		line(&page.Against, p.first.name, last, nil)
+		line(&page.Against, shortName(p.first.name), last, nil)
 		for _, a := range p.against {
-			line(&page.Against, a.name, a.found, a.diff)
+			line(&page.Against, shortName(a.name), a.found, a.diff)
 		}
 	}
+}
+
+// namedParts is how many parts of a path a table has.
+const namedParts = 2
+
+// shortName is the end of a path, so that a table is not wider for it. The page says the whole of the first one, metrics.json of all.
+func shortName(name string) string {
+	parts := strings.Split(filepath.ToSlash(filepath.Clean(name)), "/")
+	return strings.Join(parts[max(0, len(parts)-namedParts):], "/")
 }

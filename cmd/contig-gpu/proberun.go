@@ -83,6 +83,7 @@ func runProbe(c *cli.Context, s *probeSettings) error {
 	if p.labels, err = label.Read(s.labels); err != nil {
 		return err
 	}
+	keepWithinMemory()
 	if p.first, err = p.open(c.Context, firstOf(s)); err != nil {
 		return err
 	}
@@ -97,6 +98,7 @@ func runProbe(c *cli.Context, s *probeSettings) error {
 		return err
 	}
 	p.line.Done()
+	p.remarks()
 	if err := s.folder.Publish(p.write); err != nil {
 		return err
 	}

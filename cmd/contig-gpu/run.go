@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
-			trainCommand(), initCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
+			trainCommand(), initCommand(), manifestCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
 			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
 		Action:   noCommand,
@@ -55,6 +55,8 @@ func asked(args []string) []string {
 		return append(slices.Clone(args[1:]), "--help")
 	case args[0] == "--version" || args[0] == "-v":
 		return append([]string{"version"}, args[1:]...)
+	case args[0] == "manifest":
+		return append(args[:1:1], directoryLast(args[1:])...)
 	}
 	return args
 }

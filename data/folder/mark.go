@@ -28,6 +28,7 @@ const (
 	Scores      Kind = "scores"
 	Probe       Kind = "probe"
 	Association Kind = "association"
+	Manifest    Kind = "manifest"
 )
 
 // MarkName is the file by which a folder is known to be ours, which --overwrite may replace. It is written last, so that it also says
