@@ -126,7 +126,8 @@ func (r *trainRun) finished() (bool, error) {
 		took = ", " + k.text()
 	}
 	_, err = fmt.Fprintf(r.out, "%s is finished (%d of %d steps%s). Nothing to do; --epochs N goes on.\n", r.dir, r.standing.Step, total, took)
-	return true, err
+	r.record = k
+	return true, errors.Join(err, r.object(doneStatus, nil))
 }
 
 // metrics reads metrics.jsonl; a log that is gone has no rows.

@@ -37,7 +37,10 @@ type trainRun struct {
 	cfg           train.Config
 	cohort        *data.Cohort
 	demo, resumed bool
-	out, err      io.Writer
+	out, err      io.Writer // of words: with --json stdout is for the one object
+	json          io.Writer // of --json, nil without
+	memory        int       // bytes that the training holds
+	disk          int64     // bytes that its checkpoints take
 	start         time.Time
 	line          *progress.Line
 	log           bytes.Buffer // what is not yet in train.log
@@ -145,6 +148,7 @@ func (r *trainRun) progress(e train.Event) {
 		r.validated = true
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
 	case train.Planned:
+		r.memory, r.disk = e.Memory.Total(), e.Disk.Total()
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 		r.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
 		r.say("%s", e.Disk)
@@ -239,10 +243,11 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 		return err
 	}
 	r.keep(err == nil)
-	r.record.Parameters, r.quiet = s.Parameters, false
-	lines := r.summary(s, err)
+	r.record.Parameters, r.quiet = s.Parameters, r.quiet && r.json != nil
+	lines, status := r.summary(s, err), finishedStatus
 	if errors.Is(err, train.ErrInterrupted) {
-		lines = append(lines, "go on with: contig-gpu train --resume --run "+r.dir)
+		status = stoppedStatus
+		lines = append(lines, "go on with: contig-gpu "+shellWords(r.next(status)))
 	}
 	for _, l := range lines {
 		r.say("%s", l)
@@ -253,6 +258,12 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 		err = errors.Join(err, writeErr)
 	} else {
 		r.say("report: %s", filepath.Join(r.dir, reportName))
+	}
+	if err == nil {
+		r.say("next: contig-gpu %s", shellWords(r.next(status)))
+	}
+	if err == nil || status == stoppedStatus {
+		err = errors.Join(err, r.object(status, s))
 	}
 	return errors.Join(err, r.failed)
 }
