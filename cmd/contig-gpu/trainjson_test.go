@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/model/train"
 )
 
@@ -46,5 +47,31 @@ func TestTrainPrintsOneJSONObject(t *testing.T) {
 	}
 	if o, words := object("--max-steps", "2", "--resume"); o.Status != doneStatus || o.Steps != 2 || o.Parameters < 1e6 || o.Next != nil || !strings.Contains(words, "Nothing to do") {
 		t.Errorf("a finished run: %+v; %s", o, words)
+	}
+}
+
+// A toldWriter hands on what is written.
+type toldWriter chan string
+
+func (w toldWriter) Write(p []byte) (int, error) {
+	w <- string(p)
+	return len(p), nil
+}
+
+// TestACheckpointThatTakesLongIsNamed: what is being written is said while it is, but not with --quiet.
+func TestACheckpointThatTakesLongIsNamed(t *testing.T) {
+	said := make(toldWriter, 1)
+	r := &trainRun{line: progress.New(said)}
+	r.progress(train.Event{Kind: train.Saving, Path: "run/checkpoints/best.safetensors"})
+	if text := <-said; text != "writing run/checkpoints/best.safetensors\n" {
+		t.Errorf("said %q", text)
+	}
+	r.progress(train.Event{Kind: train.Stepped, Step: 9, Total: 9})
+	if text := <-said; !strings.HasPrefix(text, "step 9 of 9") || r.saved != nil {
+		t.Errorf("said %q", text)
+	}
+	r.quiet = true
+	if r.progress(train.Event{Kind: train.Saving, Path: "x"}); r.saved != nil {
+		t.Error("--quiet waits for it")
 	}
 }

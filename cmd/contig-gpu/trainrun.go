@@ -64,7 +64,8 @@ type trainRun struct {
 	pictures      []image.Image // of the report, once they were made
 	noPictures    string        // why there are none
 	pictured      bool
-	validated     bool // since the last report
+	validated     bool   // since the last report
+	saved         func() // ends what is shown while a checkpoint is written; nil: none is
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -137,6 +138,7 @@ func (r *trainRun) flush() {
 
 // progress receives what the training has to tell.
 func (r *trainRun) progress(e train.Event) {
+	r.endSaving()
 	switch e.Kind {
 	case train.Started:
 		r.open()
@@ -163,10 +165,22 @@ func (r *trainRun) progress(e train.Event) {
 		r.say("%s", e.Text)
 	case train.Broken:
 		r.keepBad(e.Images)
+	case train.Saving:
+		if !r.quiet {
+			r.saved = r.line.Begin("writing " + e.Path)
+		}
 	case train.Saved:
 		r.note("wrote " + e.Path)
 		r.keep(false)
 		r.live()
+	}
+}
+
+// endSaving ends what is shown while a checkpoint is written.
+func (r *trainRun) endSaving() {
+	if r.saved != nil {
+		r.saved()
+		r.saved = nil
 	}
 }
 
@@ -238,6 +252,7 @@ func behind(texts ...string) string {
 
 // finish writes the report and says how it went. Where nothing was started nothing is written.
 func (r *trainRun) finish(s *train.Summary, err error) error {
+	r.endSaving()
 	r.line.Done()
 	if !r.started {
 		return err
