@@ -26,7 +26,7 @@ type trainResult struct {
 	Checkpoint string            `json:"checkpoint,omitempty"` // what embed, export and explain take
 	Report     string            `json:"report,omitempty"`
 	Learnt     map[string]string `json:"verdicts,omitempty"` // by modality
-	Test       *trainTest      `json:"test,omitempty"`
+	Test       *trainTest        `json:"test,omitempty"`
 	Next       []string          `json:"next,omitempty"` // words of a command of ours
 }
 
