@@ -92,7 +92,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 			all = look{all.images + l.images, all.pixels + l.pixels, all.small + l.small, all.blank + l.blank}
 		}
 		lo += len(part)
-		line.Step(lo, len(images), "images decoded")
+		line.Count(lo, len(images), "images decoded")
 	}
 	return all, nil
 }
