@@ -81,7 +81,7 @@ func completion(shell string, commands []*cli.Command) (string, error) {
 	case "fish":
 		return fish(commands), nil
 	}
-	return "", usagef("completion: %q is not a shell that is known; bash, zsh and fish are", shell)
+	return "", usagef("completion: want bash, zsh or fish, found %.100q", shell)
 }
 
 // words returns what may follow a command: its subcommands and its flags, each once.

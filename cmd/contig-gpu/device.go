@@ -82,6 +82,7 @@ func unusedGPU(root fs.FS) string {
 // asked for the CPU: --device cpu, of a flag, a file or the run that is resumed, asks for it.
 func (r *trainRun) approve(d *gpu.Device) func(train.Work) error {
 	return func(w train.Work) error {
+		r.total = max(r.total, w.Steps)
 		if d.Card() != nil || w.Steps == 0 {
 			return r.dryRun()
 		}

@@ -141,11 +141,16 @@ func checkpointOf(c *cli.Context) (string, error) {
 		}
 		dir = path
 	}
+	return bestOf(dir), nil
+}
+
+// bestOf returns the best checkpoint of a run folder, or its last where nothing was validated.
+func bestOf(dir string) string {
 	best := train.CheckpointPath(dir, "best")
 	if _, err := os.Stat(best); err != nil {
 		best = train.CheckpointPath(dir, "last")
 	}
-	return best, nil
+	return best
 }
 
 // A countingSource tells how many images were taken from it.

@@ -106,7 +106,7 @@ func lookAt(ctx context.Context, images []data.Image, size int, line *progress.L
 			all.join(l)
 		}
 		lo += len(part)
-		line.Step(lo, len(images), "images decoded")
+		line.Count(lo, len(images), "images decoded")
 	}
 	return all, nil
 }

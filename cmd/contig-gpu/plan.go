@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
 
+	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
 	"contig-gpu/gpu"
@@ -58,11 +62,13 @@ func (p *planSettings) rows() []setting.Row {
 func planCommand() *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "memory of a training run, and the largest batch that fits; needs no data and no GPU",
-		Flags:       append(flags(newPlanSettings().rows()), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
+		Flags: append(flags(newPlanSettings().rows()), &cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
+			&cli.StringFlag{Name: "config", Usage: "TOML file of train's flags: its settings, and train's defaults for the others; flags win over it"},
+			&cli.StringFlag{Name: "run", Usage: "`RUN` whose settings and features are planned; flags win over them"}),
 		Subcommands: []*cli.Command{planExplainCommand()},
 		Action: func(c *cli.Context) error {
-			s := newPlanSettings()
-			if err := parse(c, s.rows()); err != nil {
+			s, err := planAsked(c)
+			if err != nil {
 				return err
 			}
 			p, err := planFor(s, progress.New(c.App.ErrWriter))
@@ -75,6 +81,39 @@ func planCommand() *cli.Command {
 			return p.print(c.App.Writer)
 		},
 	}
+}
+
+// planAsked lays the flags over the settings of --config or --run, where one is given, or over those that need no data.
+func planAsked(c *cli.Context) (*planSettings, error) {
+	s, path, run := newPlanSettings(), c.String("config"), c.String("run")
+	var file config.File
+	var err error
+	switch {
+	case path != "" && run != "":
+		return nil, usagef("plan: --config and --run both have settings: give one of them")
+	case path != "":
+		file, err = config.Load(path)
+	case run != "":
+		file, err = config.LoadRun(filepath.Join(run, configName))
+	default:
+		return s, parse(c, s.rows())
+	}
+	if err != nil {
+		return nil, err
+	}
+	whole, _, err := laid(c, file)
+	if err != nil {
+		return nil, err
+	}
+	s.settings = *whole
+	if x := train.StandingOf(run); run != "" && x != nil {
+		var widths []string
+		for _, m := range x.Config.Model.Modalities {
+			widths = append(widths, strconv.Itoa(m.Features))
+		}
+		s.Features = strings.Join(widths, ",")
+	}
+	return s, parse(c, s.rows())
 }
 
 func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {

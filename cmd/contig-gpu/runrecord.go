@@ -99,7 +99,7 @@ func (r *trainRun) keep(finished bool) {
 		k.before, k.Sessions = k.Seconds, k.Sessions+1
 		r.describe()
 		k.History = append(k.History, report.Session{Started: r.start.Format(time.RFC3339), Host: k.Host, Device: k.Device, From: r.before()})
-		k.Planned = r.needs
+		k.Planned = int64(r.memory)
 	}
 	k.Peak = peakMemory()
 	k.Ended, k.Total, k.Steps = time.Now().Format(time.RFC3339), max(k.Total, r.total), max(k.Steps, r.steps)
@@ -142,7 +142,8 @@ func (r *trainRun) finished() (bool, error) {
 		took = ", " + k.text()
 	}
 	_, err = fmt.Fprintf(r.out, "%s is finished (%d of %d steps%s). Nothing to do; --epochs N goes on.\n", r.dir, r.standing.Step, total, took)
-	return true, err
+	r.record = k
+	return true, errors.Join(err, r.object(doneStatus, nil))
 }
 
 // metrics reads metrics.jsonl; a log that is gone has no rows.

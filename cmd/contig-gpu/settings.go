@@ -105,7 +105,19 @@ func parse(c *cli.Context, rows []setting.Row) error {
 			return misused(verb(c), err)
 		}
 	}
-	return nil
+	if !c.IsSet("device") {
+		return nil
+	}
+	return deviceWord(verb(c), c.String("device"))
+}
+
+// deviceWord refuses what no device is called, before anything is read. A number behind a name is left to who opens it: so are the devices of other builds.
+func deviceWord(verb, name string) error {
+	kind, number, numbered := strings.Cut(name, ":")
+	if _, err := strconv.ParseUint(number, 10, 16); !numbered && slices.Contains([]string{"auto", "cpu", "cuda"}, name) || numbered && kind != "auto" && kind != "cpu" && err == nil {
+		return nil
+	}
+	return usagef("%s: --device: want auto, cpu, cuda or cuda:N, found %.100q%s; contig-gpu doctor shows what there is", verb, name, didYouMean(name, "", []string{"auto", "cpu", "cuda"}))
 }
 
 // verb returns the words of the command that was called, such as "bench step".

@@ -33,6 +33,7 @@ func trainCommand() *cli.Command {
 		&cli.BoolFlag{Name: "tensorboard", Usage: "write an event file for TensorBoard into tensorboard/ of the run, at every validation"},
 		&cli.BoolFlag{Name: "report-images", Usage: "with the test, write private/report-images.html: pictures of some held-out participants and of those nearest to them"},
 		&cli.BoolFlag{Name: "quiet", Usage: "print warnings and the result only; train.log has all"},
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON object of what became of it, and nothing else on stdout"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "say device, cohort, memory, disk and time, and end before the first step; writes nothing"},
 	}
 	demo := newSettings(setting.Default)
@@ -92,7 +93,7 @@ func trainAction(c *cli.Context) (err error) {
 	})
 	if errors.Is(err, errDryRun) {
 		r.say("dry run: nothing was written; the same command without --dry-run trains")
-		return nil
+		return r.object(dryStatus, nil)
 	}
 	return r.finish(&summary, err)
 }
@@ -162,6 +163,9 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 // newRun resolves the settings of a training; it touches no file but --config and those of the run that is resumed.
 func newRun(c *cli.Context) (*trainRun, error) {
 	r := &trainRun{dry: c.Bool("dry-run"), quiet: c.Bool("quiet"), events: c.Bool("tensorboard"), reportImages: c.Bool("report-images"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	if c.Bool("json") {
+		r.out, r.json = c.App.ErrWriter, c.App.Writer
+	}
 	switch {
 	case r.resumed && r.dir == "":
 		return nil, usagef("train: --resume needs --run")

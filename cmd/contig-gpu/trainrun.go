@@ -37,7 +37,10 @@ type trainRun struct {
 	cfg           train.Config
 	cohort        *data.Cohort
 	demo, resumed bool
-	out, err      io.Writer
+	out, err      io.Writer // of words: with --json stdout is for the one object
+	json          io.Writer // of --json, nil without
+	memory        int       // bytes that the training holds
+	disk          int64     // bytes that its checkpoints take
 	start         time.Time
 	line          *progress.Line
 	log           bytes.Buffer // what is not yet in train.log
@@ -63,9 +66,9 @@ type trainRun struct {
 	pictured      bool
 	validated     bool // since the last report
 	heldout       heldoutFile
-	needs         int64 // bytes that the training takes
-	reportImages  bool  // write pictures of participants into private/
-	seen          look  // at some images, before the training
+	reportImages  bool   // write pictures of participants into private/
+	seen          look   // at some images, before the training
+	saved         func() // ends what is shown while a checkpoint is written; nil: none is
 }
 
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
@@ -138,6 +141,7 @@ func (r *trainRun) flush() {
 
 // progress receives what the training has to tell.
 func (r *trainRun) progress(e train.Event) {
+	r.endSaving()
 	switch e.Kind {
 	case train.Started:
 		r.open()
@@ -153,7 +157,7 @@ func (r *trainRun) progress(e train.Event) {
 		r.keepHeldout("test", e.Heldout)
 		r.keepNeighbours(e.Heldout)
 	case train.Planned:
-		r.needs = int64(e.Memory.Total())
+		r.memory, r.disk = e.Memory.Total(), e.Disk.Total()
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 		r.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
 		r.say("%s", e.Disk)
@@ -168,10 +172,22 @@ func (r *trainRun) progress(e train.Event) {
 		r.say("%s", e.Text)
 	case train.Broken:
 		r.keepBad(e.Images)
+	case train.Saving:
+		if !r.quiet {
+			r.saved = r.line.Begin("writing " + e.Path)
+		}
 	case train.Saved:
 		r.note("wrote " + e.Path)
 		r.keep(false)
 		r.live()
+	}
+}
+
+// endSaving ends what is shown while a checkpoint is written.
+func (r *trainRun) endSaving() {
+	if r.saved != nil {
+		r.saved()
+		r.saved = nil
 	}
 }
 
@@ -246,15 +262,17 @@ func behind(texts ...string) string {
 
 // finish writes the report and says how it went. Where nothing was started nothing is written.
 func (r *trainRun) finish(s *train.Summary, err error) error {
+	r.endSaving()
 	r.line.Done()
 	if !r.started {
 		return err
 	}
 	r.keep(err == nil)
-	r.record.Parameters, r.quiet = s.Parameters, false
-	lines := r.summary(s, err)
+	r.record.Parameters, r.quiet = s.Parameters, r.quiet && r.json != nil
+	lines, status := r.summary(s, err), finishedStatus
 	if errors.Is(err, train.ErrInterrupted) {
-		lines = append(lines, "go on with: contig-gpu train --resume --run "+r.dir)
+		status = stoppedStatus
+		lines = append(lines, "go on with: contig-gpu "+shellWords(r.next(status)))
 	}
 	for _, l := range lines {
 		r.say("%s", l)
@@ -265,6 +283,12 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 		err = errors.Join(err, writeErr)
 	} else {
 		r.say("report: %s", filepath.Join(r.dir, reportName))
+	}
+	if err == nil {
+		r.say("next: contig-gpu %s", shellWords(r.next(status)))
+	}
+	if err == nil || status == stoppedStatus {
+		err = errors.Join(err, r.object(status, s))
 	}
 	return errors.Join(err, r.failed)
 }

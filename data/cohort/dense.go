@@ -115,7 +115,10 @@ func (d *dense) fit(train []int) (*data.Stats, []string, error) {
 	if n := len(d.wide.Names) - len(st.Names); n > 0 {
 		notes = append(notes, fmt.Sprintf("W402: %d of %d features dropped: fewer than %d carriers among training persons.", n, len(d.wide.Names), d.minCarriers))
 	}
-	if constant > 0 {
+	switch {
+	case constant == 1:
+		notes = append(notes, "W303: 1 feature is constant among training persons.")
+	case constant > 1:
 		notes = append(notes, fmt.Sprintf("W303: %d features are constant among training persons.", constant))
 	}
 	return st, notes, nil

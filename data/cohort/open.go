@@ -253,7 +253,7 @@ func (j *join) split() error {
 		return nil // nothing is trained, and a run's own splits are not to be guessed from a manifest
 	}
 	if !j.m.hasBy {
-		j.note("W604: no column group: relatives may be in different splits.")
+		j.note("W604: the manifest has no column group, so relatives may fall into different splits.")
 	}
 	j.c.Rule = s.rule()
 	j.note("%d persons train, %d validation, %d test (%s).", n[data.Train], n[data.Validation], n[data.Test], s.source(j.cfg))

@@ -70,7 +70,11 @@ func filesNote(name string, about []genotype.About, variants []int, set *genotyp
 			kinds = append(kinds, a.Format)
 		}
 	}
-	notes := []string{fmt.Sprintf("%s: %d variants in %d filesets (%s), %d persons.", name, len(set.Sites), len(about), strings.Join(kinds, ", "), len(set.People))}
+	sets := "filesets"
+	if len(about) == 1 {
+		sets = "fileset"
+	}
+	notes := []string{fmt.Sprintf("%s: %d variants in %d %s (%s), %d persons.", name, len(set.Sites), len(about), sets, strings.Join(kinds, ", "), len(set.People))}
 	places := make([]data.Place, len(set.Sites))
 	for i, v := range set.Sites {
 		places[i] = data.Place{Chromosome: v.Chrom, Position: v.Pos}

@@ -82,6 +82,7 @@ const (
 	Started    EventKind = iota // the run folder exists now, the first step is done; after resuming, at once
 	Stepped                     // Loss, LR, GradNorm, ImagesPerSecond
 	Validated                   // Loss, Retrieval, Sets, Heldout
+	Saving                      // Path of a checkpoint that is written now: Saved or the end of Run follows
 	Saved                       // Path of a checkpoint
 	Tested                      // Loss, Retrieval, Heldout
 	Evaluating                  // Loss is not known yet; Split says of what

@@ -31,14 +31,19 @@ func (t *trainer) save(isBest, epochEnd bool) error {
 	if epochEnd && t.cfg.Keep > 0 {
 		names = append(names, epochName(t.at.Epoch))
 	}
+	names = append(names, "last")
+	t.event(Event{Kind: Saving, Path: CheckpointPath(t.o.Dir, names[0])})
 	packed, err := safetensors.Pack(t.tensors(), meta)
 	if err != nil {
 		return err
 	}
 	first := ""
-	for _, name := range append(names, "last") {
+	for _, name := range names {
 		path := CheckpointPath(t.o.Dir, name)
 		if first == "" || !link(first, path) {
+			if first != "" {
+				t.event(Event{Kind: Saving, Path: path})
+			}
 			if err := packed.WriteFile(path); err != nil {
 				return err
 			}

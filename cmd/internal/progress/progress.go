@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -116,6 +117,16 @@ func (l *Line) Count(done, total int, things string) {
 
 // While shows text, such as "writing it", while do runs, if that takes more than a second. do does not use the Line. It returns what do returns.
 func (l *Line) While(text string, do func() error) error {
+	end := l.Begin(text)
+	err := do()
+	end()
+	l.Done()
+	return err
+}
+
+// Begin shows text once a second has passed, unless end was called by then. Between the two calls nobody uses the Line. end may be called
+// again, which does nothing.
+func (l *Line) Begin(text string) (end func()) {
 	done, shown := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(shown)
@@ -127,11 +138,10 @@ func (l *Line) While(text string, do func() error) error {
 		case <-done:
 		}
 	}()
-	err := do()
-	close(done)
-	<-shown
-	l.Done()
-	return err
+	return sync.OnceFunc(func() {
+		close(done)
+		<-shown
+	})
 }
 
 func (l *Line) show(now time.Time, s string) {
