@@ -30,7 +30,7 @@ for target in "${targets[@]}"; do
     cp -r docs "$work/$name/docs"
     python3 scripts/archive.py "$epoch" "$work/$name" "$out/$name.$([ "$os" = windows ] && echo zip || echo tar.gz)"
 done
-cp "$work/$name/"contig-gpu* "$work/program" # all are made of the same modules
+program linux amd64 0 "$work/program" # all are made of the same modules
 go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -noserial -notimestamp -output "$out/contig-gpu-$version.sbom.json" "$work/program" 2>/dev/null
 (cd "$out" && sha256sum -- contig-gpu-* >SHA256SUMS)
 cat "$out/SHA256SUMS"
