@@ -52,12 +52,19 @@ func TestSuiteFindsMutants(t *testing.T) {
 
 // conformance runs a test of this package on an emulator in a process of its own, under an order of threads.
 func conformance(test, emulator string, seed int) (string, error) {
-	cmd := exec.Command(os.Args[0], "-test.short", "-test.v", "-test.run", "^"+test+"$/emulated")
-	cmd.Env = append(os.Environ(), "CONTIG_EMULATOR="+emulator, fmt.Sprintf("SIMT_SEED=%d", seed))
-	out, err := cmd.CombinedOutput()
-	if err == nil && !strings.Contains(string(out), "--- PASS: "+test) {
+	out, err := reexec([]string{"CONTIG_EMULATOR=" + emulator, fmt.Sprintf("SIMT_SEED=%d", seed)},
+		"-test.short", "-test.v", "-test.run", "^"+test+"$/emulated")
+	if err == nil && !strings.Contains(out, "--- PASS: "+test) {
 		err = fmt.Errorf("%s did not run", test)
 	}
+	return out, err
+}
+
+// reexec runs this package's tests in a process of their own, with more in its environment.
+func reexec(env []string, args ...string) (string, error) {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 

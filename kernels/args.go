@@ -506,7 +506,7 @@ type GemmSame struct {
 	Relu   int32
 }
 
-// GemmWide has the arguments of gemm_wide_bf16, gemm_wide_f16, gemm_wide_f32. Pointers are device addresses.
+// GemmWide has the arguments of gemm_wide_bf16, gemm_wide_f16. Pointers are device addresses.
 type GemmWide struct {
 	C      uint64
 	A      uint64
@@ -966,7 +966,6 @@ func entryPoints() []EntryPoint {
 		{"gemm_same_f32", 72, "88888884444"},
 		{"gemm_wide_bf16", 72, "88888884444"},
 		{"gemm_wide_f16", 72, "88888884444"},
-		{"gemm_wide_f32", 72, "88888884444"},
 		{"genotypes_forward_bf16", 44, "8888444"},
 		{"genotypes_forward_f16", 44, "8888444"},
 		{"genotypes_forward_f32", 44, "8888444"},

@@ -9,7 +9,7 @@ template <class T, bool MASK> struct Eight {
 
     __device__ inline void load(const T *from, const u8 *mask, i64 at) {
         dy = *reinterpret_cast<const word4 *>(from + at);
-        if (MASK) bits = mask[at / 8];
+        if (MASK) bits = mask[u64(at) / 8];
     }
     __device__ inline void rectify() {
         if (MASK) let_through(dy, bits);

@@ -30,6 +30,7 @@ template <class T, int ROWS, int SECOND, bool RELU, bool END>
 __device__ __forceinline__ void bn_turn(T *y, u8 *mask, const T *x, const T *other, const Line<SECOND> &a, i64 at, i64 jump,
                                         unsigned left) {
     word4 v[ROWS], w[ROWS];
+    u64 bits = u64(at) / 8, next = u64(jump) / 8; // unsigned and apart: a signed division a row is a tenth of the loop
 #pragma unroll
     for (int u = 0; u < ROWS; u++) {
         if (END && unsigned(u) >= left) continue;
@@ -49,7 +50,7 @@ __device__ __forceinline__ void bn_turn(T *y, u8 *mask, const T *x, const T *oth
             if (SECOND == a_norm) s[l] += t[l] * a.other[l % (SECOND == a_norm ? 8 : 1)];
         }
         word4 q = pack<T>(s);
-        if (RELU) mask[(at + u * jump) / 8] = rectify<T>(q);
+        if (RELU) mask[bits + u * next] = rectify<T>(q);
         *reinterpret_cast<word4 *>(y + (at + u * jump)) = q;
     }
 }

@@ -60,7 +60,7 @@ __device__ inline void gemm(TC *c, const T *a, const T *b, const float *bias, i6
         }
 }
 
-// gemm_same_<type> has c in the type of a and b, gemm_wide_<type> in float32.
+// gemm_same_<type> has c in the type of a and b; gemm_wide_<type>, of 16 bits, in float32.
 #define GEMM(NAME, T, TC, S)                                                                                           \
     extern "C" __global__ void NAME##_##S(TC *c, const T *a, const T *b, const float *bias, i64 m, i64 n, i64 k,       \
                                           int trans_a, int trans_b, float beta, int relu) {                            \
@@ -70,4 +70,4 @@ __device__ inline void gemm(TC *c, const T *a, const T *b, const float *bias, i6
 #define GEMM_SAME(T, S) GEMM(gemm_same, T, T, S)
 #define GEMM_WIDE(T, S) GEMM(gemm_wide, T, float, S)
 FOR_TYPES(GEMM_SAME)
-FOR_TYPES(GEMM_WIDE)
+FOR_HALVES(GEMM_WIDE)

@@ -2,6 +2,7 @@
 #include "driver.h"
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 using namespace simt;
 
@@ -84,8 +85,20 @@ Result check_limits(const Function &f, const Launch &l) {
     return success;
 }
 
+// trace adds a kernel's name to the file that SIMT_TRACE names, when it first runs.
+void trace(const Kernel &k) {
+    static std::set<const Kernel *> seen;
+    const char *path = getenv("SIMT_TRACE");
+    if (!path || !*path || !seen.insert(&k).second)
+        return;
+    FILE *f = fopen(path, "a");
+    if (!f || fprintf(f, "%s\n", k.name) < 0 || fclose(f))
+        report("SIMT_TRACE: %s cannot be written", path);
+}
+
 void execute(Launch l, const std::string &args) {
     l.args = args.data();
+    trace(*l.kernel);
     std::string error = run(l, seed());
     if (error.empty())
         return;
