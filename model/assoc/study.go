@@ -36,14 +36,6 @@ type group struct {
 	exactly *tTable  // of the degrees of freedom that all persons leave
 }
 
-// column of a block is that of row i.
-func (g *group) column(i int) int {
-	if g.wide {
-		return g.rows[i]
-	}
-	return i
-}
-
 // index prepares for genotypes of the given number of persons. A block is wide where most of them are of the group: bytes of four calls are copied from a table then.
 func (g *group) index(persons int) {
 	g.columns = len(g.rows)
