@@ -43,8 +43,12 @@ def judge(folder, out, task):
     labels, persons, mine = table(folder / "labels.tsv"), table(folder / "persons.tsv"), table(out / "private" / "predictions.tsv")
     split = numpy.array(persons["split"])
     x = numpy.load(folder / "features.npy").astype("float64")
-    train, test = split == "train", split == "test"
+    train = split == "train"
+    row = {person: i for i, person in enumerate(persons["person_id"])}
     tested = numpy.array(mine["split"]) == "test"
+    test = numpy.array([row[person] for person in numpy.array(mine["person_id"])[tested]])  # in the order of the predictions
+    if set(test) != set(numpy.flatnonzero(split == "test")):
+        sys.exit("other persons are predicted than those of the test split")
     value = {name: v["value"] for name, v in m["metrics"].items() if "value" in v}
     if task == "trait":
         y = numpy.array(labels["trait"], float)
