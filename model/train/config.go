@@ -90,7 +90,7 @@ func (c *Config) lengthSettings() []setting.Row {
 		setting.New("workers", &c.Workers, 0, setting.Between(0, mostThreads), "goroutines that decode images; 0 takes as many as processors"),
 		setting.New("seed", &c.Seed, 42, setting.AtLeast(0), "random seed: initialisation, order, augmentation, split"),
 		setting.New("checkpoint-every", &c.CheckpointEvery, 0, setting.Count(0), "steps between checkpoints, or a time such as 30m or 2h; 0: at the end of each epoch"),
-		setting.New("checkpoint-minutes", &c.CheckpointMinutes, 0.0, setting.AtLeast(0), "minutes after which a checkpoint is written beside those; 0: none"),
+		setting.New("checkpoint-minutes", &c.CheckpointMinutes, 0.0, setting.Between(0, mostMinutes), "minutes after which a checkpoint is written beside those; 0: none"),
 		setting.New("keep", &c.Keep, 3, setting.Count(0), "how many epoch checkpoints to keep"),
 		setting.New("bad-images", &c.BadImages, badStop, setting.OneOf(badStop, badSkip), "images that cannot be decoded: {} (another takes the place of one)"),
 		setting.New("max-bad", &c.MaxBad, 0.01, setting.ShareOrCount(), "images that may be skipped: a share of all (0.01 or 1%), or a number from 2 on"),
@@ -186,6 +186,9 @@ func (c Config) SkipsBad() bool { return c.BadImages == badSkip }
 
 // auto is the device and the precision that are chosen by what there is.
 const auto = "auto"
+
+// mostMinutes between checkpoints is a year.
+const mostMinutes = 365 * 24 * 60
 
 // mostThreads bounds threads and workers.
 const mostThreads = 1 << 14

@@ -117,7 +117,10 @@ func (g *graph) layer(name string, l nn.Layer, x string) string {
 		return g.rectified(l.Norm, name, g.convNorm(l, name, x))
 	case *nn.Residual:
 		main := g.convNorm(l.Last, name+".last", g.layer(name+".body", l.Body, x))
-		side := g.layer(name+".shortcut", l.Shortcut, x)
+		side := x
+		if l.Shortcut != nil {
+			side = g.layer(name+".shortcut", l.Shortcut, x)
+		}
 		return g.rectified(l.Last.Norm, name, g.add("Add", name+".add", []string{main, side}, name+".add"))
 	case *nn.MaxPool:
 		return g.add("MaxPool", name, []string{x}, name, square("kernel_shape", l.K, 2), square("strides", l.Stride, 2), square("pads", l.Pad, 4))
