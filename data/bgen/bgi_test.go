@@ -48,7 +48,7 @@ func indexed(t *testing.T, path, tail string, page int, name string) {
 	}
 	os.Remove(path + ".bgi")
 	if out, err := exec.Command(python, "-c", makeIndex, path, path+".bgi", tail, fmt.Sprint(page), name).CombinedOutput(); err != nil {
-		t.Skipf("python3 cannot write SQLite: %v %s", err, out)
+		t.Skipf("python3 cannot write SQLite: install a python3 with its module sqlite3: %v %s", err, out)
 	}
 }
 
