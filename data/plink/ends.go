@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	endsRead  = 4096 // variants looked at, spread over the file: a few milliseconds
+	endsRead  = 1024 // variants looked at, spread over the file, or up to twice as many: a millisecond or two
 	endsLeast = 16   // fewer variants than this say nothing about the last person
 	endsSure  = 1024 // so many say that there is no such person, if nobody else is like it
 	endsBytes = 16   // of a row: the last person, and up to 63 before it
