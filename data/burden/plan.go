@@ -169,7 +169,7 @@ func find(x *genotype.Index, id, path string, line int) (int, error) {
 		return -1, nil
 	case len(found) == 1:
 		return int(found[0]), nil
-	case !slices.ContainsFunc(found, func(v int32) bool { return !x.Variants[v].Split }): // one, whose id does not say which allele
+	case !slices.ContainsFunc(found, func(v int32) bool { return !x.Variants[v].Split() }): // one, whose id does not say which allele
 		return -1, nil
 	}
 	return 0, &data.Problem{Code: codeTwice, File: path, Line: line, What: fmt.Sprintf("%d variants of the genotypes have the id %q", len(found), id), Expected: "one",

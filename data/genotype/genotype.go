@@ -32,7 +32,19 @@ type Variant struct {
 	Pos       int    // base pairs, from 1
 	Ref, Alt  string // of a .bim its A2 and A1
 	Line      int32  // in the file that lists variants, 0 where it has no lines
-	Split     bool   // the file has further alternative alleles, which count as REF here
+	Of        Allele // which of the alternative alleles of its record ALT is, where there are several: the others count as REF here
+}
+
+// Split says whether the record has further alternative alleles.
+func (v Variant) Split() bool { return v.Of.Of > 1 }
+
+// Record returns the variants of the record that the i-th is of, a variant for each alternative allele: from first to last, which are neighbours.
+func (v Variant) Record(i int) (first, last int) {
+	if !v.Split() {
+		return i, i
+	}
+	first = i + 1 - int(v.Of.Alt)
+	return first, first + int(v.Of.Of) - 1
 }
 
 // A Visit gets the k-th of the variants that were asked for: either hard, the copies of ALT of each person or Missing, or dosage, from 0 to 2, NaN where it is

@@ -35,11 +35,11 @@ func split(path string, rows []genotype.Variant, fits func(row int) bool) (list 
 			divided++
 		}
 		for alt := 1; alt <= alts; alt++ {
-			one := v
+			one, of := v, genotype.Allele{Alt: uint8(alt), Of: uint8(alts)}
 			if alts > 1 {
-				one.Alt, one.Split = genotype.Alternative(v.Alt, alt), true
+				one.Alt, one.Of = genotype.Alternative(v.Alt, alt), of
 			}
-			list, from = append(list, one), append(from, source{int32(k), genotype.Allele{Alt: uint8(alt), Of: uint8(alts)}})
+			list, from = append(list, one), append(from, source{int32(k), of})
 		}
 	}
 	name := filepath.Base(path)

@@ -17,7 +17,7 @@ const (
 
 // A slot holds one variant of a block, of the persons who are scored.
 type slot struct {
-	variant int32
+	at      int64 // of the terms that it is for
 	kind    int
 	hard    []byte
 	dosage  []float32 // NaN is missing, +Inf one who has no such chromosome
@@ -117,9 +117,9 @@ func ratio(a, b float64) float64 {
 }
 
 // take fills a slot from a variant of all persons: hard calls, or dosages where hard is nil.
-func (s *slot) take(variant int32, chrom string, hard []byte, dosage []float32, c *census, persons []genotype.Person, rows []int) {
+func (s *slot) take(chrom string, hard []byte, dosage []float32, c *census, persons []genotype.Person, rows []int) {
 	chrom = genome.Chromosome(chrom)
-	s.variant, s.haploid, s.kind = variant, chrom == "MT" || chrom == "Y", dosages
+	s.haploid, s.kind = chrom == "MT" || chrom == "Y", dosages
 	if hard != nil {
 		s.freq = c.hardFrequency(hard, chrom)
 	} else {

@@ -127,6 +127,7 @@ type term struct {
 	variant int32
 	line    int32
 	alt     bool // the effect allele is ALT
+	whole   bool // it is REF of a record with several alternative alleles, of which variant is the last: all of them count as not REF
 	model   Model
 }
 
@@ -183,21 +184,16 @@ func otherOf(r *Row, alleles []string) string {
 
 // choose takes the best match among the variants found, the first of equals.
 func (m *matcher) choose(r *Row, other string, byID bool) (term, bool) {
-	best, at, several := noMatch, int32(-1), false
+	best, at, several := noMatch, 0, false
 	for _, i := range m.found {
 		v := &m.x.Variants[i]
 		if manyAlleles(v.Alt) {
 			several = true
 			continue
 		}
-		k := matchAlleles(r.Effect, other, v)
-		if v.Split && k != noMatch && !k.effectIsAlt() { // REF counts the other alternative alleles too
-			several = true
-			continue
-		}
-		several = several || v.Split
-		if k < best {
-			best, at = k, i
+		several = several || v.Split()
+		if k := matchAlleles(r.Effect, other, v); k < best {
+			best, at = k, int(i)
 		}
 	}
 	if best == noMatch {
@@ -216,7 +212,8 @@ func (m *matcher) choose(r *Row, other string, byID bool) (term, bool) {
 	if byID {
 		m.counts.ByID++
 	}
-	if v := &m.x.Variants[at]; ambiguous(v.Ref, v.Alt) && !m.keepAmbiguous {
+	v := &m.x.Variants[at]
+	if ambiguous(v.Ref, v.Alt) && !m.keepAmbiguous {
 		m.counts.Ambiguous++
 		m.example(CauseAmbiguous, r, "")
 		return term{}, false
@@ -224,7 +221,12 @@ func (m *matcher) choose(r *Row, other string, byID bool) (term, bool) {
 	if best.flipped() {
 		m.counts.Flipped++
 	}
-	return term{variant: at, line: int32(r.Line), alt: best.effectIsAlt(), model: r.Model}, true
+	t := term{variant: int32(at), line: int32(r.Line), alt: best.effectIsAlt(), model: r.Model}
+	if t.whole = v.Split() && !t.alt; t.whole {
+		_, last := v.Record(at)
+		t.variant = int32(last)
+	}
+	return t, true
 }
 
 func manyAlleles(alt string) bool { return slices.Contains([]byte(alt), ',') }

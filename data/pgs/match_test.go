@@ -35,7 +35,7 @@ func target() []genotype.Variant {
 	return []genotype.Variant{
 		{Chrom: "chr1", ID: "rs1", Pos: 100, Ref: "A", Alt: "G"}, {Chrom: "1", ID: "rs2", Pos: 200, Ref: "A", Alt: "T"}, {Chrom: "1", ID: "rs3", Pos: 300, Ref: "C", Alt: "A"}, {Chrom: "1", ID: "rs3b", Pos: 300, Ref: "C", Alt: "G"}, {Chrom: "1", ID: "rs4", Pos: 400, Ref: "A", Alt: "C,G"},
 		{Chrom: "1", ID: "1:500:A:C", Pos: 500, Ref: "A", Alt: "C"}, {Chrom: "X", ID: "rs6", Pos: 600, Ref: "T", Alt: "C"}, {Chrom: "1", ID: "rs7", Pos: 0, Ref: "A", Alt: "C"}, {Chrom: "1", ID: ".", Pos: 800, Ref: "A", Alt: "C"},
-		{Chrom: "1", ID: "rs10", Pos: 900, Ref: "A", Alt: "G", Split: true}, {Chrom: "1", ID: "rs10", Pos: 900, Ref: "A", Alt: "T", Split: true}, {Chrom: "1", ID: "rs10", Pos: 900, Ref: "A", Alt: "AC", Split: true},
+		{Chrom: "1", ID: "rs10", Pos: 900, Ref: "A", Alt: "G", Of: genotype.Allele{Alt: 1, Of: 3}}, {Chrom: "1", ID: "rs10", Pos: 900, Ref: "A", Alt: "T", Of: genotype.Allele{Alt: 2, Of: 3}}, {Chrom: "1", ID: "rs10", Pos: 900, Ref: "A", Alt: "AC", Of: genotype.Allele{Alt: 3, Of: 3}},
 	}
 }
 
@@ -47,7 +47,7 @@ func TestMatch(t *testing.T) {
 	for row, want := range map[string]string{
 		"rs1\t1\t100\tG\tA\t1": "used 0 alt", "rs1\tchr1\t100\tA\tG\t1": "used 0 ref", "rs1\t01\t100\tT\tC\t1": "used 0 ref flipped", "rs9\t1\t101\tA\tG\t1": "absent", "rs1\t1\t\tA\tG\t1": "used 0 ref", "rs1\t\t\tC\tT\t1": "used 0 alt flipped",
 		"rs2\t1\t200\tA\tT\t1": "ambiguous", "rs3\t1\t300\tC\tG\t1": "ambiguous", "rs3\t1\t300\tA\tC\t1": "used 2 alt", "rs3\t1\t300\tC\t\t1": "used 2 ref", "rs3\t1\t300\tG\t\t1": "ambiguous", "rs4\t1\t400\tA\tC\t1": "multiallelic", "rs4\t1\t400\tA\tT\t1": "multiallelic",
-		"rs10\t1\t900\tG\tA\t1": "used 9 alt", "rs10\t\t\tAC\tA\t1": "used 11 alt", "rs10\t1\t900\tA\tG\t1": "multiallelic", "rs10\t1\t900\tA\t\t1": "multiallelic", "rs10\t1\t900\tG\tAC\t1": "multiallelic", "rs10\t1\t900\tT\tA\t1": "ambiguous",
+		"rs10\t1\t900\tG\tA\t1": "used 9 alt", "rs10\t\t\tAC\tA\t1": "used 11 alt", "rs10\t1\t900\tA\tG\t1": "used 11 whole", "rs10\t1\t900\tA\t\t1": "used 11 whole", "rs10\t1\t900\tT\tC\t1": "used 11 whole flipped", "rs10\t1\t900\tA\tT\t1": "ambiguous", "rs10\t1\t900\tG\tAC\t1": "multiallelic", "rs10\t1\t900\tT\tA\t1": "ambiguous",
 		"rs1\t1\t100\tA\tC\t1": "mismatched", "1:500:A:C\t\t\tC\t\t1": "used 5 alt", "chr1:800\t\t\tC\tA\t1": "used 8 alt", "1_800_A_C\t\t\tA\t\t1": "used 8 ref", "1:800:A:G\t\t\tA\t\t1": "mismatched",
 		"rs6\t23\t600\tC\tT\t1": "used 6 alt", "rs7\t1\t700\tC\tA\t1": "absent", "rs7\t\t\tC\tA\t1": "used 7 alt", "\t\t\tC\tA\t1": "unsupported", ".\t1\t800\tA\tC\t1": "used 8 ref",
 	} {
@@ -62,7 +62,7 @@ func TestMatch(t *testing.T) {
 			}
 		}
 		for _, u := range s.terms {
-			got += fmt.Sprintf("used %d %s", u.variant, map[bool]string{true: "alt", false: "ref"}[u.alt])
+			got += fmt.Sprintf("used %d %s", u.variant, map[term]string{{}: "ref", {alt: true}: "alt", {whole: true}: "whole"}[term{alt: u.alt, whole: u.whole}])
 		}
 		if s.Counts.Flipped > 0 {
 			got += " flipped"
@@ -73,7 +73,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestDuplicates: of two rows of one variant none is used, however they name it; rows of different models are no duplicates. Ambiguous ones are used if wanted.
+// TestDuplicates: of two rows of one variant, or of REF of one record, none is used, however they name it; rows of different models are no duplicates. Ambiguous ones are used if wanted.
 func TestDuplicates(t *testing.T) {
 	x := genotype.NewIndex(target())
 	text := columns + "rs1\t1\t100\tG\tA\t1\nrs1\t\t\tA\tG\t2\nrs3\t1\t300\tA\tC\t1\nrs2\t1\t200\tA\tT\t4\n"
@@ -83,6 +83,14 @@ func TestDuplicates(t *testing.T) {
 	}
 	if s, err = ReadSet(s.Path, x, Options{MinOverlap: 0.5}); err != nil || s.Low == nil || s.Low.Code != 312 || s.Counts.Ambiguous != 1 {
 		t.Errorf("%+v %v", s.Counts, err)
+	}
+	text = columns + "rs10\t1\t900\tA\tG\t1\nrs10\t1\t900\tA\tAC\t2\nrs10\t1\t900\tAC\tA\t4\nrs10\t1\t900\tG\tA\t8\n" // REF of a record twice
+	if s, err = ReadSet(write(t, t.TempDir(), "s.txt", text), x, Options{MinOverlap: 0.5}); err != nil || s.Counts.Duplicate != 2 || !slices.Equal(s.weights, []float64{8, 4}) {
+		t.Errorf("%+v %v %v", s.Counts, s.weights, err)
+	}
+	text = columns + "rs10\t1\t900\tA\tG\t1\nrs10\t1\t900\tAC\tA\t4\n" // and once, beside its last alternative allele
+	if s, err = ReadSet(write(t, t.TempDir(), "s.txt", text), x, Options{}); err != nil || !slices.Equal(s.weights, []float64{4, 1}) {
+		t.Errorf("%+v %v %v", s.Counts, s.weights, err)
 	}
 	head := "rsID\teffect_allele\teffect_weight\tis_dominant\n"
 	if s, err = ReadSet(write(t, t.TempDir(), "s.txt", head+"rs1\tG\t1\tTRUE\nrs1\tG\t1\tFALSE\n"), x, Options{}); err != nil || s.Counts.Used != 2 {

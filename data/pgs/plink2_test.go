@@ -193,7 +193,7 @@ func ours(t *testing.T, dir, head, text, model string) string {
 	return write(t, dir, "ours.txt", head+"\n"+text)
 }
 
-// TestSeveralAlleles: scores that name alternative alleles of variants with several are those of plink2, frequencies of missing calls included.
+// TestSeveralAlleles: scores that name REF or alternative alleles of variants with several are those of plink2, frequencies of missing calls included.
 func TestSeveralAlleles(t *testing.T) {
 	for seed := range 6 {
 		g := rand.New(rand.NewPCG(uint64(seed), 41))
@@ -213,7 +213,7 @@ func TestSeveralAlleles(t *testing.T) {
 					text += fmt.Sprintf("\t%d/%d", g.IntN(len(alts)+1), g.IntN(len(alts)+1))
 				}
 			}
-			scores += fmt.Sprintf("rs%d\t%s\t%.6g\n", v, alts[g.IntN(len(alts))], g.NormFloat64())
+			scores += fmt.Sprintf("rs%d\t%s\t%.6g\n", v, append(alts, "A")[g.IntN(len(alts)+1)], g.NormFloat64())
 		}
 		write(t, dir, "m.vcf", text+"\n")
 		plink2(t, dir, "--vcf", "m.vcf", "--make-pgen", "--out", "m")

@@ -96,7 +96,7 @@ func ReadSet(path string, x *genotype.Index, o Options) (*Set, error) {
 	return s, nil
 }
 
-// order sorts terms by variant and leaves out those of which two are of one variant and model: nothing says which is meant.
+// order sorts terms by variant and leaves out those of which two are of one variant, or of REF of one record, and of one model: nothing says which is meant.
 func (s *Set) order(m *matcher) {
 	width := len(s.Names)
 	if s.ordered() {
@@ -113,12 +113,12 @@ func (s *Set) order(m *matcher) {
 	key := func(i int32) term { return s.terms[i] }
 	slices.SortFunc(at, func(a, b int32) int {
 		x, y := key(a), key(b)
-		return cmp.Or(cmp.Compare(x.variant, y.variant), cmp.Compare(x.model, y.model), cmp.Compare(x.line, y.line))
+		return cmp.Or(cmp.Compare(x.slot(), y.slot()), cmp.Compare(x.model, y.model), cmp.Compare(x.line, y.line))
 	})
 	terms, weights := make([]term, 0, len(at)), make([]float64, 0, len(s.weights))
 	for i := 0; i < len(at); {
 		n := i + 1
-		for n < len(at) && key(at[n]).variant == key(at[i]).variant && key(at[n]).model == key(at[i]).model {
+		for n < len(at) && key(at[n]).slot() == key(at[i]).slot() && key(at[n]).model == key(at[i]).model {
 			n++
 		}
 		if n == i+1 {
@@ -140,7 +140,7 @@ func (s *Set) order(m *matcher) {
 // ordered says whether terms are in the order of variants already, each of its own: as a rule, and then nothing is copied.
 func (s *Set) ordered() bool {
 	for i := 1; i < len(s.terms); i++ {
-		if s.terms[i-1].variant >= s.terms[i].variant {
+		if s.terms[i-1].slot() >= s.terms[i].slot() {
 			return false
 		}
 	}

@@ -52,11 +52,10 @@ func Sum(ctx context.Context, g genotype.Rows, sets []*Set, rows []int, o Option
 	e.census = newCensus(e.persons)
 	wanted := e.union()
 	size := min(blockVariants, max(blockLeast, blockBytes/(5*max(1, len(rows)))))
-	e.slots = make([]slot, size)
+	e.slots = make([]slot, size+1) // the last variant of a record may take two
 	visit := func(k int, hard []byte, dosage []float32) error {
-		v := wanted[k]
-		e.slots[e.n].take(int32(v), e.variants[v].Chrom, hard, dosage, e.census, e.persons, rows)
-		if e.n++; e.n < size && k < len(wanted)-1 {
+		e.take(wanted[k], hard, dosage)
+		if e.n < size && k < len(wanted)-1 {
 			return nil
 		}
 		e.flush()
@@ -78,7 +77,30 @@ type engine struct {
 	groups   []*group
 	at       map[*Set]place
 	slots    []slot
-	n        int // slots that are filled
+	n        int          // slots that are filled
+	whole    map[int]bool // the last variants of records whose REF is wanted
+	record   record
+}
+
+// take fills a slot from a variant of all persons, and another one from its record, where that is wanted and the variant its last.
+func (e *engine) take(v int, hard []byte, dosage []float32) {
+	e.fill(term{variant: int32(v)}, hard, dosage)
+	first, last := e.variants[v].Record(v)
+	if !e.whole[last] {
+		return
+	}
+	e.record.add(v == first, hard, dosage)
+	if v == last {
+		hard, dosage = e.record.calls()
+		e.fill(term{variant: int32(v), whole: true}, hard, dosage)
+	}
+}
+
+func (e *engine) fill(t term, hard []byte, dosage []float32) {
+	s := &e.slots[e.n]
+	s.at = t.slot()
+	s.take(e.variants[t.variant].Chrom, hard, dosage, e.census, e.persons, e.rows)
+	e.n++
 }
 
 // group puts sets together whose terms are the same.
@@ -145,9 +167,17 @@ func (e *engine) room() error {
 // union returns the variants of all terms in their order.
 func (e *engine) union() []int {
 	used := make([]bool, len(e.variants))
+	e.whole = map[int]bool{}
 	for _, g := range e.groups {
 		for _, t := range g.terms {
 			used[t.variant] = true
+			if t.whole {
+				e.whole[int(t.variant)] = true
+				first, last := e.variants[t.variant].Record(int(t.variant))
+				for v := first; v < last; v++ {
+					used[v] = true
+				}
+			}
 		}
 	}
 	var out []int
@@ -168,11 +198,11 @@ type task struct {
 
 // flush sums what the slots hold. Each person's sums are made in the order of the variants, however many workers there are.
 func (e *engine) flush() {
-	last := e.slots[e.n-1].variant
+	last := e.slots[e.n-1].at
 	var tasks []task
 	for _, g := range e.groups {
 		var terms []int
-		for ; g.next < len(g.terms) && g.terms[g.next].variant <= last; g.next++ {
+		for ; g.next < len(g.terms) && g.terms[g.next].slot() <= last; g.next++ {
 			terms = append(terms, g.next)
 		}
 		for lo := 0; lo < len(e.rows) && len(terms) > 0; lo += chunk {
@@ -198,8 +228,8 @@ func (e *engine) flush() {
 	e.n = 0
 }
 
-func (e *engine) slot(variant int32) *slot {
-	i, ok := slices.BinarySearchFunc(e.slots[:e.n], variant, func(s slot, v int32) int { return cmp.Compare(s.variant, v) })
+func (e *engine) slot(t term) *slot {
+	i, ok := slices.BinarySearchFunc(e.slots[:e.n], t.slot(), func(s slot, at int64) int { return cmp.Compare(s.at, at) })
 	if !ok {
 		panic("pgs: a term's variant is not in its block")
 	}

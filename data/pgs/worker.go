@@ -20,7 +20,7 @@ type worker struct {
 func (w *worker) do(t task) {
 	var hard, soft []int
 	for _, i := range t.terms {
-		if w.e.slot(t.g.terms[i].variant).kind == hardCalls {
+		if w.e.slot(t.g.terms[i]).kind == hardCalls {
 			hard = append(hard, i)
 		} else {
 			soft = append(soft, i)
@@ -72,7 +72,7 @@ func (w *worker) pack(b int, t task, terms []int) {
 	dst := w.packed[b][:n]
 	w.packed[b] = dst
 	for k, i := range terms {
-		src, shift := w.e.slot(t.g.terms[i].variant).hard[t.lo:t.hi], 2*uint(k)
+		src, shift := w.e.slot(t.g.terms[i]).hard[t.lo:t.hi], 2*uint(k)
 		if k == 0 {
 			copy(dst, src)
 			continue
@@ -86,7 +86,7 @@ func (w *worker) pack(b int, t task, terms []int) {
 // contributions returns what each code of up to four terms contributes to the columns of a tile.
 func (w *worker) contributions(g *group, terms []int, column int) (of [4][4]lane) {
 	for k, i := range terms {
-		s := w.e.slot(g.terms[i].variant)
+		s := w.e.slot(g.terms[i])
 		for c := column; c < min(column+lanes, g.columns()); c++ {
 			for code, v := range g.codes(i, c, s.freq, s.haploid, !w.e.o.NoMeanImputation) {
 				of[k][code][c-column] = v
@@ -98,7 +98,7 @@ func (w *worker) contributions(g *group, terms []int, column int) (of [4][4]lane
 
 // soft adds a term whose genotypes are dosages: between 0 and 1 copies, and between 1 and 2, contributions are linear.
 func (w *worker) soft(t task, i int) {
-	s := w.e.slot(t.g.terms[i].variant)
+	s := w.e.slot(t.g.terms[i])
 	for tile, sums := range t.g.sums {
 		of := w.contributions(t.g, []int{i}, tile*lanes)[0]
 		var up, beyond lane

@@ -91,10 +91,11 @@ func (f *file) add(v genotype.Variant, alleles int, at place) {
 	}
 	list := v.Alt
 	for alt := 1; alt <= alts; alt++ {
+		of := genotype.Allele{Alt: uint8(alt), Of: uint8(alts)}
 		if alts > 1 {
-			v.Alt, v.Split = f.words.Allele(genotype.Alternative(list, alt)), true
+			v.Alt, v.Of = f.words.Allele(genotype.Alternative(list, alt)), of
 		}
-		f.sites, f.places, f.alleles = append(f.sites, v), append(f.places, at), append(f.alleles, genotype.Allele{Alt: uint8(alt), Of: uint8(alts)})
+		f.sites, f.places, f.alleles = append(f.sites, v), append(f.places, at), append(f.alleles, of)
 	}
 }
 
