@@ -7,6 +7,7 @@ import (
 )
 
 func main() {
+	collectLate()
 	stdout, stderr := outputOf(os.Stdout), outputOf(os.Stderr)
 	ctx := listen(os.Args[1:], stderr, func(s syscall.Signal) { os.Exit(128 + int(s)) })
 	err := run(ctx, os.Args[1:], stdout, stderr)
