@@ -42,8 +42,11 @@ func (g *gwas) eyes(ctx context.Context, dir string) error {
 			return &data.Problem{Code: codeEyes, File: g.o.images, What: "too few persons have features of a " + map[string]string{"L": "left", "R": "right"}[letter] + " eye", Expected: fmt.Sprintf("more than %d", len(g.design)+2),
 				Found: fmt.Sprint(counts[side]), Cause: "a manifest without the column eye, or of other images", Fix: "give the manifest that embed was given, with L and R, or leave out --images"}
 		}
-		scan := assoc.NewScan(g.cpu, study, len(g.set.People), g.scanOptions())
-		err = scan.Run(ctx, g.set, variants, func(b assoc.Block) error { sides[side] = append(sides[side], b.Results...); return nil })
+		scan, err := assoc.NewScan(g.cpu, study, len(g.set.People), g.scanOptions())
+		if err != nil {
+			return err
+		}
+		err = scan.Run(ctx, g.set, variants, nil, func(b assoc.Block) error { sides[side] = append(sides[side], b.Results...); return nil })
 		scan.Close()
 		if err != nil {
 			return err

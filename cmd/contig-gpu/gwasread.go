@@ -59,7 +59,6 @@ type gwas struct {
 	ranked []assoc.Ranking[float32]
 
 	packers []gwasPacker // by thread
-	packed  [][]byte     // lines of a block, compressed
 	clumps  []assoc.Clump
 
 	near    *genome.Neighbourhood

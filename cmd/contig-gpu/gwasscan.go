@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data/folder"
@@ -45,7 +44,10 @@ type gwasFile struct {
 
 // scanAll tests every variant and writes the tables.
 func (g *gwas) scanAll(ctx context.Context, dir string) error {
-	scan := assoc.NewScan(g.device, g.study(), len(g.set.People), g.scanOptions())
+	scan, err := assoc.NewScan(g.device, g.study(), len(g.set.People), g.scanOptions())
+	if err != nil {
+		return err
+	}
 	defer scan.Close()
 	g.scan = scan
 	if err := g.sayModel(); err != nil {
@@ -65,10 +67,19 @@ func (g *gwas) scanAll(ctx context.Context, dir string) error {
 	}
 	line := progress.New(g.c.App.ErrWriter)
 	defer line.Done()
-	err := scan.Run(ctx, g.set, g.set.All(), func(b assoc.Block) error {
+	g.packers = make([]gwasPacker, scan.Threads())
+	lines := func(thread int, b *assoc.Block) error {
 		g.note(b)
+		return g.packers[thread].pack(files, b)
+	}
+	err = scan.Run(ctx, g.set, g.set.All(), lines, func(b assoc.Block) error {
 		line.Count(b.First+b.Variants, n, "variants tested")
-		return g.append(files, b)
+		for i, f := range files {
+			if _, err := f.f.Write(b.Text[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -116,8 +127,8 @@ func (f *gwasFile) end() error {
 	return f.f.Sync()
 }
 
-// note keeps what loci, inflation and figures are made of.
-func (g *gwas) note(b assoc.Block) {
+// note keeps what loci, inflation and figures are made of, of variants that no other thread has.
+func (g *gwas) note(b *assoc.Block) {
 	for i := range b.Variants {
 		v, best, most := b.First+i, -1, math.Inf(-1)
 		for k, r := range b.Results[i*b.Traits : (i+1)*b.Traits] {
@@ -139,43 +150,23 @@ type gwasPacker struct {
 	text []byte
 }
 
-// append writes the lines of a block: each thread makes and compresses some of them, for each file.
-func (g *gwas) append(files []*gwasFile, b assoc.Block) error {
-	const part = 64 // variants
-	parts := (b.Variants + part - 1) / part
-	for len(g.packed) < parts*len(files) {
-		g.packed = append(g.packed, nil)
+// pack makes the lines of a block for each file, and compresses them.
+func (w *gwasPacker) pack(files []*gwasFile, b *assoc.Block) error {
+	const part = 64 // variants that are compressed together
+	if b.Text == nil {
+		b.Text = make([][]byte, len(files))
 	}
-	if g.packers == nil {
-		g.packers = make([]gwasPacker, g.cpu.Threads())
-	}
-	errs := make([]error, parts*len(files))
-	var wg sync.WaitGroup
-	next := make(chan int, len(errs))
-	for i := range errs {
-		next <- i
-	}
-	close(next)
-	for t := range g.packers {
-		wg.Go(func() {
-			w := &g.packers[t]
-			for i := range next {
-				w.text = w.text[:0]
-				f, lo := files[i/parts], i%parts*part
-				for v := lo; v < min(b.Variants, lo+part); v++ {
-					w.text = f.line(w.text, b.First+v, b.Results[v*b.Traits:(v+1)*b.Traits])
-				}
-				g.packed[i], errs[i] = w.z.append(g.packed[i][:0], w.text)
+	for i, f := range files {
+		b.Text[i] = b.Text[i][:0]
+		for lo := 0; lo < b.Variants; lo += part {
+			w.text = w.text[:0]
+			for v := lo; v < min(b.Variants, lo+part); v++ {
+				w.text = f.line(w.text, b.First+v, b.Results[v*b.Traits:(v+1)*b.Traits])
 			}
-		})
-	}
-	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return err
-		}
-		if _, err := files[i/parts].f.Write(g.packed[i]); err != nil {
-			return err
+			var err error
+			if b.Text[i], err = w.z.append(b.Text[i], w.text); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

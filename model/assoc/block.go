@@ -21,32 +21,52 @@ type row struct {
 }
 
 // test computes the results of a block for one group of traits.
-func (s *Scan) test(c *calls, at int, g *group, variants []int, results []Result) {
+func (s *Scan) test(b *bench, at int, g *group, c *calls, variants []int, results []Result) error {
 	rows := make([]row, c.n)
-	x := s.x[at]
+	x := b.x[at].Slice(0, c.n*g.columns).View(c.n, g.columns)
+	var sums []float64
+	var err error
 	if s.single {
 		host := make([]float32, x.Len())
-		s.each(c.n, func(_, v int) {
-			rows[v] = fill(s, g, c, v, variants[c.first+v], g.wide, host[v*g.columns:(v+1)*g.columns])
-		})
-		gpu.Write(x, host)
+		fillAll(s, g, c, variants, rows, host)
+		sums, err = b.multiply(at, g, x, func() { gpu.Write(x, host) })
 	} else {
-		host := gpu.Host[float64](x)
-		s.each(c.n, func(_, v int) {
-			rows[v] = fill(s, g, c, v, variants[c.first+v], g.wide, host[v*g.columns:(v+1)*g.columns])
-		})
+		fillAll(s, g, c, variants, rows, gpu.Host[float64](x))
+		sums, err = b.multiply(at, g, x, func() {})
 	}
-	p := s.p[at].Slice(0, c.n*g.width).View(c.n, g.width)
-	gpu.MatMul(p, x.Slice(0, c.n*g.columns).View(c.n, g.columns), g.w, false, false, 0)
-	sums := make([]float64, c.n*g.width)
-	gpu.Read(sums, p)
-	s.each(c.n, func(_, v int) {
+	if err != nil {
+		return err
+	}
+	for v := range rows {
 		f := fitter{g: g, row: &rows[v], sums: sums[v*g.width : (v+1)*g.width], genotype: func() []float64 { return s.exactly(g, c, v, variants[c.first+v], &rows[v]) }}
 		f.fit(results[v*s.traits : (v+1)*s.traits])
 		if s.o.Copies != nil {
 			halve(results[v*s.traits:(v+1)*s.traits], g.traits, s.o.Copies(variants[c.first+v]))
 		}
-	})
+	}
+	return nil
+}
+
+// fillAll writes the genotypes of a block.
+func fillAll[F float32 | float64](s *Scan, g *group, c *calls, variants []int, rows []row, dst []F) {
+	for v := range rows {
+		rows[v] = fill(s, g, c, v, variants[c.first+v], g.wide, dst[v*g.columns:(v+1)*g.columns])
+	}
+}
+
+// multiply returns the products [variants, width] of the genotypes x that write puts on the device.
+func (b *bench) multiply(at int, g *group, x gpu.Tensor, write func()) ([]float64, error) {
+	if b.one != nil {
+		b.one.Lock()
+		defer b.one.Unlock()
+	}
+	write()
+	n := x.Len() / g.columns
+	p := b.p[at].Slice(0, n*g.width).View(n, g.width)
+	gpu.MatMul(p, x, b.w[at], false, false, 0)
+	sums := make([]float64, n*g.width)
+	gpu.Read(sums, p)
+	return sums, b.dev.Sync()
 }
 
 // halve makes effects per copy of calls that count 2 where there is one.

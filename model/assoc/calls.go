@@ -26,26 +26,22 @@ func newCalls(persons int) *calls {
 // row is of one variant.
 func (c *calls) row(v int) []uint64 { return c.hard[v*c.words : (v+1)*c.words] }
 
-// deal reads variants into blocks.
-func deal(ctx context.Context, src Source, variants []int, empty, full chan *calls) error {
-	var c *calls
+// deal reads variants into blocks and sends each on.
+func deal(ctx context.Context, src Source, variants []int, empty <-chan *work, send func(w *work)) error {
+	var w *work
 	take := func(k int, bits, hard []byte, dosage []float32) error {
-		if c == nil {
+		if w == nil {
 			select {
-			case c = <-empty:
-				c.first, c.n = k, 0
+			case w = <-empty:
+				w.calls.first, w.calls.n = k, 0
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
 		}
-		c.take(bits, hard, dosage)
-		if c.n == blockVariants || k == len(variants)-1 {
-			select {
-			case full <- c:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-			c = nil
+		w.calls.take(bits, hard, dosage)
+		if w.calls.n == blockVariants || k == len(variants)-1 {
+			send(w)
+			w = nil
 		}
 		return nil
 	}

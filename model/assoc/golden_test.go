@@ -177,10 +177,13 @@ type collected struct{ n, frequency, beta, se, t, p []float64 }
 
 func collect(t *testing.T, dev *gpu.Device, set *genotype.Set, s Study, o Options, trait int) collected {
 	t.Helper()
-	scan := NewScan(dev, s, len(set.Persons()), o)
+	scan, err := NewScan(dev, s, len(set.Persons()), o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer scan.Close()
 	var out collected
-	err := scan.Run(context.Background(), set, set.All(), func(b Block) error {
+	err = scan.Run(context.Background(), set, set.All(), nil, func(b Block) error {
 		for v := range b.Variants {
 			r := b.Results[v*b.Traits+trait]
 			out.n, out.frequency, out.beta = append(out.n, float64(r.N)), append(out.frequency, r.Frequency), append(out.beta, r.Beta)

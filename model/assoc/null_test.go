@@ -70,10 +70,13 @@ func upTo(n int) []int {
 
 func results(t *testing.T, dev *gpu.Device, src Source, s Study, persons, variants int, o Options) []Result {
 	t.Helper()
-	scan := NewScan(dev, s, persons, o)
+	scan, err := NewScan(dev, s, persons, o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer scan.Close()
 	var out []Result
-	if err := scan.Run(context.Background(), src, upTo(variants), func(b Block) error { out = append(out, b.Results...); return nil }); err != nil {
+	if err := scan.Run(context.Background(), src, upTo(variants), nil, func(b Block) error { out = append(out, b.Results...); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return out

@@ -27,7 +27,10 @@ func TestRunEnds(t *testing.T) {
 	g := rand.New(rand.NewPCG(3, 33))
 	src := draw(g, variants, persons, 0)
 	s := Study{Persons: upTo(persons), Traits: [][]float64{normals(g, persons)}}
-	scan := NewScan(openCPU(t), s, persons, Options{})
+	scan, err := NewScan(openCPU(t), s, persons, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer scan.Close()
 	fault := errors.New("fault")
 	for name, c := range map[string]struct {
@@ -45,7 +48,7 @@ func TestRunEnds(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		next := 0
-		err := scan.Run(ctx, c.src, upTo(variants), func(b Block) error {
+		err := scan.Run(ctx, c.src, upTo(variants), nil, func(b Block) error {
 			if b.First != next {
 				t.Errorf("%s: a block from %d, want %d", name, b.First, next)
 			}

@@ -1,6 +1,7 @@
 package assoc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -35,22 +36,28 @@ type Options struct {
 
 // A Scan tests variants in the linear model trait ~ 1 + covariates + copies of ALT, one variant and one trait at a time, over the persons who have all three. It does so by
 // blocks: products of genotypes [variants, persons] with the covariates' basis and the traits' residuals [persons, rank + traits] give
-// all sums that no missing genotype changes; the others are corrected. The degrees of freedom are persons less the rank of the model. On the CPU all is
-// float64; on a GPU the products are float32, which moves t by up to 1e-5 or so, and sums that would cancel are taken on the host.
+// all sums that no missing genotype changes; the others are corrected. The degrees of freedom are persons less the rank of the model. Each thread has a block of its own. On the CPU all is
+// float64; on a GPU, which the threads take in turn, the products are float32, which moves t by up to 1e-5 or so, and sums that would cancel are taken on the host.
 type Scan struct {
-	dev     *gpu.Device
 	o       Options
 	traits  int
 	persons int // of the genotypes
 	groups  []*group
+	benches []*bench // by thread
+	single  bool     // the device computes in float32
+}
+
+// A bench is where a thread multiplies.
+type bench struct {
+	dev     *gpu.Device
+	own     bool        // the device is of this bench alone
+	one     *sync.Mutex // held while a device that is shared computes; nil: it is not shared
 	arena   *gpu.Arena
-	x, p    []gpu.Tensor // by group: genotypes and products of a block
-	threads int
-	single  bool // the device computes in float32
+	w, x, p []gpu.Tensor // by group: weights, genotypes and products of a block
 }
 
 // NewScan prepares the test of a study. dev must be a CPU or a GPU; persons is how many the genotypes have. Close the scan when done.
-func NewScan(dev *gpu.Device, s Study, persons int, o Options) *Scan {
+func NewScan(dev *gpu.Device, s Study, persons int, o Options) (*Scan, error) {
 	for _, columns := range [][][]float64{s.Traits, s.Covariates} {
 		for _, c := range columns {
 			if len(c) != len(s.Persons) {
@@ -58,39 +65,66 @@ func NewScan(dev *gpu.Device, s Study, persons int, o Options) *Scan {
 			}
 		}
 	}
-	scan := &Scan{dev: dev, o: o, traits: len(s.Traits), persons: persons, groups: groups(s), threads: dev.Threads(), single: dev.Name() != "cpu"}
-	if scan.threads == 0 {
-		scan.threads = runtime.GOMAXPROCS(0)
+	scan := &Scan{o: o, traits: len(s.Traits), persons: persons, groups: groups(s), single: dev.Name() != "cpu"}
+	for _, g := range scan.groups {
+		g.index(persons)
 	}
-	scan.reserve()
-	return scan
+	if scan.single {
+		b := scan.benchOn(dev)
+		b.one = &sync.Mutex{}
+		for range runtime.GOMAXPROCS(0) {
+			scan.benches = append(scan.benches, b)
+		}
+		return scan, nil
+	}
+	for range cmp.Or(dev.Threads(), runtime.GOMAXPROCS(0)) {
+		alone, err := gpu.Open("cpu", gpu.Options{Threads: 1})
+		if err != nil {
+			scan.Close()
+			return nil, err
+		}
+		b := scan.benchOn(alone)
+		b.own = true
+		scan.benches = append(scan.benches, b)
+	}
+	return scan, nil
 }
 
-func (s *Scan) dtype() gpu.DType {
+// benchOn takes a device's memory and puts traits and covariates there.
+func (s *Scan) benchOn(dev *gpu.Device) *bench {
+	dtype, bytes := gpu.F64, 0
 	if s.single {
-		return gpu.F32
+		dtype = gpu.F32
 	}
-	return gpu.F64
-}
-
-// reserve takes the device's memory and puts traits and covariates there.
-func (s *Scan) reserve() {
-	bytes := 0
 	for _, g := range s.groups {
-		g.index(s.persons)
 		bytes += 8*(g.columns*g.width+blockVariants*(g.columns+g.width)) + 4096
 	}
-	s.arena = s.dev.NamedArena("association", bytes)
+	b := &bench{dev: dev, arena: dev.NamedArena("association", bytes)}
 	for _, g := range s.groups {
-		g.w = s.arena.New(s.dtype(), g.columns, g.width)
-		gpu.Write(g.w, g.weights())
-		s.x = append(s.x, s.arena.New(s.dtype(), blockVariants, g.columns))
-		s.p = append(s.p, s.arena.New(s.dtype(), blockVariants, g.width))
+		w := b.arena.New(dtype, g.columns, g.width)
+		gpu.Write(w, g.weights())
+		b.w = append(b.w, w)
+		b.x = append(b.x, b.arena.New(dtype, blockVariants, g.columns))
+		b.p = append(b.p, b.arena.New(dtype, blockVariants, g.width))
 	}
+	return b
 }
 
-// Close gives the device's memory back.
-func (s *Scan) Close() { s.arena.Close() }
+// Threads is how many blocks are tested at a time.
+func (s *Scan) Threads() int { return len(s.benches) }
+
+// Close gives the devices' memory back.
+func (s *Scan) Close() {
+	for i, b := range s.benches {
+		if b.own || i == 0 {
+			b.arena.Close()
+		}
+		if b.own {
+			b.dev.Close()
+		}
+	}
+	s.benches = nil
+}
 
 // Spare returns the covariates that add nothing to those before them, among the persons of trait t.
 func (s *Scan) Spare(t int) []int { return s.groupOf(t).span.Spare }
@@ -122,86 +156,10 @@ type Result struct {
 	NegLog10P float64 // two-sided
 }
 
-// A Block is results of variants behind each other: Results[variant*traits + trait], the first being variant number First of those asked for. It is
-// overwritten by the one after the next.
+// A Block is results of variants behind each other: Results[variant*traits + trait], the first being variant number First of those asked for. Text is for who makes something of
+// them. All of it is overwritten by a later one.
 type Block struct {
 	First, Variants, Traits int
 	Results                 []Result
-}
-
-// Run tests the given variants of the source, which ascend, and hands the results over in their order, one block after the other, while the next is tested. Memory: two blocks.
-func (s *Scan) Run(ctx context.Context, src Source, variants []int, emit func(b Block) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	full, empty := make(chan *calls, 1), make(chan *calls, 2)
-	tested, free := make(chan Block, 1), make(chan []Result, 2)
-	for range 2 {
-		empty <- newCalls(s.persons)
-		free <- make([]Result, blockVariants*s.traits)
-	}
-	var wg sync.WaitGroup
-	var read, wrote error
-	wg.Go(func() {
-		defer close(full)
-		read = deal(ctx, src, variants, empty, full)
-	})
-	wg.Go(func() {
-		for b := range tested {
-			if wrote == nil {
-				if wrote = emit(b); wrote != nil {
-					cancel(wrote)
-				}
-			}
-			free <- b.Results[:cap(b.Results)]
-		}
-	})
-	err := s.testAll(full, empty, variants, tested, free)
-	cancel(err)
-	close(tested)
-	for range full {
-	}
-	wg.Wait()
-	for _, e := range []error{wrote, err, read} {
-		if e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
-// testAll tests blocks as they come.
-func (s *Scan) testAll(full <-chan *calls, empty chan<- *calls, variants []int, tested chan<- Block, free <-chan []Result) error {
-	for c := range full {
-		n, first, results := c.n, c.first, <-free
-		for i, g := range s.groups {
-			s.test(c, i, g, variants, results)
-		}
-		if err := s.dev.Sync(); err != nil {
-			return err
-		}
-		empty <- c
-		tested <- Block{First: first, Variants: n, Traits: s.traits, Results: results[:n*s.traits]}
-	}
-	return nil
-}
-
-// each calls f for every variant of a block, on all threads.
-func (s *Scan) each(n int, f func(thread, v int)) {
-	const strip = 8
-	var wg sync.WaitGroup
-	next := make(chan int, (n+strip-1)/strip)
-	for lo := 0; lo < n; lo += strip {
-		next <- lo
-	}
-	close(next)
-	for t := range s.threads {
-		wg.Go(func() {
-			for lo := range next {
-				for v := lo; v < min(n, lo+strip); v++ {
-					f(t, v)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	Text                    [][]byte
 }

@@ -2,8 +2,6 @@ package assoc
 
 import (
 	"math"
-
-	"contig-gpu/gpu"
 )
 
 // missingCall is the hard call of a genotype that is not known, as data/genotype has it.
@@ -23,13 +21,12 @@ type group struct {
 	covariates [][]float64
 	y          [][]float64 // by trait and person, as given
 	span       *Span
-	width      int        // of both: Rank + traits
-	both       []float64  // [persons, width]: the basis, and residuals of the traits
-	yy         []float64  // by trait: sum of squares of the residuals
-	dead       []bool     // by trait: it is constant, or the covariates explain it
-	w          gpu.Tensor // [columns, width]: rows of both, at the columns that their persons have in a block
+	width      int       // of both: Rank + traits
+	both       []float64 // [persons, width]: the basis, and residuals of the traits
+	yy         []float64 // by trait: sum of squares of the residuals
+	dead       []bool    // by trait: it is constant, or the covariates explain it
 
-	wide    bool     // a block has a column for every person of the genotypes, and w is 0 where they are of no use here
+	wide    bool     // a block has a column for every person of the genotypes, and weights are 0 where they are of no use here
 	columns int      // of a block
 	member  []uint64 // by person of the genotypes, two bits each: 1 who is of the group
 	place   []int32  // by person of the genotypes: the row of rows
