@@ -34,15 +34,18 @@ func (g *gwas) writePage(w io.Writer) error {
 		p.Caveat = "Persons whom the encoder was trained on, together with their genetics, are among those analysed: what is found is no evidence."
 	}
 	lengths := map[string]int{}
+	var c, written string
 	for v, site := range g.set.Sites {
-		c := g.chromosome(v)
-		lengths[c] = max(lengths[c], site.Pos, g.build.Length(c))
+		if v == 0 || site.Chrom != written {
+			written, c = site.Chrom, g.chromosome(v)
+		}
+		lengths[c] = max(lengths[c], site.Pos)
 		if !math.IsNaN(g.lead[v]) {
 			p.Points = append(p.Points, report.GenomePoint{Chromosome: c, Position: site.Pos, Y: g.lead[v]})
 		}
 	}
 	for c, n := range lengths {
-		p.Axis = append(p.Axis, report.Chromosome{Name: c, Length: n})
+		p.Axis = append(p.Axis, report.Chromosome{Name: c, Length: max(n, g.build.Length(c))})
 	}
 	slices.SortFunc(p.Axis, func(a, b report.Chromosome) int {
 		if d := genome.Order(a.Name) - genome.Order(b.Name); d != 0 {

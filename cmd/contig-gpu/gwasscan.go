@@ -120,11 +120,10 @@ func (f *gwasFile) begin() error {
 	return err
 }
 
+// end ends the file. Who publishes the folder puts it on the disk.
 func (f *gwasFile) end() error {
-	if _, err := io.WriteString(f.f, bgzfEnd); err != nil {
-		return err
-	}
-	return f.f.Sync()
+	_, err := io.WriteString(f.f, bgzfEnd)
+	return err
 }
 
 // note keeps what loci, inflation and figures are made of, of variants that no other thread has.
