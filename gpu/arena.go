@@ -57,8 +57,8 @@ func (d *Device) NamedArena(name string, bytes int) *Arena {
 	case d.kind == plan:
 		d.book().add(name, a.held)
 		a.size, a.at = math.MaxInt/2, planBase
-	case d.card != nil:
-		a.at, a.held = d.card.alloc(name, bytes)
+	case d.gpu != nil:
+		a.at, a.held = d.gpu.alloc(name, bytes)
 	default:
 		d.book().add(name, a.held)
 		a.buf = make([]byte, a.size+arenaAlign)
@@ -72,7 +72,7 @@ func (d *Device) NamedArena(name string, bytes int) *Arena {
 // Close gives the memory back; its tensors must not be used afterwards. Close may be called again.
 func (a *Arena) Close() {
 	if a.at != 0 && a.dev.kind != plan {
-		a.dev.card.free(a.at)
+		a.dev.gpu.free(a.at)
 	}
 	a.dev.book().add(a.name, -a.held)
 	a.buf, a.base, a.at, a.size, a.held, a.free, a.used = nil, nil, 0, 0, 0, nil, nil
@@ -154,8 +154,8 @@ func (a *Arena) Free(t Tensor) {
 func poisonFill(t Tensor) {
 	switch {
 	case t.dev.kind == plan:
-	case t.dev.card != nil:
-		t.dev.card.dev.Set(t.at, 0xFF, 1, t.Bytes()) // a NaN in every float type
+	case t.dev.gpu != nil:
+		t.dev.gpu.dev.Set(t.at, 0xFF, 1, t.Bytes()) // a NaN in every float type
 	case t.dtype == F32 || t.dtype == F64:
 		Fill(t, math.NaN())
 	default:

@@ -10,7 +10,7 @@ import (
 
 // A GPU is a GPU as operations see it: the device below, its kernels by name, and memory to work in. Kernels of
 // a family are named <family>_<type>; they share one argument struct of package kernels.
-type card struct {
+type gpu struct {
 	dev     driver.Device
 	kernels map[kernelKey]driver.Kernel
 	arenas  map[driver.Ptr]bool
@@ -28,13 +28,13 @@ type kernelKey struct {
 	dtype  DType
 }
 
-func newCard(dev driver.Device) *card {
-	return &card{dev: dev, kernels: map[kernelKey]driver.Kernel{}, arenas: map[driver.Ptr]bool{}}
+func newGPU(dev driver.Device) *gpu {
+	return &gpu{dev: dev, kernels: map[kernelKey]driver.Kernel{}, arenas: map[driver.Ptr]bool{}}
 }
 
 // launch queues the kernel of a family for elements of type t; args is its struct of package kernels. moved are the tensors
 // that it reads or writes, those that it does both to twice; not what is as small as a vector.
-func launch[A any](c *card, family string, t DType, g driver.Grid, args *A, moved ...Tensor) {
+func launch[A any](c *gpu, family string, t DType, g driver.Grid, args *A, moved ...Tensor) {
 	if k, ok := c.kernel(family, t); ok {
 		c.tally.add(family+"_"+t.String(), 0, moved...)
 		c.dev.Launch(k, g, unsafe.Pointer(args), unsafe.Sizeof(*args))
@@ -42,7 +42,7 @@ func launch[A any](c *card, family string, t DType, g driver.Grid, args *A, move
 }
 
 // kernel finds a kernel, once. A missing one is a failure of the device.
-func (c *card) kernel(family string, t DType) (driver.Kernel, bool) {
+func (c *gpu) kernel(family string, t DType) (driver.Kernel, bool) {
 	key := kernelKey{family, t}
 	k, ok := c.kernels[key]
 	if ok {
@@ -58,7 +58,7 @@ func (c *card) kernel(family string, t DType) (driver.Kernel, bool) {
 }
 
 // alloc returns memory for an arena and its bytes, 0 after a failure.
-func (c *card) alloc(name string, bytes int) (driver.Ptr, int) {
+func (c *gpu) alloc(name string, bytes int) (driver.Ptr, int) {
 	bytes = max(aligned(bytes), arenaAlign)
 	p, err := c.dev.Alloc(bytes)
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *card) alloc(name string, bytes int) (driver.Ptr, int) {
 	return p, bytes
 }
 
-func (c *card) free(p driver.Ptr) {
+func (c *gpu) free(p driver.Ptr) {
 	if c.arenas[p] {
 		delete(c.arenas, p)
 		c.dev.Free(p)
@@ -80,7 +80,7 @@ func (c *card) free(p driver.Ptr) {
 
 // scratch returns memory that the operation being queued may use; the next one gets the same. It grows by
 // waiting for the device, which is no good inside a step: ReserveScratch reserves it from the plan.
-func (c *card) scratch(bytes int) driver.Ptr {
+func (c *gpu) scratch(bytes int) driver.Ptr {
 	c.most = max(c.most, bytes)
 	if bytes > c.room {
 		c.reserve(bytes)
@@ -96,7 +96,7 @@ const (
 )
 
 // tickets returns where so many tickets are. It must follow scratch, which may move them.
-func (c *card) tickets(n int) uint64 {
+func (c *gpu) tickets(n int) uint64 {
 	if n > ticketWords {
 		panic(fmt.Sprintf("gpu: a kernel wants %d tickets, there are %d", n, ticketWords))
 	}
@@ -104,7 +104,7 @@ func (c *card) tickets(n int) uint64 {
 }
 
 // reserve makes the scratch memory larger. What was there before stays until Close, since recorded work may know it.
-func (c *card) reserve(bytes int) {
+func (c *gpu) reserve(bytes int) {
 	c.gate, _ = c.alloc(scratchName, gateBytes+bytes)
 	if c.gate == 0 {
 		return
@@ -114,7 +114,7 @@ func (c *card) reserve(bytes int) {
 	c.dev.SetScratch(c.work, c.room)
 }
 
-func (c *card) close() error {
+func (c *gpu) close() error {
 	for p := range c.arenas {
 		c.free(p)
 	}
@@ -140,14 +140,14 @@ const threads = 256
 
 // grid covers n elements, per of them to a thread. Kernels loop over what is left, so that the grid has a limit:
 // 16 blocks for every multiprocessor keep all of them busy.
-func (c *card) grid(n, per int) driver.Grid {
+func (c *gpu) grid(n, per int) driver.Grid {
 	blocks := (n + threads*per - 1) / (threads * per)
 	limit := 16 * max(1, c.dev.Info().Multiprocs)
 	return driver.Grid{Blocks: [3]int{max(1, min(blocks, limit))}, Threads: [3]int{threads}}
 }
 
 // fill sets every element of t to v.
-func (c *card) fill(t Tensor, v float64) {
+func (c *gpu) fill(t Tensor, v float64) {
 	c.tally.add("fill", 0, t)
 	switch t.dtype {
 	case F32:

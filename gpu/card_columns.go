@@ -42,7 +42,7 @@ func (s columnShape) block() (across, down int) {
 
 // grid gives every block down rows at a time, inFlight of them to a thread, and every multiprocessor about `per` blocks,
 // which then take further rows in turn.
-func (s columnShape) grid(c *card, inFlight, per int) driver.Grid {
+func (s columnShape) grid(c *gpu, inFlight, per int) driver.Grid {
 	across, down := s.block()
 	wide := (s.c + across*s.group - 1) / (across * s.group)
 	high := (s.rows + down*inFlight - 1) / (down * inFlight)
@@ -63,7 +63,7 @@ const partsATime = 16
 
 // partTickets returns the tickets of a grid whose last blocks add up: one for each block of its first row and, where there are more
 // rows of blocks than partsATime, for each of those groups.
-func (c *card) partTickets(g driver.Grid) uint64 {
+func (c *gpu) partTickets(g driver.Grid) uint64 {
 	groups := (parts(g) + partsATime - 1) / partsATime
 	switch {
 	case parts(g) == 1:

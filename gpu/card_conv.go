@@ -8,13 +8,13 @@ import (
 
 // convOf returns a convolution's shape as the device's library takes it, with scratch memory for a pass of it, and bytes
 // more behind what the library uses, at the address returned.
-func (c *card) convOf(s cpukern.ConvShape, t DType, p driver.ConvPass, more int) (driver.Conv, driver.Ptr) {
+func (c *gpu) convOf(s cpukern.ConvShape, t DType, p driver.ConvPass, more int) (driver.Conv, driver.Ptr) {
 	q := c.convolution(s, t)
 	need := aligned(c.dev.ConvScratch(q, p))
 	return q, c.scratch(need + more).Add(need)
 }
 
-func (c *card) convolution(s cpukern.ConvShape, t DType) driver.Conv {
+func (c *gpu) convolution(s cpukern.ConvShape, t DType) driver.Conv {
 	return driver.Conv{N: s.N, H: s.H, W: s.W, C: s.C, K: s.K, R: s.R, S: s.S, Stride: s.Stride, Pad: s.Pad, Type: typeOf(t), TF32: c.tf32 && t == F32}
 }
 
@@ -27,7 +27,7 @@ func paddedBytes(s cpukern.ConvShape, w Tensor) int {
 }
 
 // padded returns where w is with the channels of a convolution's x: where it was, or, with zeros added, at room.
-func (c *card) padded(s cpukern.ConvShape, w Tensor, room driver.Ptr) driver.Ptr {
+func (c *gpu) padded(s cpukern.ConvShape, w Tensor, room driver.Ptr) driver.Ptr {
 	if w.Dim(3) == s.C {
 		return w.at
 	}
@@ -36,7 +36,7 @@ func (c *card) padded(s cpukern.ConvShape, w Tensor, room driver.Ptr) driver.Ptr
 	return room
 }
 
-func (c *card) conv(s cpukern.ConvShape, y, x, w Tensor) {
+func (c *gpu) conv(s cpukern.ConvShape, y, x, w Tensor) {
 	q, room := c.convOf(s, x.dtype, driver.PassForward, paddedBytes(s, w))
 	c.tally.add("conv_forward_"+x.dtype.String(), convFlops(s), y, x, w)
 	c.dev.ConvForward(q, y.at, x.at, c.padded(s, w, room))
@@ -51,19 +51,19 @@ type convStatist interface {
 	ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr)
 }
 
-func (c *card) statsPay(s cpukern.ConvShape, t DType) bool {
+func (c *gpu) statsPay(s cpukern.ConvShape, t DType) bool {
 	f, ok := c.dev.(convStatist)
 	return ok && f.StatsPay(c.convolution(s, t))
 }
 
-func (c *card) convStats(s cpukern.ConvShape, y, sums, x, w Tensor) {
+func (c *gpu) convStats(s cpukern.ConvShape, y, sums, x, w Tensor) {
 	q, room := c.convOf(s, x.dtype, driver.PassForwardStats, paddedBytes(s, w))
 	wide := c.padded(s, w, room)
 	c.tally.add("conv_forward_stats_"+x.dtype.String(), convFlops(s), y, x, w)
 	c.dev.(convStatist).ConvForwardStats(q, y.at, x.at, wide, sums.at, sums.at.Add(4*s.K))
 }
 
-func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool) {
+func (c *gpu) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool) {
 	pass, beta := driver.PassData, float32(0)
 	if add {
 		pass, beta = driver.PassDataAdd, 1
@@ -80,7 +80,7 @@ func (c *card) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool)
 // A weightAdder says for which convolutions ConvBackwardWeight takes a launch of its own to add the gradient.
 type weightAdder interface{ AddsWeights(c driver.Conv) bool }
 
-func (c *card) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
+func (c *gpu) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 	q, wide := c.convOf(s, x.dtype, driver.PassWeight, paddedBytes(s, dw))
 	narrow := dw.Dim(3) != s.C
 	if !narrow {
@@ -104,7 +104,7 @@ func (c *card) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 // convFlops returns the operations of one pass of a convolution.
 func convFlops(s cpukern.ConvShape) int { return 2 * s.N * s.OH() * s.OW() * s.K * s.R * s.S * s.C }
 
-func (c *card) padChannels(y, x Tensor) {
+func (c *gpu) padChannels(y, x Tensor) {
 	last := x.Rank() - 1
 	args := &kernels.PadchannelsForward{Y: y.ptr(), X: x.ptr(), Rows: int64(x.Len() / max(1, x.Dim(last))), C: int32(x.Dim(last)), Wide: int32(y.Dim(last))}
 	if x.dtype == y.dtype {

@@ -19,19 +19,19 @@ func decodeArgs(y, packed, index, lut Tensor) *kernels.GenotypesForward {
 		Batch: int32(y.Dim(0)), Features: int32(y.Dim(1)), Persons: int32(packed.Dim(0))}
 }
 
-func (c *card) decodeGenotypes(y, packed, index, lut Tensor) {
+func (c *gpu) decodeGenotypes(y, packed, index, lut Tensor) {
 	launch(c, "genotypes_forward", y.dtype, gatherGrid(y), decodeArgs(y, packed, index, lut), y)
 }
 
-func (c *card) decodeBits(y, packed, index, lut Tensor) {
+func (c *gpu) decodeBits(y, packed, index, lut Tensor) {
 	launch(c, "bits_forward", y.dtype, gatherGrid(y), (*kernels.BitsForward)(decodeArgs(y, packed, index, lut)), y)
 }
 
-func (c *card) decodeBytes(y, packed, index, lut Tensor) {
+func (c *gpu) decodeBytes(y, packed, index, lut Tensor) {
 	launch(c, "bytes_forward", y.dtype, gatherGrid(y), (*kernels.BytesForward)(decodeArgs(y, packed, index, lut)), y)
 }
 
-func (c *card) gatherRows(y, table, index, scale, shift Tensor) {
+func (c *gpu) gatherRows(y, table, index, scale, shift Tensor) {
 	args := &kernels.GatherrowsForward{Y: y.ptr(), X: table.ptr(), Index: index.ptr(), Scale: scale.ptr(), Shift: shift.ptr(),
 		Batch: int32(y.Dim(0)), Features: int32(y.Dim(1)), Persons: int32(table.Dim(0))}
 	if table.dtype == U8 {
@@ -48,7 +48,7 @@ const (
 	augDown   = 8
 )
 
-func (c *card) augment(y, src, geometry, colour, norm Tensor) {
+func (c *gpu) augment(y, src, geometry, colour, norm Tensor) {
 	n, h, w, side := src.Dim(0), src.Dim(1), src.Dim(2), y.Dim(1)
 	blocks := (side*side + augPixels - 1) / augPixels
 	sums := aligned(8 * 3 * blocks * n)

@@ -8,26 +8,26 @@ import (
 )
 
 // elemGrid covers the elements of t, 16 bytes to a thread.
-func (c *card) elemGrid(t Tensor) driver.Grid { return c.grid(t.Len(), 16/t.dtype.Size()) }
+func (c *gpu) elemGrid(t Tensor) driver.Grid { return c.grid(t.Len(), 16/t.dtype.Size()) }
 
-func (c *card) add(y, a, b Tensor) {
+func (c *gpu) add(y, a, b Tensor) {
 	launch(c, "add_forward", y.dtype, c.elemGrid(y), &kernels.AddForward{Y: y.ptr(), A: a.ptr(), B: b.ptr(), N: int64(y.Len())}, y, a, b)
 }
 
-func (c *card) relu(y, x Tensor) {
+func (c *gpu) relu(y, x Tensor) {
 	launch(c, "relu_forward", y.dtype, c.elemGrid(y), &kernels.ReluForward{Y: y.ptr(), X: x.ptr(), N: int64(y.Len())}, y, x)
 }
 
-func (c *card) reluBackward(dx, dy, y Tensor) {
+func (c *gpu) reluBackward(dx, dy, y Tensor) {
 	launch(c, "relu_backward", dx.dtype, c.elemGrid(dx), &kernels.ReluBackward{Dx: dx.ptr(), Dy: dy.ptr(), Y: y.ptr(), N: int64(dx.Len())}, dx, dy, y)
 }
 
-func (c *card) reluRescale(dx, dy, x, b Tensor) {
+func (c *gpu) reluRescale(dx, dy, x, b Tensor) {
 	launch(c, "relu_rescale", F32, c.grid(x.Len(), 1), &kernels.ReluRescale{Dx: dx.ptr(), Dy: dy.ptr(), X: x.ptr(), B: b.ptr(), N: int64(x.Len()),
 		Period: int64(b.Len()), Least: RescaleFloor}, dx, dy, x)
 }
 
-func (c *card) maskRows(y, x, present Tensor) {
+func (c *gpu) maskRows(y, x, present Tensor) {
 	rows := y.Dim(0)
 	per := y.Len() / max(1, rows)
 	g := c.grid(per, 16/y.dtype.Size())
@@ -41,13 +41,13 @@ const (
 	biasBlocks = 4
 )
 
-func (c *card) addBias(y, x, bias Tensor, relu bool) {
+func (c *gpu) addBias(y, x, bias Tensor, relu bool) {
 	s := columnsOf("AddBias", y, x)
 	launch(c, "bias_forward", y.dtype, s.grid(c, biasRows, biasBlocks), &kernels.BiasForward{Y: y.ptr(), X: x.ptr(), Bias: bias.ptr(),
 		Rows: int32(s.rows), C: int32(s.c), Relu: flag(relu)}, y, x)
 }
 
-func (c *card) sumRows(db, dy Tensor) {
+func (c *gpu) sumRows(db, dy Tensor) {
 	s := columnsOf("SumRows", dy)
 	g := s.grid(c, biasRows, biasBlocks)
 	part := c.scratch(4 * parts(g) * s.c)
@@ -55,7 +55,7 @@ func (c *card) sumRows(db, dy Tensor) {
 		Rows: int32(s.rows), C: int32(s.c)}, dy)
 }
 
-func (c *card) cast(dst, src Tensor) {
+func (c *gpu) cast(dst, src Tensor) {
 	n := int64(dst.Len())
 	switch {
 	case src.dtype == F32:

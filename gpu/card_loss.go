@@ -5,19 +5,19 @@ import (
 	"contig-gpu/kernels"
 )
 
-func (c *card) l2Norm(y, norm uint64, x Tensor, eps float64) {
+func (c *gpu) l2Norm(y, norm uint64, x Tensor, eps float64) {
 	launch(c, "l2norm_forward", x.dtype, c.rowGrid(x.Dim(0)), &kernels.L2normForward{Y: y, Norm: norm, X: x.ptr(),
 		Rows: int32(x.Dim(0)), Cols: int32(x.Dim(1)), Eps: eps}, x)
 }
 
 // l2NormBackward takes all rows, or those present, where count, the number of these, is enough.
-func (c *card) l2NormBackward(dx Tensor, dy, y, norm, present, count uint64, eps float64) {
+func (c *gpu) l2NormBackward(dx Tensor, dy, y, norm, present, count uint64, eps float64) {
 	launch(c, "l2norm_backward", dx.dtype, c.rowGrid(dx.Dim(0)), &kernels.L2normBackward{Dx: dx.ptr(), Dy: dy, Y: y, Norm: norm, Present: present, Count: count,
 		Rows: int32(dx.Dim(0)), Cols: int32(dx.Dim(1)), Eps: float32(eps)}, dx)
 }
 
 // rowGrid gives a warp to each row.
-func (c *card) rowGrid(rows int) driver.Grid { return c.grid(32*rows, 1) }
+func (c *gpu) rowGrid(rows int) driver.Grid { return c.grid(32*rows, 1) }
 
 // Sizes of kernels/infonce.cuh.
 const (
@@ -37,7 +37,7 @@ func nceWork(n, d int) int { return (4*d + nceSums + 2) * n }
 func (a *nce) sharpness() float32 { return float32(1 / a.spec.Tau) }
 func (a *nce) lambda() float32    { return float32(a.spec.Lambda) }
 
-func (c *card) infoNCE(a *nce) {
+func (c *gpu) infoNCE(a *nce) {
 	if rows := c.nceRows(a.z.Dim(0)); rows > 0 {
 		c.infoNCESingle(a, rows)
 		return
@@ -47,7 +47,7 @@ func (c *card) infoNCE(a *nce) {
 
 // nceRows returns how many rows a block of the one-launch form takes, the fewest at which all blocks are resident
 // together; 0 where that form does not fit.
-func (c *card) nceRows(n int) int {
+func (c *gpu) nceRows(n int) int {
 	info := c.dev.Info()
 	for rows := 4; rows <= 32 && n <= nceSingle; rows *= 2 {
 		blocks, shared := 2*((n+rows-1)/rows), nceShared(n, rows)+nceDeclare
@@ -64,7 +64,7 @@ func nceShared(n, rows int) int {
 	return 4 * (rows*nceStride + nceTile*nceStride + rows*line)
 }
 
-func (c *card) infoNCESingle(a *nce, rows int) {
+func (c *gpu) infoNCESingle(a *nce, rows int) {
 	n, d := a.dims()
 	work := c.scratch(4 * nceWork(n, d)) // where the gate is too
 	lo, hi := a.anchors()
@@ -76,7 +76,7 @@ func (c *card) infoNCESingle(a *nce, rows int) {
 
 // nceAreas returns how many areas the rows, and the columns, are cut into: about two areas to a multiprocessor; and the
 // tiles on a side of an area.
-func (c *card) nceAreas(n int) (parts, per int) {
+func (c *gpu) nceAreas(n int) (parts, per int) {
 	tiles, side := (n+nceTile-1)/nceTile, 1
 	for side*side < 2*c.dev.Info().Multiprocs {
 		side++
@@ -93,7 +93,7 @@ type nceTiled struct {
 	bytes             int
 }
 
-func (c *card) nceTiledScratch(n, d int) nceTiled {
+func (c *gpu) nceTiledScratch(n, d int) nceTiled {
 	parts, _ := c.nceAreas(n)
 	var t nceTiled
 	take := func(floats int) int {
@@ -109,7 +109,7 @@ func (c *card) nceTiledScratch(n, d int) nceTiled {
 	return t
 }
 
-func (c *card) infoNCETiled(a *nce) {
+func (c *gpu) infoNCETiled(a *nce) {
 	n, d := a.dims()
 	parts, per := c.nceAreas(n)
 	lo, hi := a.anchors()
@@ -143,7 +143,7 @@ func (c *card) infoNCETiled(a *nce) {
 // oneBlock is a grid of one block.
 func oneBlock() driver.Grid { return driver.Grid{Blocks: [3]int{1}, Threads: [3]int{threads}} }
 
-func (c *card) softmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
+func (c *gpu) softmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
 	n, k := x.Dim(0), x.Dim(1)
 	rows := aligned(16 * n)
 	work := c.scratch(rows + 4*n)
@@ -157,7 +157,7 @@ func (c *card) softmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
 }
 
 // infoNCEPair gives a warp to each row.
-func (c *card) infoNCEPair(a *ncePair) {
+func (c *gpu) infoNCEPair(a *ncePair) {
 	rows, d, n := a.unit.Dim(0), a.unit.Dim(1), a.across.Dim(1)
 	launch(c, "infonce_pair", F32, c.rowGrid(rows), &kernels.InfoncePair{Value: a.value.ptr(), Dunit: a.dunit.ptr(), Across: a.across.ptr(),
 		Unit: a.unit.ptr(), Partner: a.partner.ptr(), Lse: a.lse.ptr(), Fixed: a.fixed.ptr(), Rows: int32(rows), N: int32(n), D: int32(d),

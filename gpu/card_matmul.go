@@ -10,7 +10,7 @@ import (
 type biasFuser interface{ FusesBias(p driver.Product) bool }
 
 // matMul hands a product to the device's library.
-func (c *card) matMul(p product) {
+func (c *gpu) matMul(p product) {
 	if p.beta != 0 && p.beta != 1 {
 		panic(fmt.Sprintf("gpu: MatMul: beta is %g, on a GPU it is 0 or 1", p.beta))
 	}
@@ -37,7 +37,7 @@ func (c *card) matMul(p product) {
 }
 
 // noTerms is a product of no terms: 0, and what is added to it.
-func (c *card) noTerms(p product) {
+func (c *gpu) noTerms(p product) {
 	if p.beta == 0 {
 		c.fill(p.c, 0)
 	}

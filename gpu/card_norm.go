@@ -26,13 +26,13 @@ func bnMomentsAt(parts, channels int) (count, mean, m2, bytes int) {
 	return count, mean, m2, m2 + 4*parts*channels
 }
 
-func (c *card) bnMoments(parts, channels int) bnMoments {
+func (c *gpu) bnMoments(parts, channels int) bnMoments {
 	count, mean, m2, bytes := bnMomentsAt(parts, channels)
 	p := c.scratch(bytes)
 	return bnMoments{uint64(p), uint64(p.Add(count)), uint64(p.Add(mean)), uint64(p.Add(m2))}
 }
 
-func (c *card) bnTrain(a *bnArgs) {
+func (c *gpu) bnTrain(a *bnArgs) {
 	if a.bn.Sums.Ok() {
 		c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), 0)
 		return
@@ -41,7 +41,7 @@ func (c *card) bnTrain(a *bnArgs) {
 }
 
 // bnFinish queues the statistics of x: mean and rstd, and the running averages. It returns where the number of rows will be.
-func (c *card) bnFinish(a *bnArgs, s columnShape) uint64 {
+func (c *gpu) bnFinish(a *bnArgs, s columnShape) uint64 {
 	g, m := c.bnStatistics(a, s)
 	launch(c, "batchnorm_finish", F32, s.totals(), &kernels.BatchnormFinish{Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), RunMean: a.runMean.ptr(),
 		RunVar: a.runVar.ptr(), Rows: m.rows, Count: m.count, Means: m.mean, M2: m.m2, Parts: int32(parts(g)), C: int32(s.c),
@@ -50,7 +50,7 @@ func (c *card) bnFinish(a *bnArgs, s columnShape) uint64 {
 }
 
 // bnStatistics queues the moments of parts of the rows.
-func (c *card) bnStatistics(a *bnArgs, s columnShape) (driver.Grid, bnMoments) {
+func (c *gpu) bnStatistics(a *bnArgs, s columnShape) (driver.Grid, bnMoments) {
 	g := s.grid(c, bnRowsInFlight, bnMomentBlocks)
 	m := c.bnMoments(parts(g), s.c)
 	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
@@ -58,7 +58,7 @@ func (c *card) bnStatistics(a *bnArgs, s columnShape) (driver.Grid, bnMoments) {
 	return g, m
 }
 
-func (c *card) bnEval(a *bnArgs) {
+func (c *gpu) bnEval(a *bnArgs) {
 	n := a.runVar.Len()
 	rstd := uint64(c.scratch(4 * n))
 	c.bnRstd(a, rstd, 0)
@@ -66,7 +66,7 @@ func (c *card) bnEval(a *bnArgs) {
 }
 
 // bnRstd queues 1/sqrt(variance + eps) of the running variance and, where scale is not 0, gamma times that.
-func (c *card) bnRstd(a *bnArgs, rstd, scale uint64) {
+func (c *gpu) bnRstd(a *bnArgs, rstd, scale uint64) {
 	n := a.runVar.Len()
 	launch(c, "batchnorm_rstd", F32, c.grid(n, 1), &kernels.BatchnormRstd{Rstd: rstd, Scale: scale, Var: a.runVar.ptr(), Gamma: a.gamma.ptr(),
 		C: int32(n), Eps: a.bn.Eps})
@@ -74,7 +74,7 @@ func (c *card) bnRstd(a *bnArgs, rstd, scale uint64) {
 
 // bnApply computes y and the mask, by mean and rstd or, where the convolution summed x, by its sums: then it also writes mean and
 // rstd. The mask's bytes are written with y where a thread has 8 channels, else from y.
-func (c *card) bnApply(a *bnArgs, mean, rstd, rows uint64) {
+func (c *gpu) bnApply(a *bnArgs, mean, rstd, rows uint64) {
 	s, written := columnsOf("BatchNorm", a.x, a.y, a.add), 0
 	if s.group == 8 && a.mask.Ok() {
 		written = a.x.Len() / 8
@@ -94,7 +94,7 @@ func (c *card) bnApply(a *bnArgs, mean, rstd, rows uint64) {
 }
 
 // bnMaskRest writes the bytes of the mask from `written` on.
-func (c *card) bnMaskRest(a *bnArgs, written int) {
+func (c *gpu) bnMaskRest(a *bnArgs, written int) {
 	if left := a.mask.Len() - written; a.mask.Ok() && left > 0 {
 		launch(c, "batchnorm_mask", a.x.dtype, c.grid(left, 1), &kernels.BatchnormMask{Mask: a.mask.ptr(), Y: a.y.ptr(), N: int64(a.y.Len()),
 			Bytes: int64(a.mask.Len()), First: int64(written)}, a.y, a.mask)
@@ -113,7 +113,7 @@ func (a *bnArgs) halves(s columnShape) bool {
 	return !a.mask.Ok() && !a.add.Ok() && !a.dadd.Ok()
 }
 
-func (c *card) bnApplyHalves(a *bnArgs, s columnShape, mean, rstd uint64) {
+func (c *gpu) bnApplyHalves(a *bnArgs, s columnShape, mean, rstd uint64) {
 	g := s.grid(c, bnRowsInFlight, bnHalvesBlocks)
 	k := kernels.BatchnormAddrelu{Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Add: a.add.ptr(), Mean: mean, Rstd: rstd, Gamma: a.gamma.ptr(), Beta: a.beta.ptr(),
 		Sums: a.bn.Sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}

@@ -8,7 +8,7 @@ import (
 // bnSums is the scratch memory of a gradient: parts of sums, and what follows from their totals.
 type bnSums struct{ rows, count, sums, scale, k1, k2, tickets uint64 }
 
-func (c *card) bnSums(g driver.Grid, channels int) bnSums {
+func (c *gpu) bnSums(g driver.Grid, channels int) bnSums {
 	count, sum, vector := aligned(4*g.Blocks[0]*parts(g)), aligned(4*2*parts(g)*channels), aligned(4*channels)
 	p := c.scratch(arenaAlign + count + sum + 3*vector)
 	t := bnSums{rows: uint64(p), count: uint64(p.Add(arenaAlign)), tickets: c.partTickets(g)}
@@ -17,7 +17,7 @@ func (c *card) bnSums(g driver.Grid, channels int) bnSums {
 	return t
 }
 
-func (c *card) bnBackward(a *bnArgs) {
+func (c *gpu) bnBackward(a *bnArgs) {
 	s := columnsOf("BatchNormBackward", a.x, a.dy, a.y, a.dx, a.dadd)
 	if a.halves(s) {
 		c.bnBackwardHalves(a, s)
@@ -33,13 +33,13 @@ func (c *card) bnBackward(a *bnArgs) {
 
 // bnReduce queues the sums over the rows and what follows from them; with the zero Tensor for x, those without it. Where the
 // statistics are fixed t has no rows.
-func (c *card) bnReduce(a *bnArgs, x Tensor, s columnShape, g driver.Grid, t bnSums, rstd uint64) {
+func (c *gpu) bnReduce(a *bnArgs, x Tensor, s columnShape, g driver.Grid, t bnSums, rstd uint64) {
 	launch(c, "batchnorm_reduce", a.dy.dtype, g, &kernels.BatchnormReduce{Dgamma: a.dgamma.ptr(), Dbeta: a.dbeta.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2,
 		PresentRows: t.rows, Sums: t.sums, Count: t.count, Tickets: t.tickets, Dy: a.dy.ptr(), Y: a.y.ptr(), Mask: a.mask.ptr(), X: x.ptr(), Mean: a.mean.ptr(),
 		Gamma: a.gamma.ptr(), Rstd: rstd, Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dy, a.y, a.mask, x)
 }
 
-func (c *card) bnBackwardHalves(a *bnArgs, s columnShape) {
+func (c *gpu) bnBackwardHalves(a *bnArgs, s columnShape) {
 	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
 	t := c.bnSums(g, s.c)
 	r := kernels.BatchnormReluReduce{Dgamma: a.dgamma.ptr(), Dbeta: a.dbeta.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2, RowsOut: t.rows, Sums: t.sums,
@@ -61,7 +61,7 @@ func (c *card) bnBackwardHalves(a *bnArgs, s columnShape) {
 }
 
 // bnEvalBackward scales dy by what is fixed, and takes sums for the parameters' gradients only if one is asked for.
-func (c *card) bnEvalBackward(a *bnArgs) {
+func (c *gpu) bnEvalBackward(a *bnArgs) {
 	x := a.x
 	if !a.dgamma.Ok() {
 		x = Tensor{}

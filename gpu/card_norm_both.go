@@ -2,7 +2,7 @@ package gpu
 
 import "contig-gpu/kernels"
 
-func (c *card) bnTrainBoth(n *bnBoth) {
+func (c *gpu) bnTrainBoth(n *bnBoth) {
 	a, b, s := &n.a, &n.b, columnsOf("BatchNormTrainBoth", n.a.x)
 	for _, one := range []*bnArgs{a, b} { // without sums the statistics are a pass of their own, in scratch memory that the next one takes
 		if !one.bn.Sums.Ok() {
@@ -17,7 +17,7 @@ func (c *card) bnTrainBoth(n *bnBoth) {
 	c.bnMaskRest(a, a.x.Len()/8)
 }
 
-func (c *card) bnBackwardBoth(n *bnBoth) {
+func (c *gpu) bnBackwardBoth(n *bnBoth) {
 	a, b, s := &n.a, &n.b, columnsOf("BatchNormBothBackward", n.a.x)
 	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
 	count, sum, vector := aligned(4*g.Blocks[0]*parts(g)), aligned(4*3*parts(g)*s.c), aligned(4*s.c)

@@ -20,8 +20,8 @@ type (
 	cudnn  = dnn.Handle
 )
 
-// A vendorCard is a GPU whose products are cuBLASLt's and whose convolutions are cuDNN's.
-type vendorCard struct {
+// A vendorGPU is a GPU whose products are cuBLASLt's and whose convolutions are cuDNN's.
+type vendorGPU struct {
 	*cuda.Context
 	*cublas
 	*cudnn
@@ -40,13 +40,13 @@ func (w weightWays) AddRounded(dw, part driver.Ptr, n int, t driver.Type) error 
 }
 
 // SetScratch gives the memory to both; one operation runs at a time.
-func (v *vendorCard) SetScratch(p driver.Ptr, bytes int) {
+func (v *vendorGPU) SetScratch(p driver.Ptr, bytes int) {
 	v.cublas.SetScratch(p, bytes)
 	v.cudnn.SetScratch(p, bytes)
 }
 
 // Info adds the libraries to what the driver says: NVRTC too, which cuDNN calls.
-func (v *vendorCard) Info() driver.Info {
+func (v *vendorGPU) Info() driver.Info {
 	i := v.Context.Info()
 	i.Libraries = append(slices.Clone(i.Libraries), v.cublas.Library(), v.cudnn.Library())
 	if l, ok := cuda.NVRTC(); ok {
@@ -57,12 +57,12 @@ func (v *vendorCard) Info() driver.Info {
 
 // Close waits for what is queued, then closes the libraries and the driver: a graph that still runs, as after an
 // interruption, runs kernels of the libraries' plans.
-func (v *vendorCard) Close() error {
+func (v *vendorGPU) Close() error {
 	return errors.Join(v.Context.Sync(), v.cudnn.Close(), v.cublas.Close(), v.Context.Close())
 }
 
-// A portableCard is a GPU that computes with our own kernels alone.
-type portableCard struct {
+// A portableGPU is a GPU that computes with our own kernels alone.
+type portableGPU struct {
 	*cuda.Context
 	*ownProducts
 }
@@ -81,7 +81,7 @@ func openCUDA(ordinal int, o Options) (*Device, error) {
 	if err != nil {
 		return nil, errors.Join(err, ctx.Close())
 	}
-	return &Device{kind: cudaKind, why: "asked for", card: newCard(c)}, nil
+	return &Device{kind: cudaKind, why: "asked for", gpu: newGPU(c)}, nil
 }
 
 // plansEnv may say how plans of convolutions are chosen: with plansFirst it is the library's first proposal for each, or the first of a pack, and
@@ -102,7 +102,7 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 		return nil, err
 	}
 	if o.Portable {
-		return &portableCard{ctx, &ownProducts{dev: ctx}}, nil
+		return &portableGPU{ctx, &ownProducts{dev: ctx}}, nil
 	}
 	lt, err := blas.New(ctx)
 	if err != nil {
@@ -114,19 +114,19 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, error) {
 		timer = ctx
 	}
 	nn, err := dnn.New(ctx, dnn.Options{Timer: timer, Ways: weightWays{lt, ctx}, Untimed: i.Emulated, NonDeterministic: o.NonDeterministic,
-		Made: o.Planning, Card: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
+		Made: o.Planning, GPU: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
 	if err != nil {
 		return nil, errors.Join(err, lt.Close())
 	}
-	return &vendorCard{ctx, lt, nn}, nil
+	return &vendorGPU{ctx, lt, nn}, nil
 }
 
 // kernelImage returns the kernels for a GPU: those that were built into the program, else compiled here. The
 // emulator runs neither; it takes what its own compiler makes.
-func kernelImage(card driver.Info) ([]byte, error) {
-	arch := card.Arch
+func kernelImage(info driver.Info) ([]byte, error) {
+	arch := info.Arch
 	image, absent := kernels.Image(arch)
-	if absent == nil && !card.Emulated {
+	if absent == nil && !info.Emulated {
 		return image, nil
 	}
 	image, log, err := cuda.CompileNVRTC(kernels.Sources(), kernels.Units(), arch)

@@ -6,7 +6,7 @@ import "contig-gpu/gpu/internal/driver"
 
 // StatsPay implements convStatist: cuDNN's convolution with sums against its convolution and our own pass over y. Times
 // on the emulator mean nothing; there it is always so.
-func (v *vendorCard) StatsPay(q driver.Conv) bool {
+func (v *vendorGPU) StatsPay(q driver.Conv) bool {
 	if v.Context.Info().Emulated {
 		return v.cudnn.StatsPay(q, nil)
 	}
@@ -25,15 +25,15 @@ func (v *vendorCard) StatsPay(q driver.Conv) bool {
 
 // A statsPass is BatchNormTrain's pass over a convolution's y, with memory of its own.
 type statsPass struct {
-	c *card
+	c *gpu
 	a bnArgs
 	s columnShape
 }
 
-func (v *vendorCard) newStatsPass(q driver.Conv, y driver.Ptr) (*statsPass, error) {
-	p := &statsPass{c: newCard(v)}
+func (v *vendorGPU) newStatsPass(q driver.Conv, y driver.Ptr) (*statsPass, error) {
+	p := &statsPass{c: newGPU(v)}
 	types := [...]DType{driver.F32: F32, driver.BF16: BF16, driver.F16: F16}
-	p.a.x = Tensor{dev: &Device{kind: cudaKind, card: p.c}, dtype: types[q.Type], rank: 4, dims: [4]int{q.N, q.OH(), q.OW(), q.K}, at: y}
+	p.a.x = Tensor{dev: &Device{kind: cudaKind, gpu: p.c}, dtype: types[q.Type], rank: 4, dims: [4]int{q.N, q.OH(), q.OW(), q.K}, at: y}
 	p.s = columnsOf("BatchNormTrain", p.a.x)
 	_, _, _, p.c.room = bnMomentsAt(parts(p.s.grid(p.c, bnRowsInFlight, bnMomentBlocks)), p.s.c)
 	var err error

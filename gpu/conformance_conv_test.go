@@ -42,15 +42,15 @@ func conformConv(l *gputest.Lab, s convCase) {
 	l.Same(fmt.Sprint(s, " dx"), dx, s.r*s.r*s.k, 4)
 	l.Same(fmt.Sprint(s, " dx added"), sum, s.r*s.r*s.k, 4)
 	terms, loose := s.n*oh*ow, 4.0
-	card := dw.On.Device().Card()
-	if hasCuDNN(card) && (!card.Emulated || s.r != 1 || s.stride != 1 || s.pad != 0) { // it may round such gradients to x's type
+	info := dw.On.Device().GPU()
+	if hasCuDNN(info) && (!info.Emulated || s.r != 1 || s.stride != 1 || s.pad != 0) { // it may round such gradients to x's type
 		loose *= gputest.Tol(l.Type, terms) / gputest.Tol(l.VectorType(), terms)
 	}
 	l.Same(fmt.Sprint(s, " dw"), dw, terms, loose)
 }
 
-func hasCuDNN(card *gpu.Card) bool {
-	return card != nil && slices.ContainsFunc(card.Libraries, func(x gpu.Library) bool { return x.Name == "libcudnn" })
+func hasCuDNN(info *gpu.Info) bool {
+	return info != nil && slices.ContainsFunc(info.Libraries, func(x gpu.Library) bool { return x.Name == "libcudnn" })
 }
 
 // TestConformanceConvStats has fused sums on the device with cuDNN, and none elsewhere: the statistics of the norm that
@@ -82,9 +82,9 @@ func conformConvStats(l *gputest.Lab, s convCase, x, w gputest.Twin) {
 		}
 	})
 	l.Same(fmt.Sprint(s, " y"), y, s.r*s.r*s.c, 4)
-	card := y.On.Device().Card()
-	has := hasCuDNN(card)
-	if (card == nil || card.Emulated) && summed != has && (l.Type != gpu.F32 || !has) { // exact float32 has no such plan; on a real GPU time decides
+	info := y.On.Device().GPU()
+	has := hasCuDNN(info)
+	if (info == nil || info.Emulated) && summed != has && (l.Type != gpu.F32 || !has) { // exact float32 has no such plan; on a real GPU time decides
 		l.Errorf("%v: fused sums %v, want %v", s, summed, has)
 	}
 	gpu.Write(y.Ref, gputest.Values(y.On))

@@ -35,7 +35,7 @@ func TestConformanceBatchNormSums(t *testing.T) {
 				gpu.Write(sums.On, sumsOf(gputest.Values(n.x.On), c))
 				l.Run(func(of of) {
 					bn := n.constants()
-					if of(n.x).Device().Card() != nil {
+					if of(n.x).Device().GPU() != nil {
 						bn.Sums = sums.On
 					}
 					gpu.BatchNormTrain(of(n.y), of(n.mean), of(n.rstd), of(n.x), of(n.gamma), of(n.beta), of(n.runMean), of(n.runVar), of(n.add), gpu.Tensor{}, of(n.mask), n.relu, bn)
@@ -87,7 +87,7 @@ func (b *both) normed(of of, i int) gpu.Normed {
 	n := []*norm{b.norm, b.other}[i]
 	d := gpu.Normed{X: of(n.x), Mean: of(n.mean), Rstd: of(n.rstd), Gamma: of(n.gamma), Beta: of(n.beta), RunMean: of(n.runMean), RunVar: of(n.runVar),
 		Dgamma: of(n.dgamma), Dbeta: of(n.dbeta)}
-	if d.X.Device().Card() != nil {
+	if d.X.Device().GPU() != nil {
 		d.Sums = b.sums[i].On
 	}
 	if b.some && i == 0 {

@@ -12,7 +12,7 @@ import (
 // on ragged shapes and with the aliasing that is documented, against float64 on the CPU. See gputest.Targets.
 
 // conform runs f for every target and type, each on a device opened for it: subtests are goroutines of their own, and a
-// card is driven by the one that opened it.
+// GPU is driven by the one that opened it.
 func conform(t *testing.T, f func(l *gputest.Lab)) { conformOn(t, gputest.Targets(), f) }
 
 // conformProducts is conform on the targets as they are and without the vendor's libraries, and on GPUs in TF32 too.

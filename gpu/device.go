@@ -41,8 +41,8 @@ type Device struct {
 	kind kind
 	why  string
 	pool *cpukern.Pool // nil except on the CPU
-	card *card         // nil except on a GPU, and on a device that plans for one
-	held ledger        // of what card does not hold
+	gpu  *gpu          // nil except on a GPU, and on a device that plans for one
+	held ledger        // of what the GPU does not hold
 
 	convs     []ConvUse // of the planning device
 	convCalls map[ConvUse]int
@@ -50,7 +50,7 @@ type Device struct {
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,
 // "gorgonia:N". "plan" checks shapes and counts; "plan:cuda" counts what a GPU's operations take beside their
-// tensors too, without having one: see Plan; so does "plan:h200" for a GPU of PlannedCards. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
+// tensors too, without having one: see Plan; so does "plan:h200" for a GPU of PlannedGPUs. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
 // first GPU there is, else the CPU.
 // Errors wrap ErrNoDevice and name what was looked for.
 func Open(spec string, o Options) (*Device, error) {
@@ -118,7 +118,7 @@ func (d *Device) computes(t DType) bool {
 	case F32:
 		return true
 	case F64:
-		return d.kind == cpu || d.kind == plan && d.card == nil
+		return d.kind == cpu || d.kind == plan && d.gpu == nil
 	case BF16, F16:
 		return d.kind == cudaKind || d.kind == plan && d.pool == nil
 	}
@@ -128,7 +128,7 @@ func (d *Device) computes(t DType) bool {
 // floats lists the types that computes accepts.
 func (d *Device) floats() string {
 	switch {
-	case d.kind == plan && d.card != nil:
+	case d.kind == plan && d.gpu != nil:
 		return "f32, bf16 or f16"
 	case d.kind == plan && d.pool != nil:
 		return "f32 or f64"
@@ -149,8 +149,8 @@ func (d *Device) Threads() int {
 
 // Sync waits for all queued work and returns the first failure since Open.
 func (d *Device) Sync() error {
-	if d.card != nil {
-		return d.card.dev.Sync()
+	if d.gpu != nil {
+		return d.gpu.dev.Sync()
 	}
 	return nil
 }
@@ -161,8 +161,8 @@ func (d *Device) Close() error {
 	if d.pool != nil {
 		d.pool.Close()
 	}
-	if d.card != nil {
-		return d.card.close()
+	if d.gpu != nil {
+		return d.gpu.close()
 	}
 	return nil
 }

@@ -14,11 +14,11 @@ type Mark struct {
 
 // Mark sets a mark behind the work that is queued. Devices without events of their own wait for that work.
 func (d *Device) Mark() *Mark {
-	if d.card != nil {
-		if over, ok := d.card.dev.(driver.Overlap); ok {
+	if d.gpu != nil {
+		if over, ok := d.gpu.dev.(driver.Overlap); ok {
 			return &Mark{event: over.MainMark()}
 		}
-		_ = d.card.dev.Sync() // what failed is kept, and returned by the next Sync
+		_ = d.gpu.dev.Sync() // what failed is kept, and returned by the next Sync
 	}
 	return &Mark{at: time.Now()}
 }

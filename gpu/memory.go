@@ -31,8 +31,8 @@ func (l *ledger) add(name string, bytes int) {
 }
 
 func (d *Device) book() *ledger {
-	if d.card != nil {
-		return &d.card.held
+	if d.gpu != nil {
+		return &d.gpu.held
 	}
 	return &d.held
 }
@@ -52,8 +52,8 @@ func (d *Device) Allocated() []Held {
 // ReserveScratch must reserve.
 func (d *Device) Scratch() int {
 	switch {
-	case d.card != nil:
-		return d.card.most
+	case d.gpu != nil:
+		return d.gpu.most
 	case d.pool != nil:
 		return d.pool.Bytes()
 	}
@@ -65,12 +65,12 @@ func (d *Device) Scratch() int {
 func (d *Device) ReserveScratch(bytes int) {
 	switch {
 	case bytes == 0:
-	case d.kind == plan && d.card != nil:
+	case d.kind == plan && d.gpu != nil:
 		d.book().add(scratchName, aligned(gateBytes+bytes))
 	case d.kind == plan:
 		d.book().add(scratchName, bytes)
-	case d.card != nil && bytes > d.card.room:
-		d.card.reserve(bytes)
+	case d.gpu != nil && bytes > d.gpu.room:
+		d.gpu.reserve(bytes)
 	}
 }
 

@@ -97,10 +97,10 @@ func vectorType(t Tensor) DType {
 
 // compute runs the float32, the float64 or the GPU's form of an operation on t's device. A planning device runs the
 // GPU's form too where it plans for one, down to a driver that does nothing.
-func compute(t Tensor, f32, f64 func(), onCard func(c *card)) {
+func compute(t Tensor, f32, f64 func(), onGPU func(c *gpu)) {
 	switch {
-	case t.dev.card != nil:
-		onCard(t.dev.card)
+	case t.dev.gpu != nil:
+		onGPU(t.dev.gpu)
 	case t.dev.kind == plan:
 	case t.dtype == F32:
 		f32()
@@ -111,7 +111,7 @@ func compute(t Tensor, f32, f64 func(), onCard func(c *card)) {
 
 // computeCounted is compute for an operation that takes memory of the CPU's pool: a planning device runs it on a pool
 // that counts, its tensors having no elements.
-func computeCounted(t Tensor, f32, f64 func(), onCard func(c *card)) {
+func computeCounted(t Tensor, f32, f64 func(), onGPU func(c *gpu)) {
 	if t.dev.kind == plan && t.dev.pool != nil {
 		if t.dtype == F64 {
 			f64()
@@ -120,7 +120,7 @@ func computeCounted(t Tensor, f32, f64 func(), onCard func(c *card)) {
 		}
 		return
 	}
-	compute(t, f32, f64, onCard)
+	compute(t, f32, f64, onGPU)
 }
 
 // host returns the elements of a tensor on the CPU, nil for the zero Tensor.

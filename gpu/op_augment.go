@@ -42,7 +42,7 @@ func Augment(y, src, geometry, colour, norm Tensor) {
 		return
 	}
 	compute(y, func() { augment[float32](y, src, geometry, colour, norm) }, func() { augment[float64](y, src, geometry, colour, norm) },
-		func(c *card) { c.augment(y, src, geometry, colour, norm) })
+		func(c *gpu) { c.augment(y, src, geometry, colour, norm) })
 }
 
 // picture is an image of 8 bits, [h, w, 3].

@@ -11,7 +11,7 @@ func Cast(dst, src Tensor) {
 	if src.dtype == dst.dtype {
 		panic(fmt.Sprintf("gpu: Cast: dst and src are both %v, want two types", src.dtype))
 	}
-	compute(dst, func() { castTo[float32, float64](dst, src) }, func() { castTo[float64, float32](dst, src) }, func(c *card) { c.cast(dst, src) })
+	compute(dst, func() { castTo[float32, float64](dst, src) }, func() { castTo[float64, float32](dst, src) }, func(c *gpu) { c.cast(dst, src) })
 }
 
 func castTo[D, S Float](td, ts Tensor) {

@@ -28,7 +28,7 @@ func PadChannels(y, x Tensor) {
 		return
 	}
 	compute(y, func() { copy(host[float32](y), padded[float32](x, y.Dim(last))) },
-		func() { copy(host[float64](y), padded[float64](x, y.Dim(last))) }, func(c *card) { c.padChannels(y, x) })
+		func() { copy(host[float64](y), padded[float64](x, y.Dim(last))) }, func(c *gpu) { c.padChannels(y, x) })
 }
 
 // padded returns a CPU tensor's elements with as many channels as given, zeros beyond its own.

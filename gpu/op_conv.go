@@ -48,7 +48,7 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 	x.dev.note(ConvForward, c, x.dtype)
 	computeCounted(x, func() { cpukern.Conv(p, c, host[float32](y), host[float32](x), padded[float32](w, c.C)) },
 		func() { cpukern.Conv(p, c, host[float64](y), host[float64](x), padded[float64](w, c.C)) },
-		func(k *card) { k.conv(c, y, x, w) })
+		func(k *gpu) { k.conv(c, y, x, w) })
 }
 
 // ConvStats computes Conv and, where the device sums y fused, and sooner than BatchNormTrain would read it again, the
@@ -58,13 +58,13 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 // convolutions show before a norm. BatchNormTrain's own statistics have no such term.
 func ConvStats(y, sums, x, w Tensor, s ConvSpec) bool {
 	want("ConvStats", "sums", sums, x, vectorType(x), 2, w.Dim(0))
-	if x.dev.card == nil || noTerms(x, w, y) || !x.dev.card.statsPay(convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s), x.dtype) {
+	if x.dev.gpu == nil || noTerms(x, w, y) || !x.dev.gpu.statsPay(convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s), x.dtype) {
 		Conv(y, x, w, s)
 		return false
 	}
 	c := convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s)
 	x.dev.note(ConvForward, c, x.dtype)
-	x.dev.card.convStats(c, y, sums, x, w)
+	x.dev.gpu.convStats(c, y, sums, x, w)
 	return true
 }
 
@@ -93,7 +93,7 @@ func convBackwardData(op string, dx, dy, w Tensor, s ConvSpec, add bool) {
 		func() {
 			cpukern.ConvBackwardData(p, c, host[float64](dx), host[float64](dy), padded[float64](w, c.C), add)
 		},
-		func(k *card) { k.convBackwardData(c, dx, dy, w, add) })
+		func(k *gpu) { k.convBackwardData(c, dx, dy, w, add) })
 }
 
 // ConvBackwardWeight adds the gradient of Conv's w to dw, which is float32 where x and dy have 16 bits.
@@ -104,7 +104,7 @@ func ConvBackwardWeight(dw, dy, x Tensor, s ConvSpec) {
 	}
 	x.dev.note(ConvWeightGradient, c, x.dtype)
 	computeCounted(x, func() { convBackwardWeight[float32](c, dw, dy, x) }, func() { convBackwardWeight[float64](c, dw, dy, x) },
-		func(k *card) { k.convBackwardWeight(c, dw, dy, x) })
+		func(k *gpu) { k.convBackwardWeight(c, dw, dy, x) })
 }
 
 func convBackwardWeight[F Float](c cpukern.ConvShape, dw, dy, x Tensor) {

@@ -7,8 +7,8 @@ import (
 // Fill sets every element of t to v, converted to its type.
 func Fill(t Tensor, v float64) {
 	switch {
-	case t.dev.card != nil:
-		t.dev.card.fill(t, v)
+	case t.dev.gpu != nil:
+		t.dev.gpu.fill(t, v)
 		return
 	case t.dev.kind == plan:
 		return
@@ -47,9 +47,9 @@ func fill[E Element](t Tensor, v E) {
 func Copy(dst, src Tensor) {
 	wantLike("Copy", "src", src, dst)
 	switch {
-	case dst.dev.card != nil:
-		dst.dev.card.tally.add("copy", 0, dst, src)
-		dst.dev.card.dev.Copy(dst.at, src.at, dst.Bytes())
+	case dst.dev.gpu != nil:
+		dst.dev.gpu.tally.add("copy", 0, dst, src)
+		dst.dev.gpu.dev.Copy(dst.at, src.at, dst.Bytes())
 		return
 	case dst.dev.kind == plan:
 		return
@@ -67,7 +67,7 @@ func Add(y, a, b Tensor) {
 	wantFloat("Add", "y", y)
 	wantLike("Add", "a", a, y)
 	wantLike("Add", "b", b, y)
-	compute(y, func() { add[float32](y, a, b) }, func() { add[float64](y, a, b) }, func(c *card) { c.add(y, a, b) })
+	compute(y, func() { add[float32](y, a, b) }, func() { add[float64](y, a, b) }, func(c *gpu) { c.add(y, a, b) })
 }
 
 func add[F Float](ty, ta, tb Tensor) {
@@ -79,7 +79,7 @@ func add[F Float](ty, ta, tb Tensor) {
 func ReLU(y, x Tensor) {
 	wantFloat("ReLU", "y", y)
 	wantLike("ReLU", "x", x, y)
-	compute(y, func() { relu[float32](y, x) }, func() { relu[float64](y, x) }, func(c *card) { c.relu(y, x) })
+	compute(y, func() { relu[float32](y, x) }, func() { relu[float64](y, x) }, func(c *gpu) { c.relu(y, x) })
 }
 
 func relu[F Float](ty, tx Tensor) {
@@ -92,7 +92,7 @@ func ReLUBackward(dx, dy, y Tensor) {
 	wantFloat("ReLUBackward", "dx", dx)
 	wantLike("ReLUBackward", "dy", dy, dx)
 	wantLike("ReLUBackward", "y", y, dx)
-	compute(dx, func() { reluBackward[float32](dx, dy, y) }, func() { reluBackward[float64](dx, dy, y) }, func(c *card) { c.reluBackward(dx, dy, y) })
+	compute(dx, func() { reluBackward[float32](dx, dy, y) }, func() { reluBackward[float64](dx, dy, y) }, func(c *gpu) { c.reluBackward(dx, dy, y) })
 }
 
 func reluBackward[F Float](tdx, tdy, ty Tensor) {
@@ -107,7 +107,7 @@ func MaskRows(y, x, present Tensor) {
 	wantLike("MaskRows", "x", x, y)
 	want("MaskRows", "present", present, y, U8, y.Dim(0))
 	compute(y, func() { maskRows[float32](y, x, present) }, func() { maskRows[float64](y, x, present) },
-		func(c *card) { c.maskRows(y, x, present) })
+		func(c *gpu) { c.maskRows(y, x, present) })
 }
 
 func maskRows[F Float](ty, tx, tp Tensor) {
@@ -135,7 +135,7 @@ func biased(op string, y, x, bias Tensor, relu bool) {
 	wantLike(op, "x", x, y)
 	want(op, "bias", bias, y, vectorType(y), y.Dim(y.Rank()-1))
 	compute(y, func() { addBias[float32](y, x, bias, relu) }, func() { addBias[float64](y, x, bias, relu) },
-		func(c *card) { c.addBias(y, x, bias, relu) })
+		func(c *gpu) { c.addBias(y, x, bias, relu) })
 }
 
 func addBias[F Float](ty, tx, tb Tensor, relu bool) {
@@ -156,7 +156,7 @@ func addBias[F Float](ty, tx, tb Tensor, relu bool) {
 func SumRows(db, dy Tensor) {
 	wantFloat("SumRows", "dy", dy)
 	want("SumRows", "db", db, dy, vectorType(dy), dy.Dim(dy.Rank()-1))
-	compute(dy, func() { sumRows[float32](db, dy) }, func() { sumRows[float64](db, dy) }, func(c *card) { c.sumRows(db, dy) })
+	compute(dy, func() { sumRows[float32](db, dy) }, func() { sumRows[float64](db, dy) }, func(c *gpu) { c.sumRows(db, dy) })
 }
 
 func sumRows[F Float](tdb, tdy Tensor) {

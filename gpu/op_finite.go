@@ -5,7 +5,7 @@ package gpu
 func Finite(flag, x Tensor) {
 	wantFloat("Finite", "x", x)
 	want("Finite", "flag", flag, x, I32, 1)
-	compute(x, func() { finite[float32](flag, x) }, func() { finite[float64](flag, x) }, func(c *card) { c.finite(flag, x) })
+	compute(x, func() { finite[float32](flag, x) }, func() { finite[float64](flag, x) }, func(c *gpu) { c.finite(flag, x) })
 }
 
 func finite[F Float](flag, tx Tensor) {

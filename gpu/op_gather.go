@@ -16,21 +16,21 @@ import (
 func DecodeGenotypes(y, packed, index, lut Tensor) {
 	wantPacked("DecodeGenotypes", y, packed, index, lut, 2)
 	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 2) }, func() { decodeCodes[float64](y, packed, index, lut, 2) },
-		func(c *card) { c.decodeGenotypes(y, packed, index, lut) })
+		func(c *gpu) { c.decodeGenotypes(y, packed, index, lut) })
 }
 
 // DecodeBits is DecodeGenotypes for tables of 1 bit, carriers of burdens: packed [P, (F+7)/8], lut [F, 2].
 func DecodeBits(y, packed, index, lut Tensor) {
 	wantPacked("DecodeBits", y, packed, index, lut, 1)
 	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 1) }, func() { decodeCodes[float64](y, packed, index, lut, 1) },
-		func(c *card) { c.decodeBits(y, packed, index, lut) })
+		func(c *gpu) { c.decodeBits(y, packed, index, lut) })
 }
 
 // DecodeBytes is DecodeGenotypes for tables of 8 bits, dosages of at most 256 values a feature: packed [P, F], lut [F, 256].
 func DecodeBytes(y, packed, index, lut Tensor) {
 	wantPacked("DecodeBytes", y, packed, index, lut, 8)
 	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 8) }, func() { decodeCodes[float64](y, packed, index, lut, 8) },
-		func(c *card) { c.decodeBytes(y, packed, index, lut) })
+		func(c *gpu) { c.decodeBytes(y, packed, index, lut) })
 }
 
 func wantPacked(op string, y, packed, index, lut Tensor, bits int) {
@@ -89,7 +89,7 @@ func GatherRows(y, table, index, scale, shift Tensor) {
 		}
 	}
 	compute(y, func() { gatherTable[float32](y, table, index, scale, shift) }, func() { gatherTable[float64](y, table, index, scale, shift) },
-		func(c *card) { c.gatherRows(y, table, index, scale, shift) })
+		func(c *gpu) { c.gatherRows(y, table, index, scale, shift) })
 }
 
 func gatherTable[F Float](y, table, index, scale, shift Tensor) {

@@ -31,7 +31,7 @@ type InfoNCEPairSpec struct {
 func InfoNCEPair(value, dunit, across, unit, partner, lse, fixed Tensor, spec InfoNCEPairSpec) {
 	a := &ncePair{value, dunit, across, unit, partner, lse, fixed, spec}
 	a.check()
-	compute(unit, func() { infoNCEPair[float32](a) }, func() { infoNCEPair[float64](a) }, func(c *card) { c.infoNCEPair(a) })
+	compute(unit, func() { infoNCEPair[float32](a) }, func() { infoNCEPair[float64](a) }, func(c *gpu) { c.infoNCEPair(a) })
 }
 
 // ncePair is one call of InfoNCEPair.

@@ -10,7 +10,7 @@ func L2Norm(y, norm, x Tensor, eps float64) {
 	want("L2Norm", "norm", norm, x, vectorType(x), x.Dim(0))
 	compute(x, func() { l2Norm(x.dev, host[float32](y), host[float32](norm), host[float32](x), x.Dim(1), eps) },
 		func() { l2Norm(x.dev, host[float64](y), host[float64](norm), host[float64](x), x.Dim(1), eps) },
-		func(c *card) { c.l2Norm(y.ptr(), norm.ptr(), x, eps) })
+		func(c *gpu) { c.l2Norm(y.ptr(), norm.ptr(), x, eps) })
 }
 
 // l2Norm scales rows of d elements.
@@ -46,7 +46,7 @@ func L2NormBackward(dx, dy, y, norm Tensor, eps float64) {
 		l2NormBackward(dx.dev, host[float32](dx), host[float32](dy), host[float32](y), host[float32](norm), dx.Dim(1), eps)
 	}, func() {
 		l2NormBackward(dx.dev, host[float64](dx), host[float64](dy), host[float64](y), host[float64](norm), dx.Dim(1), eps)
-	}, func(c *card) { c.l2NormBackward(dx, dy.ptr(), y.ptr(), norm.ptr(), 0, 0, eps) })
+	}, func(c *gpu) { c.l2NormBackward(dx, dy.ptr(), y.ptr(), norm.ptr(), 0, 0, eps) })
 }
 
 func l2NormBackward[F Float](dev *Device, dx, dy, y, norm []F, d int, eps float64) {

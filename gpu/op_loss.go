@@ -46,7 +46,7 @@ func InfoNCE(loss, dz, dw, z, w, present, group, scale Tensor, spec InfoNCESpec)
 		Fill(loss, 0)
 		return
 	}
-	computeCounted(z, func() { infoNCE[float32](a) }, func() { infoNCE[float64](a) }, func(c *card) { c.infoNCE(a) })
+	computeCounted(z, func() { infoNCE[float32](a) }, func() { infoNCE[float64](a) }, func(c *gpu) { c.infoNCE(a) })
 }
 
 func (a *nce) dims() (n, d int) { return a.z.Dim(0), a.z.Dim(1) }
@@ -90,10 +90,10 @@ func InfoNCEScratch(d *Device, n, dim int) int {
 	switch {
 	case d.kind == cpu:
 		return 8 * contrastWork(n, dim)
-	case d.card == nil:
+	case d.gpu == nil:
 		return 0
-	case d.card.nceRows(n) > 0:
+	case d.gpu.nceRows(n) > 0:
 		return 4 * nceWork(n, dim)
 	}
-	return d.card.nceTiledScratch(n, dim).bytes
+	return d.gpu.nceTiledScratch(n, dim).bytes
 }

@@ -22,7 +22,7 @@ func ScaleLoss(dst, src, state Tensor) {
 	wantLike("ScaleLoss", "src", src, dst)
 	want("ScaleLoss", "state", state, dst, F64, scalingState)
 	compute(dst, func() { scaleLoss[float32](dst, src, state) }, func() { scaleLoss[float64](dst, src, state) },
-		func(c *card) { c.scaleLoss(dst, src, state) })
+		func(c *gpu) { c.scaleLoss(dst, src, state) })
 }
 
 func scaleLoss[F Float](dst, src, state Tensor) {
@@ -45,7 +45,7 @@ func AdaptScale(scale, rates, state, choice, sumsq Tensor, maxNorm float64, s Lo
 	want("AdaptScale", "sumsq", sumsq, scale, F64, 1)
 	compute(scale, func() { adaptScale[float32](scale, rates, state, choice, sumsq, maxNorm, s) },
 		func() { adaptScale[float64](scale, rates, state, choice, sumsq, maxNorm, s) },
-		func(c *card) { c.adaptScale(scale, rates, state, choice, sumsq, maxNorm, s) })
+		func(c *gpu) { c.adaptScale(scale, rates, state, choice, sumsq, maxNorm, s) })
 }
 
 func adaptScale[F Float](scale, rates, state, choice, sumsq Tensor, maxNorm float64, s LossScaling) {

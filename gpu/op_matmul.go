@@ -11,7 +11,7 @@ import (
 func MatMul(c, a, b Tensor, transA, transB bool, beta float64) {
 	wantProduct("MatMul", c, a, b, transA, transB)
 	computeCounted(c, func() { matMul[float32](c, a, b, transA, transB, beta) }, func() { matMul[float64](c, a, b, transA, transB, beta) },
-		func(k *card) { k.matMul(product{c: c, a: a, b: b, transA: transA, transB: transB, beta: beta}) })
+		func(k *gpu) { k.matMul(product{c: c, a: a, b: b, transA: transA, transB: transB, beta: beta}) })
 }
 
 // MatMulBias computes c = op(a) op(b) + bias [N], the bias added to every row, and its ReLU if asked for.
@@ -20,7 +20,7 @@ func MatMulBias(c, a, b Tensor, transA, transB bool, bias Tensor, relu bool) {
 	want("MatMulBias", "bias", bias, c, vectorType(c), c.Dim(1))
 	computeCounted(c, func() { matMul[float32](c, a, b, transA, transB, 0); addBias[float32](c, c, bias, relu) },
 		func() { matMul[float64](c, a, b, transA, transB, 0); addBias[float64](c, c, bias, relu) },
-		func(k *card) {
+		func(k *gpu) {
 			k.matMul(product{c: c, a: a, b: b, transA: transA, transB: transB, bias: bias, relu: relu})
 		})
 }

@@ -66,7 +66,7 @@ func BatchNormTrain(y, mean, rstd, x, gamma, beta, runMean, runVar, add, present
 	a.check("BatchNormTrain", map[string]Tensor{"y": y, "add": add},
 		map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
 	a.wantSums()
-	compute(x, func() { bnTrain[float32](a); a.writeMask() }, func() { bnTrain[float64](a); a.writeMask() }, func(c *card) { c.bnTrain(a) })
+	compute(x, func() { bnTrain[float32](a); a.writeMask() }, func() { bnTrain[float64](a); a.writeMask() }, func(c *gpu) { c.bnTrain(a) })
 }
 
 func bnTrain[F Float](a *bnArgs) {
@@ -106,7 +106,7 @@ func (a *bnArgs) wantSums() {
 func BatchNormBackward(dx, dadd, dgamma, dbeta, dy, y, x, mean, rstd, gamma, present Tensor, relu bool) {
 	a := &bnArgs{dx: dx, dadd: dadd, dgamma: dgamma, dbeta: dbeta, dy: dy, x: x, mean: mean, rstd: rstd, gamma: gamma, present: present, relu: relu}
 	a.check("BatchNormBackward", a.through(y, map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}), map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "dgamma": dgamma, "dbeta": dbeta})
-	compute(x, func() { a.readMask(); bnBackward[float32](a) }, func() { a.readMask(); bnBackward[float64](a) }, func(c *card) { c.bnBackward(a) })
+	compute(x, func() { a.readMask(); bnBackward[float32](a) }, func() { a.readMask(); bnBackward[float64](a) }, func(c *gpu) { c.bnBackward(a) })
 }
 
 // through takes what the ReLU let through, if there is one: its result, which is added to the images to check, or its mask.

@@ -20,7 +20,7 @@ func BatchNormTrainBoth(y, mask Tensor, a, b Normed, bn BatchNorm) {
 		n.check("BatchNormTrainBoth", map[string]Tensor{"y": y}, map[string]Tensor{"beta": n.beta, "mean": n.mean, "rstd": n.rstd, "gamma": n.gamma, "runMean": n.runMean, "runVar": n.runVar})
 		n.wantSums()
 	}
-	if c := y.dev.card; c != nil && both.halves() {
+	if c := y.dev.gpu; c != nil && both.halves() {
 		c.bnTrainBoth(both)
 		return
 	}
@@ -42,7 +42,7 @@ func BatchNormBothBackward(dx, dy, passed Tensor, a, b Normed) {
 		n.check("BatchNormBothBackward", n.through(passed, map[string]Tensor{"dx": n.dx, "dy": dy}),
 			map[string]Tensor{"mean": n.mean, "rstd": n.rstd, "gamma": n.gamma, "dgamma": n.dgamma, "dbeta": n.dbeta})
 	}
-	if c := dy.dev.card; c != nil && both.halves() {
+	if c := dy.dev.gpu; c != nil && both.halves() {
 		c.bnBackwardBoth(both)
 		return
 	}

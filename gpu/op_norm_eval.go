@@ -11,7 +11,7 @@ import (
 func BatchNormEval(y, x, gamma, beta, runMean, runVar, add, present, mask Tensor, relu bool, bn BatchNorm) {
 	a := &bnArgs{y: y, x: x, add: add, present: present, mask: mask, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
 	a.check("BatchNormEval", map[string]Tensor{"y": y, "add": add}, map[string]Tensor{"gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
-	compute(x, func() { bnEval[float32](a); a.writeMask() }, func() { bnEval[float64](a); a.writeMask() }, func(c *card) { c.bnEval(a) })
+	compute(x, func() { bnEval[float32](a); a.writeMask() }, func() { bnEval[float64](a); a.writeMask() }, func(c *gpu) { c.bnEval(a) })
 }
 
 func bnEval[F Float](a *bnArgs) {
@@ -44,7 +44,7 @@ func BatchNormEvalBackward(dx, dadd, dgamma, dbeta, dy, through, x, gamma, runMe
 	}
 	a.check("BatchNormEvalBackward", a.through(through, map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}),
 		map[string]Tensor{"gamma": gamma, "runMean": runMean, "runVar": runVar, "dgamma": dgamma, "dbeta": dbeta})
-	compute(dy, func() { a.readMask(); bnEvalBackward[float32](a) }, func() { a.readMask(); bnEvalBackward[float64](a) }, func(c *card) { c.bnEvalBackward(a) })
+	compute(dy, func() { a.readMask(); bnEvalBackward[float32](a) }, func() { a.readMask(); bnEvalBackward[float64](a) }, func(c *gpu) { c.bnEvalBackward(a) })
 }
 
 func bnEvalBackward[F Float](a *bnArgs) {

@@ -11,7 +11,7 @@ import (
 func SumSquares(out, x Tensor) {
 	wantFloat("SumSquares", "x", x)
 	want("SumSquares", "out", out, x, F64, 1)
-	compute(x, func() { sumSquares[float32](out, x) }, func() { sumSquares[float64](out, x) }, func(c *card) { c.sumSquares(out, x) })
+	compute(x, func() { sumSquares[float32](out, x) }, func() { sumSquares[float64](out, x) }, func(c *gpu) { c.sumSquares(out, x) })
 }
 
 func sumSquares[F Float](out, tx Tensor) {
@@ -33,7 +33,7 @@ func ClipScale(scale, sumsq Tensor, maxNorm, gain float64) {
 	want("ClipScale", "scale", scale, scale, scale.dtype, 1)
 	want("ClipScale", "sumsq", sumsq, scale, F64, 1)
 	host := func() { clipScale(scale, sumsq, maxNorm, gain) }
-	compute(scale, host, host, func(c *card) { c.clipScale(scale, sumsq, maxNorm, gain) })
+	compute(scale, host, host, func(c *gpu) { c.clipScale(scale, sumsq, maxNorm, gain) })
 }
 
 func clipScale(scale, sumsq Tensor, maxNorm, gain float64) {
@@ -75,7 +75,7 @@ func Adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
 	wantHalf("Adam", half, p)
 	wantScale("Adam", scale, p)
 	compute(p, func() { adam[float32](p, g, m, v, rates, scale, s) }, func() { adam[float64](p, g, m, v, rates, scale, s) },
-		func(c *card) { c.adam(p, half, g, m, v, rates, scale, s) })
+		func(c *gpu) { c.adam(p, half, g, m, v, rates, scale, s) })
 }
 
 func wantScale(op string, scale, p Tensor) {
@@ -134,7 +134,7 @@ func SGD(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
 	wantHalf("SGD", half, p)
 	wantScale("SGD", scale, p)
 	compute(p, func() { sgd[float32](p, g, buf, rates, scale, s) }, func() { sgd[float64](p, g, buf, rates, scale, s) },
-		func(c *card) { c.sgd(p, half, g, buf, rates, scale, s) })
+		func(c *gpu) { c.sgd(p, half, g, buf, rates, scale, s) })
 }
 
 func sgd[F Float](tp, tg, tb, rates, scale Tensor, s SGDSpec) {
@@ -154,7 +154,7 @@ func EMA(avg, p, decay Tensor) {
 	wantFloat("EMA", "avg", avg)
 	wantLike("EMA", "p", p, avg)
 	want("EMA", "decay", decay, avg, avg.dtype, 1)
-	compute(avg, func() { ema[float32](avg, p, decay) }, func() { ema[float64](avg, p, decay) }, func(c *card) { c.ema(avg, p, decay) })
+	compute(avg, func() { ema[float32](avg, p, decay) }, func() { ema[float64](avg, p, decay) }, func(c *gpu) { c.ema(avg, p, decay) })
 }
 
 func ema[F Float](tavg, tp, decay Tensor) {

@@ -30,7 +30,7 @@ func poolShape(op, xName, yName string, x, y, argmax Tensor, k, stride, pad int)
 func MaxPool(y, argmax, x Tensor, k, stride, pad int) {
 	g := poolShape("MaxPool", "x", "y", x, y, argmax, k, stride, pad)
 	compute(x, func() { maxPool[float32](y, argmax, x, g) }, func() { maxPool[float64](y, argmax, x, g) },
-		func(c *card) { c.maxPool(y, argmax, x, g) })
+		func(c *gpu) { c.maxPool(y, argmax, x, g) })
 }
 
 func maxPool[F Float](ty, ta, tx Tensor, g window) {
@@ -70,7 +70,7 @@ func (g window) taps(oy, ox int, f func(iy, ix, tap int)) {
 func MaxPoolBackward(dx, dy, argmax Tensor, k, stride, pad int) {
 	g := poolShape("MaxPoolBackward", "dx", "dy", dx, dy, argmax, k, stride, pad)
 	compute(dx, func() { maxPoolBackward[float32](dx, dy, argmax, g) }, func() { maxPoolBackward[float64](dx, dy, argmax, g) },
-		func(c *card) { c.maxPoolBackward(dx, dy, argmax, g) })
+		func(c *gpu) { c.maxPoolBackward(dx, dy, argmax, g) })
 }
 
 func maxPoolBackward[F Float](tdx, tdy, ta Tensor, g window) {
@@ -98,7 +98,7 @@ func GlobalAvgPool(y, x Tensor) {
 	wantFloat("GlobalAvgPool", "x", x, 4)
 	want("GlobalAvgPool", "y", y, x, x.dtype, x.Dim(0), x.Dim(3))
 	compute(x, func() { globalAvgPool[float32](y, x) }, func() { globalAvgPool[float64](y, x) },
-		func(c *card) { c.globalAvgPool(y, x) })
+		func(c *gpu) { c.globalAvgPool(y, x) })
 }
 
 func globalAvgPool[F Float](ty, tx Tensor) {
@@ -120,7 +120,7 @@ func GlobalAvgPoolBackward(dx, dy Tensor) {
 	wantFloat("GlobalAvgPoolBackward", "dx", dx, 4)
 	want("GlobalAvgPoolBackward", "dy", dy, dx, dx.dtype, dx.Dim(0), dx.Dim(3))
 	compute(dx, func() { globalAvgPoolBackward[float32](dx, dy) }, func() { globalAvgPoolBackward[float64](dx, dy) },
-		func(c *card) { c.globalAvgPoolBackward(dx, dy) })
+		func(c *gpu) { c.globalAvgPoolBackward(dx, dy) })
 }
 
 func globalAvgPoolBackward[F Float](tdx, tdy Tensor) {

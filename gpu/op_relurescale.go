@@ -27,7 +27,7 @@ func ReLURescale(dx, dy, x, b Tensor) {
 		return
 	}
 	compute(x, func() { reluRescale[float32](dx, dy, x, b) }, func() { reluRescale[float64](dx, dy, x, b) },
-		func(c *card) { c.reluRescale(dx, dy, x, b) })
+		func(c *gpu) { c.reluRescale(dx, dy, x, b) })
 }
 
 func reluRescale[F Float](tdx, tdy, tx, tb Tensor) {

@@ -16,7 +16,7 @@ func SoftmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
 		want("SoftmaxCrossEntropy", "scale", scale, x, vectorType(x), 1)
 	}
 	compute(x, func() { softmaxCE[float32](loss, dx, x, labels, scale) }, func() { softmaxCE[float64](loss, dx, x, labels, scale) },
-		func(c *card) { c.softmaxCrossEntropy(loss, dx, x, labels, scale) })
+		func(c *gpu) { c.softmaxCrossEntropy(loss, dx, x, labels, scale) })
 }
 
 func softmaxCE[F Float](tl, tdx, tx, labels, scale Tensor) {

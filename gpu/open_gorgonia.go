@@ -22,7 +22,7 @@ func openGorgonia(ordinal int) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Device{kind: gorgonia, why: "asked for", card: newCard(d)}, nil
+	return &Device{kind: gorgonia, why: "asked for", gpu: newGPU(d)}, nil
 }
 
 // AdoptGorgonia opens a device in a context that a program using gorgonia.org/cu has, on the null stream. Close leaves
@@ -34,7 +34,7 @@ func AdoptGorgonia(ctx cu.CUContext) (*Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gpu: AdoptGorgonia: %w: %w", ErrNoDevice, err)
 	}
-	return &Device{kind: gorgonia, why: "adopted", card: newCard(d)}, nil
+	return &Device{kind: gorgonia, why: "adopted", gpu: newGPU(d)}, nil
 }
 
 // AdoptMemory returns a tensor over memory of the program's own, dense and row-major, which stays the program's: it
@@ -46,7 +46,7 @@ func (d *Device) AdoptMemory(p cu.DevicePtr, t DType, dims ...int) (Tensor, erro
 	}
 	x := Tensor{dev: d, dtype: t, at: driver.Ptr(p)}
 	x.setDims(dims)
-	if err := d.card.dev.(*gorgoniadevice.Device).Holds(p, x.Bytes()); err != nil {
+	if err := d.gpu.dev.(*gorgoniadevice.Device).Holds(p, x.Bytes()); err != nil {
 		return Tensor{}, fmt.Errorf("gpu: AdoptMemory: %w", err)
 	}
 	return x, nil
@@ -62,17 +62,17 @@ func (t Tensor) DevicePtr() cu.DevicePtr {
 }
 
 // compiledKernels returns the program's compiled kernels or, where it has none for the GPU, compiles them.
-func compiledKernels(card driver.Info) ([]byte, error) {
+func compiledKernels(info driver.Info) ([]byte, error) {
 	var image []byte
 	err := kernels.ErrNoImage
-	if !card.Emulated { // the emulator has no use for a GPU's machine code
-		image, err = kernels.Image(card.Arch)
+	if !info.Emulated { // the emulator has no use for a GPU's machine code
+		image, err = kernels.Image(info.Arch)
 	}
 	if !errors.Is(err, kernels.ErrNoImage) {
 		return image, err
 	}
 	sources := kernels.Sources()
 	entry := slices.DeleteFunc(slices.Sorted(maps.Keys(sources)), func(name string) bool { return !strings.HasSuffix(name, ".cu") })
-	image, _, err = cudalib.CompileNVRTC(sources, entry, card.Arch)
+	image, _, err = cudalib.CompileNVRTC(sources, entry, info.Arch)
 	return image, err
 }

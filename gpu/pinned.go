@@ -4,10 +4,10 @@ import "contig-gpu/gpu/internal/driver"
 
 // pin reserves page-locked memory on a device that copies beside its work; nil: it does not, or only plans to.
 func (d *Device) pin(bytes int) (driver.Overlap, []byte, error) {
-	if d.card == nil {
+	if d.gpu == nil {
 		return nil, nil, nil
 	}
-	over, ok := d.card.dev.(driver.Overlap)
+	over, ok := d.gpu.dev.(driver.Overlap)
 	if !ok {
 		return nil, nil, nil
 	}

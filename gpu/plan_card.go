@@ -14,17 +14,17 @@ const planBase = driver.Ptr(1 << 20)
 // Scratch what they would take on d. It borrows d, whose libraries say what their products and convolutions need.
 func (d *Device) Plan() *Device {
 	switch {
-	case d.card == nil && d.pool == nil:
+	case d.gpu == nil && d.pool == nil:
 		return &Device{kind: plan, why: d.why}
-	case d.card == nil:
+	case d.gpu == nil:
 		return &Device{kind: plan, why: "a plan of " + d.Name(), pool: d.pool.Counter()}
 	}
-	below := d.card.dev
+	below := d.gpu.dev
 	if p, ok := below.(interface{ target() driver.Device }); ok {
 		below = p.target() // a plan of a plan
 	}
 	x := planDevice(below)
-	x.card.tf32 = d.card.tf32
+	x.gpu.tf32 = d.gpu.tf32
 	return x
 }
 
@@ -37,9 +37,9 @@ func planDevice(below driver.Device) *Device {
 	if _, ok := below.(driver.Overlap); ok {
 		p = plannedOverlap{planned{below}}
 	}
-	c := newCard(p)
+	c := newGPU(p)
 	c.work, c.gate, c.room = planBase, planBase, math.MaxInt
-	return &Device{kind: plan, why: "a plan of " + below.Info().Name, card: c}
+	return &Device{kind: plan, why: "a plan of " + below.Info().Name, gpu: c}
 }
 
 // planned is a driver that answers as the one below and does nothing.
@@ -115,8 +115,8 @@ func (idle) Close()     {}
 // PlanTensors is Plan for a GPU whose libraries are not asked, which may take them seconds: in Scratch is only what our own
 // kernels work in. Other devices have no such libraries.
 func (d *Device) PlanTensors() *Device {
-	if d.card == nil || !d.Async() {
+	if d.gpu == nil || !d.Async() {
 		return d.Plan()
 	}
-	return planDevice(&described{info: d.card.dev.Info()})
+	return planDevice(&described{info: d.gpu.dev.Info()})
 }

@@ -73,7 +73,7 @@ func TestPlanIsTheDevices(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	d := gputest.OpenEmulated(t)
 	small := d.NamedArena("small", 1000)
-	free := d.Card().Free
+	free := d.GPU().Free
 	large := d.NamedArena("large", free+1)
 	var m *gpu.MemoryError
 	if err := d.Sync(); !errors.As(err, &m) || m.Arena != "large" || m.Bytes <= free || m.Free != free {
@@ -99,7 +99,7 @@ func TestPlanWithoutAGPU(t *testing.T) {
 		t.Errorf("f64: %v", err)
 	}
 	workOf(d)
-	if !d.Async() || d.Card().Memory == 0 || d.Scratch() == 0 {
-		t.Errorf("overlaps %v, %+v, %d bytes of scratch", d.Async(), d.Card(), d.Scratch())
+	if !d.Async() || d.GPU().Memory == 0 || d.Scratch() == 0 {
+		t.Errorf("overlaps %v, %+v, %d bytes of scratch", d.Async(), d.GPU(), d.Scratch())
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// PlannedCards returns the names of GPUs that Open plans for without having them, as "plan:h200", and of which it is
+// PlannedGPUs returns the names of GPUs that Open plans for without having them, as "plan:h200", and of which it is
 // known what cuDNN works in.
-func PlannedCards() []string { return dnn.Cards() }
+func PlannedGPUs() []string { return dnn.GPUs() }
 
 // A described is a GPU of which only the shape is known. What convolutions work in is looked up in what cuDNN answered
 // without a GPU, in batches of 64, where it was asked for this GPU; else only the GPU can tell, and it is taken for 0.
 type described struct {
 	plannedOverlap
-	card    string // its name in PlannedCards, "" where it is none of them
+	name    string // its name in PlannedGPUs, "" where it is none of them
 	info    driver.Info
 	product int    // bytes that every product is taken to work in
 	cudnn   string // version that was asked, "" where it was not
@@ -52,12 +52,12 @@ func absent() *described {
 
 // openPlanned returns a planning device for a GPU by its name.
 func openPlanned(name string) (*Device, error) {
-	if !slices.Contains(PlannedCards(), name) {
-		return nil, errors.New("the GPUs to plan for are cuda, " + strings.Join(PlannedCards(), ", "))
+	if !slices.Contains(PlannedGPUs(), name) {
+		return nil, errors.New("the GPUs to plan for are cuda, " + strings.Join(PlannedGPUs(), ", "))
 	}
-	d := &described{card: name, product: blas.WorkspaceLimit, asked: map[convPass]answer{}}
+	d := &described{name: name, product: blas.WorkspaceLimit, asked: map[convPass]answer{}}
 	var err error
-	if d.info, err = dnn.CardInfo(name); err != nil {
+	if d.info, err = dnn.GPUInfo(name); err != nil {
 		return nil, err
 	}
 	if d.cudnn, d.table, err = dnn.Workspaces(name); err != nil {
@@ -116,10 +116,10 @@ func (d *described) look(c driver.Conv, p driver.ConvPass) answer {
 
 // described returns the GPU that a device plans for without having it, else nil.
 func (d *Device) described() *described {
-	if d.card == nil {
+	if d.gpu == nil {
 		return nil
 	}
-	if p, ok := d.card.dev.(interface{ target() driver.Device }); ok {
+	if p, ok := d.gpu.dev.(interface{ target() driver.Device }); ok {
 		t, _ := p.target().(*described)
 		return t
 	}
@@ -134,7 +134,7 @@ type ConvAnswers struct {
 	Unknown int    `json:"unknown"` // not asked for: taken for 0
 }
 
-// ConvAnswers returns that of what was planned so far, nil except on a device of PlannedCards.
+// ConvAnswers returns that of what was planned so far, nil except on a device of PlannedGPUs.
 func (d *Device) ConvAnswers() *ConvAnswers {
 	t := d.described()
 	if t == nil || t.asked == nil {

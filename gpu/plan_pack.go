@@ -25,16 +25,16 @@ type PlanPack struct {
 	Driver   int    `json:"driver"`          // and CUDA version of its driver, 13000 for 13.0
 }
 
-// WritePlans asks cuDNN, without a GPU, for the plans of every convolution that was planned so far on a device of PlannedCards, and
+// WritePlans asks cuDNN, without a GPU, for the plans of every convolution that was planned so far on a device of PlannedGPUs, and
 // writes them to w: the program loads them from files named by $CONTIG_PLAN_PACKS or in the folder plans beside itself, in milliseconds
 // where making them takes a second each. made says in words what they are for. progress is told how many problems of all are done.
 // It takes all processors. The error is cuDNN's, or w's.
 func (d *Device) WritePlans(w io.Writer, made string, progress func(done, all int)) (*PlanPack, error) {
 	t := d.described()
 	if t == nil || t.asked == nil {
-		return nil, errors.New("gpu: WritePlans: plans are written for the GPUs " + strings.Join(PlannedCards(), ", "))
+		return nil, errors.New("gpu: WritePlans: plans are written for the GPUs " + strings.Join(PlannedGPUs(), ", "))
 	}
-	description, err := dnn.Card(t.card)
+	description, err := dnn.Description(t.name)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +126,8 @@ type ConvPlan = dnn.Planned
 
 // ConvPlans returns the plans that the device has so far, none on devices that do not compute by cuDNN 9.
 func (d *Device) ConvPlans() []ConvPlan {
-	if d.card != nil {
-		if h, ok := d.card.dev.(interface{ Plans() []dnn.Planned }); ok {
+	if d.gpu != nil {
+		if h, ok := d.gpu.dev.(interface{ Plans() []dnn.Planned }); ok {
 			return h.Plans()
 		}
 	}
@@ -139,10 +139,10 @@ type PlanCounts = dnn.Counts
 
 // PlanCounts returns that of the plans since Open, nil on devices that do not compute by cuDNN 9.
 func (d *Device) PlanCounts() *PlanCounts {
-	if d.card == nil {
+	if d.gpu == nil {
 		return nil
 	}
-	if h, ok := d.card.dev.(interface{ Counts() dnn.Counts }); ok {
+	if h, ok := d.gpu.dev.(interface{ Counts() dnn.Counts }); ok {
 		c := h.Counts()
 		return &c
 	}

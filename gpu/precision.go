@@ -25,7 +25,7 @@ func Precisions() []string { return []string{"auto", "f64", "f32", "tf32", "bf16
 func (d *Device) Precision(name string) (DType, string, error) {
 	if name == "auto" {
 		name = "f32"
-		if d.computes(BF16) && d.card != nil {
+		if d.computes(BF16) && d.gpu != nil {
 			name = "bf16"
 		}
 	}
@@ -36,8 +36,8 @@ func (d *Device) Precision(name string) (DType, string, error) {
 	case !d.computes(t), name == "tf32" && d.pool != nil:
 		return 0, "", fmt.Errorf("gpu: precision %s: %w: the device %s computes in %s", name, ErrPrecision, d.Name(), d.floats())
 	}
-	if d.card != nil {
-		d.card.tf32 = name == "tf32"
+	if d.gpu != nil {
+		d.gpu.tf32 = name == "tf32"
 	}
 	return t, name, nil
 }
@@ -51,9 +51,9 @@ func (d *Device) Precision(name string) (DType, string, error) {
 // unit is allowed, since tensor cores may cut off; TF32 beside that keeps 10 bits of the inputs, rounded or cut off.
 func (d *Device) ProductError(terms int) float64 {
 	unit, inputs := 0x1p-24, 0.0
-	if d.card != nil {
+	if d.gpu != nil {
 		unit = 0x1p-23
-		if d.card.tf32 {
+		if d.gpu.tf32 {
 			inputs = 0x1p-9 + 0x1p-20 // (1 + 2^-10)^2 - 1
 		}
 	}

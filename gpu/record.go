@@ -21,16 +21,16 @@ type Recording struct {
 // neither allocate nor wait nor copy from the host. It should have run once before, so that kernels, plans and
 // scratch memory are there. Nothing of it is done until Replay. Elsewhere Replay calls work.
 func (d *Device) Record(work func()) (*Recording, error) {
-	if d.card == nil {
+	if d.gpu == nil {
 		return &Recording{work: work}, nil
 	}
-	over, ok := d.card.dev.(driver.Overlap)
+	over, ok := d.gpu.dev.(driver.Overlap)
 	if !ok {
 		return &Recording{work: work}, nil
 	}
 	g, err := over.Capture(work)
 	if errors.Is(err, driver.ErrMemory) {
-		free, _ := d.card.dev.MemInfo()
+		free, _ := d.gpu.dev.MemInfo()
 		return nil, &MemoryError{Arena: recordedName, Free: free, Err: err}
 	}
 	if err != nil {
@@ -42,8 +42,8 @@ func (d *Device) Record(work func()) (*Recording, error) {
 // Profiled does f between marks by which the vendor's profilers can be told to measure nothing else, where the device's driver has such, and
 // waits for what f queued.
 func (d *Device) Profiled(f func()) error {
-	if d.card != nil {
-		if p, ok := d.card.dev.(interface{ Profiled(f func()) error }); ok {
+	if d.gpu != nil {
+		if p, ok := d.gpu.dev.(interface{ Profiled(f func()) error }); ok {
 			return p.Profiled(f)
 		}
 	}
@@ -53,10 +53,10 @@ func (d *Device) Profiled(f func()) error {
 
 // Async reports whether the device copies data and replays recorded work beside what Go does.
 func (d *Device) Async() bool {
-	if d.card == nil {
+	if d.gpu == nil {
 		return false
 	}
-	_, ok := d.card.dev.(driver.Overlap)
+	_, ok := d.gpu.dev.(driver.Overlap)
 	return ok
 }
 

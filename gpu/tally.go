@@ -70,22 +70,22 @@ func (t *tally) read() {
 // CountLaunches begins a list of what operations ask of a GPU. It is for devices that are GPUs or plan for one; others
 // list nothing. What is launched from now on is timed, and cannot be recorded.
 func (d *Device) CountLaunches() {
-	if d.card == nil {
+	if d.gpu == nil {
 		return
 	}
-	d.card.tally = &tally{}
-	if over, ok := d.card.dev.(driver.Overlap); ok {
-		d.card.tally.mark = over.MainMark
+	d.gpu.tally = &tally{}
+	if over, ok := d.gpu.dev.(driver.Overlap); ok {
+		d.gpu.tally.mark = over.MainMark
 	}
 }
 
 // Launches returns what was asked since CountLaunches, in order, and ends the list. It waits for the last of it.
 func (d *Device) Launches() []Launch {
-	if d.card == nil || d.card.tally == nil {
+	if d.gpu == nil || d.gpu.tally == nil {
 		return nil
 	}
-	t := d.card.tally
+	t := d.gpu.tally
 	t.read()
-	d.card.tally = nil
+	d.gpu.tally = nil
 	return slices.Clone(t.list)
 }

@@ -134,14 +134,14 @@ func Write[E Element](t Tensor, src []E) {
 	}
 	switch {
 	case t.dev.kind == plan || len(src) == 0:
-	case t.dev.card == nil:
+	case t.dev.gpu == nil:
 		encode(t, src)
 	case dtypeOf[E]() == t.dtype:
-		t.dev.card.dev.Upload(t.at, asBytes(src))
+		t.dev.gpu.dev.Upload(t.at, asBytes(src))
 	default:
 		h := t.onHost()
 		encode(h, src)
-		t.dev.card.dev.Upload(t.at, unsafe.Slice((*byte)(h.mem), h.Bytes()))
+		t.dev.gpu.dev.Upload(t.at, unsafe.Slice((*byte)(h.mem), h.Bytes()))
 	}
 }
 
@@ -153,13 +153,13 @@ func Read[E Element](dst []E, t Tensor) {
 	}
 	switch {
 	case t.dev.kind == plan || len(dst) == 0:
-	case t.dev.card == nil:
+	case t.dev.gpu == nil:
 		decode(dst, t)
 	case dtypeOf[E]() == t.dtype:
-		t.dev.card.dev.Download(asBytes(dst), t.at)
+		t.dev.gpu.dev.Download(asBytes(dst), t.at)
 	default:
 		h := t.onHost()
-		t.dev.card.dev.Download(unsafe.Slice((*byte)(h.mem), h.Bytes()), t.at)
+		t.dev.gpu.dev.Download(unsafe.Slice((*byte)(h.mem), h.Bytes()), t.at)
 		decode(dst, h)
 	}
 }

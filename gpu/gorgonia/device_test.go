@@ -17,9 +17,9 @@ import (
 
 func opened(t *testing.T) *Device {
 	t.Helper()
-	d, err := Open(0, func(card driver.Info) ([]byte, error) {
+	d, err := Open(0, func(info driver.Info) ([]byte, error) {
 		entry := slices.DeleteFunc(slices.Sorted(maps.Keys(kernels.Sources())), func(name string) bool { return !strings.HasSuffix(name, ".cu") })
-		image, _, err := cuda.CompileNVRTC(kernels.Sources(), entry, card.Arch)
+		image, _, err := cuda.CompileNVRTC(kernels.Sources(), entry, info.Arch)
 		return image, err
 	})
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 )
 
 // WorkspacesJSON writes what Workspaces reads.
-func WorkspacesJSON(version string, cards map[string][]Workspace) []byte {
+func WorkspacesJSON(version string, gpus map[string][]Workspace) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "{\"library\": %q, \"rows\": {", version)
-	for i, name := range Cards() {
+	for i, name := range GPUs() {
 		fmt.Fprintf(&b, "%s\n %q: [", strings.Repeat(",", min(i, 1)), name)
-		for j, w := range cards[name] {
+		for j, w := range gpus[name] {
 			row, err := json.Marshal(rowOf(w))
 			if err != nil {
 				panic(err)

@@ -54,8 +54,8 @@ func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr)
 // ConvNormForwardStats does nothing.
 func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {}
 
-// DescribeCard returns an error that wraps dl.ErrNoCgo.
-func (h *Handle) DescribeCard() ([]byte, error) { return nil, dl.ErrNoCgo }
+// DescribeGPU returns an error that wraps dl.ErrNoCgo.
+func (h *Handle) DescribeGPU() ([]byte, error) { return nil, dl.ErrNoCgo }
 
 // Close does nothing.
 func (h *Handle) Close() error { return nil }
@@ -64,7 +64,7 @@ func (h *Handle) Close() error { return nil }
 type Prober struct{}
 
 // NewProber returns an error that wraps dl.ErrNoCgo.
-func NewProber(card []byte) (*Prober, error) { return nil, fmt.Errorf("cuDNN: %w", dl.ErrNoCgo) }
+func NewProber(gpu []byte) (*Prober, error) { return nil, fmt.Errorf("cuDNN: %w", dl.ErrNoCgo) }
 
 // Version returns "".
 func (p *Prober) Version() string { return "" }

@@ -13,12 +13,12 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A fullCard times plans on a GPU whose memory does not suffice for it.
-type fullCard struct{ *cuda.Context }
+// A fullGPU times plans on a GPU whose memory does not suffice for it.
+type fullGPU struct{ *cuda.Context }
 
 var errFull = errors.New("the GPU is full")
 
-func (f fullCard) Alloc(bytes int) (driver.Ptr, error) {
+func (f fullGPU) Alloc(bytes int) (driver.Ptr, error) {
 	if bytes > 100 {
 		return 0, errFull
 	}
@@ -29,7 +29,7 @@ func (f fullCard) Alloc(bytes int) (driver.Ptr, error) {
 func TestNoMemoryToTime(t *testing.T) {
 	o := timed(t.TempDir())
 	b := openBench(t, o)
-	b.h.Timer = fullCard{b.ctx}
+	b.h.Timer = fullGPU{b.ctx}
 	c, err := b.h.Plan(cached)
 	if err != nil {
 		t.Fatal(err)

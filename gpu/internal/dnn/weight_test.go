@@ -163,7 +163,7 @@ func TestRoadLeftOut(t *testing.T) {
 		t.Errorf("%d products; %+v is kept", products, s)
 	}
 	b = openBench(t, timed(t.TempDir()))
-	b.h.Timer = fullCard{b.ctx}
+	b.h.Timer = fullGPU{b.ctx}
 	if r := b.h.weightOf(pointwise); r.road != roadProduct || r.err != nil {
 		t.Errorf("without memory %+v is taken", r)
 	}

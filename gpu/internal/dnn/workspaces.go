@@ -11,7 +11,7 @@ import (
 //go:embed workspaces.json
 var workspacesFile string
 
-// A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a GPU of cards/.
+// A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a GPU of gpus/.
 type Workspace struct {
 	Conv                  driver.Conv
 	Forward, Data, Weight int // Forward with statistics too
@@ -31,12 +31,12 @@ func (w Workspace) Of(p driver.ConvPass) int {
 // Workspaces returns what the plans for every convolution of the ResNets of package model at 224 and 448 pixels take on
 // a GPU, in batches of 64, and the version of the library that was asked. It was written by TestPlans with
 // CONTIG_CUDNN=update; plans chosen by timing may take other amounts.
-func Workspaces(card string) (version string, all []Workspace, err error) {
+func Workspaces(gpu string) (version string, all []Workspace, err error) {
 	var f workspaces
 	if err := json.Unmarshal([]byte(workspacesFile), &f); err != nil {
 		return "", nil, fmt.Errorf("workspaces.json: %w", err)
 	}
-	for _, w := range f.Rows[card] {
+	for _, w := range f.Rows[gpu] {
 		all = append(all, w.workspace())
 	}
 	return f.Library, all, nil

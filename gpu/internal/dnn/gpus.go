@@ -10,12 +10,12 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-//go:embed cards/*.json
-var cardFiles embed.FS
+//go:embed gpus/*.json
+var files embed.FS
 
-// Cards returns the names of the GPUs that are described in this package.
-func Cards() []string {
-	entries, err := cardFiles.ReadDir("cards")
+// GPUs returns the names of the GPUs that are described in this package.
+func GPUs() []string {
+	entries, err := files.ReadDir("gpus")
 	if err != nil {
 		panic(err) // the folder is part of the program
 	}
@@ -26,9 +26,9 @@ func Cards() []string {
 	return names
 }
 
-// CardInfo returns a GPU's figures, as far as they are described.
-func CardInfo(name string) (driver.Info, error) {
-	b, err := Card(name)
+// GPUInfo returns a GPU's figures, as far as they are described.
+func GPUInfo(name string) (driver.Info, error) {
+	b, err := Description(name)
 	if err != nil {
 		return driver.Info{}, err
 	}
@@ -42,17 +42,17 @@ func CardInfo(name string) (driver.Info, error) {
 		Driver     int    `json:"driverVer"`
 	}
 	if err := json.Unmarshal(b, &c); err != nil {
-		return driver.Info{}, fmt.Errorf("cuDNN: card %q: %w", name, err)
+		return driver.Info{}, fmt.Errorf("cuDNN: GPU %q: %w", name, err)
 	}
 	return driver.Info{Name: c.Name, Arch: c.Version / 10, Multiprocs: c.Multiprocs, Memory: c.Memory, SharedPerBlock: c.Shared, L2: c.L2, Driver: c.Driver}, nil
 }
 
-// Card returns the description of a GPU as the library reads and writes it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION),
+// Description returns the description of a GPU as the library reads and writes it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION),
 // written by hand from public figures: clocks in kHz, sizes in bytes.
-func Card(name string) ([]byte, error) {
-	b, err := cardFiles.ReadFile(path.Join("cards", name+".json"))
+func Description(name string) ([]byte, error) {
+	b, err := files.ReadFile(path.Join("gpus", name+".json"))
 	if err != nil {
-		return nil, fmt.Errorf("cuDNN: card %q: the GPUs described here are %s", name, strings.Join(Cards(), ", "))
+		return nil, fmt.Errorf("cuDNN: GPU %q: the GPUs described here are %s", name, strings.Join(GPUs(), ", "))
 	}
 	return b, nil
 }

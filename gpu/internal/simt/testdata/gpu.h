@@ -77,13 +77,13 @@ inline std::string compile(const std::string &text, std::string &log) {
     return image;
 }
 
-// Card is an open context with a module and a stream.
-struct Card {
+// Gpu is an open context with a module and a stream.
+struct Gpu {
     CUcontext context;
     CUmodule module;
     CUstream stream;
 
-    explicit Card(const std::string &folder) {
+    explicit Gpu(const std::string &folder) {
         std::string log, image = compile(slurp(folder + "/kernels.cu"), log);
         if (image.empty())
             puts(log.c_str());
