@@ -1,13 +1,12 @@
 package gpu_test
 
 import (
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"fmt"
 	"math"
 	"slices"
 	"testing"
-
-	"contig-gpu/gpu"
-	"contig-gpu/gpu/gputest"
 )
 
 // A convCase is a convolution of x [n, h, w, c] by windows of r x r of own channels, the others being beyond the filter's.
@@ -109,21 +108,4 @@ func conformConvStats(l *gputest.Lab, s convCase, x, w gputest.Twin) {
 			l.Errorf("%v mean of channel %d is off by %.3g standard deviations, allowed %.3g", s, j, d, tol*math.Sqrt(far))
 		}
 	}
-}
-
-func TestConformancePadChannels(t *testing.T) {
-	conform(t, func(l *gputest.Lab) {
-		for _, rows := range gputest.Ragged() {
-			for _, c := range [][2]int{{1, 1}, {3, 4}, {3, 8}, {5, 7}, {4, 12}, {33, 64}} {
-				x, wide := l.In("x", -1, 1, rows, c[0]), l.InVec("wide", -1, 1, 2, rows, c[0])
-				y, narrow := l.Out(rows, c[1]), l.Out(2, rows, c[1])
-				l.Run(func(of func(gputest.Twin) gpu.Tensor) {
-					gpu.PadChannels(of(y), of(x))
-					gpu.PadChannels(of(narrow), of(wide))
-				})
-				l.Same("padded", y, 1, 1)
-				l.Same("converted", narrow, 1, 1)
-			}
-		}
-	})
 }

@@ -1,11 +1,9 @@
 package gpu_test
 
 import (
-	"fmt"
-	"testing"
-
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"testing"
 )
 
 // of is the side of a twin that an operation runs on.
@@ -70,42 +68,6 @@ func TestConformanceOffset(t *testing.T) {
 	})
 }
 
-func TestConformanceBias(t *testing.T) {
-	conform(t, func(l *gputest.Lab) {
-		for _, s := range raggedRows() {
-			rows, c := s[0], s[1]
-			x, bias := l.In("x", -1, 1, rows, c), l.InVec("bias", -1, 1, c)
-			y, act, inPlace, db := l.Out(rows, c), l.Out(rows, c), l.In("x", -1, 1, rows, c), l.InVec("db", -1, 1, c)
-			l.Run(func(of of) {
-				gpu.AddBias(of(y), of(x), of(bias))
-				gpu.AddBiasReLU(of(act), of(x), of(bias))
-				gpu.AddBiasReLU(of(inPlace), of(inPlace), of(bias))
-				gpu.SumRows(of(db), of(x))
-			})
-			l.Same("x + bias", y, 1, 1)
-			l.Same("relu(x + bias)", act, 1, 1)
-			l.Same("relu(x + bias) in place", inPlace, 1, 1)
-			l.Same(fmt.Sprint(s, ": db + sum of rows"), db, rows, 4)
-		}
-	})
-}
-
-func TestConformanceMaskRows(t *testing.T) {
-	conform(t, func(l *gputest.Lab) {
-		for _, s := range append(raggedRows(), [2]int{3, 70001}) {
-			rows, c := s[0], s[1]
-			x, present := notNumbers(l, "x", rows, c, presence(rows))
-			y := l.Out(rows, c)
-			l.Run(func(of of) {
-				gpu.MaskRows(of(y), of(x), of(present))
-				gpu.MaskRows(of(x), of(x), of(present))
-			})
-			l.Same(fmt.Sprint(s, ": y"), y, 1, 1)
-			l.Same(fmt.Sprint(s, ": in place"), x, 1, 1)
-		}
-	})
-}
-
 // notNumbers returns rows of numbers where p is not 0, of NaN and infinities elsewhere.
 func notNumbers(l *gputest.Lab, name string, rows, c int, p []uint8) (x, present gputest.Twin) {
 	v := gputest.Values(l.In(name, -1, 1, rows, c).Ref)
@@ -115,20 +77,4 @@ func notNumbers(l *gputest.Lab, name string, rows, c int, p []uint8) (x, present
 		}
 	}
 	return l.Put(l.Type, v, rows, c), l.Bytes(p, rows)
-}
-
-func TestConformanceCast(t *testing.T) {
-	conform(t, func(l *gputest.Lab) {
-		if l.Type != gpu.BF16 && l.Type != gpu.F16 {
-			l.Skip("a conversion between float32 and itself")
-		}
-		for _, n := range append(gputest.Ragged(), 70000) {
-			wide, narrow, back := l.Put(gpu.F32, hard(n), n), l.Out(n), l.New(gpu.F32, n)
-			want := l.Put(l.Type, hard(n), n) // rounded by the host
-			on := func(of of) { gpu.Cast(of(narrow), of(wide)); gpu.Cast(of(back), of(narrow)) }
-			on(func(x gputest.Twin) gpu.Tensor { return x.On })
-			exact(l, fmt.Sprint(n, " narrow"), narrow.On, want.On)
-			exact(l, fmt.Sprint(n, " and back"), back.On, want.On)
-		}
-	})
 }

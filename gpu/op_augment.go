@@ -1,6 +1,8 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
 	"fmt"
 	"math"
 )
@@ -177,4 +179,26 @@ func augColour[F Float](y []F, sum [3]int64, colour, norm []F, channels int) {
 			p[k] = norm[k]*max(0, min(255, own*v+common)) + norm[3+k]
 		}
 	}
+}
+
+// Sizes of kernels/augment.cu.
+const (
+	augPixels = 1024 // of a block
+	augAcross = 32   // pixels of a block of the filter
+	augDown   = 8
+)
+
+func (c *gpu) augment(y, src, geometry, colour, norm Tensor) {
+	n, h, w, side := src.Dim(0), src.Dim(1), src.Dim(2), y.Dim(1)
+	blocks := (side*side + augPixels - 1) / augPixels
+	sums := aligned(8 * 3 * blocks * n)
+	work := c.scratch(sums + src.Len())
+	small := uint64(work.Add(sums))
+	filter := driver.Grid{Blocks: [3]int{(w + augAcross - 1) / augAcross, (h + augDown - 1) / augDown, n}, Threads: [3]int{threads}}
+	launch(c, "augment_shrink", U8, filter, &kernels.AugmentShrink{Small: small, Src: src.ptr(), Geometry: geometry.ptr(), W: int32(w), H: int32(h)}, src)
+	parts := driver.Grid{Blocks: [3]int{blocks, n}, Threads: [3]int{threads}}
+	launch(c, "augment_sums", U8, parts, &kernels.AugmentSums{Sums: uint64(work), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+		W: int32(w), H: int32(h), Side: int32(side)}, src)
+	launch(c, "augment_forward", y.dtype, parts, &kernels.AugmentForward{Out: y.ptr(), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+		Factors: colour.ptr(), Norm: norm.ptr(), Sums: uint64(work), W: int32(w), H: int32(h), Side: int32(side), Channels: int32(y.Dim(3))}, y, src)
 }

@@ -1,6 +1,9 @@
 package gpu
 
-import "fmt"
+import (
+	"contig-gpu/kernels"
+	"fmt"
+)
 
 // RescaleFloor is the least difference of a ReLU's two inputs that ReLURescale divides by: nearer ones take the gradient at x,
 // as Captum's DeepLift has it.
@@ -53,4 +56,9 @@ func rescaled[F Float](x, b F) F {
 		return 0
 	}
 	return (max(x, 0) - max(b, 0)) / gap
+}
+
+func (c *gpu) reluRescale(dx, dy, x, b Tensor) {
+	launch(c, "relu_rescale", F32, c.grid(x.Len(), 1), &kernels.ReluRescale{Dx: dx.ptr(), Dy: dy.ptr(), X: x.ptr(), B: b.ptr(), N: int64(x.Len()),
+		Period: int64(b.Len()), Least: RescaleFloor}, dx, dy, x)
 }

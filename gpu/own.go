@@ -37,7 +37,7 @@ func (o *ownProducts) SetScratch(p driver.Ptr, bytes int) { o.work, o.room = p, 
 // MatMulScratch implements driver.Products.
 func (o *ownProducts) MatMulScratch(driver.Product) int { return 0 }
 
-// gemmTile and gemmThreads are those of kernels/gemm.cu.
+// gemmTile and gemmThreads are those of kernels/matmul.cu.
 const gemmTile, gemmThreads = 64, 16
 
 // MatMul implements driver.Products.
