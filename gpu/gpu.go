@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/dnn"
 	"contig-gpu/gpu/internal/driver"
 	"fmt"
 	"math"
@@ -10,13 +11,16 @@ import (
 // A GPU is a GPU as operations see it: the device below, its kernels by name, and memory to work in. Kernels of
 // a family are named <family>_<type>; they share one argument struct of package kernels.
 type gpu struct {
+	common
+	called  string // what Device.Name returns
 	dev     driver.Device
+	caps    driver.Caps
+	nn      *dnn.Handle // that computes convolutions, nil where another library does
 	kernels map[kernelKey]driver.Kernel
 	arenas  map[driver.Ptr]bool
-	held    ledger
 	work    driver.Ptr // scratch memory: what an operation needs while it runs
 	room    int        // bytes of work
-	most    int        // bytes of work that an operation asked for
+	wanted  int        // bytes of work that an operation asked for, at most
 	gate    driver.Ptr // before work: words that are 0 between launches, by which blocks know of each other (gateBytes)
 	tally   *tally     // nil: nobody counts
 	tf32    bool       // float32 products and convolutions may round their inputs to TF32
@@ -27,8 +31,8 @@ type kernelKey struct {
 	dtype  DType
 }
 
-func newGPU(dev driver.Device) *gpu {
-	return &gpu{dev: dev, kernels: map[kernelKey]driver.Kernel{}, arenas: map[driver.Ptr]bool{}}
+func newGPU(name string, dev driver.Device, nn *dnn.Handle) *gpu {
+	return &gpu{called: name, dev: dev, caps: dev.Caps(), nn: nn, kernels: map[kernelKey]driver.Kernel{}, arenas: map[driver.Ptr]bool{}}
 }
 
 // launch queues the kernel of a family for elements of type t; args is its struct of package kernels. moved are the tensors
@@ -80,9 +84,9 @@ func (c *gpu) free(p driver.Ptr) {
 // scratch returns memory that the operation being queued may use; the next one gets the same. It grows by
 // waiting for the device, which is no good inside a step: ReserveScratch reserves it from the plan.
 func (c *gpu) scratch(bytes int) driver.Ptr {
-	c.most = max(c.most, bytes)
+	c.wanted = max(c.wanted, bytes)
 	if bytes > c.room {
-		c.reserve(bytes)
+		c.grow(bytes)
 	}
 	return c.work
 }
@@ -102,8 +106,8 @@ func (c *gpu) tickets(n int) uint64 {
 	return uint64(c.gate.Add(arenaAlign))
 }
 
-// reserve makes the scratch memory larger. What was there before stays until Close, since recorded work may know it.
-func (c *gpu) reserve(bytes int) {
+// grow makes the scratch memory larger. What was there before stays until Close, since recorded work may know it.
+func (c *gpu) grow(bytes int) {
 	c.gate, _ = c.alloc(scratchName, gateBytes+bytes)
 	if c.gate == 0 {
 		return

@@ -25,34 +25,17 @@ type Library = driver.Library
 
 // Warning returns what hinders nothing but should be known of the device, if there is such: plans of convolutions that
 // could not be kept for the next run, or not be timed. It may change with every operation.
-func (d *Device) Warning() error {
-	if d.gpu == nil {
-		return nil
-	}
-	if w, ok := d.gpu.dev.(interface{ Warning() error }); ok {
-		return w.Warning()
-	}
-	return nil
-}
+func (d *Device) Warning() error { return d.warning() }
 
 // GPU describes the device's GPU; nil on a device that is none.
-func (d *Device) GPU() *Info {
-	if d.gpu == nil {
-		return nil
-	}
-	i := d.gpu.dev.Info()
-	free, _ := d.gpu.dev.MemInfo()
-	return &Info{Name: i.Name, Capability: i.Arch, Multiprocs: i.Multiprocs, Memory: i.Memory, Free: free, SharedPerBlock: i.SharedPerBlock,
-		L2: i.L2, Driver: i.Driver, Libraries: i.Libraries, Emulated: i.Emulated}
-}
+func (d *Device) GPU() *Info { return d.info() }
 
 // DescribeGPU returns cuDNN's own description of the device's GPU, as JSON: with it plans for the GPU are made where it
 // is not (package gpu/internal/dnn). Devices that do not compute by cuDNN 9 have none.
 func (d *Device) DescribeGPU() ([]byte, error) {
-	if d.gpu != nil {
-		if x, ok := d.gpu.dev.(interface{ DescribeGPU() ([]byte, error) }); ok {
-			return x.DescribeGPU()
-		}
+	text, err := d.describe()
+	if err != nil {
+		err = fmt.Errorf("gpu: DescribeGPU of %s: %w", d.Name(), err)
 	}
-	return nil, fmt.Errorf("gpu: DescribeGPU: the device %s does not compute by cuDNN 9", d.Name())
+	return text, err
 }

@@ -99,7 +99,7 @@ func (a *bnArgs) wantSums() {
 		return
 	}
 	want("BatchNormTrain", "sums", a.bn.Sums, a.x, F32, 2, a.x.Dim(a.x.Rank()-1))
-	if a.present.Ok() || a.x.dev.pool != nil {
+	if a.present.Ok() || a.x.dev.threads() > 0 {
 		panic("gpu: BatchNormTrain: sums are of all samples, on a GPU")
 	}
 }
@@ -155,6 +155,29 @@ func (c *gpu) bnStatistics(a *bnArgs, s columnShape) (driver.Grid, bnMoments) {
 	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
 		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.x)
 	return g, m
+}
+
+// A statsPass is BatchNormTrain's pass over a convolution's y, with memory of its own.
+type statsPass struct {
+	c *gpu
+	a bnArgs
+	s columnShape
+}
+
+func newStatsPass(d driver.Device, q driver.Conv, t DType, y driver.Ptr) (*statsPass, error) {
+	p := &statsPass{c: newGPU("", d, nil)}
+	p.a.x = Tensor{dev: newDevice(p.c, ""), dtype: t, rank: 4, dims: [4]int{q.N, q.OH(), q.OW(), q.K}, at: y}
+	p.s = columnsOf("BatchNormTrain", p.a.x)
+	_, _, _, p.c.room = bnMomentsAt(parts(p.s.grid(p.c, bnRowsInFlight, bnMomentBlocks)), p.s.c)
+	var err error
+	p.c.work, err = d.Alloc(p.c.room)
+	return p, err
+}
+
+func (p *statsPass) close() {
+	if p != nil && p.c.work != 0 {
+		p.c.dev.Free(p.c.work)
+	}
 }
 
 func (c *gpu) bnEval(a *bnArgs) {

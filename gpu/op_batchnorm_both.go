@@ -24,8 +24,7 @@ func BatchNormTrainBoth(y, mask Tensor, a, b Normed, bn BatchNorm) {
 		n.check("BatchNormTrainBoth", map[string]Tensor{"y": y}, map[string]Tensor{"beta": n.beta, "mean": n.mean, "rstd": n.rstd, "gamma": n.gamma, "runMean": n.runMean, "runVar": n.runVar})
 		n.wantSums()
 	}
-	if c := y.dev.gpu; c != nil && both.halves() {
-		c.bnTrainBoth(both)
+	if fused(y, func(c *gpu) bool { return both.halves() && c.bnTrainBoth(both) }) {
 		return
 	}
 	none := Tensor{}
@@ -46,8 +45,7 @@ func BatchNormBothBackward(dx, dy, passed Tensor, a, b Normed) {
 		n.check("BatchNormBothBackward", n.through(passed, map[string]Tensor{"dx": n.dx, "dy": dy}),
 			map[string]Tensor{"mean": n.mean, "rstd": n.rstd, "gamma": n.gamma, "dgamma": n.dgamma, "dbeta": n.dbeta})
 	}
-	if c := dy.dev.gpu; c != nil && both.halves() {
-		c.bnBackwardBoth(both)
+	if fused(dy, func(c *gpu) bool { return both.halves() && c.bnBackwardBoth(both) }) {
 		return
 	}
 	BatchNormBackward(dx, dy, a.Dgamma, a.Dbeta, dy, passed, a.X, a.Mean, a.Rstd, a.Gamma, Tensor{}, true)
@@ -77,7 +75,7 @@ func (n *bnBoth) halves() bool {
 	return n.a.halves(s) && n.b.halves(s)
 }
 
-func (c *gpu) bnTrainBoth(n *bnBoth) {
+func (c *gpu) bnTrainBoth(n *bnBoth) bool {
 	a, b, s := &n.a, &n.b, columnsOf("BatchNormTrainBoth", n.a.x)
 	for _, one := range []*bnArgs{a, b} { // without sums the statistics are a pass of their own, in scratch memory that the next one takes
 		if !one.bn.Sums.Ok() {
@@ -90,9 +88,10 @@ func (c *gpu) bnTrainBoth(n *bnBoth) {
 		ZSums: b.bn.Sums.ptr(), ZRunMean: b.runMean.ptr(), ZRunVar: b.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}
 	launch(c, "batchnorm_both", a.x.dtype, s.grid(c, bnBackRowsInFlight, bnHalvesBlocks), k, a.y, a.x, b.x, a.mask)
 	c.bnMaskRest(a, a.x.Len()/8)
+	return true
 }
 
-func (c *gpu) bnBackwardBoth(n *bnBoth) {
+func (c *gpu) bnBackwardBoth(n *bnBoth) bool {
 	a, b, s := &n.a, &n.b, columnsOf("BatchNormBothBackward", n.a.x)
 	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
 	count, sum, vector := aligned(4*g.Blocks[0]*parts(g)), aligned(4*3*parts(g)*s.c), aligned(4*s.c)
@@ -106,4 +105,5 @@ func (c *gpu) bnBackwardBoth(n *bnBoth) {
 	launch(c, "batchnorm_both_backward", a.x.dtype, s.grid(c, 1, bnHalvesBlocks), &kernels.BatchnormBothBackward{Dx: a.dx.ptr(), Dz: b.dx.ptr(), Dy: a.dy.ptr(), Mask: a.mask.ptr(),
 		X: a.x.ptr(), Mean: a.mean.ptr(), Scale: slope(0), K1: slope(1), K2: slope(2), Z: b.x.ptr(), ZMean: b.mean.ptr(), ZScale: slope(3), ZK1: slope(4), ZK2: slope(5),
 		Rows: int32(s.rows), C: int32(s.c)}, a.dx, b.dx, a.dy, a.mask, a.x, b.x)
+	return true
 }

@@ -59,14 +59,19 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 // convolutions show before a norm. BatchNormTrain's own statistics have no such term.
 func ConvStats(y, sums, x, w Tensor, s ConvSpec) bool {
 	want("ConvStats", "sums", sums, x, vectorType(x), 2, w.Dim(0))
-	if x.dev.gpu == nil || noTerms(x, w, y) || !x.dev.gpu.statsPay(convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s), x.dtype) {
+	summed := !noTerms(x, w, y) && fused(x, func(k *gpu) bool {
+		c := convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s)
+		if !k.statsPay(c, x.dtype) {
+			return false
+		}
+		x.dev.note(ConvForward, c, x.dtype)
+		k.convStats(c, y, sums, x, w)
+		return true
+	})
+	if !summed {
 		Conv(y, x, w, s)
-		return false
 	}
-	c := convShape("ConvStats", "x", "w", "y", x, w, y, x.dtype, s)
-	x.dev.note(ConvForward, c, x.dtype)
-	x.dev.gpu.convStats(c, y, sums, x, w)
-	return true
+	return summed
 }
 
 // ConvBackwardData computes dx, the gradient of Conv's x.
@@ -154,25 +159,30 @@ func (c *gpu) conv(s cpukern.ConvShape, y, x, w Tensor) {
 	c.dev.ConvForward(q, y.at, x.at, c.padded(s, w, room))
 }
 
-// A convStatist convolves and sums what comes out, by channel, in one pass; devices without it do only the former.
-type convStatist interface {
-	// StatsPay reports whether that takes less time than ConvForward and a pass over y: measured once for every shape where
-	// the device can, else always where the library has it.
-	StatsPay(c driver.Conv) bool
-	// ConvForwardStats queues y = x * w, and the sums over y and its squares, float32 [K] each.
-	ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr)
-}
-
+// statsPay compares the device's convolution with sums with its convolution and a pass of ours over y.
 func (c *gpu) statsPay(s cpukern.ConvShape, t DType) bool {
-	f, ok := c.dev.(convStatist)
-	return ok && f.StatsPay(c.convolution(s, t))
+	if c.caps.Stats == nil {
+		return false
+	}
+	q := c.convolution(s, t)
+	var pass *statsPass
+	defer func() { pass.close() }()
+	return c.caps.Stats.StatsPay(q, func(d driver.Device, y driver.Ptr) (err error) {
+		if pass == nil {
+			pass, err = newStatsPass(d, q, t, y)
+		}
+		if err == nil {
+			pass.c.bnStatistics(&pass.a, pass.s)
+		}
+		return err
+	})
 }
 
 func (c *gpu) convStats(s cpukern.ConvShape, y, sums, x, w Tensor) {
 	q, room := c.convOf(s, x.dtype, driver.PassForwardStats, paddedBytes(s, w))
 	wide := c.padded(s, w, room)
 	c.tally.add("conv_forward_stats_"+x.dtype.String(), convFlops(s), y, x, w)
-	c.dev.(convStatist).ConvForwardStats(q, y.at, x.at, wide, sums.at, sums.at.Add(4*s.K))
+	c.caps.Stats.ConvForwardStats(q, y.at, x.at, wide, sums.at, sums.at.Add(4*s.K))
 }
 
 func (c *gpu) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool) {
@@ -189,9 +199,6 @@ func (c *gpu) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool) 
 	c.dev.ConvBackwardData(q, dx.at, dy.at, c.padded(s, w, room), beta)
 }
 
-// A weightAdder says for which convolutions ConvBackwardWeight takes a launch of its own to add the gradient.
-type weightAdder interface{ AddsWeights(c driver.Conv) bool }
-
 func (c *gpu) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 	q, wide := c.convOf(s, x.dtype, driver.PassWeight, paddedBytes(s, dw))
 	narrow := dw.Dim(3) != s.C
@@ -203,7 +210,7 @@ func (c *gpu) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 	}
 	c.tally.add("conv_weight_"+x.dtype.String(), convFlops(s), dw, dw, dy, x)
 	c.dev.ConvBackwardWeight(q, wide, dy.at, x.at)
-	if f, ok := c.dev.(weightAdder); ok && f.AddsWeights(q) { // queued by now: its time is the convolution's
+	if adds := c.caps.AddsWeights; adds != nil && adds(q) { // queued by now: its time is the convolution's
 		c.tally.addBytes("cast_add_"+x.dtype.String(), dw.Len()*(8+x.dtype.Size()))
 	}
 	if !narrow {

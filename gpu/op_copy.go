@@ -3,14 +3,10 @@ package gpu
 // Copy copies src into dst, of the same type and shape.
 func Copy(dst, src Tensor) {
 	wantLike("Copy", "src", src, dst)
-	switch {
-	case dst.dev.gpu != nil:
-		dst.dev.gpu.tally.add("copy", 0, dst, src)
-		dst.dev.gpu.dev.Copy(dst.at, src.at, dst.Bytes())
-		return
-	case dst.dev.kind == plan:
-		return
-	}
+	dst.dev.copy(dst, src)
+}
+
+func copyHost(dst, src Tensor) {
 	d, s := bytesOf(dst), bytesOf(src)
 	cut(dst.dev, len(d), 8*blockLen, func(lo, hi int) { copy(d[lo:hi], s[lo:hi]) })
 }

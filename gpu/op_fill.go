@@ -1,14 +1,9 @@
 package gpu
 
 // Fill sets every element of t to v, converted to its type.
-func Fill(t Tensor, v float64) {
-	switch {
-	case t.dev.gpu != nil:
-		t.dev.gpu.fill(t, v)
-		return
-	case t.dev.kind == plan:
-		return
-	}
+func Fill(t Tensor, v float64) { t.dev.fill(t, v) }
+
+func fillHost(t Tensor, v float64) {
 	switch t.dtype {
 	case F32:
 		fill(t, float32(v))

@@ -90,16 +90,14 @@ func (a *nce) check() {
 
 // InfoNCEScratch returns the bytes that InfoNCE takes on d for n rows of dim float32 elements beside its arguments: on a
 // GPU a few times those of the rows, on the CPU, which writes the logits out, 16 n^2 beside.
-func InfoNCEScratch(d *Device, n, dim int) int {
-	switch {
-	case d.kind == cpu:
-		return 8 * contrastWork(n, dim)
-	case d.gpu == nil:
-		return 0
-	case d.gpu.nceRows(n) > 0:
-		return 4 * nceWork(n, dim)
-	}
-	return d.gpu.nceTiledScratch(n, dim).bytes
+func InfoNCEScratch(d *Device, n, dim int) (bytes int) {
+	host := func() { bytes = 8 * contrastWork(n, dim) }
+	d.compute(F32, forms{host, host, func(c *gpu) {
+		if bytes = c.nceTiledScratch(n, dim).bytes; c.nceRows(n) > 0 {
+			bytes = 4 * nceWork(n, dim)
+		}
+	}})
+	return bytes
 }
 
 // Sizes of kernels/infonce.cuh.

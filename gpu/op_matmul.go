@@ -78,9 +78,6 @@ func matMul[F Float](tc, ta, tb Tensor, transA, transB bool, beta float64) {
 		host[F](ta), ta.Dim(1), host[F](tb), tb.Dim(1), c, tc.Dim(1), beta != 0)
 }
 
-// A biasFuser says which products have their bias added by MatMul itself; devices without it add every bias.
-type biasFuser interface{ FusesBias(p driver.Product) bool }
-
 // matMul hands a product to the device's library.
 func (c *gpu) matMul(p product) {
 	if p.beta != 0 && p.beta != 1 {
@@ -97,7 +94,7 @@ func (c *gpu) matMul(p product) {
 	q := driver.Product{M: m, N: n, K: k, TransA: p.transA, TransB: p.transB, In: typeOf(p.a.dtype), Out: typeOf(p.c.dtype),
 		Beta: float32(p.beta), Bias: p.bias.at, ReLU: p.relu, TF32: c.tf32}
 	apart := false
-	if f, ok := c.dev.(biasFuser); ok && p.bias.Ok() && !f.FusesBias(q) {
+	if adds := c.caps.AddsBias; adds != nil && p.bias.Ok() && !adds(q) {
 		apart, q.Bias, q.ReLU = true, 0, false
 	}
 	c.scratch(c.dev.MatMulScratch(q))

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"contig-gpu/gpu/internal/dnn"
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/gpu/internal/planned"
 )
 
 // A PlanPack says what WritePlans wrote.
@@ -31,19 +33,19 @@ type PlanPack struct {
 // It takes all processors. The error is cuDNN's, or w's.
 func (d *Device) WritePlans(w io.Writer, made string, progress func(done, all int)) (*PlanPack, error) {
 	t := d.described()
-	if t == nil || t.asked == nil {
+	if t == nil || t.Name == "" {
 		return nil, errors.New("gpu: WritePlans: plans are written for the GPUs " + strings.Join(PlannedGPUs(), ", "))
 	}
-	description, err := dnn.Description(t.name)
+	description, err := dnn.Description(t.Name)
 	if err != nil {
 		return nil, err
 	}
-	problems := t.problems()
+	problems, shape := problemsOf(t), t.Info()
 	found, version, err := plansOf(description, problems, progress)
 	if err != nil {
 		return nil, err
 	}
-	p := &PlanPack{CuDNN: version, Problems: len(problems), Arch: t.info.Arch, SMs: t.info.Multiprocs, Driver: t.info.Driver}
+	p := &PlanPack{CuDNN: version, Problems: len(problems), Arch: shape.Arch, SMs: shape.Multiprocs, Driver: shape.Driver}
 	pack, err := dnn.NewPackWriter(w, dnn.PackHead{Library: version, Arch: p.Arch, Multiprocs: p.SMs, Driver: p.Driver, Made: made})
 	if err != nil {
 		return nil, err
@@ -66,12 +68,10 @@ func (d *Device) WritePlans(w io.Writer, made string, progress func(done, all in
 	return p, pack.Close()
 }
 
-// problems are what a GPU asks of cuDNN for the convolutions that were planned, each once.
-func (d *described) problems() []dnn.Problem {
+// problemsOf are what a GPU asks of cuDNN for the convolutions that were planned, each once.
+func problemsOf(d *planned.Described) []dnn.Problem {
 	var all []dnn.Problem
-	for c := range d.asked {
-		all = append(all, dnn.Problems(c.Conv, c.ConvPass)...)
-	}
+	d.Asked(func(c driver.Conv, p driver.ConvPass) { all = append(all, dnn.Problems(c, p)...) })
 	slices.SortFunc(all, func(a, b dnn.Problem) int { return cmp.Compare(a.String(), b.String()) })
 	return slices.Compact(all)
 }
@@ -126,10 +126,8 @@ type ConvPlan = dnn.Planned
 
 // ConvPlans returns the plans that the device has so far, none on devices that do not compute by cuDNN 9.
 func (d *Device) ConvPlans() []ConvPlan {
-	if d.gpu != nil {
-		if h, ok := d.gpu.dev.(interface{ Plans() []dnn.Planned }); ok {
-			return h.Plans()
-		}
+	if h := d.library(); h != nil {
+		return h.Plans()
 	}
 	return nil
 }
@@ -139,10 +137,7 @@ type PlanCounts = dnn.Counts
 
 // PlanCounts returns that of the plans since Open, nil on devices that do not compute by cuDNN 9.
 func (d *Device) PlanCounts() *PlanCounts {
-	if d.gpu == nil {
-		return nil
-	}
-	if h, ok := d.gpu.dev.(interface{ Counts() dnn.Counts }); ok {
+	if h := d.library(); h != nil {
 		c := h.Counts()
 		return &c
 	}

@@ -141,6 +141,9 @@ func (d *Device) openLibraries() (err error) {
 // Info describes the GPU and the libraries.
 func (d *Device) Info() driver.Info { return d.info }
 
+// Caps has nothing: one stream, float32.
+func (d *Device) Caps() driver.Caps { return driver.Caps{} }
+
 // Fail records a failure for Sync to return, unless there is one already; nothing is queued afterwards.
 func (d *Device) Fail(err error) {
 	if d.failed == nil {

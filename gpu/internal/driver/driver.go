@@ -76,6 +76,8 @@ type Device interface {
 	Convolutions
 
 	Info() Info
+	// Caps returns what the device has beside. It is always the same.
+	Caps() Caps
 	// Kernel finds a kernel of package kernels; an unknown name is an error.
 	Kernel(name string) (Kernel, error)
 	// Launch queues a kernel. args is the kernel's generated argument struct, size its bytes: both are read before
@@ -87,6 +89,18 @@ type Device interface {
 	Sync() error
 	// Close gives everything back. It may be called again.
 	Close() error
+}
+
+// Caps are what a device may have beside what all have; nil is what it has not.
+type Caps struct {
+	Halves      bool                   // products and convolutions of BF16 and F16
+	Overlap     Overlap                // work beside what Go does
+	Stats       Stats                  // convolutions that sum what they write
+	AddsBias    func(p Product) bool   // whether MatMul adds p's bias itself, and rectifies; nil: always
+	AddsWeights func(c Conv) bool      // whether ConvBackwardWeight adds by a launch of its own; nil: never
+	Warning     func() error           // what hinders nothing but should be known; it may change with every call
+	Describe    func() ([]byte, error) // the library's own description of the GPU, as JSON
+	Profiled    func(f func()) error   // does f between marks for the vendor's profilers, and waits for what it queued
 }
 
 // Memory is a device's memory.
@@ -172,6 +186,15 @@ type Convolutions interface {
 	ConvScratch(c Conv, p ConvPass) int
 	// SetScratch gives MatMul and the convolutions memory to work in. What is queued later uses it.
 	SetScratch(p Ptr, bytes int)
+}
+
+// Stats are convolutions that sum what they write, by channel.
+type Stats interface {
+	// StatsPay reports whether that takes less time than ConvForward and a pass over y, which apart queues on the device that it
+	// is given: measured once for every shape where the device can, else always where the library has it.
+	StatsPay(c Conv, apart func(d Device, y Ptr) error) bool
+	// ConvForwardStats queues y = x * w, and the sums over y and its squares, float32 [K] each.
+	ConvForwardStats(c Conv, y, x, w, sum, square Ptr)
 }
 
 // Overlap is what a device offers beside when it can run work on a second stream and replay recorded work. The

@@ -1,4 +1,5 @@
-package gpu
+// Package portable computes products and convolutions of a GPU with kernels of ours.
+package portable
 
 import (
 	"unsafe"
@@ -7,22 +8,26 @@ import (
 	"contig-gpu/kernels"
 )
 
-// ownProducts computes products and convolutions with kernels of ours: the reference that the vendor's libraries are
-// held to, and what Options.Portable asks for. It is many times slower than they are.
-type ownProducts struct {
-	dev  launcher
+// A Library computes products and convolutions with kernels of ours: the reference that the vendor's libraries are
+// held to, and what gpu.Options.Portable asks for. It is many times slower than they are.
+type Library struct {
+	dev  Launcher
 	work driver.Ptr
 	room int
 }
 
-// A launcher finds and queues kernels.
-type launcher interface {
+// New returns the library of a device.
+func New(d Launcher) *Library { return &Library{dev: d} }
+
+// A Launcher finds and queues kernels.
+type Launcher interface {
 	Kernel(name string) (driver.Kernel, error)
 	Launch(k driver.Kernel, g driver.Grid, args unsafe.Pointer, size uintptr)
 	Fail(err error)
 }
 
-func launchOwn[A any](dev launcher, name string, t driver.Type, g driver.Grid, args *A) {
+// Launch queues the kernel of a family for elements of type t.
+func Launch[A any](dev Launcher, name string, t driver.Type, g driver.Grid, args *A) {
 	k, err := dev.Kernel(name + "_" + t.String())
 	if err != nil {
 		dev.Fail(err)
@@ -32,16 +37,16 @@ func launchOwn[A any](dev launcher, name string, t driver.Type, g driver.Grid, a
 }
 
 // SetScratch implements driver.Convolutions.
-func (o *ownProducts) SetScratch(p driver.Ptr, bytes int) { o.work, o.room = p, bytes }
+func (o *Library) SetScratch(p driver.Ptr, bytes int) { o.work, o.room = p, bytes }
 
 // MatMulScratch implements driver.Products.
-func (o *ownProducts) MatMulScratch(driver.Product) int { return 0 }
+func (o *Library) MatMulScratch(driver.Product) int { return 0 }
 
 // gemmTile and gemmThreads are those of kernels/matmul.cu.
 const gemmTile, gemmThreads = 64, 16
 
 // MatMul implements driver.Products.
-func (o *ownProducts) MatMul(p driver.Product, c, a, b driver.Ptr) {
+func (o *Library) MatMul(p driver.Product, c, a, b driver.Ptr) {
 	if p.M == 0 || p.N == 0 {
 		return
 	}
@@ -49,11 +54,11 @@ func (o *ownProducts) MatMul(p driver.Product, c, a, b driver.Ptr) {
 	args := kernels.GemmSame{C: uint64(c), A: uint64(a), B: uint64(b), Bias: uint64(p.Bias), M: int64(p.M), N: int64(p.N), K: int64(p.K),
 		TransA: flag(p.TransA), TransB: flag(p.TransB), Beta: p.Beta, Relu: flag(p.ReLU)}
 	if p.Out == p.In {
-		launchOwn(o.dev, "gemm_same", p.In, g, &args)
+		Launch(o.dev, "gemm_same", p.In, g, &args)
 		return
 	}
 	wide := kernels.GemmWide(args)
-	launchOwn(o.dev, "gemm_wide", p.In, g, &wide)
+	Launch(o.dev, "gemm_wide", p.In, g, &wide)
 }
 
 // columnBytes is the largest column matrix that a convolution makes at once, unless one image takes more.
@@ -65,7 +70,7 @@ func imagesAtOnce(c driver.Conv, size int) int {
 }
 
 // ConvScratch implements driver.Convolutions.
-func (o *ownProducts) ConvScratch(c driver.Conv, p driver.ConvPass) int {
+func (o *Library) ConvScratch(c driver.Conv, p driver.ConvPass) int {
 	size := c.Type.Size()
 	if p == driver.PassData || p == driver.PassDataAdd {
 		size = driver.F32.Size()
@@ -74,7 +79,7 @@ func (o *ownProducts) ConvScratch(c driver.Conv, p driver.ConvPass) int {
 }
 
 // ConvForward implements driver.Convolutions.
-func (o *ownProducts) ConvForward(c driver.Conv, y, x, w driver.Ptr) {
+func (o *Library) ConvForward(c driver.Conv, y, x, w driver.Ptr) {
 	o.chunks(c, c.Type.Size(), func(n, image int) {
 		o.columns(c, n, x.Add(image*c.H*c.W*c.C*c.Type.Size()))
 		o.MatMul(driver.Product{M: n * c.OH() * c.OW(), N: c.K, K: c.R * c.S * c.C, TransB: true, In: c.Type, Out: c.Type},
@@ -83,18 +88,18 @@ func (o *ownProducts) ConvForward(c driver.Conv, y, x, w driver.Ptr) {
 }
 
 // ConvBackwardData implements driver.Convolutions.
-func (o *ownProducts) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta float32) {
+func (o *Library) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta float32) {
 	o.chunks(c, 4, func(n, image int) {
 		o.MatMul(driver.Product{M: n * c.OH() * c.OW(), N: c.R * c.S * c.C, K: c.K, In: c.Type, Out: driver.F32},
 			o.work, dy.Add(image*c.OH()*c.OW()*c.K*c.Type.Size()), w)
-		launchOwn(o.dev, "im2col_backward", c.Type, coverGrid(n*c.H*c.W*c.C), &kernels.Im2colBackward{
+		Launch(o.dev, "im2col_backward", c.Type, Cover(n*c.H*c.W*c.C), &kernels.Im2colBackward{
 			Dx: uint64(dx.Add(image * c.H * c.W * c.C * c.Type.Size())), Col: uint64(o.work), N: int64(n), H: int32(c.H), W: int32(c.W), C: int32(c.C),
 			Oh: int32(c.OH()), Ow: int32(c.OW()), R: int32(c.R), S: int32(c.S), Stride: int32(c.Stride), Pad: int32(c.Pad), Beta: beta})
 	})
 }
 
 // ConvBackwardWeight implements driver.Convolutions.
-func (o *ownProducts) ConvBackwardWeight(c driver.Conv, dw, dy, x driver.Ptr) {
+func (o *Library) ConvBackwardWeight(c driver.Conv, dw, dy, x driver.Ptr) {
 	o.chunks(c, c.Type.Size(), func(n, image int) {
 		o.columns(c, n, x.Add(image*c.H*c.W*c.C*c.Type.Size()))
 		o.MatMul(driver.Product{M: c.K, N: c.R * c.S * c.C, K: n * c.OH() * c.OW(), TransA: true, In: c.Type, Out: driver.F32, Beta: 1},
@@ -103,18 +108,29 @@ func (o *ownProducts) ConvBackwardWeight(c driver.Conv, dw, dy, x driver.Ptr) {
 }
 
 // chunks calls f for parts of the batch, n images from image on, whose columns of elements of size bytes fit.
-func (o *ownProducts) chunks(c driver.Conv, size int, f func(n, image int)) {
+func (o *Library) chunks(c driver.Conv, size int, f func(n, image int)) {
 	for image, n := 0, imagesAtOnce(c, size); image < c.N; image += n {
 		f(min(n, c.N-image), image)
 	}
 }
 
-func (o *ownProducts) columns(c driver.Conv, n int, x driver.Ptr) {
-	launchOwn(o.dev, "im2col_forward", c.Type, coverGrid(n*c.OH()*c.OW()*c.R*c.S*c.C), &kernels.Im2colForward{Col: uint64(o.work), X: uint64(x), N: int64(n),
+func (o *Library) columns(c driver.Conv, n int, x driver.Ptr) {
+	Launch(o.dev, "im2col_forward", c.Type, Cover(n*c.OH()*c.OW()*c.R*c.S*c.C), &kernels.Im2colForward{Col: uint64(o.work), X: uint64(x), N: int64(n),
 		H: int32(c.H), W: int32(c.W), C: int32(c.C), Oh: int32(c.OH()), Ow: int32(c.OW()), R: int32(c.R), S: int32(c.S), Stride: int32(c.Stride), Pad: int32(c.Pad)})
 }
 
-// coverGrid has a thread for each of n elements, up to what keeps a large GPU busy.
-func coverGrid(n int) driver.Grid {
+// Cover has a thread for each of n elements, up to what keeps a large GPU busy.
+func Cover(n int) driver.Grid {
 	return driver.Grid{Blocks: [3]int{max(1, min((n+threads-1)/threads, 4096))}, Threads: [3]int{threads}}
+}
+
+// threads is the size of a block that covers elements.
+const threads = 256
+
+// flag is a truth value as kernels take it.
+func flag(b bool) int32 {
+	if b {
+		return 1
+	}
+	return 0
 }
