@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cpukern"
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/kernels"
@@ -13,10 +14,10 @@ type ConvSpec struct {
 	Pad    int // zeros on every side
 }
 
-func (s ConvSpec) out(n, k int) int { return (n+2*s.Pad-k)/s.Stride + 1 }
+func (s ConvSpec) out(n, k int) int { return convolution.Out(n, k, s.Stride, s.Pad) }
 
 // convShape checks the shapes of a convolution under the names the operation gives them. Its C is that of x.
-func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s ConvSpec) cpukern.ConvShape {
+func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s ConvSpec) convolution.Shape {
 	wantFloat(op, xName, x, 4)
 	wantRank(op, wName, w, 4)
 	if s.Stride < 1 || s.Pad < 0 {
@@ -27,7 +28,7 @@ func convShape(op, xName, wName, yName string, x, w, y Tensor, wType DType, s Co
 		channels = w.Dim(3)
 	}
 	want(op, wName, w, x, wType, w.Dim(0), w.Dim(1), w.Dim(2), channels)
-	c := cpukern.ConvShape{N: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), K: w.Dim(0), R: w.Dim(1), S: w.Dim(2), Stride: s.Stride, Pad: s.Pad}
+	c := convolution.Shape{N: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), K: w.Dim(0), R: w.Dim(1), S: w.Dim(2), Stride: s.Stride, Pad: s.Pad}
 	if c.H+2*s.Pad < c.R || c.W+2*s.Pad < c.S {
 		panic(fmt.Sprintf("gpu: %s: %s is %s, smaller than the window of %s %s", op, xName, shape(x.Dims()), wName, shape(w.Dims())))
 	}
@@ -92,7 +93,7 @@ func convBackwardData(op string, dx, dy, w Tensor, s ConvSpec, add bool) {
 		}
 		return
 	}
-	dx.dev.note(ConvDataGradient, c, dx.dtype)
+	dx.dev.note(ConvData, c, dx.dtype)
 	computeCounted(dx, func() {
 		cpukern.ConvBackwardData(p, c, host[float32](dx), host[float32](dy), padded[float32](w, c.C), add)
 	},
@@ -108,12 +109,12 @@ func ConvBackwardWeight(dw, dy, x Tensor, s ConvSpec) {
 	if noTerms(x, dw, dy) {
 		return
 	}
-	x.dev.note(ConvWeightGradient, c, x.dtype)
+	x.dev.note(ConvWeight, c, x.dtype)
 	computeCounted(x, func() { convBackwardWeight[float32](c, dw, dy, x) }, func() { convBackwardWeight[float64](c, dw, dy, x) },
 		func(k *gpu) { k.convBackwardWeight(c, dw, dy, x) })
 }
 
-func convBackwardWeight[F Float](c cpukern.ConvShape, dw, dy, x Tensor) {
+func convBackwardWeight[F Float](c convolution.Shape, dw, dy, x Tensor) {
 	if c.C == dw.Dim(3) {
 		cpukern.ConvBackwardWeight(x.dev.pool, c, host[F](dw), host[F](dy), host[F](x))
 		return
@@ -125,18 +126,18 @@ func convBackwardWeight[F Float](c cpukern.ConvShape, dw, dy, x Tensor) {
 
 // convOf returns a convolution's shape as the device's library takes it, with scratch memory for a pass of it, and bytes
 // more behind what the library uses, at the address returned.
-func (c *gpu) convOf(s cpukern.ConvShape, t DType, p driver.ConvPass, more int) (driver.Conv, driver.Ptr) {
+func (c *gpu) convOf(s convolution.Shape, t DType, p convolution.Pass, more int) (driver.Conv, driver.Ptr) {
 	q := c.convolution(s, t)
 	need := aligned(c.dev.ConvScratch(q, p))
 	return q, c.scratch(need + more).Add(need)
 }
 
-func (c *gpu) convolution(s cpukern.ConvShape, t DType) driver.Conv {
-	return driver.Conv{N: s.N, H: s.H, W: s.W, C: s.C, K: s.K, R: s.R, S: s.S, Stride: s.Stride, Pad: s.Pad, Type: typeOf(t), TF32: c.tf32 && t == F32}
+func (c *gpu) convolution(s convolution.Shape, t DType) driver.Conv {
+	return driver.Conv{Shape: s, Type: typeOf(t), TF32: c.tf32 && t == F32}
 }
 
 // paddedBytes returns what w takes with the channels of a convolution's x, 0 where it has them.
-func paddedBytes(s cpukern.ConvShape, w Tensor) int {
+func paddedBytes(s convolution.Shape, w Tensor) int {
 	if w.Dim(3) == s.C {
 		return 0
 	}
@@ -144,7 +145,7 @@ func paddedBytes(s cpukern.ConvShape, w Tensor) int {
 }
 
 // padded returns where w is with the channels of a convolution's x: where it was, or, with zeros added, at room.
-func (c *gpu) padded(s cpukern.ConvShape, w Tensor, room driver.Ptr) driver.Ptr {
+func (c *gpu) padded(s convolution.Shape, w Tensor, room driver.Ptr) driver.Ptr {
 	if w.Dim(3) == s.C {
 		return w.at
 	}
@@ -153,14 +154,14 @@ func (c *gpu) padded(s cpukern.ConvShape, w Tensor, room driver.Ptr) driver.Ptr 
 	return room
 }
 
-func (c *gpu) conv(s cpukern.ConvShape, y, x, w Tensor) {
-	q, room := c.convOf(s, x.dtype, driver.PassForward, paddedBytes(s, w))
-	c.tally.add("conv_forward_"+x.dtype.String(), convFlops(s), y, x, w)
+func (c *gpu) conv(s convolution.Shape, y, x, w Tensor) {
+	q, room := c.convOf(s, x.dtype, convolution.Forward, paddedBytes(s, w))
+	c.tally.add("conv_forward_"+x.dtype.String(), s.Flops(), y, x, w)
 	c.dev.ConvForward(q, y.at, x.at, c.padded(s, w, room))
 }
 
 // statsPay compares the device's convolution with sums with its convolution and a pass of ours over y.
-func (c *gpu) statsPay(s cpukern.ConvShape, t DType) bool {
+func (c *gpu) statsPay(s convolution.Shape, t DType) bool {
 	if c.caps.Stats == nil {
 		return false
 	}
@@ -178,29 +179,29 @@ func (c *gpu) statsPay(s cpukern.ConvShape, t DType) bool {
 	})
 }
 
-func (c *gpu) convStats(s cpukern.ConvShape, y, sums, x, w Tensor) {
-	q, room := c.convOf(s, x.dtype, driver.PassForwardStats, paddedBytes(s, w))
+func (c *gpu) convStats(s convolution.Shape, y, sums, x, w Tensor) {
+	q, room := c.convOf(s, x.dtype, convolution.ForwardStats, paddedBytes(s, w))
 	wide := c.padded(s, w, room)
-	c.tally.add("conv_forward_stats_"+x.dtype.String(), convFlops(s), y, x, w)
+	c.tally.add("conv_forward_stats_"+x.dtype.String(), s.Flops(), y, x, w)
 	c.caps.Stats.ConvForwardStats(q, y.at, x.at, wide, sums.at, sums.at.Add(4*s.K))
 }
 
-func (c *gpu) convBackwardData(s cpukern.ConvShape, dx, dy, w Tensor, add bool) {
-	pass, beta := driver.PassData, float32(0)
+func (c *gpu) convBackwardData(s convolution.Shape, dx, dy, w Tensor, add bool) {
+	pass, beta := convolution.Data, float32(0)
 	if add {
-		pass, beta = driver.PassDataAdd, 1
+		pass, beta = convolution.DataAdd, 1
 	}
 	q, room := c.convOf(s, dx.dtype, pass, paddedBytes(s, w))
 	had := Tensor{}
 	if add {
 		had = dx
 	}
-	c.tally.add("conv_data_"+dx.dtype.String(), convFlops(s), dx, had, dy, w)
+	c.tally.add("conv_data_"+dx.dtype.String(), s.Flops(), dx, had, dy, w)
 	c.dev.ConvBackwardData(q, dx.at, dy.at, c.padded(s, w, room), beta)
 }
 
-func (c *gpu) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
-	q, wide := c.convOf(s, x.dtype, driver.PassWeight, paddedBytes(s, dw))
+func (c *gpu) convBackwardWeight(s convolution.Shape, dw, dy, x Tensor) {
+	q, wide := c.convOf(s, x.dtype, convolution.Weight, paddedBytes(s, dw))
 	narrow := dw.Dim(3) != s.C
 	if !narrow {
 		wide = dw.at
@@ -208,7 +209,7 @@ func (c *gpu) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 		c.tally.add("fill", 0)
 		c.dev.Set(wide, 0, 4, s.K*s.R*s.S*s.C)
 	}
-	c.tally.add("conv_weight_"+x.dtype.String(), convFlops(s), dw, dw, dy, x)
+	c.tally.add("conv_weight_"+x.dtype.String(), s.Flops(), dw, dw, dy, x)
 	c.dev.ConvBackwardWeight(q, wide, dy.at, x.at)
 	if adds := c.caps.AddsWeights; adds != nil && adds(q) { // queued by now: its time is the convolution's
 		c.tally.addBytes("cast_add_"+x.dtype.String(), dw.Len()*(8+x.dtype.Size()))
@@ -221,4 +222,4 @@ func (c *gpu) convBackwardWeight(s cpukern.ConvShape, dw, dy, x Tensor) {
 }
 
 // convFlops returns the operations of one pass of a convolution.
-func convFlops(s cpukern.ConvShape) int { return 2 * s.N * s.OH() * s.OW() * s.K * s.R * s.S * s.C }
+func convFlops(s convolution.Shape) int { return 2 * s.N * s.OH() * s.OW() * s.K * s.R * s.S * s.C }

@@ -1,33 +1,28 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"slices"
-
-	"contig-gpu/gpu/internal/cpukern"
 )
 
 // ConvPass is one of the three directions of a convolution.
-type ConvPass uint8
+type ConvPass = convolution.Pass
 
+// The passes of a ConvUse.
 const (
-	ConvForward        ConvPass = iota // y from x and w
-	ConvDataGradient                   // dx from dy and w
-	ConvWeightGradient                 // dw from dy and x
+	ConvForward = convolution.Forward // y from x and w
+	ConvData    = convolution.Data    // dx from dy and w
+	ConvWeight  = convolution.Weight  // dw from dy and x
 )
 
-// A ConvUse is a convolution that a program computes: x [N, H, W, C] with w [K, R, S, C].
-type ConvUse struct {
-	Pass        ConvPass
-	N, H, W, C  int
-	K, R, S     int
-	Stride, Pad int
-	Type        DType // of x and y
-}
+// ConvShape is the shape of a convolution: x [N, H, W, C], w [K, R, S, C], y [N, OH, OW, K].
+type ConvShape = convolution.Shape
 
-// Out returns the height and the width of y.
-func (u ConvUse) Out() (h, w int) {
-	s := ConvSpec{u.Stride, u.Pad}
-	return s.out(u.H, u.R), s.out(u.W, u.S)
+// A ConvUse is a convolution that a program computes.
+type ConvUse struct {
+	Pass ConvPass
+	ConvShape
+	Type DType // of x and y
 }
 
 // convUses are convolutions that a planning device was asked for.
@@ -54,12 +49,12 @@ func (d *Device) ConvCalls(c ConvUse) int {
 }
 
 // note keeps a convolution on the planning device.
-func (d *Device) note(pass ConvPass, c cpukern.ConvShape, t DType) {
+func (d *Device) note(pass ConvPass, c convolution.Shape, t DType) {
 	u := d.uses()
 	if u == nil {
 		return
 	}
-	use := ConvUse{pass, c.N, c.H, c.W, c.C, c.K, c.R, c.S, c.Stride, c.Pad, t}
+	use := ConvUse{pass, c, t}
 	if u.calls[use] == 0 {
 		u.list = append(u.list, use)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/dnn"
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/gpu/internal/planned"
@@ -71,7 +72,7 @@ func (d *Device) WritePlans(w io.Writer, made string, progress func(done, all in
 // problemsOf are what a GPU asks of cuDNN for the convolutions that were planned, each once.
 func problemsOf(d *planned.Described) []dnn.Problem {
 	var all []dnn.Problem
-	d.Asked(func(c driver.Conv, p driver.ConvPass) { all = append(all, dnn.Problems(c, p)...) })
+	d.Asked(func(c driver.Conv, p convolution.Pass) { all = append(all, dnn.Problems(c, p)...) })
 	slices.SortFunc(all, func(a, b dnn.Problem) int { return cmp.Compare(a.String(), b.String()) })
 	return slices.Compact(all)
 }

@@ -1,8 +1,10 @@
 package cpukern
 
+import "contig-gpu/gpu/internal/convolution"
+
 // ConvBackwardData computes dx, the gradient of the input, from dy, or adds it to dx. The pixels of dx are cut into
 // stride^2 classes by their remainders: each is a convolution of stride 1 of dy with every stride-th tap, reversed.
-func ConvBackwardData[F Float](p *Pool, s ConvShape, dx, dy, w []F, add bool) {
+func ConvBackwardData[F Float](p *Pool, s convolution.Shape, dx, dy, w []F, add bool) {
 	vertical, horizontal := axis{s.H, s.OH(), s.R, s.Stride, s.Pad}, axis{s.W, s.OW(), s.S, s.Stride, s.Pad}
 	top, bottom := vertical.border()
 	left, right := horizontal.border()
@@ -45,7 +47,7 @@ func (a axis) class(first int) class {
 
 // dataClass computes the pixels of one class: the product of patches of dy [pixels, taps*K] with the class's
 // weights [taps*K, C].
-func dataClass[F Float](p *Pool, s ConvShape, dx, w []F, out image[F], v, h class, add bool) {
+func dataClass[F Float](p *Pool, s convolution.Shape, dx, w []F, out image[F], v, h class, add bool) {
 	g := product[F]{kernels: pick[F](p), m: s.N * v.count * h.count, n: s.C, taps: v.taps, cin: h.taps * s.K,
 		a: out.data, tapStep: out.w * out.c, step: 1, b: w, c: dx, ldc: s.C, add: add}
 	g.row = func(i int) int {

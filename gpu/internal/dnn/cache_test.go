@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -35,7 +36,7 @@ func theFile(t *testing.T, dir string) (string, []byte, int) {
 	return path, b, len(files)
 }
 
-var cached = Problem{Op: Forward, Conv: driver.Conv{N: 2, H: 5, W: 5, C: 4, K: 6, R: 3, S: 3, Stride: 1, Pad: 1, Type: driver.BF16}}
+var cached = Problem{Op: Forward, Conv: driver.Conv{Shape: convolution.Shape{N: 2, H: 5, W: 5, C: 4, K: 6, R: 3, S: 3, Stride: 1, Pad: 1}, Type: driver.BF16}}
 
 // choiceWith opens a handle anew on a cache and returns what it chooses.
 func choiceWith(t *testing.T, o Options) (Choice, error) {

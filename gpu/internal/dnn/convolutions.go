@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -82,17 +83,17 @@ func (h *Handle) Scratch(p Problem) (int, error) {
 
 // ConvScratch implements driver.Convolutions. It makes the pass's plan. What has no plan takes nothing; running it
 // reports why.
-func (h *Handle) ConvScratch(c driver.Conv, p driver.ConvPass) (bytes int) {
+func (h *Handle) ConvScratch(c driver.Conv, p convolution.Pass) (bytes int) {
 	switch p {
-	case driver.PassForward:
+	case convolution.Forward:
 		bytes, _ = h.Scratch(Problem{Op: Forward, Conv: c})
-	case driver.PassForwardStats:
+	case convolution.ForwardStats:
 		bytes, _ = h.Scratch(Problem{Op: ForwardStats, Conv: c})
-	case driver.PassData:
+	case convolution.Data:
 		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c})
-	case driver.PassDataAdd:
+	case convolution.DataAdd:
 		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c, Beta: 1})
-	case driver.PassWeight:
+	case convolution.Weight:
 		bytes = h.weightOf(c).scratch
 	}
 	return bytes

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -57,7 +58,7 @@ func TestFamilyOfOneProcess(t *testing.T) {
 		}
 		defer gpu[name].Close()
 	}
-	c := driver.Conv{N: 64, H: 56, W: 56, C: 64, K: 64, R: 3, S: 3, Stride: 1, Pad: 1, Type: driver.BF16}
+	c := driver.Conv{Shape: convolution.Shape{N: 64, H: 56, W: 56, C: 64, K: 64, R: 3, S: 3, Stride: 1, Pad: 1}, Type: driver.BF16}
 	var compiled int
 	for _, op := range []Op{Forward, ForwardStats, BackwardWeight, BackwardWeight16} {
 		p := Problem{Op: op, Conv: c}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -50,7 +51,7 @@ func TestNotesOfProposals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := driver.Conv{N: 64, H: 28, W: 28, C: 128, K: 128, R: 3, S: 3, Stride: 1, Pad: 1}
+		c := driver.Conv{Shape: convolution.Shape{N: 64, H: 28, W: 28, C: 128, K: 128, R: 3, S: 3, Stride: 1, Pad: 1}}
 		for _, op := range []Op{Forward, BackwardData, BackwardWeight} {
 			exact, rounding := p.notes(t, Problem{Op: op, Conv: c})
 			if exact == 0 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -114,9 +115,9 @@ func TestNoPlanWhileRecording(t *testing.T) {
 	x, w, y, dw := b.put(small(nx, 1), c.Type), b.put(small(nw, 2), c.Type), b.put(small(ny, 3), c.Type), b.put(fine(nw, 4), driver.F32)
 	b.scratch(1 << 20)
 	step := func() {
-		b.h.ConvScratch(c, driver.PassForward)
+		b.h.ConvScratch(c, convolution.Forward)
 		b.h.ConvForward(c, y, x, w)
-		b.h.ConvScratch(c, driver.PassWeight)
+		b.h.ConvScratch(c, convolution.Weight)
 		b.h.ConvBackwardWeight(c, dw, y, x)
 	}
 	if _, err := b.ctx.Capture(step); err == nil || !strings.Contains(err.Error(), cached.String()) || !strings.Contains(err.Error(), "waits or allocates") {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -18,11 +19,11 @@ type Workspace struct {
 }
 
 // Of returns what a pass takes, bytes.
-func (w Workspace) Of(p driver.ConvPass) int {
+func (w Workspace) Of(p convolution.Pass) int {
 	switch p {
-	case driver.PassForward, driver.PassForwardStats:
+	case convolution.Forward, convolution.ForwardStats:
 		return w.Forward
-	case driver.PassWeight:
+	case convolution.Weight:
 		return w.Weight
 	}
 	return w.Data
@@ -59,6 +60,5 @@ func rowOf(w Workspace) workspaceRow {
 }
 
 func (r workspaceRow) workspace() Workspace {
-	return Workspace{driver.Conv{N: r[0], H: r[1], W: r[2], C: r[3], K: r[4], R: r[5], S: r[6], Stride: r[7], Pad: r[8],
-		Type: driver.Type(r[9]), TF32: r[10] == 1}, r[11], r[12], r[13]}
+	return Workspace{driver.Conv{Shape: convolution.Shape{N: r[0], H: r[1], W: r[2], C: r[3], K: r[4], R: r[5], S: r[6], Stride: r[7], Pad: r[8]}, Type: driver.Type(r[9]), TF32: r[10] == 1}, r[11], r[12], r[13]}
 }

@@ -4,6 +4,7 @@
 package driver
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"errors"
 	"unsafe"
 )
@@ -140,38 +141,18 @@ type Products interface {
 	MatMulScratch(p Product) int
 }
 
-// A Conv is the shape of a convolution of x [N, H, W, C] with w [K, R, S, C] to y [N, OH, OW, K], cross-correlation
-// as everywhere in deep learning. Sums are float32.
+// A Conv is a convolution. Sums are float32.
 type Conv struct {
-	N, H, W, C  int
-	K, R, S     int
-	Stride, Pad int
-	Type        Type // of x, w, y and their gradients, except dw, which is always float32
-	TF32        bool // F32 inputs may be rounded to TF32
+	convolution.Shape
+	Type Type // of x, w, y and their gradients, except dw, which is always float32
+	TF32 bool // F32 inputs may be rounded to TF32
 }
-
-// OH returns the height of y.
-func (c Conv) OH() int { return (c.H+2*c.Pad-c.R)/c.Stride + 1 }
-
-// OW returns the width of y.
-func (c Conv) OW() int { return (c.W+2*c.Pad-c.S)/c.Stride + 1 }
 
 // WeightProduct returns the product that adds the gradient of w to dw, of dy and x, where windows of 1x1 make the gradient one.
 func (c Conv) WeightProduct() (Product, bool) {
 	p := Product{M: c.K, N: c.C, K: c.N * c.H * c.W, TransA: true, In: c.Type, Out: F32, Beta: 1, TF32: c.TF32}
 	return p, c.R == 1 && c.S == 1 && c.Stride == 1 && c.Pad == 0
 }
-
-// A ConvPass is what a convolution is asked for.
-type ConvPass uint8
-
-const (
-	PassForward      ConvPass = iota // ConvForward
-	PassData                         // ConvBackwardData with beta 0
-	PassDataAdd                      // ConvBackwardData with beta 1
-	PassWeight                       // ConvBackwardWeight
-	PassForwardStats                 // ConvForwardStats, where the device has it
-)
 
 // Convolutions are convolutions.
 type Convolutions interface {
@@ -183,7 +164,7 @@ type Convolutions interface {
 	ConvBackwardWeight(c Conv, dw, dy, x Ptr)
 	// ConvScratch returns the bytes that a pass takes of the scratch memory set by SetScratch. It makes whatever the pass
 	// needs beside: asked for once before, a pass neither allocates nor waits.
-	ConvScratch(c Conv, p ConvPass) int
+	ConvScratch(c Conv, p convolution.Pass) int
 	// SetScratch gives MatMul and the convolutions memory to work in. What is queued later uses it.
 	SetScratch(p Ptr, bytes int)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"contig-gpu/gpu/internal/blas"
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/dnn"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -23,8 +24,8 @@ type Described struct {
 }
 
 type convPass struct {
-	driver.Conv
-	driver.ConvPass
+	conv driver.Conv
+	pass convolution.Pass
 }
 
 // An answer is what is known of a convolution's scratch memory.
@@ -91,7 +92,7 @@ func (d *Described) MemInfo() (free, total int) { return d.info.Memory, d.info.M
 func (d *Described) MatMulScratch(driver.Product) int { return d.product }
 
 // ConvScratch implements driver.Convolutions.
-func (d *Described) ConvScratch(c driver.Conv, p driver.ConvPass) int {
+func (d *Described) ConvScratch(c driver.Conv, p convolution.Pass) int {
 	if d.asked == nil {
 		return 0
 	}
@@ -105,8 +106,8 @@ func (d *Described) ConvScratch(c driver.Conv, p driver.ConvPass) int {
 
 // look finds a convolution in the table, in its own batch or else the largest in proportion. A gradient of weights that is a product
 // takes what a product may.
-func (d *Described) look(c driver.Conv, p driver.ConvPass) answer {
-	if _, product := c.WeightProduct(); product && p == driver.PassWeight && c.Type != driver.F32 {
+func (d *Described) look(c driver.Conv, p convolution.Pass) answer {
+	if _, product := c.WeightProduct(); product && p == convolution.Weight && c.Type != driver.F32 {
 		return answer{d.product, Known}
 	}
 	a := answer{kind: Unknown}
@@ -124,9 +125,9 @@ func (d *Described) look(c driver.Conv, p driver.ConvPass) answer {
 }
 
 // Asked calls f for every pass of a convolution that it was asked for, in any order.
-func (d *Described) Asked(f func(c driver.Conv, p driver.ConvPass)) {
+func (d *Described) Asked(f func(c driver.Conv, p convolution.Pass)) {
 	for c := range d.asked {
-		f(c.Conv, c.ConvPass)
+		f(c.conv, c.pass)
 	}
 }
 

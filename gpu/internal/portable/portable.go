@@ -4,6 +4,7 @@ package portable
 import (
 	"unsafe"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/kernels"
 )
@@ -70,9 +71,9 @@ func imagesAtOnce(c driver.Conv, size int) int {
 }
 
 // ConvScratch implements driver.Convolutions.
-func (o *Library) ConvScratch(c driver.Conv, p driver.ConvPass) int {
+func (o *Library) ConvScratch(c driver.Conv, p convolution.Pass) int {
 	size := c.Type.Size()
-	if p == driver.PassData || p == driver.PassDataAdd {
+	if p == convolution.Data || p == convolution.DataAdd {
 		size = driver.F32.Size()
 	}
 	return imagesAtOnce(c, size) * c.OH() * c.OW() * c.R * c.S * c.C * size
