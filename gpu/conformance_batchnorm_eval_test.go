@@ -27,7 +27,7 @@ func (f *fixed) gives(letter byte, x gputest.Twin) gputest.Twin {
 }
 
 func (f *fixed) forward(of of) {
-	gpu.BatchNormEval(of(f.y), of(f.x), of(f.gamma), of(f.beta), of(f.runMean), of(f.runVar), of(f.add), of(f.present), of(f.mask), f.relu, f.constants())
+	gpu.BatchNormEval(of(f.y), of(f.mask), gpu.Normed{X: of(f.x), Gamma: of(f.gamma), Beta: of(f.beta), RunMean: of(f.runMean), RunVar: of(f.runVar), Add: of(f.add), Present: of(f.present), ReLU: f.relu}, f.constants())
 }
 
 func (f *fixed) backward(of of) {
@@ -35,8 +35,7 @@ func (f *fixed) backward(of of) {
 	if f.asBit {
 		through = of(f.mask)
 	}
-	gpu.BatchNormEvalBackward(of(f.dx), of(f.dadd), of(f.gives('g', f.dgamma)), of(f.gives('b', f.dbeta)), of(f.dy), through, of(f.gives('x', f.x)),
-		of(f.gamma), of(f.runMean), of(f.runVar), of(f.present), f.relu, f.constants())
+	gpu.BatchNormEvalBackward(of(f.dx), of(f.dadd), of(f.dy), through, gpu.Normed{X: of(f.gives('x', f.x)), Gamma: of(f.gamma), RunMean: of(f.runMean), RunVar: of(f.runVar), Present: of(f.present), ReLU: f.relu, Dgamma: of(f.gives('g', f.dgamma)), Dbeta: of(f.gives('b', f.dbeta))}, f.constants())
 }
 
 // agree compares forward and backward, as norm's does; gradients of parameters that are not asked for must not move.

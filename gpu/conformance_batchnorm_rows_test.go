@@ -33,11 +33,12 @@ func TestConformanceBatchNormSums(t *testing.T) {
 				sums := l.Vec(2, c)
 				gpu.Write(sums.On, sumsOf(gputest.Values(n.x.On), c))
 				l.Run(func(of of) {
-					bn := n.constants()
-					if of(n.x).Device().GPU() != nil {
-						bn.Sums = sums.On
+					x := gpu.Normed{X: of(n.x), Mean: of(n.mean), Rstd: of(n.rstd), Gamma: of(n.gamma), Beta: of(n.beta),
+						RunMean: of(n.runMean), RunVar: of(n.runVar), Add: of(n.add), ReLU: n.relu}
+					if x.X.Device().GPU() != nil {
+						x.Sums = sums.On
 					}
-					gpu.BatchNormTrain(of(n.y), of(n.mean), of(n.rstd), of(n.x), of(n.gamma), of(n.beta), of(n.runMean), of(n.runVar), of(n.add), gpu.Tensor{}, of(n.mask), n.relu, bn)
+					gpu.BatchNormTrain(of(n.y), of(n.mask), x, n.constants())
 				})
 				rows := n.x.On.Len() / c
 				for name, x := range map[string]gputest.Twin{"y": n.y, "mean": n.mean, "rstd": n.rstd, "running mean": n.runMean, "running variance": n.runVar} {

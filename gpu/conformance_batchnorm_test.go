@@ -49,8 +49,8 @@ func newNorm(l *gputest.Lab, c normCase) *norm {
 func (n *norm) constants() gpu.BatchNorm { return gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1} }
 
 func (n *norm) forward(of of) {
-	gpu.BatchNormEval(of(n.eval), of(n.x), of(n.gamma), of(n.beta), of(n.runMean), of(n.runVar), of(n.add), of(n.present), gpu.Tensor{}, n.relu, n.constants())
-	gpu.BatchNormTrain(of(n.y), of(n.mean), of(n.rstd), of(n.x), of(n.gamma), of(n.beta), of(n.runMean), of(n.runVar), of(n.add), of(n.present), of(n.mask), n.relu, n.constants())
+	gpu.BatchNormEval(of(n.eval), gpu.Tensor{}, gpu.Normed{X: of(n.x), Gamma: of(n.gamma), Beta: of(n.beta), RunMean: of(n.runMean), RunVar: of(n.runVar), Add: of(n.add), Present: of(n.present), ReLU: n.relu}, n.constants())
+	gpu.BatchNormTrain(of(n.y), of(n.mask), gpu.Normed{X: of(n.x), Mean: of(n.mean), Rstd: of(n.rstd), Gamma: of(n.gamma), Beta: of(n.beta), RunMean: of(n.runMean), RunVar: of(n.runVar), Add: of(n.add), Present: of(n.present), ReLU: n.relu}, n.constants())
 }
 
 func (n *norm) backward(of of) {
@@ -58,7 +58,7 @@ func (n *norm) backward(of of) {
 	if n.asBit {
 		through = of(n.mask)
 	}
-	gpu.BatchNormBackward(of(n.dx), of(n.dadd), of(n.dgamma), of(n.dbeta), of(n.dy), through, of(n.x), of(n.mean), of(n.rstd), of(n.gamma), of(n.present), n.relu)
+	gpu.BatchNormBackward(of(n.dx), of(n.dadd), of(n.dy), through, gpu.Normed{X: of(n.x), Mean: of(n.mean), Rstd: of(n.rstd), Gamma: of(n.gamma), Present: of(n.present), ReLU: n.relu, Dgamma: of(n.dgamma), Dbeta: of(n.dbeta)})
 }
 
 // agree runs forward and backward and compares both. What passed the ReLU is taken from the target before backward, so

@@ -88,11 +88,11 @@ func conformConvStats(l *gputest.Lab, s convCase, x, w gputest.Twin) {
 	}
 	gpu.Write(y.Ref, gputest.Values(y.On))
 	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
-		bn, none := gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1}, gpu.Tensor{}
+		x := gpu.Normed{X: of(y), Mean: of(mean), Rstd: of(rstd), Gamma: of(gamma), Beta: of(beta), RunMean: of(runMean), RunVar: of(runVar)}
 		if summed && of(y).DType() != gpu.F64 {
-			bn.Sums = of(sums)
+			x.Sums = of(sums)
 		}
-		gpu.BatchNormTrain(of(z), of(mean), of(rstd), of(y), of(gamma), of(beta), of(runMean), of(runVar), none, none, none, false, bn)
+		gpu.BatchNormTrain(of(z), gpu.Tensor{}, x, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 	})
 	m, r, v := gputest.Values(mean.Ref), gputest.Values(rstd.Ref), gputest.Values(runVar.Ref)
 	tol := 8 * gputest.Tol(l.VectorType(), s.n*oh*ow)

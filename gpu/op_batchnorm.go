@@ -18,13 +18,29 @@ func PassedBits(t DType) bool { return t == BF16 || t == F16 }
 type BatchNorm struct {
 	Eps      float64 // added to the variance
 	Momentum float64 // weight of the batch in the running averages
-	Sums     Tensor  // optional, on a GPU: ConvStats' of x, whose mean and variance are then not read from x again
+}
+
+// A Normed is what a batch normalisation works on: x [N, C] or [N, H, W, C], the rest [C]. Which of them an operation takes is said
+// with it; what it does not take is not looked at.
+type Normed struct {
+	X, Mean, Rstd, Gamma, Beta, RunMean, RunVar Tensor
+	Sums                                        Tensor // optional, on a GPU: ConvStats' of x, whose mean and variance are then not read from x again
+	Add                                         Tensor // optional, like x: added to the result, before the ReLU
+	Present                                     Tensor // optional, U8 [N]: 0 where a sample is absent
+	ReLU                                        bool   // of the result
+	Dgamma, Dbeta                               Tensor // optional: gradients are added to them
+}
+
+func (n Normed) args() bnArgs {
+	return bnArgs{x: n.X, mean: n.Mean, rstd: n.Rstd, gamma: n.Gamma, beta: n.Beta, runMean: n.RunMean, runVar: n.RunVar, sums: n.Sums,
+		add: n.Add, present: n.Present, relu: n.ReLU, dgamma: n.Dgamma, dbeta: n.Dbeta}
 }
 
 // bnArgs are the tensors of one call; x is [N, C] or [N, H, W, C], the rest [C], shaped like x, or left out.
 type bnArgs struct {
 	y, x, add, present, mask                 Tensor
 	mean, rstd, gamma, beta, runMean, runVar Tensor
+	sums                                     Tensor
 	dx, dadd, dgamma, dbeta, dy              Tensor
 	relu                                     bool
 	bn                                       BatchNorm
@@ -61,16 +77,17 @@ func (a *bnArgs) check(op string, images, vectors map[string]Tensor) {
 
 // BatchNormTrain computes y = [relu](gamma * (x - mean) * rstd + beta [+ add]) with the mean [C] and rstd [C] =
 // 1/sqrt(variance + eps) of this batch, and moves the running averages (the variance unbiased, as PyTorch does).
-// x is [N, C] or [N, H, W, C]; add is optional. Samples whose present [N] (U8, optional) is 0 leave the statistics,
+// It takes all of n but the gradients, and fills Mean and Rstd. Samples whose present [N] (U8, optional) is 0 leave the statistics,
 // whatever they hold, and their y is 0. With fewer than 2 rows of statistics y is 0 and nothing moves. y may be add.
 // mask (U8 [PassedLen], optional, with relu) gets a bit for every element that the ReLU lets through: what
 // BatchNormBackward needs in place of y, at a sixteenth of its memory in 16 bits.
-func BatchNormTrain(y, mean, rstd, x, gamma, beta, runMean, runVar, add, present, mask Tensor, relu bool, bn BatchNorm) {
-	a := &bnArgs{y: y, x: x, add: add, present: present, mask: mask, mean: mean, rstd: rstd, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
-	a.check("BatchNormTrain", map[string]Tensor{"y": y, "add": add},
-		map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
+func BatchNormTrain(y, mask Tensor, n Normed, bn BatchNorm) {
+	a := n.args()
+	a.y, a.mask, a.bn = y, mask, bn
+	a.check("BatchNormTrain", map[string]Tensor{"y": y, "add": a.add},
+		map[string]Tensor{"mean": a.mean, "rstd": a.rstd, "gamma": a.gamma, "beta": a.beta, "runMean": a.runMean, "runVar": a.runVar})
 	a.wantSums()
-	compute(x, func() { bnTrain[float32](a); a.writeMask() }, func() { bnTrain[float64](a); a.writeMask() }, func(c *gpu) { c.bnTrain(a) })
+	compute(a.x, func() { bnTrain[float32](&a); a.writeMask() }, func() { bnTrain[float64](&a); a.writeMask() }, func(c *gpu) { c.bnTrain(&a) })
 }
 
 func bnTrain[F Float](a *bnArgs) {
@@ -95,10 +112,10 @@ func bnTrain[F Float](a *bnArgs) {
 
 // wantSums panics unless the sums, if any, are of x on a GPU, with nobody absent.
 func (a *bnArgs) wantSums() {
-	if !a.bn.Sums.Ok() {
+	if !a.sums.Ok() {
 		return
 	}
-	want("BatchNormTrain", "sums", a.bn.Sums, a.x, F32, 2, a.x.Dim(a.x.Rank()-1))
+	want("BatchNormTrain", "sums", a.sums, a.x, F32, 2, a.x.Dim(a.x.Rank()-1))
 	if a.present.Ok() || a.x.dev.threads() > 0 {
 		panic("gpu: BatchNormTrain: sums are of all samples, on a GPU")
 	}
@@ -132,7 +149,7 @@ func (c *gpu) bnMoments(parts, channels int) bnMoments {
 }
 
 func (c *gpu) bnTrain(a *bnArgs) {
-	if a.bn.Sums.Ok() {
+	if a.sums.Ok() {
 		c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), 0)
 		return
 	}
@@ -205,7 +222,7 @@ func (c *gpu) bnApply(a *bnArgs, mean, rstd, rows uint64) {
 		c.bnApplyHalves(a, s, mean, rstd)
 	} else {
 		k := &kernels.BatchnormForward{Y: a.y.ptr(), X: a.x.ptr(), Add: a.add.ptr(), Mean: mean, Rstd: rstd, Gamma: a.gamma.ptr(), Beta: a.beta.ptr(),
-			Sums: a.bn.Sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(), Present: a.present.ptr(), Count: rows, Eps: a.bn.Eps, Momentum: a.bn.Momentum,
+			Sums: a.sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(), Present: a.present.ptr(), Count: rows, Eps: a.bn.Eps, Momentum: a.bn.Momentum,
 			Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c), Relu: flag(a.relu)}
 		if written > 0 {
 			k.Mask = a.mask.ptr()
@@ -238,7 +255,7 @@ func (a *bnArgs) halves(s columnShape) bool {
 func (c *gpu) bnApplyHalves(a *bnArgs, s columnShape, mean, rstd uint64) {
 	g := s.grid(c, bnRowsInFlight, bnHalvesBlocks)
 	k := kernels.BatchnormAddrelu{Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Add: a.add.ptr(), Mean: mean, Rstd: rstd, Gamma: a.gamma.ptr(), Beta: a.beta.ptr(),
-		Sums: a.bn.Sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}
+		Sums: a.sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}
 	switch {
 	case a.add.Ok():
 		launch(c, "batchnorm_addrelu", a.x.dtype, g, &k, a.y, a.x, a.add, a.mask)

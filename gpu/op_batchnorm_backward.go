@@ -5,13 +5,15 @@ import (
 	"contig-gpu/kernels"
 )
 
-// BatchNormBackward computes dx and adds to dgamma and dbeta [C], each of them optional. mean and rstd are BatchNormTrain's;
-// y is its result or its mask, needed if relu and otherwise optional; dadd (optional) gets dy masked by the ReLU. Absent
+// BatchNormBackward computes dx and adds to Dgamma and Dbeta [C], each of them optional. X, Mean, Rstd, Gamma, Present and ReLU are
+// BatchNormTrain's; through is its result or its mask, needed if ReLU and otherwise optional; dadd (optional) gets dy masked by the ReLU. Absent
 // samples, and all of a batch with fewer than 2 rows, have gradient 0. dx may be dy; dadd may be dy if dx is not.
-func BatchNormBackward(dx, dadd, dgamma, dbeta, dy, y, x, mean, rstd, gamma, present Tensor, relu bool) {
-	a := &bnArgs{dx: dx, dadd: dadd, dgamma: dgamma, dbeta: dbeta, dy: dy, x: x, mean: mean, rstd: rstd, gamma: gamma, present: present, relu: relu}
-	a.check("BatchNormBackward", a.through(y, map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}), map[string]Tensor{"mean": mean, "rstd": rstd, "gamma": gamma, "dgamma": dgamma, "dbeta": dbeta})
-	compute(x, func() { a.readMask(); bnBackward[float32](a) }, func() { a.readMask(); bnBackward[float64](a) }, func(c *gpu) { c.bnBackward(a) })
+func BatchNormBackward(dx, dadd, dy, through Tensor, n Normed) {
+	a := n.args()
+	a.add, a.dx, a.dadd, a.dy = Tensor{}, dx, dadd, dy
+	a.check("BatchNormBackward", a.through(through, map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}),
+		map[string]Tensor{"mean": a.mean, "rstd": a.rstd, "gamma": a.gamma, "dgamma": a.dgamma, "dbeta": a.dbeta})
+	compute(a.x, func() { a.readMask(); bnBackward[float32](&a) }, func() { a.readMask(); bnBackward[float64](&a) }, func(c *gpu) { c.bnBackward(&a) })
 }
 
 // through takes what the ReLU let through, if there is one: its result, which is added to the images to check, or its mask.

@@ -4,22 +4,13 @@ import (
 	"contig-gpu/kernels"
 )
 
-// A Normed is what one of two batch normalisations works on: x [N, H, W, C], the rest [C]. Gradients that are left out are not
-// computed.
-type Normed struct {
-	X, Mean, Rstd, Gamma, Beta, RunMean, RunVar Tensor
-	Sums                                        Tensor // as BatchNorm.Sums
-	Dgamma, Dbeta                               Tensor
-}
-
 // BatchNormTrainBoth computes y = relu(BatchNormTrain of a + BatchNormTrain of b) over all rows, as BatchNormTrain of b, whose y
 // is added to that of a: in 16 bits on a GPU in one pass, in which what b comes to is not rounded, or written. mask is
-// BatchNormTrain's. bn.Sums is not looked at.
+// BatchNormTrain's. Add, Present and ReLU of a and b are not looked at.
 func BatchNormTrainBoth(y, mask Tensor, a, b Normed, bn BatchNorm) {
 	both := newBNBoth("BatchNormTrainBoth", y, Tensor{}, Tensor{}, mask, a, b)
 	both.a.y, both.b.y = y, y
 	both.a.bn, both.b.bn = bn, bn
-	both.a.bn.Sums, both.b.bn.Sums = a.Sums, b.Sums
 	for _, n := range []*bnArgs{&both.a, &both.b} {
 		n.check("BatchNormTrainBoth", map[string]Tensor{"y": y}, map[string]Tensor{"beta": n.beta, "mean": n.mean, "rstd": n.rstd, "gamma": n.gamma, "runMean": n.runMean, "runVar": n.runVar})
 		n.wantSums()
@@ -27,11 +18,10 @@ func BatchNormTrainBoth(y, mask Tensor, a, b Normed, bn BatchNorm) {
 	if fused(y, func(c *gpu) bool { return both.halves() && c.bnTrainBoth(both) }) {
 		return
 	}
-	none := Tensor{}
-	bn.Sums = b.Sums
-	BatchNormTrain(y, b.Mean, b.Rstd, b.X, b.Gamma, b.Beta, b.RunMean, b.RunVar, none, none, none, false, bn)
-	bn.Sums = a.Sums
-	BatchNormTrain(y, a.Mean, a.Rstd, a.X, a.Gamma, a.Beta, a.RunMean, a.RunVar, y, none, mask, true, bn)
+	b.Add, b.Present, b.ReLU = Tensor{}, Tensor{}, false
+	a.Add, a.Present, a.ReLU = y, Tensor{}, true
+	BatchNormTrain(y, Tensor{}, b, bn)
+	BatchNormTrain(y, mask, a, bn)
 }
 
 // BatchNormBothBackward computes dx, the gradient of a's x, and in dy's place that of b's, and adds to the Dgamma and Dbeta that
@@ -48,8 +38,10 @@ func BatchNormBothBackward(dx, dy, passed Tensor, a, b Normed) {
 	if fused(dy, func(c *gpu) bool { return both.halves() && c.bnBackwardBoth(both) }) {
 		return
 	}
-	BatchNormBackward(dx, dy, a.Dgamma, a.Dbeta, dy, passed, a.X, a.Mean, a.Rstd, a.Gamma, Tensor{}, true)
-	BatchNormBackward(dy, Tensor{}, b.Dgamma, b.Dbeta, dy, Tensor{}, b.X, b.Mean, b.Rstd, b.Gamma, Tensor{}, false)
+	a.Present, a.ReLU = Tensor{}, true
+	b.Present, b.ReLU = Tensor{}, false
+	BatchNormBackward(dx, dy, dy, passed, a)
+	BatchNormBackward(dy, Tensor{}, dy, Tensor{}, b)
 }
 
 // bnBoth are two normalisations that are added and rectified.
@@ -57,8 +49,9 @@ type bnBoth struct{ a, b bnArgs }
 
 func newBNBoth(op string, like, dx, dy, mask Tensor, a, b Normed) *bnBoth {
 	args := func(n Normed, dx Tensor) bnArgs {
-		return bnArgs{x: n.X, mask: mask, mean: n.Mean, rstd: n.Rstd, gamma: n.Gamma, beta: n.Beta, runMean: n.RunMean, runVar: n.RunVar,
-			dx: dx, dy: dy, dgamma: n.Dgamma, dbeta: n.Dbeta, relu: true}
+		x := n.args()
+		x.add, x.present, x.mask, x.dx, x.dy, x.relu = Tensor{}, Tensor{}, mask, dx, dy, true
+		return x
 	}
 	wantLike(op, "the other x", b.X, a.X)
 	return &bnBoth{args(a, dx), args(b, dy)}
@@ -78,14 +71,14 @@ func (n *bnBoth) halves() bool {
 func (c *gpu) bnTrainBoth(n *bnBoth) bool {
 	a, b, s := &n.a, &n.b, columnsOf("BatchNormTrainBoth", n.a.x)
 	for _, one := range []*bnArgs{a, b} { // without sums the statistics are a pass of their own, in scratch memory that the next one takes
-		if !one.bn.Sums.Ok() {
+		if !one.sums.Ok() {
 			c.bnFinish(one, s)
 		}
 	}
 	k := &kernels.BatchnormBoth{Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), Gamma: a.gamma.ptr(), Beta: a.beta.ptr(),
-		Sums: a.bn.Sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(),
+		Sums: a.sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(),
 		Z: b.x.ptr(), ZMean: b.mean.ptr(), ZRstd: b.rstd.ptr(), ZGamma: b.gamma.ptr(), ZBeta: b.beta.ptr(),
-		ZSums: b.bn.Sums.ptr(), ZRunMean: b.runMean.ptr(), ZRunVar: b.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}
+		ZSums: b.sums.ptr(), ZRunMean: b.runMean.ptr(), ZRunVar: b.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}
 	launch(c, "batchnorm_both", a.x.dtype, s.grid(c, bnBackRowsInFlight, bnHalvesBlocks), k, a.y, a.x, b.x, a.mask)
 	c.bnMaskRest(a, a.x.Len()/8)
 	return true

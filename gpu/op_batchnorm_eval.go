@@ -8,10 +8,11 @@ import (
 
 // BatchNormEval computes y = [relu](gamma * (x - runMean) / sqrt(runVar + eps) + beta [+ add]), 0 for samples that
 // are absent. y may be add. mask (U8 [PassedLen], optional, with relu) is as BatchNormTrain's.
-func BatchNormEval(y, x, gamma, beta, runMean, runVar, add, present, mask Tensor, relu bool, bn BatchNorm) {
-	a := &bnArgs{y: y, x: x, add: add, present: present, mask: mask, gamma: gamma, beta: beta, runMean: runMean, runVar: runVar, relu: relu, bn: bn}
-	a.check("BatchNormEval", map[string]Tensor{"y": y, "add": add}, map[string]Tensor{"gamma": gamma, "beta": beta, "runMean": runMean, "runVar": runVar})
-	compute(x, func() { bnEval[float32](a); a.writeMask() }, func() { bnEval[float64](a); a.writeMask() }, func(c *gpu) { c.bnEval(a) })
+func BatchNormEval(y, mask Tensor, n Normed, bn BatchNorm) {
+	a := n.args()
+	a.y, a.mask, a.bn, a.sums = y, mask, bn, Tensor{}
+	a.check("BatchNormEval", map[string]Tensor{"y": y, "add": a.add}, map[string]Tensor{"gamma": a.gamma, "beta": a.beta, "runMean": a.runMean, "runVar": a.runVar})
+	compute(a.x, func() { bnEval[float32](&a); a.writeMask() }, func() { bnEval[float64](&a); a.writeMask() }, func(c *gpu) { c.bnEval(&a) })
 }
 
 func bnEval[F Float](a *bnArgs) {
@@ -32,19 +33,19 @@ func bnRunRstd[F Float](a *bnArgs) []F {
 // dbeta += sum of d. through is the forward's result or its mask, needed if relu and otherwise optional. dadd, dgamma and
 // dbeta are optional; x is read for dgamma only, and optional without. Absent samples have gradient 0. dx may be dy; dadd
 // may be dy if dx is not.
-func BatchNormEvalBackward(dx, dadd, dgamma, dbeta, dy, through, x, gamma, runMean, runVar, present Tensor, relu bool, bn BatchNorm) {
-	a := &bnArgs{dx: dx, dadd: dadd, dgamma: dgamma, dbeta: dbeta, dy: dy, x: x, mean: runMean, runMean: runMean, runVar: runVar,
-		gamma: gamma, present: present, relu: relu, bn: bn}
-	if x.Ok() || dgamma.Ok() {
-		wantFloat("BatchNormEvalBackward", "x", x, 2, 4)
-		wantLike("BatchNormEvalBackward", "x", x, dy)
+func BatchNormEvalBackward(dx, dadd, dy, through Tensor, n Normed, bn BatchNorm) {
+	a := n.args()
+	a.add, a.dx, a.dadd, a.dy, a.mean, a.bn = Tensor{}, dx, dadd, dy, n.RunMean, bn
+	if a.x.Ok() || a.dgamma.Ok() {
+		wantFloat("BatchNormEvalBackward", "x", a.x, 2, 4)
+		wantLike("BatchNormEvalBackward", "x", a.x, dy)
 	}
-	if !dgamma.Ok() {
+	if !a.dgamma.Ok() {
 		a.x = dy // has its shape, and stands for it where an unused sum is taken
 	}
 	a.check("BatchNormEvalBackward", a.through(through, map[string]Tensor{"dx": dx, "dy": dy, "dadd": dadd}),
-		map[string]Tensor{"gamma": gamma, "runMean": runMean, "runVar": runVar, "dgamma": dgamma, "dbeta": dbeta})
-	compute(dy, func() { a.readMask(); bnEvalBackward[float32](a) }, func() { a.readMask(); bnEvalBackward[float64](a) }, func(c *gpu) { c.bnEvalBackward(a) })
+		map[string]Tensor{"gamma": a.gamma, "runMean": a.runMean, "runVar": a.runVar, "dgamma": a.dgamma, "dbeta": a.dbeta})
+	compute(dy, func() { a.readMask(); bnEvalBackward[float32](&a) }, func() { a.readMask(); bnEvalBackward[float64](&a) }, func(c *gpu) { c.bnEvalBackward(&a) })
 }
 
 func bnEvalBackward[F Float](a *bnArgs) {

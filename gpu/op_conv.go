@@ -54,7 +54,7 @@ func Conv(y, x, w Tensor, s ConvSpec) {
 }
 
 // ConvStats computes Conv and, where the device sums y fused, and sooner than BatchNormTrain would read it again, the
-// sums over y [.., K] of its elements, sums[0], and of their squares, sums[1] [2, K] (float32), for BatchNorm.Sums. It
+// sums over y [.., K] of its elements, sums[0], and of their squares, sums[1] [2, K] (float32), for Normed.Sums. It
 // reports whether it did. The sums are of float32, so that the variance E[y^2] - E[y]^2 that follows, in float64, is off by
 // a few times 2^-24 (1 + mean^2 / variance) of itself: 1e-4 where the mean is 30 standard deviations, far more than
 // convolutions show before a norm. BatchNormTrain's own statistics have no such term.

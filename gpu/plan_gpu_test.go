@@ -22,7 +22,7 @@ func workOf(d *gpu.Device) {
 	for i := range v {
 		v[i] = a.Zeros(gpu.F32, c)
 	}
-	gpu.BatchNormTrain(y, v[0], v[1], x, v[2], v[3], v[4], v[5], gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}, true, gpu.BatchNorm{Eps: 1e-5})
+	gpu.BatchNormTrain(y, gpu.Tensor{}, gpu.Normed{X: x, Mean: v[0], Rstd: v[1], Gamma: v[2], Beta: v[3], RunMean: v[4], RunVar: v[5], ReLU: true}, gpu.BatchNorm{Eps: 1e-5})
 	u, p, loss, scale := a.Zeros(gpu.F32, n, c), a.Zeros(gpu.U8, n), a.Zeros(gpu.F32, 4), a.Zeros(gpu.F32, 1)
 	gpu.Fill(p, 1)
 	gpu.InfoNCE(loss, a.Zeros(gpu.F32, n, c), a.Zeros(gpu.F32, n, c), u, u, p, gpu.Tensor{}, scale, gpu.InfoNCESpec{Tau: 1, Lambda: 0.5})
