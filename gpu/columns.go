@@ -2,12 +2,10 @@ package gpu
 
 import (
 	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
 	"fmt"
 	"math"
 )
-
-// columnSide is the number of columns, and of threads for each, of a block that adds up partial results.
-const columnSide = 32
 
 // A columnShape is a matrix [rows, c] as the kernels of columns.cuh see it: groups of 16 bytes where its rows are whole
 // numbers of them and every address allows, else single columns.
@@ -33,7 +31,7 @@ func columnsOf(op string, x Tensor, others ...Tensor) columnShape {
 // block returns the threads of a block across columns and down rows, powers of two.
 func (s columnShape) block() (across, down int) {
 	across = 1
-	for across < columnSide && across*s.group < s.c {
+	for across < kernels.TotalSide && across*s.group < s.c {
 		across *= 2
 	}
 	return across, threads / across
@@ -51,19 +49,16 @@ func (s columnShape) grid(c *gpu, inFlight, per int) driver.Grid {
 
 // totals is the grid of a kernel that adds up partial results of columns.
 func (s columnShape) totals() driver.Grid {
-	return driver.Grid{Blocks: [3]int{(s.c + columnSide - 1) / columnSide}, Threads: [3]int{columnSide, columnSide}}
+	return driver.Grid{Blocks: [3]int{(s.c + kernels.TotalSide - 1) / kernels.TotalSide}, Threads: [3]int{kernels.TotalSide, kernels.TotalSide}}
 }
 
 // parts is the number of rows of blocks, each of which leaves partial results.
 func parts(g driver.Grid) int { return g.Blocks[1] }
 
-// partsATime is how many rows of blocks leave what the last of them adds up: parts_a_time of columns.cuh.
-const partsATime = 16
-
 // partTickets returns the tickets of a grid whose last blocks add up: one for each block of its first row and, where there are more
-// rows of blocks than partsATime, for each of those groups.
+// rows of blocks than kernels.PartsATime, for each of those groups.
 func (c *gpu) partTickets(g driver.Grid) uint64 {
-	groups := (parts(g) + partsATime - 1) / partsATime
+	groups := (parts(g) + kernels.PartsATime - 1) / kernels.PartsATime
 	switch {
 	case parts(g) == 1:
 		return c.tickets(0)

@@ -121,15 +121,13 @@ func (a *bnArgs) wantSums() {
 	}
 }
 
-// Rows in flight of a thread, in kernels/batchnorm*.cu, and blocks to a multiprocessor: as many as it holds at a
-// time where blocks leave partial results, or begin with more than a few reads, twice that where they do not.
+// Blocks to a multiprocessor: as many as it holds at a time where blocks leave partial results, or begin with more than a few
+// reads, twice that where they do not.
 const (
-	bnRowsInFlight     = 4
-	bnBackRowsInFlight = 2
-	bnMomentBlocks     = 2
-	bnSumBlocks        = 3
-	bnWriteBlocks      = 4
-	bnHalvesBlocks     = 3 // of kernels/batchnorm*_halves.cu, which write
+	bnMomentBlocks = 2
+	bnSumBlocks    = 3
+	bnWriteBlocks  = 4
+	bnHalvesBlocks = 3 // of kernels/batchnorm*_halves.cu, which write
 )
 
 // bnMoments is the scratch memory of a batch's statistics.
@@ -167,7 +165,7 @@ func (c *gpu) bnFinish(a *bnArgs, s columnShape) uint64 {
 
 // bnStatistics queues the moments of parts of the rows.
 func (c *gpu) bnStatistics(a *bnArgs, s columnShape) (driver.Grid, bnMoments) {
-	g := s.grid(c, bnRowsInFlight, bnMomentBlocks)
+	g := s.grid(c, kernels.NormRows, bnMomentBlocks)
 	m := c.bnMoments(parts(g), s.c)
 	launch(c, "batchnorm_statistics", a.x.dtype, g, &kernels.BatchnormStatistics{Count: m.count, Mean: m.mean, M2: m.m2, X: a.x.ptr(),
 		Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.x)
@@ -185,7 +183,7 @@ func newStatsPass(d driver.Device, q driver.Conv, t DType, y driver.Ptr) (*stats
 	p := &statsPass{c: newGPU("", d, nil)}
 	p.a.x = Tensor{dev: newDevice(p.c, ""), dtype: t, rank: 4, dims: [4]int{q.N, q.OH(), q.OW(), q.K}, at: y}
 	p.s = columnsOf("BatchNormTrain", p.a.x)
-	_, _, _, p.c.room = bnMomentsAt(parts(p.s.grid(p.c, bnRowsInFlight, bnMomentBlocks)), p.s.c)
+	_, _, _, p.c.room = bnMomentsAt(parts(p.s.grid(p.c, kernels.NormRows, bnMomentBlocks)), p.s.c)
 	var err error
 	p.c.work, err = d.Alloc(p.c.room)
 	return p, err
@@ -227,7 +225,7 @@ func (c *gpu) bnApply(a *bnArgs, mean, rstd, rows uint64) {
 		if written > 0 {
 			k.Mask = a.mask.ptr()
 		}
-		launch(c, "batchnorm_forward", a.x.dtype, s.grid(c, bnRowsInFlight, bnWriteBlocks), k, a.y, a.x, a.add, a.mask)
+		launch(c, "batchnorm_forward", a.x.dtype, s.grid(c, kernels.NormRows, bnWriteBlocks), k, a.y, a.x, a.add, a.mask)
 	}
 	c.bnMaskRest(a, written)
 }
@@ -253,7 +251,7 @@ func (a *bnArgs) halves(s columnShape) bool {
 }
 
 func (c *gpu) bnApplyHalves(a *bnArgs, s columnShape, mean, rstd uint64) {
-	g := s.grid(c, bnRowsInFlight, bnHalvesBlocks)
+	g := s.grid(c, kernels.NormRows, bnHalvesBlocks)
 	k := kernels.BatchnormAddrelu{Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Add: a.add.ptr(), Mean: mean, Rstd: rstd, Gamma: a.gamma.ptr(), Beta: a.beta.ptr(),
 		Sums: a.sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}
 	switch {

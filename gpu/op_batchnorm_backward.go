@@ -106,10 +106,10 @@ func (c *gpu) bnBackward(a *bnArgs) {
 		c.bnBackwardHalves(a, s)
 		return
 	}
-	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
+	g := s.grid(c, kernels.BnBackRows, bnSumBlocks)
 	t := c.bnSums(g, s.c)
 	c.bnReduce(a, a.x, s, g, t, a.rstd.ptr())
-	launch(c, "batchnorm_backward", a.x.dtype, s.grid(c, bnBackRowsInFlight, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
+	launch(c, "batchnorm_backward", a.x.dtype, s.grid(c, kernels.BnBackRows, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
 		Dy: a.dy.ptr(), Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2,
 		Present: a.present.ptr(), Count: t.rows, Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dx, a.dadd, a.dy, a.y, a.mask, a.x)
 }
@@ -123,13 +123,13 @@ func (c *gpu) bnReduce(a *bnArgs, x Tensor, s columnShape, g driver.Grid, t bnSu
 }
 
 func (c *gpu) bnBackwardHalves(a *bnArgs, s columnShape) {
-	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
+	g := s.grid(c, kernels.BnBackRows, bnSumBlocks)
 	t := c.bnSums(g, s.c)
 	r := kernels.BatchnormReluReduce{Dgamma: a.dgamma.ptr(), Dbeta: a.dbeta.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2, RowsOut: t.rows, Sums: t.sums,
 		Tickets: t.tickets, Dy: a.dy.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Gamma: a.gamma.ptr(), Rstd: a.rstd.ptr(), Rows: int32(s.rows), C: int32(s.c)}
 	k := kernels.BatchnormReluBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(), Dy: a.dy.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(),
 		Scale: t.scale, K1: t.k1, K2: t.k2, Rows: int32(s.rows), C: int32(s.c)}
-	back := s.grid(c, bnBackRowsInFlight, bnHalvesBlocks)
+	back := s.grid(c, kernels.BnBackRows, bnHalvesBlocks)
 	if !a.relu {
 		launch(c, "batchnorm_plain_reduce", a.x.dtype, g, (*kernels.BatchnormPlainReduce)(&r), a.dy, a.x)
 		launch(c, "batchnorm_plain_backward", a.x.dtype, back, (*kernels.BatchnormPlainBackward)(&k), a.dx, a.dy, a.x)

@@ -79,14 +79,14 @@ func (c *gpu) bnTrainBoth(n *bnBoth) bool {
 		Sums: a.sums.ptr(), RunMean: a.runMean.ptr(), RunVar: a.runVar.ptr(),
 		Z: b.x.ptr(), ZMean: b.mean.ptr(), ZRstd: b.rstd.ptr(), ZGamma: b.gamma.ptr(), ZBeta: b.beta.ptr(),
 		ZSums: b.sums.ptr(), ZRunMean: b.runMean.ptr(), ZRunVar: b.runVar.ptr(), Eps: a.bn.Eps, Momentum: a.bn.Momentum, Rows: int32(s.rows), C: int32(s.c)}
-	launch(c, "batchnorm_both", a.x.dtype, s.grid(c, bnBackRowsInFlight, bnHalvesBlocks), k, a.y, a.x, b.x, a.mask)
+	launch(c, "batchnorm_both", a.x.dtype, s.grid(c, kernels.BnBackRows, bnHalvesBlocks), k, a.y, a.x, b.x, a.mask)
 	c.bnMaskRest(a, a.x.Len()/8)
 	return true
 }
 
 func (c *gpu) bnBackwardBoth(n *bnBoth) bool {
 	a, b, s := &n.a, &n.b, columnsOf("BatchNormBothBackward", n.a.x)
-	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
+	g := s.grid(c, kernels.BnBackRows, bnSumBlocks)
 	count, sum, vector := aligned(4*g.Blocks[0]*parts(g)), aligned(4*3*parts(g)*s.c), aligned(4*s.c)
 	p := c.scratch(arenaAlign + count + sum + 6*vector)
 	sums := p.Add(arenaAlign + count)

@@ -92,7 +92,7 @@ func (c *gpu) bnEvalBackward(a *bnArgs) {
 		x = Tensor{}
 	}
 	s := columnsOf("BatchNormEvalBackward", a.dy, x, a.y)
-	g := s.grid(c, bnBackRowsInFlight, bnSumBlocks)
+	g := s.grid(c, kernels.BnBackRows, bnSumBlocks)
 	t := c.bnSums(g, s.c)
 	rstd := t.k1 // whose place is free: only the statistics of a batch depend on x
 	c.bnRstd(a, rstd, t.scale)
@@ -101,7 +101,7 @@ func (c *gpu) bnEvalBackward(a *bnArgs) {
 		c.bnReduce(a, x, s, g, t, rstd)
 	}
 	s = columnsOf("BatchNormEvalBackward", a.dy, a.y, a.dx, a.dadd)
-	launch(c, "batchnorm_backward", a.dy.dtype, s.grid(c, bnBackRowsInFlight, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
+	launch(c, "batchnorm_backward", a.dy.dtype, s.grid(c, kernels.BnBackRows, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
 		Dy: a.dy.ptr(), Y: a.y.ptr(), Mask: a.mask.ptr(), Scale: t.scale, Present: a.present.ptr(), Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)},
 		a.dx, a.dadd, a.dy, a.y, a.mask)
 }

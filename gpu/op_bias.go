@@ -57,21 +57,18 @@ func sumRows[F Float](tdb, tdy Tensor) {
 	}
 }
 
-// Rows in flight of a thread, in kernels/bias.cu, and blocks to a multiprocessor.
-const (
-	biasRows   = 4
-	biasBlocks = 4
-)
+// biasBlocks is the number of blocks to a multiprocessor.
+const biasBlocks = 4
 
 func (c *gpu) addBias(y, x, bias Tensor, relu bool) {
 	s := columnsOf("AddBias", y, x)
-	launch(c, "bias_forward", y.dtype, s.grid(c, biasRows, biasBlocks), &kernels.BiasForward{Y: y.ptr(), X: x.ptr(), Bias: bias.ptr(),
+	launch(c, "bias_forward", y.dtype, s.grid(c, kernels.BiasRows, biasBlocks), &kernels.BiasForward{Y: y.ptr(), X: x.ptr(), Bias: bias.ptr(),
 		Rows: int32(s.rows), C: int32(s.c), Relu: flag(relu)}, y, x)
 }
 
 func (c *gpu) sumRows(db, dy Tensor) {
 	s := columnsOf("SumRows", dy)
-	g := s.grid(c, biasRows, biasBlocks)
+	g := s.grid(c, kernels.BiasRows, biasBlocks)
 	part := c.scratch(4 * parts(g) * s.c)
 	launch(c, "sumrows_forward", dy.dtype, g, &kernels.SumrowsForward{Db: db.ptr(), Part: uint64(part), Tickets: c.partTickets(g), Dy: dy.ptr(),
 		Rows: int32(s.rows), C: int32(s.c)}, dy)

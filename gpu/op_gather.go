@@ -119,13 +119,10 @@ func gatherOf[F Float, X uint8 | float32 | float64](ty, table, index, tk, ts Ten
 	})
 }
 
-// gatherBatch is the number of rows of a batch to one thread, as in kernels/gather.cu.
-const gatherBatch = 8
-
 // gatherGrid gives 4 features and 8 rows to a thread.
 func gatherGrid(y Tensor) driver.Grid {
 	quads := (y.Dim(1) + 3) / 4
-	return driver.Grid{Blocks: [3]int{(quads + threads - 1) / threads, (y.Dim(0) + gatherBatch - 1) / gatherBatch}, Threads: [3]int{threads}}
+	return driver.Grid{Blocks: [3]int{(quads + threads - 1) / threads, (y.Dim(0) + kernels.GatherRows - 1) / kernels.GatherRows}, Threads: [3]int{threads}}
 }
 
 func decodeArgs(y, packed, index, lut Tensor) *kernels.GenotypesForward {

@@ -10,9 +10,9 @@ import (
 type Pairs uint8
 
 const (
-	AvoidPairs    Pairs = iota // nothing: the sampler keeps them out of the batch
-	MaskPairs                  // they leave the denominators
-	PositivePairs              // they are positives too: the mean over all positives
+	AvoidPairs    Pairs = 0                   // nothing: the sampler keeps them out of the batch
+	MaskPairs     Pairs = kernels.NceMask     // they leave the denominators
+	PositivePairs Pairs = kernels.NcePositive // they are positives too: the mean over all positives
 )
 
 // InfoNCESpec has the constants of the contrastive loss.
@@ -100,16 +100,12 @@ func InfoNCEScratch(d *Device, n, dim int) (bytes int) {
 	return bytes
 }
 
-// Sizes of kernels/infonce.cuh.
+// Sizes of the loss beside those of kernels/infonce.cuh.
 const (
-	nceTile    = 64          // candidates of a tile
-	nceStride  = 132         // floats of a row of a tile in shared memory
-	nceLine    = nceTile + 4 // floats of a row of logits in shared memory
-	nceChunk   = 128         // features in shared memory at a time
-	nceDeclare = 4 << 10     // bytes of shared memory that the kernels declare themselves, at most
-	nceSingle  = 1 << 10     // rows that the one-launch form takes, at most
-	nceSums    = 10          // floats of sums for every row
-	nceParts   = 2 * 5       // floats of sums for every row and part of the tiled form
+	nceDeclare = 4 << 10 // bytes of shared memory that the kernels declare themselves, at most
+	nceSingle  = 1 << 10 // rows that the one-launch form takes, at most
+	nceSums    = 10      // floats of sums for every row
+	nceParts   = 2 * 5   // floats of sums for every row and part of the tiled form
 )
 
 // nceWork is the floats of work of the one-launch form: unit rows and their gradient on both sides, sums, lengths.
@@ -142,8 +138,8 @@ func (c *gpu) nceRows(n int) int {
 
 // nceShared is the dynamic shared memory in bytes of the one-launch form: anchors, candidates, logits.
 func nceShared(n, rows int) int {
-	line := (n + nceTile - 1) / nceTile * nceTile
-	return 4 * (rows*nceStride + nceTile*nceStride + rows*line)
+	line := (n + kernels.NceTile - 1) / kernels.NceTile * kernels.NceTile
+	return 4 * (rows*kernels.NceStride + kernels.NceTile*kernels.NceStride + rows*line)
 }
 
 func (c *gpu) infoNCESingle(a *nce, rows int) {
@@ -159,7 +155,7 @@ func (c *gpu) infoNCESingle(a *nce, rows int) {
 // nceAreas returns how many areas the rows, and the columns, are cut into: about two areas to a multiprocessor; and the
 // tiles on a side of an area.
 func (c *gpu) nceAreas(n int) (parts, per int) {
-	tiles, side := (n+nceTile-1)/nceTile, 1
+	tiles, side := (n+kernels.NceTile-1)/kernels.NceTile, 1
 	for side*side < 2*c.dev.Info().Multiprocs {
 		side++
 	}
@@ -202,7 +198,7 @@ func (c *gpu) infoNCETiled(a *nce) {
 	for side, x := range []Tensor{a.z, a.w} {
 		c.l2Norm(on(s.unit[side]), on(s.norms[side]), x, nceFloor)
 	}
-	shared := 4 * (2*nceTile*nceStride + nceTile*nceLine)
+	shared := 4 * (2*kernels.NceTile*kernels.NceStride + kernels.NceTile*kernels.NceLine)
 	area := driver.Grid{Blocks: [3]int{parts, parts}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_partial", F32, area, &kernels.InfoncePartial{Partial: on(s.partial), U: u, V: v,
 		Present: a.present.ptr(), Group: a.group.ptr(), N: int32(n), D: int32(d), Lo: int32(lo), Hi: int32(hi), Pairs: int32(a.spec.Pairs), Per: int32(per), Sharpness: a.sharpness()}, a.z, a.w)
@@ -213,7 +209,7 @@ func (c *gpu) infoNCETiled(a *nce) {
 	if !a.dz.Ok() {
 		return
 	}
-	strips := driver.Grid{Blocks: [3]int{(n + nceTile - 1) / nceTile, (d + nceChunk - 1) / nceChunk, 2}, Threads: [3]int{threads}, Shared: shared}
+	strips := driver.Grid{Blocks: [3]int{(n + kernels.NceTile - 1) / kernels.NceTile, (d + kernels.NceChunk - 1) / kernels.NceChunk, 2}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_backward", F32, strips, &kernels.InfonceBackward{Du: on(s.pull[0]), Dv: on(s.pull[1]), U: u, V: v,
 		Present: a.present.ptr(), Group: a.group.ptr(), Scale: a.scale.ptr(), Count: on(s.count), Work: uint64(work),
 		N: int32(n), D: int32(d), Lo: int32(lo), Hi: int32(hi), Pairs: int32(a.spec.Pairs), Sharpness: a.sharpness(), Lambda: a.lambda()}, a.z, a.w, a.dz, a.dw)

@@ -3,7 +3,7 @@
 #include "device.cuh"
 
 // A block of 16 x 16 threads makes a tile of 64 x 64, each thread 4 x 4 of it, 16 terms of the sum at a time.
-const int gemm_tile = 64, gemm_depth = 16, gemm_threads = 16, gemm_each = 4;
+constexpr int gemm_tile = 64, gemm_depth = 16, gemm_threads = 16, gemm_each = 4;
 
 // gemm_load puts rows [row, row + 64) and terms [k, k + 16) of op(x) into tile [16][64], 0 beyond the edges. op(x) is
 // [rows, depth]: x itself or, if turned, the transpose of x [depth, rows].

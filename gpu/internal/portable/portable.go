@@ -43,15 +43,12 @@ func (o *Library) SetScratch(p driver.Ptr, bytes int) { o.work, o.room = p, byte
 // MatMulScratch implements driver.Products.
 func (o *Library) MatMulScratch(driver.Product) int { return 0 }
 
-// gemmTile and gemmThreads are those of kernels/matmul.cu.
-const gemmTile, gemmThreads = 64, 16
-
 // MatMul implements driver.Products.
 func (o *Library) MatMul(p driver.Product, c, a, b driver.Ptr) {
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	g := driver.Grid{Blocks: [3]int{(p.M + gemmTile - 1) / gemmTile, (p.N + gemmTile - 1) / gemmTile}, Threads: [3]int{gemmThreads, gemmThreads}}
+	g := driver.Grid{Blocks: [3]int{(p.M + kernels.GemmTile - 1) / kernels.GemmTile, (p.N + kernels.GemmTile - 1) / kernels.GemmTile}, Threads: [3]int{kernels.GemmThreads, kernels.GemmThreads}}
 	args := kernels.GemmSame{C: uint64(c), A: uint64(a), B: uint64(b), Bias: uint64(p.Bias), M: int64(p.M), N: int64(p.N), K: int64(p.K),
 		TransA: flag(p.TransA), TransB: flag(p.TransB), Beta: p.Beta, Relu: flag(p.ReLU)}
 	if p.Out == p.In {
