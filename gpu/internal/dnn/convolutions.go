@@ -28,16 +28,6 @@ func (h *Handle) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta floa
 	h.run(Problem{Op: BackwardData, Conv: c, Beta: beta}, tensors{dx, w, dy})
 }
 
-// ConvBackwardWeight16 queues dw = the gradient of w, in the type of x: rounded, and not accumulated.
-func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {
-	h.run(Problem{Op: BackwardWeight16, Conv: c}, tensors{x, dw, dy})
-}
-
-// ConvBackwardDataAdd queues dx = add + the gradient of x. add has the shape and type of dx, and may be dx.
-func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {
-	h.run(Problem{Op: BackwardDataAdd, Conv: c}, tensors{dx, w, dy, add})
-}
-
 // ConvForwardStats queues y = x * w, and into sum and square [K], float32, the sums over all pixels of y and of its
 // squares per channel: what batch normalisation's mean and variance are made of.
 func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) {
@@ -60,16 +50,6 @@ func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool {
 		h.keep(q)
 	}
 	return q.Milliseconds < q.Apart
-}
-
-// ConvNormForward queues y = relu(scale x + bias) * w; scale and bias are float32 [C], per channel of x. Padding is 0, after the ReLU.
-func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
-	h.run(Problem{Op: NormForward, Conv: c}, tensors{x, w, y, scale, bias})
-}
-
-// ConvNormForwardStats queues ConvNormForward with the statistics of ConvForwardStats.
-func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {
-	h.run(Problem{Op: NormForwardStats, Conv: c}, tensors{x, w, y, scale, bias, sum, square})
 }
 
 // Scratch returns the bytes of scratch memory that a Problem takes, or why it cannot be run. It makes the plan.
