@@ -164,7 +164,7 @@ build/gpu.test: FORCE
 # Plans of convolutions for GPUs that are not here, made by the cuDNN that a machine with PyTorch has. Those of an H200 serve an H100.
 .PHONY: plan-pack
 PACKS ?= $(foreach p,bf16 f16,h200/resnet50/448/64/$(p) h200/resnet50/224/256/$(p))
-plan-pack: build ## packs of cuDNN's plans, into build/plans; PACKS=CARD/ENCODER/SIZE/BATCH/PRECISION...
+plan-pack: build ## packs of cuDNN's plans, into build/plans; PACKS=GPU/ENCODER/SIZE/BATCH/PRECISION...
 	scripts/plan_pack.sh -o build/plans $(PACKS)
 
 # A machine with a GPU but no Go runs what is built here: build/report and scripts travel there. With the vendor's compiler

@@ -2,7 +2,6 @@ package gpu
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"unsafe"
@@ -53,27 +52,14 @@ func (d *Device) NewArena(bytes int) *Arena { return d.NamedArena("unnamed", byt
 func (d *Device) NamedArena(name string, bytes int) *Arena {
 	a := &Arena{dev: d, name: name, size: aligned(bytes), poison: os.Getenv("CONTIG_DEBUG") == "poison"}
 	a.held = a.size
-	switch {
-	case d.kind == plan:
-		d.book().add(name, a.held)
-		a.size, a.at = math.MaxInt/2, planBase
-	case d.card != nil:
-		a.at, a.held = d.card.alloc(name, bytes)
-	default:
-		d.book().add(name, a.held)
-		a.buf = make([]byte, a.size+arenaAlign)
-		p := unsafe.Pointer(unsafe.SliceData(a.buf))
-		a.base = unsafe.Add(p, -uintptr(p)&(arenaAlign-1))
-	}
+	d.take(a, bytes)
 	a.Reset()
 	return a
 }
 
 // Close gives the memory back; its tensors must not be used afterwards. Close may be called again.
 func (a *Arena) Close() {
-	if a.at != 0 && a.dev.kind != plan {
-		a.dev.card.free(a.at)
-	}
+	a.dev.give(a)
 	a.dev.book().add(a.name, -a.held)
 	a.buf, a.base, a.at, a.size, a.held, a.free, a.used = nil, nil, 0, 0, 0, nil, nil
 }
@@ -112,11 +98,11 @@ func (a *Arena) New(t DType, dims ...int) Tensor {
 	off := x.block.off
 	a.used[off], a.inUse, a.peak = deal{n, a.deals}, a.inUse+n, max(a.peak, off+n)
 	x.at = a.at.Add(off)
-	if a.dev.kind == cpu {
+	if a.base != nil {
 		x.mem = unsafe.Add(a.base, off)
 	}
 	if a.poison {
-		poisonFill(x)
+		a.dev.poison(x)
 	}
 	return x
 }
@@ -148,20 +134,5 @@ func (a *Arena) Free(t Tensor) {
 	if i > 0 && a.free[i-1].off+a.free[i-1].len == off {
 		a.free[i-1].len += a.free[i].len
 		a.free = slices.Delete(a.free, i, i+1)
-	}
-}
-
-func poisonFill(t Tensor) {
-	switch {
-	case t.dev.kind == plan:
-	case t.dev.card != nil:
-		t.dev.card.dev.Set(t.at, 0xFF, 1, t.Bytes()) // a NaN in every float type
-	case t.dtype == F32 || t.dtype == F64:
-		Fill(t, math.NaN())
-	default:
-		b := unsafe.Slice((*byte)(t.mem), t.Bytes())
-		for i := range b {
-			b[i] = 0xA5
-		}
 	}
 }

@@ -76,7 +76,7 @@ func BenchmarkBatchNormTrain(b *testing.B) {
 			x, y, c := gputest.Filled(a, gpu.F32, "x", -1, 1, dims...), a.Zeros(gpu.F32, dims...), a.Zeros(gpu.F32, dims[3])
 			one, m, r := a.Zeros(gpu.F32, dims[3]), a.Zeros(gpu.F32, dims[3]), a.Zeros(gpu.F32, dims[3])
 			return func() {
-				gpu.BatchNormTrain(y, m, r, x, one, one, c, c, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}, true, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+				gpu.BatchNormTrain(y, gpu.Tensor{}, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: one, Beta: one, RunMean: c, RunVar: c, ReLU: true}, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 			}
 		})
 	})
@@ -89,7 +89,7 @@ func BenchmarkBatchNormBackward(b *testing.B) {
 			x, dy, dx := gputest.Filled(a, gpu.F32, "x", -1, 1, dims...), gputest.Filled(a, gpu.F32, "dy", -1, 1, dims...), a.Zeros(gpu.F32, dims...)
 			c, g := gputest.Filled(a, gpu.F32, "c", 0.5, 1, dims[3]), a.Zeros(gpu.F32, dims[3])
 			return func() {
-				gpu.BatchNormBackward(dx, gpu.Tensor{}, g, g, dy, x, x, c, c, c, gpu.Tensor{}, true)
+				gpu.BatchNormBackward(dx, gpu.Tensor{}, dy, x, gpu.Normed{X: x, Mean: c, Rstd: c, Gamma: c, ReLU: true, Dgamma: g, Dbeta: g})
 			}
 		})
 	})

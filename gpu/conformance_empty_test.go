@@ -142,11 +142,11 @@ func emptyNorms(l *gputest.Lab) []emptyCase {
 				who = func(of of) gpu.Tensor { return of(present) }
 			}
 			all = append(all, emptyCase{"batch norm", func(of of) {
-				gpu.BatchNormTrain(of(y), of(mean), of(rstd), of(x), of(gamma), of(beta), of(runMean), of(runVar), of(x), who(of), of(mask), relu, bn)
-				gpu.BatchNormEval(of(y), of(x), of(gamma), of(beta), of(runMean), of(runVar), of(x), who(of), of(mask), relu, bn)
+				gpu.BatchNormTrain(of(y), of(mask), gpu.Normed{X: of(x), Mean: of(mean), Rstd: of(rstd), Gamma: of(gamma), Beta: of(beta), RunMean: of(runMean), RunVar: of(runVar), Add: of(x), Present: who(of), ReLU: relu}, bn)
+				gpu.BatchNormEval(of(y), of(mask), gpu.Normed{X: of(x), Gamma: of(gamma), Beta: of(beta), RunMean: of(runMean), RunVar: of(runVar), Add: of(x), Present: who(of), ReLU: relu}, bn)
 				for _, through := range []gpu.Tensor{of(y), of(mask)} {
-					gpu.BatchNormBackward(of(y), of(y), of(dg), of(db), of(x), through, of(x), of(mean), of(rstd), of(gamma), who(of), relu)
-					gpu.BatchNormEvalBackward(of(y), of(y), of(dg), of(db), of(x), through, of(x), of(gamma), of(runMean), of(runVar), who(of), relu, bn)
+					gpu.BatchNormBackward(of(y), of(y), of(x), through, gpu.Normed{X: of(x), Mean: of(mean), Rstd: of(rstd), Gamma: of(gamma), Present: who(of), ReLU: relu, Dgamma: of(dg), Dbeta: of(db)})
+					gpu.BatchNormEvalBackward(of(y), of(y), of(x), through, gpu.Normed{X: of(x), Gamma: of(gamma), RunMean: of(runMean), RunVar: of(runVar), Present: who(of), ReLU: relu, Dgamma: of(dg), Dbeta: of(db)}, bn)
 				}
 			}, []gputest.Twin{runMean, runVar, dg, db}, []gputest.Twin{mean, rstd}})
 		}

@@ -2,12 +2,11 @@ package gpu_test
 
 import (
 	"bytes"
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"fmt"
 	"math"
 	"testing"
-
-	"contig-gpu/gpu"
-	"contig-gpu/gpu/gputest"
 )
 
 // optimLengths are ragged lengths, and one of several blocks.
@@ -115,33 +114,6 @@ func TestConformanceEMA(t *testing.T) {
 	})
 }
 
-func TestConformanceSumSquares(t *testing.T) {
-	conformVectors(t, func(l *gputest.Lab) {
-		for _, n := range append(optimLengths(), 1<<20+5) {
-			for _, lo := range []int{0, 3} {
-				x, sum := cutTwin(l.InVec("x", -1, 1, n+lo), lo), l.Put(gpu.F64, []float64{7}, 1)
-				scale := l.New(l.VectorType(), 1)
-				l.Run(func(of func(gputest.Twin) gpu.Tensor) {
-					gpu.SumSquares(of(sum), of(x))
-					gpu.ClipScale(of(scale), of(sum), 0.5, 0.25)
-				})
-				l.Same(fmt.Sprintf("7 + sum of %d squares from %d", n, lo), sum, n, 1)
-				l.Same(fmt.Sprintf("scale to sum %v", gputest.Values(sum.Ref)), scale, 1, 1)
-			}
-		}
-	})
-}
-
-func TestConformanceClipScale(t *testing.T) {
-	conformVectors(t, func(l *gputest.Lab) {
-		for _, c := range [][4]float64{{25, 1, 1, 0.2}, {25, 10, 1, 1}, {25, 0, 0.5, 0.5}, {100, 2, 0.5, 0.2}, {0, 1, 1, 1}, {math.Inf(1), 0, 1, 0}, {math.NaN(), 1, 1, 0}} {
-			sum, scale := l.Put(gpu.F64, c[:1], 1), l.New(l.VectorType(), 1)
-			l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.ClipScale(of(scale), of(sum), c[1], c[2]) })
-			gputest.Close(l.TB, fmt.Sprint(c), gputest.Values(scale.On), c[3:], gputest.Tol(l.VectorType(), 1))
-		}
-	})
-}
-
 // TestConformanceSkippedStep: a gradient that is not finite changes nothing.
 func TestConformanceSkippedStep(t *testing.T) {
 	conformVectors(t, func(l *gputest.Lab) {
@@ -164,44 +136,5 @@ func TestConformanceSkippedStep(t *testing.T) {
 				l.Errorf("copy %v: the step changed parameters or moments", d)
 			}
 		}
-	})
-}
-
-func TestConformanceFinite(t *testing.T) {
-	conform(t, func(l *gputest.Lab) {
-		for _, n := range optimLengths() {
-			for _, bad := range []float64{0, math.NaN(), math.Inf(1), math.Inf(-1)} {
-				for _, at := range []int{0, n / 2, n - 1} {
-					v := make([]float64, n)
-					v[at] = bad
-					x, flag := l.Put(l.Type, v, n), l.Ints([]int32{0}, 1)
-					l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.Finite(of(flag), of(x)) })
-					if got := gputest.Values(flag.On)[0] != 0; got != (bad != 0) {
-						l.Errorf("%v at %d of %d: flag set is %v", bad, at, n, got)
-					}
-				}
-			}
-		}
-		flag := l.Ints([]int32{1}, 1)
-		l.Run(func(of func(gputest.Twin) gpu.Tensor) { gpu.Finite(of(flag), of(l.Zeros(l.Type, 40))) })
-		if gputest.Values(flag.On)[0] != 1 {
-			l.Error("finite numbers took the flag back")
-		}
-	})
-}
-
-// TestConformanceFiniteEach has a flag for each of many views of one tensor: those that name the culprit are neighbours.
-func TestConformanceFiniteEach(t *testing.T) {
-	conform(t, func(l *gputest.Lab) {
-		const parts, size = 9, 35 // views begin where no 16 bytes do
-		v := make([]float64, parts*size)
-		v[2*size], v[5*size-1], v[6*size+17] = math.NaN(), math.Inf(1), math.Inf(-1)
-		x, flags := l.Put(l.Type, v, parts*size), l.Zeros(gpu.I32, parts)
-		l.Run(func(of of) {
-			for i := range parts {
-				gpu.Finite(of(flags).Slice(i, i+1), of(x).Slice(i*size, (i+1)*size).View(5, 7))
-			}
-		})
-		gputest.Close(l.TB, "flags", gputest.Values(flags.On), []float64{0, 0, 1, 0, 1, 0, 1, 0, 0}, 0)
 	})
 }

@@ -1,18 +1,16 @@
 package gpu_test
 
 import (
-	"fmt"
-	"testing"
-
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"testing"
 )
 
 // The conformance suite: TestConformance* runs every operation on every target in every type it computes in,
 // on ragged shapes and with the aliasing that is documented, against float64 on the CPU. See gputest.Targets.
 
 // conform runs f for every target and type, each on a device opened for it: subtests are goroutines of their own, and a
-// card is driven by the one that opened it.
+// GPU is driven by the one that opened it.
 func conform(t *testing.T, f func(l *gputest.Lab)) { conformOn(t, gputest.Targets(), f) }
 
 // conformProducts is conform on the targets as they are and without the vendor's libraries, and on GPUs in TF32 too.
@@ -49,34 +47,53 @@ func conformOn(t *testing.T, targets []gputest.Target, f func(l *gputest.Lab)) {
 	}
 }
 
-func TestConformanceMatMul(t *testing.T) {
-	conformProducts(t, func(l *gputest.Lab) {
-		for _, s := range [][3]int{{1, 1, 1}, {2, 31, 33}, {32, 33, 127}, {127, 129, 2}, {33, 1, 1000}, {129, 64, 31}} {
-			for i := range 4 {
-				conformMatMul(l, s, i&1 == 1, i&2 == 2)
-			}
-		}
+// of is the side of a twin that an operation runs on.
+type of = func(gputest.Twin) gpu.Tensor
+
+// raggedRows are ragged matrices: each ragged length as columns, beside few rows and beside many.
+func raggedRows() [][2]int {
+	var s [][2]int
+	for i, c := range gputest.Ragged() {
+		s = append(s, [2]int{1 + i%3, c}, [2]int{[]int{31, 32, 33, 129}[i%4], c})
+	}
+	return append(s, [2]int{1000, 8}, [2]int{129, 64}, [2]int{67, 512}, [2]int{2, 264})
+}
+
+// presence marks about two rows in three, the first not.
+func presence(n int) []uint8 {
+	p := make([]uint8, n)
+	for i := range p {
+		p[i] = uint8(i % 3)
+	}
+	return p
+}
+
+// TestConformanceOffset reads and writes tensors that begin between two multiples of 16 bytes.
+func TestConformanceOffset(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		const n, c = 40, 8
+		a, b := l.In("a", -1, 1, n*c+1), l.In("b", -2, 2, n*c+1)
+		y, z, bias := l.In("y", 0, 1, n*c+1), l.In("z", 0, 1, n*c+1), l.InVec("bias", -1, 1, c)
+		db := l.InVec("db", -1, 1, c)
+		l.Run(func(of of) {
+			from := func(x gputest.Twin) gpu.Tensor { return of(x).Slice(1, n*c+1) }
+			gpu.Add(from(y), from(a), from(b))
+			gpu.AddBiasReLU(from(z).View(n, c), from(a).View(n, c), of(bias))
+			gpu.SumRows(of(db), from(b).View(n, c))
+		})
+		l.Same("a + b", y, 1, 1)
+		l.Same("relu(a + bias)", z, 1, 1)
+		l.Same("sum of rows", db, n, 4)
 	})
 }
 
-func conformMatMul(l *gputest.Lab, s [3]int, transA, transB bool) {
-	m, n, k := s[0], s[1], s[2]
-	ad, bd := [2]int{m, k}, [2]int{k, n}
-	if transA {
-		ad = [2]int{k, m}
+// notNumbers returns rows of numbers where p is not 0, of NaN and infinities elsewhere.
+func notNumbers(l *gputest.Lab, name string, rows, c int, p []uint8) (x, present gputest.Twin) {
+	v := gputest.Values(l.In(name, -1, 1, rows, c).Ref)
+	for i := range v {
+		if p[i/c] == 0 {
+			v[i] = outlandish(i)
+		}
 	}
-	if transB {
-		bd = [2]int{n, k}
-	}
-	a, b := l.In("a", -1, 2, ad[:]...), l.In("b", -2, 1, bd[:]...)
-	c, sum, act, bias := l.Out(m, n), l.InVec("c", -1, 1, m, n), l.Out(m, n), l.InVec("bias", -9, 9, n)
-	l.Run(func(of func(gputest.Twin) gpu.Tensor) {
-		gpu.MatMul(of(c), of(a), of(b), transA, transB, 0)
-		gpu.MatMul(of(sum), of(a), of(b), transA, transB, 1)
-		gpu.MatMulBias(of(act), of(a), of(b), transA, transB, of(bias), true)
-	})
-	what := fmt.Sprintf("transposed %v %v, sum of %d: ", transA, transB, k)
-	l.Same(what+"c", c, k, 4)
-	l.Same(what+"c + ab", sum, k, 4)
-	l.Same(what+"relu(ab + bias)", act, k, 4)
+	return l.Put(l.Type, v, rows, c), l.Bytes(p, rows)
 }

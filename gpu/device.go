@@ -4,23 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"contig-gpu/gpu/internal/cpukern"
+	"contig-gpu/gpu/internal/planned"
+	"contig-gpu/gpu/internal/vendor"
 )
 
 // ErrNoDevice is returned by Open for a device that this machine or this build does not have.
 var ErrNoDevice = errors.New("no such device")
-
-type kind uint8
-
-const (
-	cpu kind = iota
-	plan
-	cudaKind
-	gorgonia
-)
 
 // Options of Open. The zero value is right for nearly everybody.
 type Options struct {
@@ -38,34 +32,31 @@ type Options struct {
 // A Device executes operations. Operations on one Device run in program order, called from one
 // goroutine at a time. Close it when done.
 type Device struct {
-	kind kind
+	backend
 	why  string
-	pool *cpukern.Pool // nil except on the CPU
-	card *card         // nil except on a GPU, and on a device that plans for one
-	held ledger        // of what card does not hold
-
-	convs     []ConvUse // of the planning device
-	convCalls map[ConvUse]int
+	pool *cpukern.Pool // a CPU's, or one that only counts; nil on other devices
 }
+
+func newDevice(b backend, why string) *Device { return &Device{backend: b, why: why} }
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,
 // "gorgonia:N". "plan" checks shapes and counts; "plan:cuda" counts what a GPU's operations take beside their
-// tensors too, without having one: see Plan; so does "plan:h200" for a GPU of PlannedCards. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
+// tensors too, without having one: see Plan; so does "plan:h200" for a GPU of PlannedGPUs. A GPU is driven by the thread of the goroutine that opened it, which alone may use it; "auto" takes the
 // first GPU there is, else the CPU.
 // Errors wrap ErrNoDevice and name what was looked for.
 func Open(spec string, o Options) (*Device, error) {
 	name, number, numbered := strings.Cut(spec, ":")
 	switch {
 	case spec == "plan":
-		return &Device{kind: plan, why: "asked for"}, nil
+		return newDevice(&blankBackend{}, "asked for"), nil
 	case spec == "plan:cuda":
-		return planDevice(absent()), nil
+		return planDescribed(planned.Absent()), nil
 	case name == "plan":
-		d, err := openPlanned(number)
+		d, err := planned.Open(number)
 		if err != nil {
 			return nil, fmt.Errorf("gpu: Open %q: %w: %w", spec, ErrNoDevice, err)
 		}
-		return d, nil
+		return planDescribed(d), nil
 	case spec == "cpu":
 		return openCPU(o, "asked for"), nil
 	case spec == "auto" || spec == "":
@@ -104,65 +95,46 @@ func openCPU(o Options, why string) *Device {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	return &Device{kind: cpu, why: why, pool: cpukern.NewPool(o.Threads, o.Portable)}
+	return newHost(cpukern.NewPool(o.Threads, o.Portable), why)
+}
+
+// openCUDA opens a GPU by its number.
+func openCUDA(ordinal int, o Options) (*Device, error) {
+	dev, nn, err := vendor.Open(ordinal, vendor.Options{NonDeterministic: o.NonDeterministic, Portable: o.Portable, Planning: o.Planning})
+	if err != nil {
+		return nil, err
+	}
+	return newDevice(newGPU("cuda", dev, nn), "asked for"), nil
 }
 
 // Name returns "cpu", "cuda", "gorgonia" or "plan".
-func (d *Device) Name() string {
-	return [...]string{cpu: "cpu", plan: "plan", cudaKind: "cuda", gorgonia: "gorgonia"}[d.kind]
-}
+func (d *Device) Name() string { return d.name() }
 
-// computes reports whether operations of the device take floats of type t.
-func (d *Device) computes(t DType) bool {
-	switch t {
-	case F32:
-		return true
-	case F64:
-		return d.kind == cpu || d.kind == plan && d.card == nil
-	case BF16, F16:
-		return d.kind == cudaKind || d.kind == plan && d.pool == nil
-	}
-	return false
-}
+// has reports whether operations of the device take floats of type t.
+func (d *Device) has(t DType) bool { return slices.Contains(d.types(), t) }
 
-// floats lists the types that computes accepts.
+// floats lists the types that has accepts.
 func (d *Device) floats() string {
-	switch {
-	case d.kind == plan && d.card != nil:
-		return "f32, bf16 or f16"
-	case d.kind == plan && d.pool != nil:
-		return "f32 or f64"
+	var names []string
+	for _, t := range d.types() {
+		names = append(names, t.String())
 	}
-	return [...]string{cpu: "f32 or f64", cudaKind: "f32, bf16 or f16", gorgonia: "f32", plan: "a float type"}[d.kind]
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // Why says why Open took this device and not another.
 func (d *Device) Why() string { return d.why }
 
 // Threads returns the number of CPU threads the device computes with; 0 for "plan".
-func (d *Device) Threads() int {
-	if d.pool == nil {
-		return 0
-	}
-	return d.pool.Threads()
-}
+func (d *Device) Threads() int { return d.threads() }
 
 // Sync waits for all queued work and returns the first failure since Open.
-func (d *Device) Sync() error {
-	if d.card != nil {
-		return d.card.dev.Sync()
-	}
-	return nil
-}
+func (d *Device) Sync() error { return d.sync() }
 
 // Close ends the device's worker threads or gives the GPU back. Its tensors must not be used afterwards. Close may
 // be called again.
-func (d *Device) Close() error {
-	if d.pool != nil {
-		d.pool.Close()
-	}
-	if d.card != nil {
-		return d.card.close()
-	}
-	return nil
-}
+func (d *Device) Close() error { return d.close() }

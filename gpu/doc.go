@@ -20,6 +20,13 @@
 // N batch, H W height and width, C channels, K output channels, R S kernel height and width,
 // F features, D embedding. Images and activations are NHWC, convolution weights [K, R, S, C],
 // linear weights [out, in]. A gradient is d + name (dx, dw). Statistics are mean, rstd, norm.
+// Words for who and what takes part: present is a flag of each row, passed are the bits that a ReLU let through, pairs say how rows
+// are related.
+//
+// # Floors
+//
+// An operation op_<stem>.go checks shapes and has its CPU and its GPU form; kernels/<stem>*.cu, gpu/internal/cpukern and
+// conformance_<stem>_test.go have the same stem. What a device is, is known to backend*.go alone; below are drivers.
 //
 // # Rules
 //

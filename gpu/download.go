@@ -37,7 +37,7 @@ func (l *Download) Queue() {
 	at := 0
 	for _, t := range l.from {
 		if l.dev.Async() {
-			l.dev.card.tally.add("download", 0, t)
+			l.dev.counts("download", t)
 		}
 		if l.over != nil {
 			l.over.DownloadPinned(l.pinned[at:at+t.Bytes()], t.at)

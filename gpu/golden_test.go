@@ -149,11 +149,11 @@ func goldenBatchNorm(b *bench) {
 	}
 	bn := gpu.BatchNorm{Eps: b.float("eps"), Momentum: b.float("momentum")}
 	y, dx, m, r, dgamma, dbeta := b.like(x), b.like(x), b.like(gamma), b.like(gamma), b.zeros(gamma), b.zeros(gamma)
-	gpu.BatchNormTrain(y, m, r, x, gamma, beta, mean, variance, none, present, none, false, bn)
+	gpu.BatchNormTrain(y, none, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: gamma, Beta: beta, RunMean: mean, RunVar: variance, Present: present}, bn)
 	b.same("y", y)
 	b.same("running_mean", mean)
 	b.same("running_var", variance)
-	gpu.BatchNormBackward(dx, none, dgamma, dbeta, dy, none, x, m, r, gamma, present, false)
+	gpu.BatchNormBackward(dx, none, dy, none, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: gamma, Present: present, Dgamma: dgamma, Dbeta: dbeta})
 	// The terms of dx cancel where a batch is small: float32 is held to their size.
 	want, terms := b.c.Tensor(b.T, "dx").NHWC().Data, bnTerms(gputest.Values(dy), gputest.Values(gamma), gputest.Values(r))
 	tol := gputest.GoldenTol(b.d, false)
@@ -164,7 +164,7 @@ func goldenBatchNorm(b *bench) {
 	b.same("dweight", dgamma)
 	b.same("dbias", dbeta)
 	if _, ok := b.c.Lookup("y_eval"); ok {
-		gpu.BatchNormEval(y, x, gamma, beta, mean, variance, none, none, none, false, bn)
+		gpu.BatchNormEval(y, none, gpu.Normed{X: x, Gamma: gamma, Beta: beta, RunMean: mean, RunVar: variance}, bn)
 		b.same("y_eval", y)
 	}
 }

@@ -115,11 +115,11 @@ func gradBatchNorm(l lab, relu bool, present []uint8) {
 		p = gputest.Put(l.a, gpu.U8, present, 6)
 	}
 	forward := func() {
-		gpu.BatchNormTrain(y, mean, rstd, x, gamma, beta, rm, rv, add, p, gpu.Tensor{}, relu, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+		gpu.BatchNormTrain(y, gpu.Tensor{}, gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: gamma, Beta: beta, RunMean: rm, RunVar: rv, Add: add, Present: p, ReLU: relu}, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 	}
 	forward()
 	dx, dadd, dgamma, dbeta := l.zeros(dims...), l.zeros(dims...), l.zeros(5), l.zeros(5)
-	gpu.BatchNormBackward(dx, dadd, dgamma, dbeta, dy, y, x, mean, rstd, gamma, p, relu)
+	gpu.BatchNormBackward(dx, dadd, dy, y, gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: gamma, Present: p, ReLU: relu, Dgamma: dgamma, Dbeta: dbeta})
 	l.grad("x", x, dx, y, dy, forward)
 	l.grad("add", add, dadd, y, dy, forward)
 	l.grad("gamma", gamma, dgamma, y, dy, forward)
@@ -143,10 +143,12 @@ func gradBatchNormEval(l lab, relu bool, present []uint8) {
 	if present != nil {
 		p = gputest.Put(l.a, gpu.U8, present, 6)
 	}
-	forward := func() { gpu.BatchNormEval(y, x, gamma, beta, rm, rv, add, p, gpu.Tensor{}, relu, bn) }
+	forward := func() {
+		gpu.BatchNormEval(y, gpu.Tensor{}, gpu.Normed{X: x, Gamma: gamma, Beta: beta, RunMean: rm, RunVar: rv, Add: add, Present: p, ReLU: relu}, bn)
+	}
 	forward()
 	dx, dadd, dgamma, dbeta := l.zeros(dims...), l.zeros(dims...), l.zeros(5), l.zeros(5)
-	gpu.BatchNormEvalBackward(dx, dadd, dgamma, dbeta, dy, y, x, gamma, rm, rv, p, relu, bn)
+	gpu.BatchNormEvalBackward(dx, dadd, dy, y, gpu.Normed{X: x, Gamma: gamma, RunMean: rm, RunVar: rv, Present: p, ReLU: relu, Dgamma: dgamma, Dbeta: dbeta}, bn)
 	l.grad("x", x, dx, y, dy, forward)
 	l.grad("add", add, dadd, y, dy, forward)
 	l.grad("gamma", gamma, dgamma, y, dy, forward)

@@ -6,8 +6,8 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A Card describes a GPU and what drives it.
-type Card struct {
+// An Info describes a GPU and what drives it.
+type Info struct {
 	Name           string    `json:"name"`
 	Capability     int       `json:"compute_capability"` // 90 for 9.0
 	Multiprocs     int       `json:"multiprocessors"`
@@ -25,34 +25,17 @@ type Library = driver.Library
 
 // Warning returns what hinders nothing but should be known of the device, if there is such: plans of convolutions that
 // could not be kept for the next run, or not be timed. It may change with every operation.
-func (d *Device) Warning() error {
-	if d.card == nil {
-		return nil
-	}
-	if w, ok := d.card.dev.(interface{ Warning() error }); ok {
-		return w.Warning()
-	}
-	return nil
-}
+func (d *Device) Warning() error { return d.warning() }
 
-// Card describes the device's GPU; nil on a device that is none.
-func (d *Device) Card() *Card {
-	if d.card == nil {
-		return nil
-	}
-	i := d.card.dev.Info()
-	free, _ := d.card.dev.MemInfo()
-	return &Card{Name: i.Name, Capability: i.Arch, Multiprocs: i.Multiprocs, Memory: i.Memory, Free: free, SharedPerBlock: i.SharedPerBlock,
-		L2: i.L2, Driver: i.Driver, Libraries: i.Libraries, Emulated: i.Emulated}
-}
+// GPU describes the device's GPU; nil on a device that is none.
+func (d *Device) GPU() *Info { return d.info() }
 
-// DescribeCard returns cuDNN's own description of the device's GPU, as JSON: with it plans for the GPU are made where it
+// DescribeGPU returns cuDNN's own description of the device's GPU, as JSON: with it plans for the GPU are made where it
 // is not (package gpu/internal/dnn). Devices that do not compute by cuDNN 9 have none.
-func (d *Device) DescribeCard() ([]byte, error) {
-	if d.card != nil {
-		if x, ok := d.card.dev.(interface{ DescribeCard() ([]byte, error) }); ok {
-			return x.DescribeCard()
-		}
+func (d *Device) DescribeGPU() ([]byte, error) {
+	text, err := d.describe()
+	if err != nil {
+		err = fmt.Errorf("gpu: DescribeGPU of %s: %w", d.Name(), err)
 	}
-	return nil, fmt.Errorf("gpu: DescribeCard: the device %s does not compute by cuDNN 9", d.Name())
+	return text, err
 }

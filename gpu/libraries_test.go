@@ -19,7 +19,7 @@ import (
 func names(t *testing.T, d *gpu.Device) string {
 	t.Helper()
 	var all []string
-	for _, l := range d.Card().Libraries {
+	for _, l := range d.GPU().Libraries {
 		if l.Version == "" || l.Path == "" {
 			t.Errorf("%+v has no version or path", l)
 		}
@@ -28,7 +28,7 @@ func names(t *testing.T, d *gpu.Device) string {
 	return strings.Join(all, " ")
 }
 
-func TestLibrariesOfACard(t *testing.T) {
+func TestLibrariesOfAGPU(t *testing.T) {
 	gputest.UseEmulator(t)
 	for portable, want := range map[bool]string{false: "libcuda libcublasLt libcudnn libnvrtc", true: "libcuda"} {
 		if got := names(t, gputest.Open(t, "cuda:0", gpu.Options{Portable: portable})); got != want {
@@ -37,18 +37,18 @@ func TestLibrariesOfACard(t *testing.T) {
 	}
 }
 
-func TestDescribeCard(t *testing.T) {
+func TestDescribeGPU(t *testing.T) {
 	gputest.UseEmulator(t)
-	text, err := gputest.Open(t, "cuda:0", gpu.Options{}).DescribeCard()
-	var card struct{ DeviceName string }
+	text, err := gputest.Open(t, "cuda:0", gpu.Options{}).DescribeGPU()
+	var described struct{ DeviceName string }
 	if err == nil {
-		err = json.Unmarshal(text, &card)
+		err = json.Unmarshal(text, &described)
 	}
-	if err != nil || card.DeviceName != "SIMT emulator" {
+	if err != nil || described.DeviceName != "SIMT emulator" {
 		t.Errorf("%q, %v", text, err)
 	}
 	for _, d := range []*gpu.Device{gputest.Open(t, "cpu", gpu.Options{}), gputest.Open(t, "cuda:0", gpu.Options{Portable: true})} {
-		if _, err := d.DescribeCard(); err == nil {
+		if _, err := d.DescribeGPU(); err == nil {
 			t.Errorf("%s has a description", d.Name())
 		}
 	}

@@ -13,15 +13,7 @@ type Mark struct {
 }
 
 // Mark sets a mark behind the work that is queued. Devices without events of their own wait for that work.
-func (d *Device) Mark() *Mark {
-	if d.card != nil {
-		if over, ok := d.card.dev.(driver.Overlap); ok {
-			return &Mark{event: over.MainMark()}
-		}
-		_ = d.card.dev.Sync() // what failed is kept, and returned by the next Sync
-	}
-	return &Mark{at: time.Now()}
-}
+func (d *Device) Mark() *Mark { return d.mark() }
 
 // Since waits until m has passed and returns the time from an earlier mark of the same device.
 func (m *Mark) Since(earlier *Mark) (time.Duration, error) {

@@ -30,47 +30,25 @@ func (l *ledger) add(name string, bytes int) {
 	(*l)[i].Bytes = Plus((*l)[i].Bytes, bytes)
 }
 
-func (d *Device) book() *ledger {
-	if d.card != nil {
-		return &d.card.held
-	}
-	return &d.held
+// list returns what is held.
+func (l ledger) list() []Held {
+	return slices.DeleteFunc(slices.Clone(l), func(h Held) bool { return h.Bytes == 0 })
 }
 
 // Allocated returns the memory that is held now, in bytes by name, in the order in which names came first: that of
 // arenas, "scratch", which operations work in, and "pinned", which is the host's. On a planning device it is what the
 // same calls would hold on the device that it plans for.
-func (d *Device) Allocated() []Held {
-	held := slices.Clone(*d.book())
-	if d.pool != nil && d.kind == cpu {
-		held.add(scratchName, d.pool.Bytes())
-	}
-	return slices.DeleteFunc(held, func(h Held) bool { return h.Bytes == 0 })
-}
+func (d *Device) Allocated() []Held { return d.allocated() }
 
 // Scratch returns the most scratch memory that the operations so far work in, in bytes: on a planning device what
 // ReserveScratch must reserve.
-func (d *Device) Scratch() int {
-	switch {
-	case d.card != nil:
-		return d.card.most
-	case d.pool != nil:
-		return d.pool.Bytes()
-	}
-	return 0
-}
+func (d *Device) Scratch() int { return d.most() }
 
 // ReserveScratch gives operations memory to work in, so that none of them stops to take more. The CPU's take theirs
 // when they first need it.
 func (d *Device) ReserveScratch(bytes int) {
-	switch {
-	case bytes == 0:
-	case d.kind == plan && d.card != nil:
-		d.book().add(scratchName, aligned(gateBytes+bytes))
-	case d.kind == plan:
-		d.book().add(scratchName, bytes)
-	case d.card != nil && bytes > d.card.room:
-		d.card.reserve(bytes)
+	if bytes != 0 {
+		d.reserve(bytes)
 	}
 }
 

@@ -40,7 +40,7 @@ func wantFloat(op, name string, t Tensor, ranks ...int) {
 	if !t.Ok() {
 		panic(fmt.Sprintf("gpu: %s: %s is left out", op, name))
 	}
-	if !t.dev.computes(t.dtype) {
+	if !t.dev.has(t.dtype) {
 		panic(fmt.Sprintf("gpu: %s: %s is %v, want %s", op, name, t.dtype, t.dev.floats()))
 	}
 	for _, r := range ranks {
@@ -97,30 +97,21 @@ func vectorType(t Tensor) DType {
 
 // compute runs the float32, the float64 or the GPU's form of an operation on t's device. A planning device runs the
 // GPU's form too where it plans for one, down to a driver that does nothing.
-func compute(t Tensor, f32, f64 func(), onCard func(c *card)) {
-	switch {
-	case t.dev.card != nil:
-		onCard(t.dev.card)
-	case t.dev.kind == plan:
-	case t.dtype == F32:
-		f32()
-	default:
-		f64()
-	}
+func compute(t Tensor, f32, f64 func(), onGPU func(c *gpu)) {
+	t.dev.compute(t.dtype, forms{f32, f64, onGPU})
 }
 
 // computeCounted is compute for an operation that takes memory of the CPU's pool: a planning device runs it on a pool
 // that counts, its tensors having no elements.
-func computeCounted(t Tensor, f32, f64 func(), onCard func(c *card)) {
-	if t.dev.kind == plan && t.dev.pool != nil {
-		if t.dtype == F64 {
-			f64()
-		} else {
-			f32()
-		}
-		return
-	}
-	compute(t, f32, f64, onCard)
+func computeCounted(t Tensor, f32, f64 func(), onGPU func(c *gpu)) {
+	t.dev.computeCounted(t.dtype, forms{f32, f64, onGPU})
+}
+
+// fused runs f on a GPU, which reports whether it computed what was asked for, in one pass; elsewhere nothing does.
+func fused(t Tensor, f func(c *gpu) bool) (done bool) {
+	none := func() {}
+	compute(t, none, none, func(c *gpu) { done = f(c) })
+	return done
 }
 
 // host returns the elements of a tensor on the CPU, nil for the zero Tensor.

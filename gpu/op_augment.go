@@ -1,17 +1,14 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
 	"fmt"
 	"math"
 )
 
 // AugmentFields is the number of columns of Augment's geometry.
-const AugmentFields = 10
-
-const (
-	augFixed  = 16 // fraction bits of source coordinates
-	augShrink = 7  // images are shrunk by less than this
-)
+const AugmentFields = kernels.AugFields
 
 // Augment varies, normalises and converts images: y [N, S, S, C] of src [N, H, W, 3] (U8). Where y has more than 3
 // channels the others become 0. What varies is drawn on the host and comes as numbers (data/fundus' Params), so that
@@ -42,7 +39,7 @@ func Augment(y, src, geometry, colour, norm Tensor) {
 		return
 	}
 	compute(y, func() { augment[float32](y, src, geometry, colour, norm) }, func() { augment[float64](y, src, geometry, colour, norm) },
-		func(c *card) { c.augment(y, src, geometry, colour, norm) })
+		func(c *gpu) { c.augment(y, src, geometry, colour, norm) })
 }
 
 // picture is an image of 8 bits, [h, w, 3].
@@ -71,7 +68,7 @@ func augment[F Float](ty, tsrc, geometry, tc, tn Tensor) {
 
 func augSane(g []int32, w, h int) bool {
 	sw, sh := int(g[6]), int(g[7])
-	return sw > 0 && sh > 0 && sw <= w && sh <= h && w < augShrink*sw && h < augShrink*sh && g[8] >= 0 && g[9] >= 0 && g[8] <= 22 && g[9] <= 22
+	return sw > 0 && sh > 0 && sw <= w && sh <= h && w < kernels.AugShrink*sw && h < kernels.AugShrink*sh && g[8] >= 0 && g[9] >= 0 && g[8] <= 22 && g[9] <= 22
 }
 
 // augTaps returns the weights of output pixel i of the antialiased filter, times 2^bits, and its first input pixel.
@@ -134,7 +131,7 @@ func augWarp[F Float](y []F, p picture, g []int32, side, channels int) (sum [3]i
 		clear(out)
 		for k, v := range c {
 			sum[k] += v
-			out[k] = F(v) / (1 << augFixed)
+			out[k] = F(v) / (1 << kernels.AugFixed)
 		}
 	}
 	return sum
@@ -142,14 +139,14 @@ func augWarp[F Float](y []F, p picture, g []int32, side, channels int) (sum [3]i
 
 // sample returns the colour at (x, y) / 2^16, at 1/256 of a pixel, times 2^16.
 func (p picture) sample(x, y int64) (c [3]int64) {
-	const half, one = 1 << (augFixed - 1), 1 << augFixed
+	const half, one = 1 << (kernels.AugFixed - 1), 1 << kernels.AugFixed
 	w, h := int64(p.w), int64(p.h)
 	if x < -half || y < -half || x > w*one-half || y > h*one-half {
 		return c
 	}
 	x, y = max(0, min(x, (w-1)*one)), max(0, min(y, (h-1)*one))
-	fx, fy := x>>(augFixed-8)&255, y>>(augFixed-8)&255
-	x0, y0 := x>>augFixed, y>>augFixed
+	fx, fy := x>>(kernels.AugFixed-8)&255, y>>(kernels.AugFixed-8)&255
+	x0, y0 := x>>kernels.AugFixed, y>>kernels.AugFixed
 	x1, y1 := min(x0+1, w-1), min(y0+1, h-1)
 	for k := range c {
 		at := func(x, y int64) int64 { return int64(p.pix[3*(y*w+x)+int64(k)]) }
@@ -163,7 +160,7 @@ func (p picture) sample(x, y int64) (c [3]int64) {
 // is ITU-R BT.601's, as torchvision's adjust_saturation.
 func augColour[F Float](y []F, sum [3]int64, colour, norm []F, channels int) {
 	grey := [3]float64{0.299, 0.587, 0.114}
-	mean, pixels := 0.0, float64(len(y)/channels)*(1<<augFixed)
+	mean, pixels := 0.0, float64(len(y)/channels)*(1<<kernels.AugFixed)
 	for k, s := range sum {
 		mean += grey[k] * float64(s) / pixels
 	}
@@ -177,4 +174,19 @@ func augColour[F Float](y []F, sum [3]int64, colour, norm []F, channels int) {
 			p[k] = norm[k]*max(0, min(255, own*v+common)) + norm[3+k]
 		}
 	}
+}
+
+func (c *gpu) augment(y, src, geometry, colour, norm Tensor) {
+	n, h, w, side := src.Dim(0), src.Dim(1), src.Dim(2), y.Dim(1)
+	blocks := (side*side + kernels.AugPixels - 1) / kernels.AugPixels
+	sums := aligned(8 * 3 * blocks * n)
+	work := c.scratch(sums + src.Len())
+	small := uint64(work.Add(sums))
+	filter := driver.Grid{Blocks: [3]int{(w + kernels.AugAcross - 1) / kernels.AugAcross, (h + kernels.AugDown - 1) / kernels.AugDown, n}, Threads: [3]int{threads}}
+	launch(c, "augment_shrink", U8, filter, &kernels.AugmentShrink{Small: small, Src: src.ptr(), Geometry: geometry.ptr(), W: int32(w), H: int32(h)}, src)
+	parts := driver.Grid{Blocks: [3]int{blocks, n}, Threads: [3]int{threads}}
+	launch(c, "augment_sums", U8, parts, &kernels.AugmentSums{Sums: uint64(work), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+		W: int32(w), H: int32(h), Side: int32(side)}, src)
+	launch(c, "augment_forward", y.dtype, parts, &kernels.AugmentForward{Out: y.ptr(), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+		Factors: colour.ptr(), Norm: norm.ptr(), Sums: uint64(work), W: int32(w), H: int32(h), Side: int32(side), Channels: int32(y.Dim(3))}, y, src)
 }

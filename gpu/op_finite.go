@@ -1,11 +1,15 @@
 package gpu
 
+import (
+	"contig-gpu/kernels"
+)
+
 // Finite sets flag [1] (I32) to 1 if an element of x is NaN or infinite, and leaves it as it is otherwise: one flag,
 // set to 0 before, serves many tensors.
 func Finite(flag, x Tensor) {
 	wantFloat("Finite", "x", x)
 	want("Finite", "flag", flag, x, I32, 1)
-	compute(x, func() { finite[float32](flag, x) }, func() { finite[float64](flag, x) }, func(c *card) { c.finite(flag, x) })
+	compute(x, func() { finite[float32](flag, x) }, func() { finite[float64](flag, x) }, func(c *gpu) { c.finite(flag, x) })
 }
 
 func finite[F Float](flag, tx Tensor) {
@@ -23,4 +27,8 @@ func finite[F Float](flag, tx Tensor) {
 			host[int32](flag)[0] = 1
 		}
 	}
+}
+
+func (c *gpu) finite(flag, x Tensor) {
+	launch(c, "finite_forward", x.dtype, c.grid(x.Len(), perThread), &kernels.FiniteForward{Flag: flag.ptr(), X: x.ptr(), N: int64(x.Len())}, x)
 }

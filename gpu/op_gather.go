@@ -1,6 +1,8 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
 	"fmt"
 	"math"
 )
@@ -16,21 +18,21 @@ import (
 func DecodeGenotypes(y, packed, index, lut Tensor) {
 	wantPacked("DecodeGenotypes", y, packed, index, lut, 2)
 	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 2) }, func() { decodeCodes[float64](y, packed, index, lut, 2) },
-		func(c *card) { c.decodeGenotypes(y, packed, index, lut) })
+		func(c *gpu) { c.decodeGenotypes(y, packed, index, lut) })
 }
 
 // DecodeBits is DecodeGenotypes for tables of 1 bit, carriers of burdens: packed [P, (F+7)/8], lut [F, 2].
 func DecodeBits(y, packed, index, lut Tensor) {
 	wantPacked("DecodeBits", y, packed, index, lut, 1)
 	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 1) }, func() { decodeCodes[float64](y, packed, index, lut, 1) },
-		func(c *card) { c.decodeBits(y, packed, index, lut) })
+		func(c *gpu) { c.decodeBits(y, packed, index, lut) })
 }
 
 // DecodeBytes is DecodeGenotypes for tables of 8 bits, dosages of at most 256 values a feature: packed [P, F], lut [F, 256].
 func DecodeBytes(y, packed, index, lut Tensor) {
 	wantPacked("DecodeBytes", y, packed, index, lut, 8)
 	compute(y, func() { decodeCodes[float32](y, packed, index, lut, 8) }, func() { decodeCodes[float64](y, packed, index, lut, 8) },
-		func(c *card) { c.decodeBytes(y, packed, index, lut) })
+		func(c *gpu) { c.decodeBytes(y, packed, index, lut) })
 }
 
 func wantPacked(op string, y, packed, index, lut Tensor, bits int) {
@@ -89,7 +91,7 @@ func GatherRows(y, table, index, scale, shift Tensor) {
 		}
 	}
 	compute(y, func() { gatherTable[float32](y, table, index, scale, shift) }, func() { gatherTable[float64](y, table, index, scale, shift) },
-		func(c *card) { c.gatherRows(y, table, index, scale, shift) })
+		func(c *gpu) { c.gatherRows(y, table, index, scale, shift) })
 }
 
 func gatherTable[F Float](y, table, index, scale, shift Tensor) {
@@ -115,4 +117,37 @@ func gatherOf[F Float, X uint8 | float32 | float64](ty, table, index, tk, ts Ten
 			row[f] = v
 		}
 	})
+}
+
+// gatherGrid gives 4 features and 8 rows to a thread.
+func gatherGrid(y Tensor) driver.Grid {
+	quads := (y.Dim(1) + 3) / 4
+	return driver.Grid{Blocks: [3]int{(quads + threads - 1) / threads, (y.Dim(0) + kernels.GatherRows - 1) / kernels.GatherRows}, Threads: [3]int{threads}}
+}
+
+func decodeArgs(y, packed, index, lut Tensor) *kernels.GenotypesForward {
+	return &kernels.GenotypesForward{Y: y.ptr(), Packed: packed.ptr(), Index: index.ptr(), Lut: lut.ptr(),
+		Batch: int32(y.Dim(0)), Features: int32(y.Dim(1)), Persons: int32(packed.Dim(0))}
+}
+
+func (c *gpu) decodeGenotypes(y, packed, index, lut Tensor) {
+	launch(c, "genotypes_forward", y.dtype, gatherGrid(y), decodeArgs(y, packed, index, lut), y)
+}
+
+func (c *gpu) decodeBits(y, packed, index, lut Tensor) {
+	launch(c, "bits_forward", y.dtype, gatherGrid(y), (*kernels.BitsForward)(decodeArgs(y, packed, index, lut)), y)
+}
+
+func (c *gpu) decodeBytes(y, packed, index, lut Tensor) {
+	launch(c, "bytes_forward", y.dtype, gatherGrid(y), (*kernels.BytesForward)(decodeArgs(y, packed, index, lut)), y)
+}
+
+func (c *gpu) gatherRows(y, table, index, scale, shift Tensor) {
+	args := &kernels.GatherrowsForward{Y: y.ptr(), X: table.ptr(), Index: index.ptr(), Scale: scale.ptr(), Shift: shift.ptr(),
+		Batch: int32(y.Dim(0)), Features: int32(y.Dim(1)), Persons: int32(table.Dim(0))}
+	if table.dtype == U8 {
+		launch(c, "gatherbytes_forward", y.dtype, gatherGrid(y), (*kernels.GatherbytesForward)(args), y)
+		return
+	}
+	launch(c, "gatherrows_forward", y.dtype, gatherGrid(y), args, y)
 }

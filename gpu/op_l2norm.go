@@ -1,6 +1,9 @@
 package gpu
 
-import "math"
+import (
+	"contig-gpu/kernels"
+	"math"
+)
 
 // L2Norm computes norm [N] = max(|x|, eps) and y = x / norm for every row of x [N, D]. Where x has 16 bits y and norm
 // are float32.
@@ -10,7 +13,7 @@ func L2Norm(y, norm, x Tensor, eps float64) {
 	want("L2Norm", "norm", norm, x, vectorType(x), x.Dim(0))
 	compute(x, func() { l2Norm(x.dev, host[float32](y), host[float32](norm), host[float32](x), x.Dim(1), eps) },
 		func() { l2Norm(x.dev, host[float64](y), host[float64](norm), host[float64](x), x.Dim(1), eps) },
-		func(c *card) { c.l2Norm(y.ptr(), norm.ptr(), x, eps) })
+		func(c *gpu) { c.l2Norm(y.ptr(), norm.ptr(), x, eps) })
 }
 
 // l2Norm scales rows of d elements.
@@ -46,7 +49,7 @@ func L2NormBackward(dx, dy, y, norm Tensor, eps float64) {
 		l2NormBackward(dx.dev, host[float32](dx), host[float32](dy), host[float32](y), host[float32](norm), dx.Dim(1), eps)
 	}, func() {
 		l2NormBackward(dx.dev, host[float64](dx), host[float64](dy), host[float64](y), host[float64](norm), dx.Dim(1), eps)
-	}, func(c *card) { c.l2NormBackward(dx, dy.ptr(), y.ptr(), norm.ptr(), 0, 0, eps) })
+	}, func(c *gpu) { c.l2NormBackward(dx, dy.ptr(), y.ptr(), norm.ptr(), 0, 0, eps) })
 }
 
 func l2NormBackward[F Float](dev *Device, dx, dy, y, norm []F, d int, eps float64) {
@@ -61,4 +64,15 @@ func l2NormBackward[F Float](dev *Device, dx, dy, y, norm []F, d int, eps float6
 			}
 		}
 	})
+}
+
+func (c *gpu) l2Norm(y, norm uint64, x Tensor, eps float64) {
+	launch(c, "l2norm_forward", x.dtype, c.rowGrid(x.Dim(0)), &kernels.L2normForward{Y: y, Norm: norm, X: x.ptr(),
+		Rows: int32(x.Dim(0)), Cols: int32(x.Dim(1)), Eps: eps}, x)
+}
+
+// l2NormBackward takes all rows, or those present, where count, the number of these, is enough.
+func (c *gpu) l2NormBackward(dx Tensor, dy, y, norm, present, count uint64, eps float64) {
+	launch(c, "l2norm_backward", dx.dtype, c.rowGrid(dx.Dim(0)), &kernels.L2normBackward{Dx: dx.ptr(), Dy: dy, Y: y, Norm: norm, Present: present, Count: count,
+		Rows: int32(dx.Dim(0)), Cols: int32(dx.Dim(1)), Eps: float32(eps)}, dx)
 }

@@ -1,6 +1,9 @@
 package gpu
 
-import "math"
+import (
+	"contig-gpu/kernels"
+	"math"
+)
 
 // LossScaling says how the scale of a loss follows the gradient (Micikevicius et al. 2018, section 3.2).
 type LossScaling struct {
@@ -22,7 +25,7 @@ func ScaleLoss(dst, src, state Tensor) {
 	wantLike("ScaleLoss", "src", src, dst)
 	want("ScaleLoss", "state", state, dst, F64, scalingState)
 	compute(dst, func() { scaleLoss[float32](dst, src, state) }, func() { scaleLoss[float64](dst, src, state) },
-		func(c *card) { c.scaleLoss(dst, src, state) })
+		func(c *gpu) { c.scaleLoss(dst, src, state) })
 }
 
 func scaleLoss[F Float](dst, src, state Tensor) {
@@ -45,7 +48,7 @@ func AdaptScale(scale, rates, state, choice, sumsq Tensor, maxNorm float64, s Lo
 	want("AdaptScale", "sumsq", sumsq, scale, F64, 1)
 	compute(scale, func() { adaptScale[float32](scale, rates, state, choice, sumsq, maxNorm, s) },
 		func() { adaptScale[float64](scale, rates, state, choice, sumsq, maxNorm, s) },
-		func(c *card) { c.adaptScale(scale, rates, state, choice, sumsq, maxNorm, s) })
+		func(c *gpu) { c.adaptScale(scale, rates, state, choice, sumsq, maxNorm, s) })
 }
 
 func adaptScale[F Float](scale, rates, state, choice, sumsq Tensor, maxNorm float64, s LossScaling) {
@@ -65,4 +68,15 @@ func adaptScale[F Float](scale, rates, state, choice, sumsq Tensor, maxNorm floa
 	case !over && st[stateGood] >= float64(s.Grow):
 		st[stateScale], st[stateGood] = 2*st[stateScale], 0
 	}
+}
+
+func (c *gpu) scaleLoss(dst, src, state Tensor) {
+	launch(c, "lossscale_forward", F32, c.grid(dst.Len(), 1), &kernels.LossscaleForward{Y: dst.ptr(), X: src.ptr(), State: state.ptr(), N: int32(dst.Len())})
+}
+
+func (c *gpu) adaptScale(scale, rates, state, choice, sumsq Tensor, maxNorm float64, s LossScaling) {
+	g := oneBlock()
+	g.Threads[0] = 1
+	launch(c, "lossscale_adapt", F32, g, &kernels.LossscaleAdapt{Scale: scale.ptr(), Rates: rates.ptr(), State: state.ptr(), Choice: choice.ptr(), Sumsq: sumsq.ptr(),
+		Limit: maxNorm, Least: s.Least, Grow: int32(s.Grow)})
 }

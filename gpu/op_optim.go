@@ -1,51 +1,11 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/cpukern"
+	"contig-gpu/kernels"
 	"fmt"
 	"math"
-
-	"contig-gpu/gpu/internal/cpukern"
 )
-
-// SumSquares adds the sum of the squares of x to out [1] (F64), always in the same order.
-func SumSquares(out, x Tensor) {
-	wantFloat("SumSquares", "x", x)
-	want("SumSquares", "out", out, x, F64, 1)
-	compute(x, func() { sumSquares[float32](out, x) }, func() { sumSquares[float64](out, x) }, func(c *card) { c.sumSquares(out, x) })
-}
-
-func sumSquares[F Float](out, tx Tensor) {
-	x, p := host[F](tx), tx.dev.pool
-	part := make([]float64, (len(x)+blockLen-1)/blockLen)
-	blocks(tx.dev, len(x), func(lo, hi int) { part[lo/blockLen] = cpukern.SumSquares(p, x[lo:hi]) })
-	sum := 0.0
-	for _, s := range part {
-		sum += s
-	}
-	host[float64](out)[0] += sum
-}
-
-// ClipScale computes scale [1] = gain * min(1, maxNorm / (gain * sqrt(sumsq))): the factor that brings gradients
-// with sum of squares sumsq [1] (F64) to the length maxNorm at most. maxNorm 0 does not clip. Where sumsq is not
-// finite scale is 0, at which Adam and SGD change nothing.
-func ClipScale(scale, sumsq Tensor, maxNorm, gain float64) {
-	wantFloat("ClipScale", "scale", scale)
-	want("ClipScale", "scale", scale, scale, scale.dtype, 1)
-	want("ClipScale", "sumsq", sumsq, scale, F64, 1)
-	host := func() { clipScale(scale, sumsq, maxNorm, gain) }
-	compute(scale, host, host, func(c *card) { c.clipScale(scale, sumsq, maxNorm, gain) })
-}
-
-func clipScale(scale, sumsq Tensor, maxNorm, gain float64) {
-	s := gain
-	switch n := gain * math.Sqrt(host[float64](sumsq)[0]); {
-	case math.IsNaN(n) || math.IsInf(n, 0):
-		s = 0
-	case maxNorm > 0 && n > maxNorm:
-		s = gain * (maxNorm / n)
-	}
-	Fill(scale, s)
-}
 
 // AdamSpec has the constants of Adam (Kingma & Ba 2015; Decoupled: Loshchilov & Hutter 2019).
 type AdamSpec struct {
@@ -75,7 +35,7 @@ func Adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
 	wantHalf("Adam", half, p)
 	wantScale("Adam", scale, p)
 	compute(p, func() { adam[float32](p, g, m, v, rates, scale, s) }, func() { adam[float64](p, g, m, v, rates, scale, s) },
-		func(c *card) { c.adam(p, half, g, m, v, rates, scale, s) })
+		func(c *gpu) { c.adam(p, half, g, m, v, rates, scale, s) })
 }
 
 func wantScale(op string, scale, p Tensor) {
@@ -134,7 +94,7 @@ func SGD(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
 	wantHalf("SGD", half, p)
 	wantScale("SGD", scale, p)
 	compute(p, func() { sgd[float32](p, g, buf, rates, scale, s) }, func() { sgd[float64](p, g, buf, rates, scale, s) },
-		func(c *card) { c.sgd(p, half, g, buf, rates, scale, s) })
+		func(c *gpu) { c.sgd(p, half, g, buf, rates, scale, s) })
 }
 
 func sgd[F Float](tp, tg, tb, rates, scale Tensor, s SGDSpec) {
@@ -154,7 +114,7 @@ func EMA(avg, p, decay Tensor) {
 	wantFloat("EMA", "avg", avg)
 	wantLike("EMA", "p", p, avg)
 	want("EMA", "decay", decay, avg, avg.dtype, 1)
-	compute(avg, func() { ema[float32](avg, p, decay) }, func() { ema[float64](avg, p, decay) }, func(c *card) { c.ema(avg, p, decay) })
+	compute(avg, func() { ema[float32](avg, p, decay) }, func() { ema[float64](avg, p, decay) }, func(c *gpu) { c.ema(avg, p, decay) })
 }
 
 func ema[F Float](tavg, tp, decay Tensor) {
@@ -165,4 +125,33 @@ func ema[F Float](tavg, tp, decay Tensor) {
 			avg[i] = a*avg[i] + b*p[i]
 		}
 	})
+}
+
+// halfType is the type of the 16-bit copy, F32 where there is none: its kernels write none.
+func halfType(half Tensor) DType {
+	if half.Ok() {
+		return half.dtype
+	}
+	return F32
+}
+
+// adamBlocks is how many blocks of Adam's kernels a multiprocessor of an H100 holds at a time (docs/gpu/kernels.md): one wave,
+// in which all have as much to do.
+const adamBlocks = 5
+
+func (c *gpu) adam(p, half, g, m, v, rates, scale Tensor, s AdamSpec) {
+	grid := c.grid(p.Len(), perThread)
+	grid.Blocks[0] = min(grid.Blocks[0], adamBlocks*max(1, c.dev.Info().Multiprocs))
+	launch(c, "adam_forward", halfType(half), grid, &kernels.AdamForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), M: m.ptr(), V: v.ptr(),
+		Rates: rates.ptr(), Scale: scale.ptr(), Beta1: float32(s.Beta1), OneBeta1: float32(1 - s.Beta1), Beta2: float32(s.Beta2),
+		OneBeta2: float32(1 - s.Beta2), Eps: float32(s.Eps), Decay: float32(s.WeightDecay), Decoupled: flag(s.Decoupled), N: int64(p.Len())}, p, p, g, m, m, v, v, half)
+}
+
+func (c *gpu) sgd(p, half, g, buf, rates, scale Tensor, s SGDSpec) {
+	launch(c, "sgd_forward", halfType(half), c.grid(p.Len(), perThread), &kernels.SgdForward{P: p.ptr(), Half: half.ptr(), G: g.ptr(), Buf: buf.ptr(),
+		Rates: rates.ptr(), Scale: scale.ptr(), Momentum: float32(s.Momentum), Decay: float32(s.WeightDecay), Nesterov: flag(s.Nesterov), N: int64(p.Len())}, p, p, g, buf, buf, half)
+}
+
+func (c *gpu) ema(avg, p, decay Tensor) {
+	launch(c, "ema_forward", F32, c.grid(p.Len(), perThread), &kernels.EmaForward{Avg: avg.ptr(), P: p.ptr(), Decay: decay.ptr(), N: int64(p.Len())}, avg, avg, p)
 }

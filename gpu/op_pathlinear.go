@@ -18,7 +18,7 @@ type Path struct {
 
 // Paths reports whether the device computes PathLinear and PathLinearBackward: the CPU does. Their work hardly depends on the
 // number of nodes, where that of a MatMul of all nodes' rows is in proportion to it.
-func (d *Device) Paths() bool { return d.pool != nil }
+func (d *Device) Paths() bool { return d.threads() > 0 }
 
 // PathDims returns the dims of Path.W for weights [H, N], and PathWeights its elements: tiles of columns, zeros behind the last.
 func PathDims(h, n int) []int {

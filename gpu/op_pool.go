@@ -1,10 +1,10 @@
 package gpu
 
 import (
+	"contig-gpu/gpu/internal/cpukern"
+	"contig-gpu/kernels"
 	"fmt"
 	"math"
-
-	"contig-gpu/gpu/internal/cpukern"
 )
 
 // window is the geometry of a pooling operation.
@@ -30,7 +30,7 @@ func poolShape(op, xName, yName string, x, y, argmax Tensor, k, stride, pad int)
 func MaxPool(y, argmax, x Tensor, k, stride, pad int) {
 	g := poolShape("MaxPool", "x", "y", x, y, argmax, k, stride, pad)
 	compute(x, func() { maxPool[float32](y, argmax, x, g) }, func() { maxPool[float64](y, argmax, x, g) },
-		func(c *card) { c.maxPool(y, argmax, x, g) })
+		func(c *gpu) { c.maxPool(y, argmax, x, g) })
 }
 
 func maxPool[F Float](ty, ta, tx Tensor, g window) {
@@ -70,7 +70,7 @@ func (g window) taps(oy, ox int, f func(iy, ix, tap int)) {
 func MaxPoolBackward(dx, dy, argmax Tensor, k, stride, pad int) {
 	g := poolShape("MaxPoolBackward", "dx", "dy", dx, dy, argmax, k, stride, pad)
 	compute(dx, func() { maxPoolBackward[float32](dx, dy, argmax, g) }, func() { maxPoolBackward[float64](dx, dy, argmax, g) },
-		func(c *card) { c.maxPoolBackward(dx, dy, argmax, g) })
+		func(c *gpu) { c.maxPoolBackward(dx, dy, argmax, g) })
 }
 
 func maxPoolBackward[F Float](tdx, tdy, ta Tensor, g window) {
@@ -98,7 +98,7 @@ func GlobalAvgPool(y, x Tensor) {
 	wantFloat("GlobalAvgPool", "x", x, 4)
 	want("GlobalAvgPool", "y", y, x, x.dtype, x.Dim(0), x.Dim(3))
 	compute(x, func() { globalAvgPool[float32](y, x) }, func() { globalAvgPool[float64](y, x) },
-		func(c *card) { c.globalAvgPool(y, x) })
+		func(c *gpu) { c.globalAvgPool(y, x) })
 }
 
 func globalAvgPool[F Float](ty, tx Tensor) {
@@ -120,7 +120,7 @@ func GlobalAvgPoolBackward(dx, dy Tensor) {
 	wantFloat("GlobalAvgPoolBackward", "dx", dx, 4)
 	want("GlobalAvgPoolBackward", "dy", dy, dx, dx.dtype, dx.Dim(0), dx.Dim(3))
 	compute(dx, func() { globalAvgPoolBackward[float32](dx, dy) }, func() { globalAvgPoolBackward[float64](dx, dy) },
-		func(c *card) { c.globalAvgPoolBackward(dx, dy) })
+		func(c *gpu) { c.globalAvgPoolBackward(dx, dy) })
 }
 
 func globalAvgPoolBackward[F Float](tdx, tdy Tensor) {
@@ -136,3 +136,42 @@ func globalAvgPoolBackward[F Float](tdx, tdy Tensor) {
 		}
 	})
 }
+
+// poolBlocks is the number of blocks to a multiprocessor.
+const poolBlocks = 8
+
+func (c *gpu) maxPool(y, argmax, x Tensor, g window) {
+	s := columnsOf("MaxPool", y, argmax, x)
+	launch(c, "maxpool_forward", x.dtype, s.grid(c, 1, poolBlocks), &kernels.MaxpoolForward{Y: y.ptr(), Argmax: argmax.ptr(), X: x.ptr(), Pixels: int32(s.rows),
+		H: int32(g.h), W: int32(g.w), C: int32(g.c), Oh: int32(g.oh), Ow: int32(g.ow), K: int32(g.k), Stride: int32(g.stride), Pad: int32(g.pad)}, y, argmax, x)
+}
+
+func (c *gpu) maxPoolBackward(dx, dy, argmax Tensor, g window) {
+	s := columnsOf("MaxPoolBackward", dx, dy, argmax)
+	launch(c, "maxpool_backward", dx.dtype, s.grid(c, 1, poolBlocks), &kernels.MaxpoolBackward{Dx: dx.ptr(), Dy: dy.ptr(), Argmax: argmax.ptr(), Pixels: int32(s.rows),
+		H: int32(g.h), W: int32(g.w), C: int32(g.c), Oh: int32(g.oh), Ow: int32(g.ow), K: int32(g.k), Stride: int32(g.stride), Pad: int32(g.pad)}, dx, dy, argmax)
+}
+
+func (c *gpu) globalAvgPool(y, x Tensor) {
+	s := columnsOf("GlobalAvgPool", x, y)
+	n := x.Dim(0)
+	if n == 0 {
+		return
+	}
+	grid := s.grid(c, 1, poolBlocks)
+	for first := 0; first < n; first += maxGridY { // an image to each row of blocks
+		images := min(maxGridY, n-first)
+		grid.Blocks[1] = images
+		launch(c, "globalavgpool_forward", x.dtype, grid, &kernels.GlobalavgpoolForward{Y: uint64(y.at.Add(first * s.c * y.dtype.Size())),
+			X: uint64(x.at.Add(first * (x.Len() / n) * x.dtype.Size())), Pixels: int32(s.rows / n), C: int32(s.c)}, y, x)
+	}
+}
+
+func (c *gpu) globalAvgPoolBackward(dx, dy Tensor) {
+	s := columnsOf("GlobalAvgPoolBackward", dx, dy)
+	launch(c, "globalavgpool_backward", dx.dtype, s.grid(c, 1, poolBlocks), &kernels.GlobalavgpoolBackward{Dx: dx.ptr(), Dy: dy.ptr(),
+		Rows: int32(s.rows), Pixels: int32(dx.Dim(1) * dx.Dim(2)), C: int32(s.c)}, dx, dy)
+}
+
+// maxGridY is the most blocks that a grid has in its second dimension.
+const maxGridY = 1<<16 - 1

@@ -1,6 +1,9 @@
 package gpu
 
-import "fmt"
+import (
+	"contig-gpu/kernels"
+	"fmt"
+)
 
 // RescaleFloor is the least difference of a ReLU's two inputs that ReLURescale divides by: nearer ones take the gradient at x,
 // as Captum's DeepLift has it.
@@ -27,7 +30,7 @@ func ReLURescale(dx, dy, x, b Tensor) {
 		return
 	}
 	compute(x, func() { reluRescale[float32](dx, dy, x, b) }, func() { reluRescale[float64](dx, dy, x, b) },
-		func(c *card) { c.reluRescale(dx, dy, x, b) })
+		func(c *gpu) { c.reluRescale(dx, dy, x, b) })
 }
 
 func reluRescale[F Float](tdx, tdy, tx, tb Tensor) {
@@ -53,4 +56,9 @@ func rescaled[F Float](x, b F) F {
 		return 0
 	}
 	return (max(x, 0) - max(b, 0)) / gap
+}
+
+func (c *gpu) reluRescale(dx, dy, x, b Tensor) {
+	launch(c, "relu_rescale", F32, c.grid(x.Len(), 1), &kernels.ReluRescale{Dx: dx.ptr(), Dy: dy.ptr(), X: x.ptr(), B: b.ptr(), N: int64(x.Len()),
+		Period: int64(b.Len()), Least: RescaleFloor}, dx, dy, x)
 }

@@ -1,6 +1,9 @@
 package gpu
 
-import "math"
+import (
+	"contig-gpu/kernels"
+	"math"
+)
 
 // SoftmaxCrossEntropy computes the mean over rows of -log softmax(x)[label] for logits x [N, K] and labels [N] (I32):
 // loss [2] = {mean, number of rows counted}. Rows whose label is -1 do not count; with none the loss is 0. Any other
@@ -16,7 +19,7 @@ func SoftmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
 		want("SoftmaxCrossEntropy", "scale", scale, x, vectorType(x), 1)
 	}
 	compute(x, func() { softmaxCE[float32](loss, dx, x, labels, scale) }, func() { softmaxCE[float64](loss, dx, x, labels, scale) },
-		func(c *card) { c.softmaxCrossEntropy(loss, dx, x, labels, scale) })
+		func(c *gpu) { c.softmaxCrossEntropy(loss, dx, x, labels, scale) })
 }
 
 func softmaxCE[F Float](tl, tdx, tx, labels, scale Tensor) {
@@ -72,4 +75,17 @@ func softmaxCERow[F Float](dx, x []F, label int, share float64) float64 {
 		dx[label] = F(-share * rest / sum)
 	}
 	return math.Log(sum) - own
+}
+
+func (c *gpu) softmaxCrossEntropy(loss, dx, x, labels, scale Tensor) {
+	n, k := x.Dim(0), x.Dim(1)
+	rows := aligned(16 * n)
+	work := c.scratch(rows + 4*n)
+	launch(c, "softmaxce_forward", x.dtype, c.rowGrid(n), &kernels.SoftmaxceForward{Rows: uint64(work), Losses: uint64(work.Add(rows)),
+		X: x.ptr(), Labels: labels.ptr(), N: int32(n), K: int32(k)}, x)
+	launch(c, "softmaxce_finish", F32, oneBlock(), &kernels.SoftmaxceFinish{Loss: loss.ptr(), Losses: uint64(work.Add(rows)), Labels: labels.ptr(), N: int32(n)})
+	if dx.Ok() {
+		launch(c, "softmaxce_backward", x.dtype, c.rowGrid(n), &kernels.SoftmaxceBackward{Dx: dx.ptr(), X: x.ptr(), Rows: uint64(work),
+			Loss: loss.ptr(), Scale: scale.ptr(), N: int32(n), K: int32(k)}, dx, x)
+	}
 }

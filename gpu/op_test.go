@@ -60,8 +60,8 @@ func maskedRun(t *testing.T, d gpu.DType, c int, junk float64) []byte {
 		vs[i] = a.Zeros(d, c)
 	}
 	y, dx := a.New(d, n, c), a.New(d, n, c)
-	gpu.BatchNormTrain(y, vs[0], vs[1], x, gamma, beta, vs[2], vs[3], gpu.Tensor{}, p, gpu.Tensor{}, true, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
-	gpu.BatchNormBackward(dx, gpu.Tensor{}, vs[4], vs[5], dy, y, x, vs[0], vs[1], gamma, p, true)
+	gpu.BatchNormTrain(y, gpu.Tensor{}, gpu.Normed{X: x, Mean: vs[0], Rstd: vs[1], Gamma: gamma, Beta: beta, RunMean: vs[2], RunVar: vs[3], Present: p, ReLU: true}, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+	gpu.BatchNormBackward(dx, gpu.Tensor{}, dy, y, gpu.Normed{X: x, Mean: vs[0], Rstd: vs[1], Gamma: gamma, Present: p, ReLU: true, Dgamma: vs[4], Dbeta: vs[5]})
 	return dump(append(vs, y, dx)...)
 }
 
@@ -104,13 +104,13 @@ func TestBatchNormOfOneRow(t *testing.T) {
 	x, y, one, rm, rv, m, r := l.fill("x", 3, 2), l.fill("y", 3, 2), l.fill("g", 2), l.fill("rm", 2), l.fill("rv", 2), l.zeros(2), l.zeros(2)
 	before := dump(rm, rv)
 	p := gputest.Put(l.a, gpu.U8, []uint8{0, 1, 0}, 3)
-	gpu.BatchNormTrain(y, m, r, x, one, one, rm, rv, gpu.Tensor{}, p, gpu.Tensor{}, false, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
+	gpu.BatchNormTrain(y, gpu.Tensor{}, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: one, Beta: one, RunMean: rm, RunVar: rv, Present: p}, gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1})
 	gputest.Close(t, "y", gputest.Values(y), make([]float64, 6), 0)
 	if !bytes.Equal(dump(rm, rv), before) {
 		t.Error("the running averages moved")
 	}
 	dx, dg := l.fill("dx", 3, 2), l.zeros(2)
-	gpu.BatchNormBackward(dx, gpu.Tensor{}, dg, dg, x, y, x, m, r, one, p, false)
+	gpu.BatchNormBackward(dx, gpu.Tensor{}, x, y, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: one, Present: p, Dgamma: dg, Dbeta: dg})
 	gputest.Close(t, "dx", gputest.Values(dx), make([]float64, 6), 0)
 	gputest.Close(t, "dgamma", gputest.Values(dg), make([]float64, 2), 0)
 }
@@ -139,11 +139,11 @@ func streams(t *testing.T, o gpu.Options, rows, c int) []gpu.Tensor {
 		return y
 	}
 	m, r, y, bn := get(c), get(c), get(rows, c), gpu.BatchNorm{Eps: 1e-5, Momentum: 0.1}
-	gpu.BatchNormTrain(y, m, r, x, gamma, beta, get(c), get(c), add, gpu.Tensor{}, gpu.Tensor{}, true, bn)
-	gpu.BatchNormBackward(get(rows, c), get(rows, c), get(c), get(c), dy, y, x, m, r, gamma, gpu.Tensor{}, true)
-	gpu.BatchNormBackward(get(rows, c), gpu.Tensor{}, get(c), get(c), dy, gpu.Tensor{}, x, m, r, gamma, gpu.Tensor{}, false)
-	gpu.BatchNormEval(get(rows, c), x, gamma, beta, beta, gamma, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}, false, bn)
-	gpu.BatchNormEvalBackward(get(rows, c), get(rows, c), get(c), get(c), dy, y, x, gamma, beta, gamma, gpu.Tensor{}, true, bn)
+	gpu.BatchNormTrain(y, gpu.Tensor{}, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: gamma, Beta: beta, RunMean: get(c), RunVar: get(c), Add: add, ReLU: true}, bn)
+	gpu.BatchNormBackward(get(rows, c), get(rows, c), dy, y, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: gamma, ReLU: true, Dgamma: get(c), Dbeta: get(c)})
+	gpu.BatchNormBackward(get(rows, c), gpu.Tensor{}, dy, gpu.Tensor{}, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: gamma, Dgamma: get(c), Dbeta: get(c)})
+	gpu.BatchNormEval(get(rows, c), gpu.Tensor{}, gpu.Normed{X: x, Gamma: gamma, Beta: beta, RunMean: beta, RunVar: gamma}, bn)
+	gpu.BatchNormEvalBackward(get(rows, c), get(rows, c), dy, y, gpu.Normed{X: x, Gamma: gamma, RunMean: beta, RunVar: gamma, ReLU: true, Dgamma: get(c), Dbeta: get(c)}, bn)
 	gpu.Add(get(rows, c), x, dy)
 	gpu.ReLU(get(rows, c), x)
 	gpu.ReLUBackward(get(rows, c), dy, x)
@@ -219,9 +219,9 @@ func TestPlanComputesNothing(t *testing.T) {
 	a := gputest.Open(t, "plan", gpu.Options{}).NewArena(0)
 	x, c := a.New(gpu.F32, 4, 8, 8, 16), a.New(gpu.F32, 16)
 	gpu.Fill(x, 1)
-	gpu.BatchNormTrain(x, c, c, x, c, c, c, c, x, gpu.Tensor{}, gpu.Tensor{}, true, gpu.BatchNorm{})
-	gpu.BatchNormBackward(x, x, c, c, x, x, x, c, c, c, gpu.Tensor{}, true)
-	gpu.BatchNormEvalBackward(x, x, c, c, x, x, x, c, c, c, gpu.Tensor{}, true, gpu.BatchNorm{})
+	gpu.BatchNormTrain(x, gpu.Tensor{}, gpu.Normed{X: x, Mean: c, Rstd: c, Gamma: c, Beta: c, RunMean: c, RunVar: c, Add: x, ReLU: true}, gpu.BatchNorm{})
+	gpu.BatchNormBackward(x, x, x, x, gpu.Normed{X: x, Mean: c, Rstd: c, Gamma: c, ReLU: true, Dgamma: c, Dbeta: c})
+	gpu.BatchNormEvalBackward(x, x, x, x, gpu.Normed{X: x, Gamma: c, RunMean: c, RunVar: c, ReLU: true, Dgamma: c, Dbeta: c}, gpu.BatchNorm{})
 	gpu.Conv(x, x, a.New(gpu.F32, 16, 3, 3, 16), gpu.ConvSpec{Stride: 1, Pad: 1})
 	gpu.MaxPool(a.New(gpu.F32, 4, 4, 4, 16), a.New(gpu.U8, 4, 4, 4, 16), x, 3, 2, 1)
 	gpu.ClipScale(a.New(gpu.F32, 1), a.New(gpu.F64, 1), 1, 1)
@@ -256,7 +256,7 @@ func TestBatchNormFarFromZero(t *testing.T) {
 	x := gputest.Filled(a, gpu.F32, "x", offset-1, offset+1, rows, c)
 	v := gputest.Values(x)
 	m, r, rm, rv, one := a.New(gpu.F32, c), a.New(gpu.F32, c), a.Zeros(gpu.F32, c), a.Zeros(gpu.F32, c), a.Zeros(gpu.F32, c)
-	gpu.BatchNormTrain(a.New(gpu.F32, rows, c), m, r, x, one, one, rm, rv, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}, false, gpu.BatchNorm{Momentum: 1})
+	gpu.BatchNormTrain(a.New(gpu.F32, rows, c), gpu.Tensor{}, gpu.Normed{X: x, Mean: m, Rstd: r, Gamma: one, Beta: one, RunMean: rm, RunVar: rv}, gpu.BatchNorm{Momentum: 1})
 	want := make([]float64, c)
 	for j := range want {
 		sum, sq := 0.0, 0.0

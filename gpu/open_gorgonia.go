@@ -3,26 +3,21 @@
 package gpu
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"gorgonia.org/cu"
 
 	gorgoniadevice "contig-gpu/gpu/gorgonia"
-	cudalib "contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
-	"contig-gpu/kernels"
+	"contig-gpu/gpu/internal/vendor"
 )
 
 func openGorgonia(ordinal int) (*Device, error) {
-	d, err := gorgoniadevice.Open(ordinal, compiledKernels)
+	d, err := gorgoniadevice.Open(ordinal, vendor.Image)
 	if err != nil {
 		return nil, err
 	}
-	return &Device{kind: gorgonia, why: "asked for", card: newCard(d)}, nil
+	return newDevice(newGPU("gorgonia", d, nil), "asked for"), nil
 }
 
 // AdoptGorgonia opens a device in a context that a program using gorgonia.org/cu has, on the null stream. Close leaves
@@ -30,23 +25,24 @@ func openGorgonia(ordinal int) (*Device, error) {
 // destroyed before. Work that the program queued on the null stream or on streams that wait for it comes before the
 // device's; for other streams the program synchronises itself.
 func AdoptGorgonia(ctx cu.CUContext) (*Device, error) {
-	d, err := gorgoniadevice.Adopt(ctx, compiledKernels)
+	d, err := gorgoniadevice.Adopt(ctx, vendor.Image)
 	if err != nil {
 		return nil, fmt.Errorf("gpu: AdoptGorgonia: %w: %w", ErrNoDevice, err)
 	}
-	return &Device{kind: gorgonia, why: "adopted", card: newCard(d)}, nil
+	return newDevice(newGPU("gorgonia", d, nil), "adopted"), nil
 }
 
 // AdoptMemory returns a tensor over memory of the program's own, dense and row-major, which stays the program's: it
 // must outlive the tensor's use, and no Arena frees it. The device must be a gorgonia one, the memory of its context,
 // at least as large as the tensor, and its address a multiple of 16 bytes.
 func (d *Device) AdoptMemory(p cu.DevicePtr, t DType, dims ...int) (Tensor, error) {
-	if d.kind != gorgonia {
+	below := gorgoniaOf(d)
+	if below == nil {
 		return Tensor{}, fmt.Errorf("gpu: AdoptMemory: the device is %s, want gorgonia", d.Name())
 	}
 	x := Tensor{dev: d, dtype: t, at: driver.Ptr(p)}
 	x.setDims(dims)
-	if err := d.card.dev.(*gorgoniadevice.Device).Holds(p, x.Bytes()); err != nil {
+	if err := below.Holds(p, x.Bytes()); err != nil {
 		return Tensor{}, fmt.Errorf("gpu: AdoptMemory: %w", err)
 	}
 	return x, nil
@@ -55,24 +51,21 @@ func (d *Device) AdoptMemory(p cu.DevicePtr, t DType, dims ...int) (Tensor, erro
 // DevicePtr returns the address of t's first element, for calls of gorgonia.org/cu. The memory remains the Arena's. It
 // panics unless t is on a gorgonia device.
 func (t Tensor) DevicePtr() cu.DevicePtr {
-	if t.dev == nil || t.dev.kind != gorgonia {
+	if gorgoniaOf(t.dev) == nil {
 		panic(fmt.Sprintf("gpu: DevicePtr: the tensor %s is not on a gorgonia device", shape(t.dims[:t.rank])))
 	}
 	return cu.DevicePtr(t.at)
 }
 
-// compiledKernels returns the program's compiled kernels or, where it has none for the GPU, compiles them.
-func compiledKernels(card driver.Info) ([]byte, error) {
-	var image []byte
-	err := kernels.ErrNoImage
-	if !card.Emulated { // the emulator has no use for a GPU's machine code
-		image, err = kernels.Image(card.Arch)
+// gorgoniaOf returns the device behind d if it is a gorgonia one, else nil.
+func gorgoniaOf(d *Device) *gorgoniadevice.Device {
+	if d == nil {
+		return nil
 	}
-	if !errors.Is(err, kernels.ErrNoImage) {
-		return image, err
+	c, _ := d.backend.(*gpu)
+	if c == nil {
+		return nil
 	}
-	sources := kernels.Sources()
-	entry := slices.DeleteFunc(slices.Sorted(maps.Keys(sources)), func(name string) bool { return !strings.HasSuffix(name, ".cu") })
-	image, _, err = cudalib.CompileNVRTC(sources, entry, card.Arch)
-	return image, err
+	below, _ := c.dev.(*gorgoniadevice.Device)
+	return below
 }

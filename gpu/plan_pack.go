@@ -10,7 +10,10 @@ import (
 	"strings"
 	"sync"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/dnn"
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/gpu/internal/planned"
 )
 
 // A PlanPack says what WritePlans wrote.
@@ -25,25 +28,25 @@ type PlanPack struct {
 	Driver   int    `json:"driver"`          // and CUDA version of its driver, 13000 for 13.0
 }
 
-// WritePlans asks cuDNN, without a GPU, for the plans of every convolution that was planned so far on a device of PlannedCards, and
+// WritePlans asks cuDNN, without a GPU, for the plans of every convolution that was planned so far on a device of PlannedGPUs, and
 // writes them to w: the program loads them from files named by $CONTIG_PLAN_PACKS or in the folder plans beside itself, in milliseconds
 // where making them takes a second each. made says in words what they are for. progress is told how many problems of all are done.
 // It takes all processors. The error is cuDNN's, or w's.
 func (d *Device) WritePlans(w io.Writer, made string, progress func(done, all int)) (*PlanPack, error) {
 	t := d.described()
-	if t == nil || t.asked == nil {
-		return nil, errors.New("gpu: WritePlans: plans are written for the GPUs " + strings.Join(PlannedCards(), ", "))
+	if t == nil || t.Name == "" {
+		return nil, errors.New("gpu: WritePlans: plans are written for the GPUs " + strings.Join(PlannedGPUs(), ", "))
 	}
-	description, err := dnn.Card(t.card)
+	description, err := dnn.Description(t.Name)
 	if err != nil {
 		return nil, err
 	}
-	problems := t.problems()
+	problems, shape := problemsOf(t), t.Info()
 	found, version, err := plansOf(description, problems, progress)
 	if err != nil {
 		return nil, err
 	}
-	p := &PlanPack{CuDNN: version, Problems: len(problems), Arch: t.info.Arch, SMs: t.info.Multiprocs, Driver: t.info.Driver}
+	p := &PlanPack{CuDNN: version, Problems: len(problems), Arch: shape.Arch, SMs: shape.Multiprocs, Driver: shape.Driver}
 	pack, err := dnn.NewPackWriter(w, dnn.PackHead{Library: version, Arch: p.Arch, Multiprocs: p.SMs, Driver: p.Driver, Made: made})
 	if err != nil {
 		return nil, err
@@ -66,12 +69,10 @@ func (d *Device) WritePlans(w io.Writer, made string, progress func(done, all in
 	return p, pack.Close()
 }
 
-// problems are what a GPU asks of cuDNN for the convolutions that were planned, each once.
-func (d *described) problems() []dnn.Problem {
+// problemsOf are what a GPU asks of cuDNN for the convolutions that were planned, each once.
+func problemsOf(d *planned.Described) []dnn.Problem {
 	var all []dnn.Problem
-	for c := range d.asked {
-		all = append(all, dnn.Problems(c.Conv, c.ConvPass)...)
-	}
+	d.Asked(func(c driver.Conv, p convolution.Pass) { all = append(all, dnn.Problems(c, p)...) })
 	slices.SortFunc(all, func(a, b dnn.Problem) int { return cmp.Compare(a.String(), b.String()) })
 	return slices.Compact(all)
 }
@@ -126,10 +127,8 @@ type ConvPlan = dnn.Planned
 
 // ConvPlans returns the plans that the device has so far, none on devices that do not compute by cuDNN 9.
 func (d *Device) ConvPlans() []ConvPlan {
-	if d.card != nil {
-		if h, ok := d.card.dev.(interface{ Plans() []dnn.Planned }); ok {
-			return h.Plans()
-		}
+	if h := d.library(); h != nil {
+		return h.Plans()
 	}
 	return nil
 }
@@ -139,10 +138,7 @@ type PlanCounts = dnn.Counts
 
 // PlanCounts returns that of the plans since Open, nil on devices that do not compute by cuDNN 9.
 func (d *Device) PlanCounts() *PlanCounts {
-	if d.card == nil {
-		return nil
-	}
-	if h, ok := d.card.dev.(interface{ Counts() dnn.Counts }); ok {
+	if h := d.library(); h != nil {
 		c := h.Counts()
 		return &c
 	}

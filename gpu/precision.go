@@ -24,21 +24,16 @@ func Precisions() []string { return []string{"auto", "f64", "f32", "tf32", "bf16
 // The error says what the device offers.
 func (d *Device) Precision(name string) (DType, string, error) {
 	if name == "auto" {
-		name = "f32"
-		if d.computes(BF16) && d.card != nil {
-			name = "bf16"
-		}
+		name = d.auto()
 	}
 	t, ok := map[string]DType{"f64": F64, "f32": F32, "tf32": F32, "bf16": BF16, "f16": F16}[name]
 	switch {
 	case !ok:
 		return 0, "", fmt.Errorf("gpu: precision %q: %w: want one of %v", name, ErrPrecision, Precisions())
-	case !d.computes(t), name == "tf32" && d.pool != nil:
+	case !d.has(t), name == "tf32" && !d.rounds():
 		return 0, "", fmt.Errorf("gpu: precision %s: %w: the device %s computes in %s", name, ErrPrecision, d.Name(), d.floats())
 	}
-	if d.card != nil {
-		d.card.tf32 = name == "tf32"
-	}
+	d.round(name == "tf32")
 	return t, name, nil
 }
 
@@ -50,13 +45,7 @@ func (d *Device) Precision(name string) (DType, string, error) {
 // Accuracy and Stability of Numerical Algorithms, section 3.1): of half a unit in the last place on the CPU. For a GPU a whole
 // unit is allowed, since tensor cores may cut off; TF32 beside that keeps 10 bits of the inputs, rounded or cut off.
 func (d *Device) ProductError(terms int) float64 {
-	unit, inputs := 0x1p-24, 0.0
-	if d.card != nil {
-		unit = 0x1p-23
-		if d.card.tf32 {
-			inputs = 0x1p-9 + 0x1p-20 // (1 + 2^-10)^2 - 1
-		}
-	}
+	unit, inputs := d.errors()
 	sum := float64(terms) * unit
 	if sum >= 0.5 {
 		return math.Inf(1)

@@ -1,9 +1,6 @@
 package gpu
 
 import (
-	"errors"
-	"fmt"
-
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -20,45 +17,14 @@ type Recording struct {
 // a graph and work is not called again: addresses, shapes and constants are those of the recording, and work must
 // neither allocate nor wait nor copy from the host. It should have run once before, so that kernels, plans and
 // scratch memory are there. Nothing of it is done until Replay. Elsewhere Replay calls work.
-func (d *Device) Record(work func()) (*Recording, error) {
-	if d.card == nil {
-		return &Recording{work: work}, nil
-	}
-	over, ok := d.card.dev.(driver.Overlap)
-	if !ok {
-		return &Recording{work: work}, nil
-	}
-	g, err := over.Capture(work)
-	if errors.Is(err, driver.ErrMemory) {
-		free, _ := d.card.dev.MemInfo()
-		return nil, &MemoryError{Arena: recordedName, Free: free, Err: err}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("gpu: Record: %w", err)
-	}
-	return &Recording{graph: g}, nil
-}
+func (d *Device) Record(work func()) (*Recording, error) { return d.record(work) }
 
 // Profiled does f between marks by which the vendor's profilers can be told to measure nothing else, where the device's driver has such, and
 // waits for what f queued.
-func (d *Device) Profiled(f func()) error {
-	if d.card != nil {
-		if p, ok := d.card.dev.(interface{ Profiled(f func()) error }); ok {
-			return p.Profiled(f)
-		}
-	}
-	f()
-	return d.Sync()
-}
+func (d *Device) Profiled(f func()) error { return d.profiled(f) }
 
 // Async reports whether the device copies data and replays recorded work beside what Go does.
-func (d *Device) Async() bool {
-	if d.card == nil {
-		return false
-	}
-	_, ok := d.card.dev.(driver.Overlap)
-	return ok
-}
+func (d *Device) Async() bool { return d.overlap() != nil }
 
 // Replay queues the work.
 func (r *Recording) Replay() {

@@ -1,8 +1,6 @@
 package gpu
 
 import (
-	"slices"
-
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -69,23 +67,7 @@ func (t *tally) read() {
 
 // CountLaunches begins a list of what operations ask of a GPU. It is for devices that are GPUs or plan for one; others
 // list nothing. What is launched from now on is timed, and cannot be recorded.
-func (d *Device) CountLaunches() {
-	if d.card == nil {
-		return
-	}
-	d.card.tally = &tally{}
-	if over, ok := d.card.dev.(driver.Overlap); ok {
-		d.card.tally.mark = over.MainMark
-	}
-}
+func (d *Device) CountLaunches() { d.countLaunches() }
 
 // Launches returns what was asked since CountLaunches, in order, and ends the list. It waits for the last of it.
-func (d *Device) Launches() []Launch {
-	if d.card == nil || d.card.tally == nil {
-		return nil
-	}
-	t := d.card.tally
-	t.read()
-	d.card.tally = nil
-	return slices.Clone(t.list)
-}
+func (d *Device) Launches() []Launch { return d.launches() }

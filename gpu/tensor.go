@@ -121,7 +121,7 @@ func (t *Tensor) setDims(dims []int) {
 
 // Host returns the elements of a CPU tensor in place. It panics on another device or element type.
 func Host[E Element](t Tensor) []E {
-	if dtypeOf[E]() != t.dtype || t.dev.kind != cpu {
+	if dtypeOf[E]() != t.dtype || t.mem == nil {
 		panic(fmt.Sprintf("gpu: Host: tensor is %v on %s, want %v on cpu", t.dtype, t.dev.Name(), dtypeOf[E]()))
 	}
 	return unsafe.Slice((*E)(t.mem), t.Len())
@@ -132,16 +132,8 @@ func Write[E Element](t Tensor, src []E) {
 	if len(src) != t.Len() {
 		panic(fmt.Sprintf("gpu: Write: %d elements into a tensor of %v", len(src), t.Dims()))
 	}
-	switch {
-	case t.dev.kind == plan || len(src) == 0:
-	case t.dev.card == nil:
-		encode(t, src)
-	case dtypeOf[E]() == t.dtype:
-		t.dev.card.dev.Upload(t.at, asBytes(src))
-	default:
-		h := t.onHost()
-		encode(h, src)
-		t.dev.card.dev.Upload(t.at, unsafe.Slice((*byte)(h.mem), h.Bytes()))
+	if len(src) > 0 {
+		t.dev.write(t, slice[E](src))
 	}
 }
 
@@ -151,17 +143,29 @@ func Read[E Element](dst []E, t Tensor) {
 	if len(dst) != t.Len() {
 		panic(fmt.Sprintf("gpu: Read: a tensor of %v into %d elements", t.Dims(), len(dst)))
 	}
-	switch {
-	case t.dev.kind == plan || len(dst) == 0:
-	case t.dev.card == nil:
-		decode(dst, t)
-	case dtypeOf[E]() == t.dtype:
-		t.dev.card.dev.Download(asBytes(dst), t.at)
-	default:
-		h := t.onHost()
-		t.dev.card.dev.Download(unsafe.Slice((*byte)(h.mem), h.Bytes()), t.at)
-		decode(dst, h)
+	if len(dst) > 0 {
+		t.dev.read(slice[E](dst), t)
 	}
+}
+
+// elements are those of a slice of any element type, on their way to a tensor or from one.
+type elements interface {
+	encode(t Tensor)       // into t's host memory
+	decode(t Tensor)       // from there
+	stored(t DType) []byte // as a tensor of type t has them; nil: in another type
+}
+
+type slice[E Element] []E
+
+func (s slice[E]) encode(t Tensor) { encode(t, s) }
+func (s slice[E]) decode(t Tensor) { decode(s, t) }
+
+func (s slice[E]) stored(t DType) []byte {
+	if dtypeOf[E]() != t {
+		return nil
+	}
+	var e E
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(e)))
 }
 
 // onHost returns a tensor of t's type and shape in host memory.
@@ -173,11 +177,6 @@ func (t Tensor) onHost() Tensor {
 
 // halves returns the elements of a 16-bit tensor as they are stored, in t's host memory.
 func (t Tensor) halves() []uint16 { return unsafe.Slice((*uint16)(t.mem), t.Len()) }
-
-func asBytes[E Element](x []E) []byte {
-	var e E
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(e)))
-}
 
 // encode converts src into t's host memory.
 func encode[E Element](t Tensor, src []E) {

@@ -243,18 +243,3 @@ template <class T> __device__ inline T block_sum(T v) {
     for (unsigned i = 0; i < blockDim.x / 32; i++) s += part[i];
     return s;
 }
-
-// Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011): 4 random words for a counter of 4 words and a key of 2.
-struct philox4 {
-    u32 w[4];
-};
-__device__ inline philox4 philox(philox4 c, u32 k0, u32 k1) {
-    for (int i = 0; i < 10; i++) {
-        u32 hi0 = __umulhi(0xD2511F53u, c.w[0]), lo0 = 0xD2511F53u * c.w[0];
-        u32 hi1 = __umulhi(0xCD9E8D57u, c.w[2]), lo1 = 0xCD9E8D57u * c.w[2];
-        c = {{hi1 ^ c.w[1] ^ k0, lo1, hi0 ^ c.w[3] ^ k1, lo0}};
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return c;
-}

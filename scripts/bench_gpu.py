@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One training step: contig-gpu against PyTorch on one card, in one call.
+"""One training step: contig-gpu against PyTorch on one GPU, in one call.
 
   scripts/bench_gpu.py --binary build/report/contig-gpu --out build/bench parity
   scripts/bench_gpu.py --out build/bench step --cases 448:64 224:256
@@ -201,9 +201,9 @@ def one_case(a, size, batch, names):
     mine = our_contestant(a, size, batch, "auto")
     try:
         row["ours"] = mine.ready()
-        card = row["ours"].get("card") or {}
-        each = row["ours"]["device_bytes"] if card else 0
-        groups = [names] if not card or 1.5 * each * (len(names) + 1) < card["free_bytes"] else [[n] for n in names]
+        gpu = row["ours"].get("gpu") or {}
+        each = row["ours"]["device_bytes"] if gpu else 0
+        groups = [names] if not gpu or 1.5 * each * (len(names) + 1) < gpu["free_bytes"] else [[n] for n in names]
         for group in groups:
             run_group(a, row, mine, group)
     finally:

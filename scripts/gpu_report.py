@@ -31,7 +31,7 @@ def read(work, name):
 
 def kernels(r):
     """The table of single operations."""
-    print(f"\n{r['encoder']}, {r['image_size']} px, batch {r['batch']}, {r['precision']}; ceilings measured on this card: "
+    print(f"\n{r['encoder']}, {r['image_size']} px, batch {r['batch']}, {r['precision']}; ceilings measured on this GPU: "
           f"copies {r['copy_bytes_per_second'] / 1e9:.0f} GB/s, products {r['product_flop_per_second'] / 1e12:.0f} TFLOP/s")
     convs = [(x["calls"] * x["milliseconds"]["median"], x["of_ceiling"]) for x in r["rows"] if "calls" in x]
     print(f"All convolutions of a step: {sum(ms for ms, _ in convs):.2f} ms, at the ceiling {sum(ms * c for ms, c in convs):.2f} ms.\n")
@@ -55,7 +55,7 @@ def tables():
 
 
 def summary(head, runs):
-    print(f"# {head['card']}, {head['date']}\n\nCommit {head['commit']}. " + ", ".join(f"{x['name']} {x['version']}" for x in head["libraries"]) + ".\n")
+    print(f"# {head['gpu']}, {head['date']}\n\nCommit {head['commit']}. " + ", ".join(f"{x['name']} {x['version']}" for x in head["libraries"]) + ".\n")
     print("| stage | result | seconds | tests passed | failed | skipped |\n|---|---|---|---|---|---|")
     for name, r in runs.items():
         if "skipped" in r:
@@ -81,7 +81,7 @@ def main():
     gpu = runs.get("doctor", {}).get("result", {}).get("gpu") or {}
     if not gpu.get("name"):
         sys.exit("gpu_report: the stage doctor has found no GPU: " + str(gpu.get("why") or "run it first"))
-    head = {"card": gpu["name"], "date": datetime.date.today().isoformat(), "commit": commit, "libraries": gpu["libraries"]}
+    head = {"gpu": gpu["name"], "date": datetime.date.today().isoformat(), "commit": commit, "libraries": gpu["libraries"]}
     name = re.sub(r"[^A-Za-z0-9]+", "-", gpu["name"]).strip("-").lower()
     base = os.path.join(out, name + "-" + head["date"])
     os.makedirs(out, exist_ok=True)
@@ -93,9 +93,9 @@ def main():
         measured(runs)
     with open(base + ".md", "w") as f:
         f.write(text.getvalue())
-    if gpu.get("cudnn_card"):
+    if gpu.get("cudnn_gpu"):
         with open(os.path.join(out, name + ".cudnn.json"), "w") as f:
-            json.dump(gpu["cudnn_card"], f, indent=2)
+            json.dump(gpu["cudnn_gpu"], f, indent=2)
     summary(head, runs)
     print("\nwritten: " + base + ".json, .md")
     sys.exit(any(runs[n].get("exit", 0) for n in named))

@@ -6,7 +6,7 @@
 #   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] first [1|2]     see gpu_first.sh
 #
 # STAGE is one of those below, or all (the default). Results of stages are kept in WORK (build/gpu-report), where a stage that
-# is run again replaces its own; after each call the report of all that is there is written: OUT/<card>-<date>.json and
+# is run again replaces its own; after each call the report of all that is there is written: OUT/<GPU>-<date>.json and
 # .md, and the GPU's description by cuDNN. OUT is docs/gpu. -t: toy sizes, for a test of this script on the emulator:
 # with CONTIG_EMULATOR set to its library, which then plays the GPU. SECONDS is the time that there is: a stage gets what is left of it, and none begins
 # in the last half minute.

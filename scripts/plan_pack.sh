@@ -3,7 +3,7 @@
 # fetches it, or $CONTIG_LIBCUDNN names another. On a GPU of that kind the program then compiles nothing: it loads what lies in the folder
 # plans beside it, or what $CONTIG_PLAN_PACKS names.
 #
-#   scripts/plan_pack.sh [-o FOLDER] CARD/ENCODER/SIZE/BATCH/PRECISION...
+#   scripts/plan_pack.sh [-o FOLDER] GPU/ENCODER/SIZE/BATCH/PRECISION...
 #
 # such as h200/resnet50/448/64/bf16, which serves an H100 too. FOLDER is build/plans; a pack that is there is not made again. $CONTIG_GPU is the
 # program (./contig-gpu). Needs gcc; some minutes of a processor for each pack.
@@ -36,10 +36,10 @@ gcc -shared -fPIC -Wl,-soname,libcuda.so.1 gpu/internal/dnn/testdata/libcuda_stu
 export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$work
 mkdir -p "$out"
 for pack; do
-  IFS=/ read -r card encoder size batch precision more <<<"$pack"
-  [ -n "$precision" ] && [ -z "$more" ] || fail "$pack is not CARD/ENCODER/SIZE/BATCH/PRECISION"
-  file=$out/$card-$encoder-$size-$batch-$precision.zip
+  IFS=/ read -r gpu encoder size batch precision more <<<"$pack"
+  [ -n "$precision" ] && [ -z "$more" ] || fail "$pack is not GPU/ENCODER/SIZE/BATCH/PRECISION"
+  file=$out/$gpu-$encoder-$size-$batch-$precision.zip
   if [ -e "$file" ]; then echo "$file is there"; continue; fi
   echo "== $file"
-  "$bin" plan --card "$card" --encoder "$encoder" --image-size "$size" --batch "$batch" --precision "$precision" --write-plans "$file" | grep -A1 '^wrote'
+  "$bin" plan --gpu "$gpu" --encoder "$encoder" --image-size "$size" --batch "$batch" --precision "$precision" --write-plans "$file" | grep -A1 '^wrote'
 done

@@ -13,7 +13,7 @@ import (
 type benchWhere struct {
 	Version   string    `json:"version"`
 	Device    string    `json:"device"`
-	Card      *gpu.Card `json:"card,omitempty"` // with the versions of its libraries
+	GPU       *gpu.Info `json:"gpu,omitempty"` // with the versions of its libraries
 	Threads   int       `json:"threads"`
 	Precision string    `json:"precision"`
 	SameBytes bool      `json:"deterministic"`
@@ -76,5 +76,5 @@ func openBench(s *settings) (*gpu.Device, gpu.DType, benchWhere, error) {
 		d.Close()
 		return nil, 0, benchWhere{}, err
 	}
-	return d, t, benchWhere{version + revision(), d.Name(), d.Card(), d.Threads(), precision, s.Deterministic}, nil
+	return d, t, benchWhere{version + revision(), d.Name(), d.GPU(), d.Threads(), precision, s.Deterministic}, nil
 }

@@ -70,8 +70,8 @@ func benchLoss(c *cli.Context, s *lossSettings) (any, error) {
 		return nil, err
 	}
 	defer d.Close()
-	if where.Card != nil {
-		o.Memory = where.Card.Free
+	if where.GPU != nil {
+		o.Memory = where.GPU.Free
 	}
 	r := &benchLosses{benchWhere: where, Modalities: o.Modalities, Embedding: o.Embedding}
 	for _, n := range batches {

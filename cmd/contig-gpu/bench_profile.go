@@ -46,7 +46,7 @@ func benchProfileCommand() *cli.Command {
 				return nil, err
 			}
 			defer d.Close()
-			if d.Card() == nil {
+			if d.GPU() == nil {
 				return nil, usagef("bench profile: the device %s is no GPU", d.Name())
 			}
 			o.Precision = where.Precision

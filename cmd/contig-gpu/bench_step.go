@@ -153,8 +153,8 @@ func (r *benchResult) warm(ctx context.Context, s *bench.Step, d *gpu.Device) er
 			r.Bytes += h.Bytes
 		}
 	}
-	if r.Card != nil {
-		r.DeviceBytes = r.Card.Free - d.Card().Free
+	if r.GPU != nil {
+		r.DeviceBytes = r.GPU.Free - d.GPU().Free
 	}
 	return nil
 }

@@ -32,11 +32,11 @@ func (r *trainRun) openDevice() (err error) {
 	}
 	r.deviceLine = deviceText(r.device, precision)
 	r.say("%s", r.deviceLine)
-	if g := r.device.Card(); g != nil {
+	if g := r.device.GPU(); g != nil {
 		r.driver = fmt.Sprintf("CUDA %d.%d", g.Driver/1000, g.Driver%1000/10)
 	}
-	if card := unusedGPU(os.DirFS("/")); card != "" && r.device.Card() == nil && r.auto() {
-		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", card)
+	if unused := unusedGPU(os.DirFS("/")); unused != "" && r.device.GPU() == nil && r.auto() {
+		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", unused)
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (r *trainRun) auto() bool { return r.cfg.Device == "auto" || r.cfg.Device =
 
 // deviceText says what computes, how, and why that.
 func deviceText(d *gpu.Device, precision string) string {
-	if g := d.Card(); g != nil {
+	if g := d.GPU(); g != nil {
 		return fmt.Sprintf("device: %s (%s), %s: %s", d.Name(), g.Name, precision, d.Why())
 	}
 	return fmt.Sprintf("device: %s, %d threads, %s: %s", d.Name(), d.Threads(), precision, d.Why())
@@ -83,7 +83,7 @@ func unusedGPU(root fs.FS) string {
 func (r *trainRun) approve(d *gpu.Device) func(train.Work) error {
 	return func(w train.Work) error {
 		r.total = max(r.total, w.Steps)
-		if d.Card() != nil || w.Steps == 0 {
+		if d.GPU() != nil || w.Steps == 0 {
 			return r.dryRun()
 		}
 		least := leastTime(w, convSpeed(d, r.cfg.Precision))

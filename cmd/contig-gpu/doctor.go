@@ -123,7 +123,7 @@ func processor() (model string, features []string) {
 // selfTest computes a product and a convolution of ragged shapes on d, in each type it computes in.
 func selfTest(d *gpu.Device) []check {
 	types := map[gpu.DType]float64{gpu.F32: 1e-5, gpu.F64: 1e-13}
-	if d.Card() != nil {
+	if d.GPU() != nil {
 		types = map[gpu.DType]float64{gpu.F32: 1e-5, gpu.BF16: 1e-2, gpu.F16: 1e-3}
 	}
 	var cs []check

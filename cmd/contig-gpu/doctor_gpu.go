@@ -13,15 +13,15 @@ import (
 
 // graphics is what doctor says of the GPU.
 type graphics struct {
-	*gpu.Card
+	*gpu.Info
 	Why       string  `json:"why,omitempty"` // it is not used: what was looked for, and where
 	Bandwidth float64 `json:"copy_bytes_per_second"`
 	Product   float64 `json:"bf16_product_flop_per_second"`
 	Warning   string  `json:"warning,omitempty"`
 	SelfTest  []check `json:"self_test"`
 
-	Plans       *gpu.PlanCounts `json:"plans,omitempty"`      // of the self-test's convolutions
-	Description json.RawMessage `json:"cudnn_card,omitempty"` // cuDNN's own, by which plans are made without the GPU
+	Plans       *gpu.PlanCounts `json:"plans,omitempty"`     // of the self-test's convolutions
+	Description json.RawMessage `json:"cudnn_gpu,omitempty"` // cuDNN's own, by which plans are made without the GPU
 }
 
 // examineGPU opens the first GPU, tests and measures it, or says why there is none.
@@ -31,14 +31,14 @@ func examineGPU() graphics {
 		return graphics{Why: err.Error()}
 	}
 	defer d.Close()
-	g := graphics{Card: d.Card(), SelfTest: selfTest(d)}
+	g := graphics{Info: d.GPU(), SelfTest: selfTest(d)}
 	bytes, n := bench.CeilingSizes(d)
 	g.Bandwidth, g.Product = bench.CopyRate(d, bytes), bench.ProductRate(d, gpu.BF16, n)
 	if err := d.Sync(); err != nil {
 		g.Why = err.Error()
 	}
 	g.Plans = d.PlanCounts()
-	text, err := d.DescribeCard()
+	text, err := d.DescribeGPU()
 	if err = errors.Join(d.Warning(), err); err != nil {
 		g.Warning = err.Error()
 	}
@@ -49,7 +49,7 @@ func examineGPU() graphics {
 }
 
 func (g graphics) print(w io.Writer) {
-	if g.Card == nil {
+	if g.Info == nil {
 		fmt.Fprintf(w, "GPU       none is used: %s\n", strings.ReplaceAll(g.Why, "\n", "\n          "))
 		return
 	}

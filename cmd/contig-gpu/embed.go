@@ -110,7 +110,7 @@ func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg tr
 		return nil, err
 	}
 	defer src.Close()
-	if free := int(memory()); m.Device.Card() == nil && free > 0 {
+	if free := int(memory()); m.Device.GPU() == nil && free > 0 {
 		need, err := train.EmbedMemory(m, src.Dims())
 		if err != nil {
 			return nil, err

@@ -92,7 +92,7 @@ func exactFor(dev *gpu.Device, dtype gpu.DType, threads int) (*gpu.Device, error
 	switch {
 	case dtype == gpu.F64:
 		return nil, nil
-	case dev.Card() == nil:
+	case dev.GPU() == nil:
 		return dev, nil
 	}
 	return gpu.Open("cpu", gpu.Options{Threads: threads})

@@ -119,7 +119,7 @@ func (t *tally) step() {
 		}
 	}
 	t.most = max(t.most, total(t.plan.Allocated())-scratch-t.weights)
-	if t.scratch = scratch; t.plan.Card() != nil {
+	if t.scratch = scratch; t.plan.GPU() != nil {
 		t.largest = max(t.largest, scratch-t.before)
 		t.scratch = t.largest
 	}
@@ -187,8 +187,8 @@ func (m mapsOn) match(t *tally, net *model.Model, dtype gpu.DType, i, n int) err
 
 // free returns the bytes of the device that are free, 0 where that is not known.
 func (e *explanation) free() int {
-	if card := e.dev.Card(); card != nil {
-		return card.Free
+	if g := e.dev.GPU(); g != nil {
+		return g.Free
 	}
 	return int(memory())
 }

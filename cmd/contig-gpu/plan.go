@@ -36,15 +36,15 @@ type memoryPlan struct {
 	Largest    int        `json:"largest_batch"`   // up to 16384; 0: not even one fits
 	Notes      []string   `json:"notes,omitempty"` // what the bytes leave out
 
-	Convolutions *gpu.ConvAnswers `json:"convolutions,omitempty"` // of --card: what its scratch is taken from
+	Convolutions *gpu.ConvAnswers `json:"convolutions,omitempty"` // of --gpu: what its scratch is taken from
 	Written      *gpu.PlanPack    `json:"plans,omitempty"`        // of --write-plans
 }
 
 // planSettings are those of plan.
 type planSettings struct {
 	shapeSettings
-	Card, Memory string
-	WritePlans   string
+	GPU, Memory string
+	WritePlans  string
 }
 
 func newPlanSettings() *planSettings { return &planSettings{shapeSettings: *newShapeSettings()} }
@@ -53,9 +53,9 @@ func (p *planSettings) rows() []setting.Row {
 	s := p.settings.rows()
 	device := setting.Of(s, &p.Device)[0].Saying("auto, cpu, cuda or cuda:N; without a GPU cuda is taken for an H100")
 	own := append(setting.Of(s, &p.Chunk, &p.Accumulate, &p.EMA, &p.Threads), device,
-		setting.New("card", &p.Card, "", setting.OneOf(gpu.PlannedCards()...).OrEmpty(), "plan for this model of GPU, present or not, instead of --device: {}"),
+		setting.New("gpu", &p.GPU, "", setting.OneOf(gpu.PlannedGPUs()...).OrEmpty(), "plan for this model of GPU, present or not, instead of --device: {}"),
 		setting.New("memory", &p.Memory, "", setting.Any(), "memory for the largest batch, such as 16G; none: what the device has free"),
-		setting.New("write-plans", &p.WritePlans, "", setting.Any(), "make cuDNN's plans for --card without it, and write them to this file, such as plans/h200.zip"))
+		setting.New("write-plans", &p.WritePlans, "", setting.Any(), "make cuDNN's plans for --gpu without it, and write them to this file, such as plans/h200.zip"))
 	return append(p.shapeSettings.rows(), setting.Group("", own...)...)
 }
 
@@ -117,8 +117,8 @@ func planAsked(c *cli.Context) (*planSettings, error) {
 }
 
 func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {
-	if s.WritePlans != "" && s.Card == "" {
-		return nil, usagef("plan: --write-plans wants --card, for which the plans are made")
+	if s.WritePlans != "" && s.GPU == "" {
+		return nil, usagef("plan: --write-plans wants --gpu, for which the plans are made")
 	}
 	cfg, err := plannedConfig(s)
 	if err != nil {
@@ -151,7 +151,7 @@ func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {
 	}
 	p := &memoryPlan{Written: written, Device: d.Name(), Precision: cfg.Precision, Parameters: m.Weights().Count(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
 		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes, Convolutions: d.ConvAnswers()}
-	if g := d.Card(); g != nil {
+	if g := d.GPU(); g != nil {
 		p.Device = g.Name
 	}
 	if work > 0 {
@@ -177,8 +177,8 @@ func plannedConfig(s *planSettings) (train.Config, error) {
 // plannedDevice opens --device, or what plans for it in its absence, and says what that cannot know.
 func plannedDevice(s *planSettings) (*gpu.Device, []string, error) {
 	o := gpu.Options{Threads: s.Threads}
-	if s.Card != "" {
-		d, err := gpu.Open("plan:"+s.Card, o)
+	if s.GPU != "" {
+		d, err := gpu.Open("plan:"+s.GPU, o)
 		return d, nil, err
 	}
 	d, err := gpu.Open(s.Device, o)
@@ -205,7 +205,7 @@ func planRoom(s *planSettings, d *gpu.Device) (int, error) {
 	if s.Memory != "" {
 		return parseBytes(s.Memory)
 	}
-	if g := d.Card(); g != nil {
+	if g := d.GPU(); g != nil {
 		return g.Free, nil
 	}
 	return int(memory()), nil

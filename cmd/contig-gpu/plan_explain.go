@@ -124,8 +124,8 @@ func (p *explainPlanSettings) room() (explainRoom, string, error) {
 
 // free returns the bytes that attribution is planned for.
 func (p *explainPlanSettings) free(d *gpu.Device) int {
-	if card := d.Card(); card != nil {
-		return card.Free
+	if g := d.GPU(); g != nil {
+		return g.Free
 	}
 	return int(memory())
 }

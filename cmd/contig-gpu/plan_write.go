@@ -12,7 +12,7 @@ import (
 	"contig-gpu/model/train"
 )
 
-// writePlans writes --write-plans: the plans of all convolutions that d, which plans for --card, was asked for. nil without it.
+// writePlans writes --write-plans: the plans of all convolutions that d, which plans for --gpu, was asked for. nil without it.
 func writePlans(s *planSettings, c train.Config, d *gpu.Device, line *progress.Line) (p *gpu.PlanPack, err error) {
 	if s.WritePlans == "" {
 		return nil, nil
@@ -20,7 +20,7 @@ func writePlans(s *planSettings, c train.Config, d *gpu.Device, line *progress.L
 	if err := os.MkdirAll(filepath.Dir(s.WritePlans), 0o777); err != nil {
 		return nil, err
 	}
-	made := fmt.Sprintf("%s, %d px, batch %d, %s, for %s", c.Model.Encoder, c.ImageSize, c.Batch, c.Precision, s.Card)
+	made := fmt.Sprintf("%s, %d px, batch %d, %s, for %s", c.Model.Encoder, c.ImageSize, c.Batch, c.Precision, s.GPU)
 	err = folder.WriteFile(s.WritePlans, 0o644, func(w io.Writer) error {
 		p, err = d.WritePlans(w, made, func(done, all int) { line.Count(done, all, "problems have plans") })
 		return err

@@ -23,7 +23,7 @@ func TestWritePlans(t *testing.T) {
 	cohort, pack := filepath.Join(dir, "cohort"), filepath.Join(dir, "plans", "h200.zip")
 	must(t, "synth", "--out", cohort, "--persons", "24", "--image-size", "32", "--seed", "3")
 	model := []string{"--encoder", "resnet18", "--image-size", "32", "--batch", "4", "--hidden", "8", "--embedding", "8"}
-	out := must(t, append([]string{"plan", "--card", "h200", "--features", "3", "--write-plans", pack, "--json"}, model...)...)
+	out := must(t, append([]string{"plan", "--gpu", "h200", "--features", "3", "--write-plans", pack, "--json"}, model...)...)
 	var p memoryPlan
 	if err := json.Unmarshal([]byte(out), &p); err != nil || p.Written == nil {
 		t.Fatalf("plan says %s, %v", out, err)
@@ -69,10 +69,10 @@ func countsIn(t *testing.T, out string) (c gpu.PlanCounts) {
 	return c
 }
 
-// TestWritePlansWantsACard and a library.
-func TestWritePlansWantsACard(t *testing.T) {
+// TestWritePlansWantsAGPU and a library.
+func TestWritePlansWantsAGPU(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "plans.zip")
-	if code, _, errs := exec(t, "plan", "--write-plans", file, "--device", "cpu"); code != 2 || !strings.Contains(errs, "--card") {
+	if code, _, errs := exec(t, "plan", "--write-plans", file, "--device", "cpu"); code != 2 || !strings.Contains(errs, "--gpu") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 	if _, err := os.Stat(file); err == nil {

@@ -35,7 +35,7 @@ func (s *shapeSettings) fitsDevice(m model.Config, d *gpu.Device, kept int) erro
 		return err
 	}
 	free := int(memory())
-	if g := d.Card(); g != nil {
+	if g := d.GPU(); g != nil {
 		return fitsIn(g.Free, x.OnDevice(), "a step of these shapes", x.String())
 	}
 	return fitsIn(free, gpu.Plus(x.Total(), kept), "a step of these shapes", x.String())

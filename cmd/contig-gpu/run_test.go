@@ -61,7 +61,7 @@ func TestUsageErrors(t *testing.T) {
 		{"train", "--encoder", "vgg"}, {"train", "--precision", "f8"}, {"train", "--resume"}, {"train", "--batch", "1"}, {"train", "--join", "left"},
 		{"synth"}, {"synth", "--out", "x", "--missing", "snps"}, {"synth", "--out", "x", "--missing", "snps=2"}, {"synth", "--out", "x", "--effect", "7"},
 		{"check"}, {"embed"}, {"explain"}, {"plan", "explain", "--method", "x"}, {"plan", "explian"}, {"plan", "explain", "--reference", "1"}, {"export"}, {"export", "--checkpoint", "c"}, {"plan", "--features", "a"}, {"plan", "--memory", "lots"},
-		{"plan", "--genetics", "h9"}, {"plan", "--card", "gt210"}, {"plan", "--card", "h200", "--precision", "f64"}, {"check", "--images", "i", "--data", "d", "--join", "left"}, {"check", "--images", "i", "--data", "d", "--seed", "-1"},
+		{"plan", "--genetics", "h9"}, {"plan", "--gpu", "gt210"}, {"plan", "--gpu", "h200", "--precision", "f64"}, {"check", "--images", "i", "--data", "d", "--join", "left"}, {"check", "--images", "i", "--data", "d", "--seed", "-1"},
 		{"embed", "--checkpoint", "c", "--images", "i", "--data", "d", "--out", "o", "--threads", "-1"}, {"completion", "bash", "zsh"}, {"bench", "leap"}, {"bench", "step", "--windows", "0"}, {"bench", "step", "--threads", "-1"}, {"plan", "--threads", "-1"},
 		{"bench", "step", "--missing", "1"}, {"bench", "step", "--batch", "1"}, {"bench", "step", "--input", "cake"}, {"bench", "step", "--device", "cpu", "--input", "raw"}, {"bench", "floor", "--batch", "1"}, {"bench", "loss", "--batch", "x"}, {"bench", "loss", "--tau", "0"}, {"bench", "kernels", "--batch", "0"},
 		{"pgs"}, {"pgs", "--genotypes", "g", "--out", "o"}, {"pgs", "--scores", "s", "--out", "o"}, {"pgs", "--scores", "s", "--genotypes", "g"}, {"pgs", "--scores", "s", "--genotypes", "g", "--out", "o", "--min-overlap", "2"},
@@ -151,11 +151,11 @@ func TestFinish(t *testing.T) {
 	}
 }
 
-// TestPlanForACard: with --card its memory is what batches are for, and it is said what of its scratch memory is known.
-func TestPlanForACard(t *testing.T) {
+// TestPlanForAGPU: with --gpu its memory is what batches are for, and it is said what of its scratch memory is known.
+func TestPlanForAGPU(t *testing.T) {
 	for batch, want := range map[string][3]bool{"64": {true, false, false}, "100": {false, true, false}} {
 		var p memoryPlan
-		out := must(t, "plan", "--encoder", "resnet18", "--image-size", "224", "--features", "3", "--card", "a100", "--batch", batch, "--json")
+		out := must(t, "plan", "--encoder", "resnet18", "--image-size", "224", "--features", "3", "--gpu", "a100", "--batch", batch, "--json")
 		if err := json.Unmarshal([]byte(out), &p); err != nil {
 			t.Fatalf("plan %s: %v", out, err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	cudnn "gorgonia.org/cu/dnn"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -17,7 +18,7 @@ type conv struct {
 	w       *cudnn.Filter
 	c       *cudnn.Convolution
 	forward cudnn.ConvolutionFwdAlgo
-	room    [4]int // bytes of scratch of each driver.ConvPass
+	room    [convolution.Passes]int // bytes of scratch of each pass
 }
 
 // The gradients' deterministic algorithms that know NHWC. ALGO_0 and ALGO_3 add up in any order.
@@ -75,23 +76,23 @@ func (v *conv) describe(c driver.Conv) (err error) {
 // choose takes the first forward algorithm that cuDNN has for the shape, and finds out what the passes need.
 func (v *conv) choose(h *cudnn.Context) (err error) {
 	for _, a := range forwardAlgorithms() {
-		if v.room[driver.PassForward], err = v.forwardScratch(h, a); err == nil {
+		if v.room[convolution.Forward], err = v.forwardScratch(h, a); err == nil {
 			v.forward = a
 			break
 		}
 	}
 	if err == nil {
-		v.room[driver.PassData], err = v.dataScratch(h)
-		v.room[driver.PassDataAdd] = v.room[driver.PassData]
+		v.room[convolution.Data], err = v.dataScratch(h)
+		v.room[convolution.DataAdd] = v.room[convolution.Data]
 	}
 	if err == nil {
-		v.room[driver.PassWeight], err = v.weightScratch(h)
+		v.room[convolution.Weight], err = v.weightScratch(h)
 	}
 	return err
 }
 
 // ConvScratch returns the bytes that a pass takes of the scratch memory set by SetScratch.
-func (d *Device) ConvScratch(c driver.Conv, p driver.ConvPass) int {
+func (d *Device) ConvScratch(c driver.Conv, p convolution.Pass) int {
 	if v := d.conv(c); v != nil {
 		return v.room[p]
 	}
@@ -102,7 +103,7 @@ func (d *Device) ConvScratch(c driver.Conv, p driver.ConvPass) int {
 func (d *Device) SetScratch(p driver.Ptr, bytes int) { d.scratch, d.room = p, bytes }
 
 // prepare returns c's description if its pass can run.
-func (d *Device) prepare(c driver.Conv, pass driver.ConvPass) *conv {
+func (d *Device) prepare(c driver.Conv, pass convolution.Pass) *conv {
 	v := d.conv(c)
 	if v == nil || !d.ready() {
 		return nil
@@ -116,7 +117,7 @@ func (d *Device) prepare(c driver.Conv, pass driver.ConvPass) *conv {
 
 // ConvForward queues y = x * w.
 func (d *Device) ConvForward(c driver.Conv, y, x, w driver.Ptr) {
-	if v := d.prepare(c, driver.PassForward); v != nil {
+	if v := d.prepare(c, convolution.Forward); v != nil {
 		d.queued("convolution", explain("cudnnConvolutionForward", d.dnn.ConvolutionForward(1, v.x, memory(x), v.w, memory(w), v.c, v.forward,
 			memory(d.scratch), uintptr(d.room), 0, v.y, memory(y))))
 	}
@@ -124,7 +125,7 @@ func (d *Device) ConvForward(c driver.Conv, y, x, w driver.Ptr) {
 
 // ConvBackwardData queues dx = beta dx + the gradient of x.
 func (d *Device) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta float32) {
-	if v := d.prepare(c, driver.PassData); v != nil {
+	if v := d.prepare(c, convolution.Data); v != nil {
 		d.queued("convolution", explain("cudnnConvolutionBackwardData", d.dnn.ConvolutionBackwardData(1, v.w, memory(w), v.y, memory(dy), v.c,
 			dataAlgorithm, memory(d.scratch), uintptr(d.room), float64(beta), v.x, memory(dx))))
 	}
@@ -132,7 +133,7 @@ func (d *Device) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta floa
 
 // ConvBackwardWeight queues dw += the gradient of w.
 func (d *Device) ConvBackwardWeight(c driver.Conv, dw, dy, x driver.Ptr) {
-	if v := d.prepare(c, driver.PassWeight); v != nil {
+	if v := d.prepare(c, convolution.Weight); v != nil {
 		d.queued("convolution", explain("cudnnConvolutionBackwardFilter", d.dnn.ConvolutionBackwardFilter(1, v.x, memory(x), v.y, memory(dy), v.c,
 			weightAlgorithm, memory(d.scratch), uintptr(d.room), 1, v.w, memory(dw))))
 	}

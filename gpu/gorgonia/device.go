@@ -15,7 +15,7 @@ import (
 )
 
 // An Image returns the compiled kernels for a GPU.
-type Image func(card driver.Info) ([]byte, error)
+type Image func(info driver.Info) ([]byte, error)
 
 // A Device is a GPU with one stream of work, the null stream: that is where cu/blas and cu/dnn work. It implements
 // driver.Device. The thread of the goroutine that opened it, which alone may use it, has its context as the current one.
@@ -140,6 +140,9 @@ func (d *Device) openLibraries() (err error) {
 
 // Info describes the GPU and the libraries.
 func (d *Device) Info() driver.Info { return d.info }
+
+// Caps has nothing: one stream, float32.
+func (d *Device) Caps() driver.Caps { return driver.Caps{} }
 
 // Fail records a failure for Sync to return, unless there is one already; nothing is queued afterwards.
 func (d *Device) Fail(err error) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/kernels"
@@ -17,9 +18,9 @@ import (
 
 func opened(t *testing.T) *Device {
 	t.Helper()
-	d, err := Open(0, func(card driver.Info) ([]byte, error) {
+	d, err := Open(0, func(info driver.Info) ([]byte, error) {
 		entry := slices.DeleteFunc(slices.Sorted(maps.Keys(kernels.Sources())), func(name string) bool { return !strings.HasSuffix(name, ".cu") })
-		image, _, err := cuda.CompileNVRTC(kernels.Sources(), entry, card.Arch)
+		image, _, err := cuda.CompileNVRTC(kernels.Sources(), entry, info.Arch)
 		return image, err
 	})
 	if err != nil {
@@ -62,21 +63,21 @@ func TestOpenFails(t *testing.T) {
 
 // TestFails makes one call that fails for each device, and wants Sync to tell what it was.
 func TestFails(t *testing.T) {
-	conv := driver.Conv{N: 1, H: 4, W: 4, C: 8, K: 8, R: 3, S: 3, Stride: 1, Pad: 1}
+	conv := driver.Conv{Shape: convolution.Shape{N: 1, H: 4, W: 4, C: 8, K: 8, R: 3, S: 3, Stride: 1, Pad: 1}}
 	for want, f := range map[string]func(d *Device){
 		"MatMul in bf16: the device computes in f32": func(d *Device) {
 			d.MatMul(driver.Product{M: 1, N: 1, K: 1, In: driver.BF16}, 0, 0, 0)
 		},
 		"convolution in f16: the device computes in f32": func(d *Device) {
-			d.ConvScratch(driver.Conv{N: 1, H: 1, W: 1, C: 8, K: 8, R: 1, S: 1, Stride: 1, Type: driver.F16}, driver.PassForward)
+			d.ConvScratch(driver.Conv{Shape: convolution.Shape{N: 1, H: 1, W: 1, C: 8, K: 8, R: 1, S: 1, Stride: 1}, Type: driver.F16}, convolution.Forward)
 		},
 		"(n <= 0)": func(d *Device) {
 			c := conv
 			c.N = 0
-			d.ConvScratch(c, driver.PassForward)
+			d.ConvScratch(c, convolution.Forward)
 		},
 		"of scratch memory and has 0": func(d *Device) {
-			n := d.ConvScratch(conv, driver.PassWeight)
+			n := d.ConvScratch(conv, convolution.Weight)
 			if n == 0 {
 				d.Fail(errors.New("of scratch memory and has 0")) // a GPU's algorithm that needs none
 			}
@@ -113,13 +114,13 @@ func TestFails(t *testing.T) {
 // TestConvIsFloat32 wants bits that TF32 has no room for to come through all three passes.
 func TestConvIsFloat32(t *testing.T) {
 	d := opened(t)
-	c := driver.Conv{N: 1, H: 1, W: 1, C: 8, K: 8, R: 1, S: 1, Stride: 1}
+	c := driver.Conv{Shape: convolution.Shape{N: 1, H: 1, W: 1, C: 8, K: 8, R: 1, S: 1, Stride: 1}}
 	const fine = 1 + 0x1p-20
 	x, dy, w := make([]float32, 8), make([]float32, 8), make([]float32, 64)
 	x[0], dy[0], w[0] = fine, fine, 1
 	px, pdy, pw, y, dx := alloc(t, d, x), alloc(t, d, dy), alloc(t, d, w), alloc(t, d, x), alloc(t, d, x)
 	room := 256
-	for _, p := range []driver.ConvPass{driver.PassForward, driver.PassDataAdd, driver.PassWeight} {
+	for _, p := range []convolution.Pass{convolution.Forward, convolution.DataAdd, convolution.Weight} {
 		room = max(room, d.ConvScratch(c, p))
 	}
 	scratch := alloc(t, d, make([]float32, (room+3)/4))

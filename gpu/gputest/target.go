@@ -29,7 +29,7 @@ func (g Target) Portable() Target {
 func Targets() []Target {
 	list := os.Getenv("CONTIG_DEVICE")
 	if list == "" {
-		return []Target{targetOf("cpu"), {Name: "emulated", Types: cardTypes(), spec: "cuda:0", emulated: true}}
+		return []Target{targetOf("cpu"), {Name: "emulated", Types: gpuTypes(), spec: "cuda:0", emulated: true}}
 	}
 	var ts []Target
 	for _, spec := range strings.Split(list, ",") {
@@ -43,12 +43,12 @@ func targetOf(spec string) Target {
 	case spec == "cpu":
 		return Target{Name: spec, spec: spec, Types: []gpu.DType{gpu.F32, gpu.F64}}
 	case strings.HasPrefix(spec, "cuda"):
-		return Target{Name: spec, spec: spec, Types: cardTypes()}
+		return Target{Name: spec, spec: spec, Types: gpuTypes()}
 	}
 	return Target{Name: spec, spec: spec, Types: []gpu.DType{gpu.F32}}
 }
 
-func cardTypes() []gpu.DType { return []gpu.DType{gpu.F32, gpu.BF16, gpu.F16} }
+func gpuTypes() []gpu.DType { return []gpu.DType{gpu.F32, gpu.BF16, gpu.F16} }
 
 // Has reports whether the target computes in type d.
 func (g Target) Has(d gpu.DType) bool {

@@ -59,5 +59,5 @@ func resourcesOf(used map[string]usage, bounds map[string]int) (map[string]resou
 	return all, nil
 }
 
-// usualThreads is the block of a kernel that names no bound: gpu/card.go's.
+// usualThreads is the block of a kernel that names no bound: gpu/gpu.go's.
 const usualThreads = 256

@@ -1,10 +1,12 @@
 // Command gen writes kernels/args.go: for every family of kernels a Go struct of its arguments, laid out as the
-// driver takes them, and the table of all entry points. It reads the signatures in kernels/*.cu by a textual rule:
+// driver takes them, the sizes that both sides have in common, and the table of all entry points. It reads the signatures in kernels/*.cu by a textual rule:
 //
 //   - Comments go; lines that end in a backslash are joined.
 //   - Function-like macros that a file, or a .cuh it includes, defines outside any #if are expanded; a ## b becomes ab.
 //   - Then every `extern "C" __global__ void [__launch_bounds__(...)] name(parameters)` that a body follows is a
 //     kernel, and EXPORT_KERNEL(name) must follow somewhere.
+//
+// Every `constexpr int name = value;` at the beginning of a line, in *.cuh too, becomes a constant, so that no size is written twice.
 //
 // A kernel's name ends in _<type>; kernels that differ in the type only are a family and must have the same
 // parameters but for what their pointers point to.
@@ -60,5 +62,9 @@ func generate(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return write(fs)
+	sizes, err := allSizes(dir)
+	if err != nil {
+		return nil, err
+	}
+	return write(fs, sizes)
 }

@@ -45,6 +45,8 @@ func TestGenerate(t *testing.T) {
 FOR_TYPES(ADD)
 extern "C" __global__ void set_u8(unsigned char *p, unsigned v) {}
 EXPORT_KERNEL(set_u8)`, `
+constexpr int add_tile = 64; // rows
+constexpr int add_line = 2 * add_tile + 4, add_parts = 3;
 #if defined(X)
 #define EXPORT_KERNEL(name) lost
 #endif
@@ -53,6 +55,7 @@ EXPORT_KERNEL(set_u8)`, `
 		t.Fatal(err)
 	}
 	for _, want := range []string{
+		"\tAddTile  = 64            // b.cuh: rows\n\tAddLine  = 2*AddTile + 4 // b.cuh\n\tAddParts = 3             // b.cuh\n",
 		"// AddRows has the arguments of add_rows_bf16, add_rows_f32.",
 		"type AddRows struct {\n\tY       uint64\n\tX       uint64\n\tOneMore int32\n\tN       int64\n\tEps     float32\n}",
 		"type Set struct {\n\tP uint64\n\tV uint32\n}",

@@ -34,7 +34,7 @@ func LoadWithin(path string, dev *gpu.Device, precision string, free int) (*Load
 			return err
 		}
 		device, file, err := c.need(dev, l.DType)
-		if dev.Card() == nil {
+		if dev.GPU() == nil {
 			file += device
 		}
 		if err == nil && free > 0 && file > free {

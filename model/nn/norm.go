@@ -97,17 +97,19 @@ func bits(passed gpu.Tensor) gpu.Tensor {
 }
 
 func (b *BatchNorm) byRunning(p *Pass, y, passed, x, residual, present gpu.Tensor) {
-	gpu.BatchNormEval(y, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, residual, present, bits(passed), b.relu, gpu.BatchNorm{Eps: normEps})
+	gpu.BatchNormEval(y, bits(passed), gpu.Normed{X: x, Gamma: b.Weight.Value, Beta: b.Bias.Value,
+		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Add: residual, Present: present, ReLU: b.relu}, gpu.BatchNorm{Eps: normEps})
 	p.Save(b, p.ifParams(x), passed, present)
 }
 
 func (b *BatchNorm) byBatch(p *Pass, y, passed, x, residual, present gpu.Tensor, s sums) {
 	mean, rstd := p.NewAs(Master(p.DType), b.channels), p.NewAs(Master(p.DType), b.channels)
-	spec := gpu.BatchNorm{Eps: normEps, Sums: s.known()}
+	spec := gpu.BatchNorm{Eps: normEps}
 	if p.Move {
 		spec.Momentum = normMomentum
 	}
-	gpu.BatchNormTrain(y, mean, rstd, x, b.Weight.Value, b.Bias.Value, b.RunMean.Value, b.RunVar.Value, residual, present, bits(passed), b.relu, spec)
+	gpu.BatchNormTrain(y, bits(passed), gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: b.Weight.Value, Beta: b.Bias.Value,
+		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Add: residual, Present: present, ReLU: b.relu, Sums: s.known()}, spec)
 	if s.room.Ok() {
 		p.consumed(s.room)
 	}
@@ -136,11 +138,13 @@ func (b *BatchNorm) backward(p *Pass, dx, dresidual, dy gpu.Tensor) {
 	x, passed, present := s[0], s[1], s[2]
 	dweight, dbias := p.ifParams(b.Weight.Grad), p.ifParams(b.Bias.Grad)
 	if p.Stats == RunningStats {
-		gpu.BatchNormEvalBackward(dx, dresidual, dweight, dbias, dy, passed, x, b.Weight.Value, b.RunMean.Value, b.RunVar.Value, present, b.relu, gpu.BatchNorm{Eps: normEps})
+		gpu.BatchNormEvalBackward(dx, dresidual, dy, passed, gpu.Normed{X: x, Gamma: b.Weight.Value,
+			RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Present: present, ReLU: b.relu, Dgamma: dweight, Dbeta: dbias}, gpu.BatchNorm{Eps: normEps})
 		return
 	}
 	mean, rstd := s[3], s[4]
-	gpu.BatchNormBackward(dx, dresidual, dweight, dbias, dy, passed, x, mean, rstd, b.Weight.Value, present, b.relu)
+	gpu.BatchNormBackward(dx, dresidual, dy, passed, gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: b.Weight.Value,
+		Present: present, ReLU: b.relu, Dgamma: dweight, Dbeta: dbias})
 }
 
 // Slopes returns what the norm is by its running statistics: scale x + shift, each [c].

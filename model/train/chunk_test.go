@@ -37,7 +37,7 @@ func TestChunkedRunsResume(t *testing.T) {
 func TestCUDAInChunks(t *testing.T) {
 	slow(t)
 	gputest.UseEmulator(t)
-	c := onCard(t, "f32", 3)
+	c := onGPU(t, "f32", 3)
 	c.Batch, c.Chunk, c.ImageSize = 6, 3, 33
 	co := synthCohort(t, 30)
 	onGPU := trainedLosses(t, c, co)

@@ -37,8 +37,8 @@ func stepLosses(t *testing.T, dir string) []float64 {
 	return losses
 }
 
-// onCard are the settings of a short training with missing rows, in the given precision on a GPU.
-func onCard(t *testing.T, precision string, steps int) Config {
+// onGPU are the settings of a short training with missing rows, in the given precision on a GPU.
+func onGPU(t *testing.T, precision string, steps int) Config {
 	c := tiny(t)
 	c.Device, c.Precision, c.Epochs, c.MaxSteps, c.EMA, c.Optimizer.LR = "cuda", precision, 0, steps, 0.9, 1e-4
 	return c
@@ -51,7 +51,7 @@ func TestCUDAFollowsTheCPU(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
 	const steps = 20
-	c, co := onCard(t, "f32", steps), synthCohort(t, 40)
+	c, co := onGPU(t, "f32", steps), synthCohort(t, 40)
 	followTheCPU(t, c, co, map[string][]float64{"cuda": trainedLosses(t, c, co)})
 }
 
@@ -86,7 +86,7 @@ func TestCUDAResumesOnTheCPU(t *testing.T) {
 	co := synthCohort(t, 40)
 	for _, precision := range []string{"bf16", "f32"} {
 		dir := filepath.Join(t.TempDir(), "run")
-		c := onCard(t, precision, 2)
+		c := onGPU(t, precision, 2)
 		c.Batch = 6 // an epoch is longer than six steps
 		for i, device := range []string{"cuda", "cpu", "cuda"} {
 			c.Device, c.Precision, c.MaxSteps = device, precision, 2*(i+1)
@@ -131,7 +131,7 @@ func TestCUDASameBytes(t *testing.T) {
 	co := synthCohort(t, 30)
 	for i := range files {
 		dir := filepath.Join(t.TempDir(), "run")
-		mustRun(t, synthOptions(onCard(t, "bf16", 3), co, dir))
+		mustRun(t, synthOptions(onGPU(t, "bf16", 3), co, dir))
 		files[i] = string(read(t, CheckpointPath(dir, "last")))
 	}
 	if files[0] != files[1] {
@@ -146,7 +146,7 @@ func TestCUDANotFinite(t *testing.T) {
 	gputest.UseEmulator(t)
 	co, found := synthCohort(t, 40), map[string]string{}
 	for _, device := range []string{"cpu", "cuda"} {
-		c, dir := onCard(t, "f32", 6), filepath.Join(t.TempDir(), "run")
+		c, dir := onGPU(t, "f32", 6), filepath.Join(t.TempDir(), "run")
 		c.Device, c.Batch, c.Optimizer.LR, c.CheckpointEvery = device, 4, 1e30, 1
 		sum, err := Run(t.Context(), synthOptions(c, co, dir))
 		p := wantCode(t, err, 720)
@@ -169,7 +169,7 @@ func TestCUDANotFinite(t *testing.T) {
 func TestCUDAAccumulates(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
-	c, co := onCard(t, "f32", 3), synthCohort(t, 40)
+	c, co := onGPU(t, "f32", 3), synthCohort(t, 40)
 	c.Batch, c.Accumulate = 3, 3
 	followTheCPU(t, c, co, map[string][]float64{"cuda": trainedLosses(t, c, co)})
 }

@@ -20,7 +20,7 @@ func TestCUDALate(t *testing.T) {
 	gputest.UseEmulator(t)
 	co := synthCohort(t, 20)
 	for _, precision := range []string{"bf16", "f32"} {
-		c := onCard(t, precision, 4)
+		c := onGPU(t, precision, 4)
 		c.Batch, c.CheckpointEvery = 4, 2
 		if precision == "f32" {
 			c.Batch, c.Accumulate, c.MaxSteps = 2, 3, 2
@@ -58,7 +58,7 @@ func TestCUDAUnreadable(t *testing.T) {
 	gputest.UseEmulator(t)
 	co := synthCohort(t, 40)
 	for _, device := range []string{"cpu", "cuda"} {
-		c, dir := onCard(t, "f32", 6), filepath.Join(t.TempDir(), "run")
+		c, dir := onGPU(t, "f32", 6), filepath.Join(t.TempDir(), "run")
 		c.Device, c.Batch, c.CheckpointEvery = device, 4, 1
 		o := synthOptions(c, co, dir)
 		open := o.NewSource

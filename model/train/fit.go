@@ -33,7 +33,7 @@ func (t *trainer) reserve() error {
 
 // free returns the bytes that the device can still give, 0 where that is not known, and whose they are.
 func (t *trainer) free() (int, string) {
-	if g := t.dev.Card(); g != nil {
+	if g := t.dev.GPU(); g != nil {
 		return g.Free, "the GPU"
 	}
 	return t.o.Memory, "this machine or its control group"
@@ -41,7 +41,7 @@ func (t *trainer) free() (int, string) {
 
 // fits reports whether m fits into the bytes that are free on the device and on the host; 0: not known.
 func fits(m Memory, dev *gpu.Device, free, host int) bool {
-	if dev.Card() == nil {
+	if dev.GPU() == nil {
 		return free == 0 || m.Total() <= free
 	}
 	return (free == 0 || m.OnDevice() <= free) && (host == 0 || m.OnHost() <= host)
@@ -84,7 +84,7 @@ func equalParts(n, most int) (batch, times int) {
 func (t *trainer) largest(most, free, host int, set func(c *Config, n int)) (int, error) {
 	var failed error
 	plan, scratch := t.dev.Plan, 0
-	if t.dev.Card() != nil {
+	if t.dev.GPU() != nil {
 		plan, scratch = t.dev.PlanTensors, t.count.Scratch
 	}
 	n := sort.Search(most, func(i int) bool {

@@ -13,7 +13,7 @@ func TestGorgoniaFollowsTheCPU(t *testing.T) {
 	if os.Getenv("CONTIG_DEVICE") != "gorgonia:0" {
 		t.Skip("no GPU was named: make gorgonia runs this with CONTIG_DEVICE=gorgonia:0")
 	}
-	c, co := onCard(t, "f32", 5), synthCohort(t, 40)
+	c, co := onGPU(t, "f32", 5), synthCohort(t, 40)
 	losses := map[string][]float64{"cuda": trainedLosses(t, c, co)}
 	c.Device = "gorgonia:0"
 	losses["gorgonia"] = trainedLosses(t, c, co)

@@ -75,7 +75,7 @@ func TestPlanIsWhatIsHeld(t *testing.T) {
 						t.Errorf("no %s in %v", name, plan)
 					}
 				}
-				if g := tr.dev.Card(); g != nil {
+				if g := tr.dev.GPU(); g != nil {
 					if taken := g.Memory - g.Free; taken != plan.OnDevice() {
 						t.Errorf("the driver gave %d bytes, planned are %d", taken, plan.OnDevice())
 					}
@@ -141,7 +141,7 @@ func TestLargestBatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if room[i] = m.OnDevice(); d.Card() == nil {
+			if room[i] = m.OnDevice(); d.GPU() == nil {
 				room[i] = m.Total()
 			}
 		}
@@ -161,14 +161,14 @@ func TestLargestBatch(t *testing.T) {
 func TestMemoryRunsOut(t *testing.T) {
 	slow(t)
 	gputest.UseEmulator(t)
-	four := onCard(t, "f32", 1)
+	four := onGPU(t, "f32", 1)
 	four.Batch, four.Model.Modalities = 4, modalitiesOf(testCohort(8))
 	small, err := MemoryOf(four, 0, gputest.Open(t, "cuda", gpu.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	const slack = 1 << 16 // the advice is on the safe side of scratch memory, but for no whole image
-	o := options(onCard(t, "f32", 1), filepath.Join(t.TempDir(), "run"))
+	o := options(onGPU(t, "f32", 1), filepath.Join(t.TempDir(), "run"))
 	o.Progress = func(e Event) {
 		if e.Kind != Planned {
 			return

@@ -114,7 +114,7 @@ func TestMissingIsFound(t *testing.T) {
 	for text, want := range map[string]int{
 		"see gpu/op_conv.go.": 0, "`gpu/`": 0, "gpu/op_<name>.go": 0, "gpu/op_*.go": 0, "op_conv.go": 0, "[s](step.md)": 0, "[r](../README.md)": 0,
 		"[s](step.md#path)": 0, "https://gpu/x.html": 0, "a.safetensors": 0,
-		"gpu/op_pool.go": 1, "`gpu/none`": 1, "op_pool.go": 1, "[s](gone.md)": 1, "(docs/gone.md)": 1, "gpu/card_*.go": 1,
+		"gpu/op_pool.go": 1, "`gpu/none`": 1, "op_pool.go": 1, "[s](gone.md)": 1, "(docs/gone.md)": 1, "gpu/old_*.go": 1,
 	} {
 		if bad := missing(paths, names, "docs/a.md", text); (len(bad) > 0) != (want > 0) {
 			t.Errorf("%q: %q", text, bad)

@@ -42,7 +42,7 @@ func shortest(d *gpu.Device, f func()) float64 {
 
 // CeilingSizes returns the bytes of the copies and the side of the products that a device's ceilings are measured with: large ones on a GPU.
 func CeilingSizes(d *gpu.Device) (bytes, side int) {
-	switch c := d.Card(); {
+	switch c := d.GPU(); {
 	case c == nil:
 		return 4 << 20, 128
 	case c.Emulated:

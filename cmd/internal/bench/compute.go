@@ -9,19 +9,19 @@ import (
 
 // convolution is one pass of one convolution, of which a step has so many.
 func convolution(c gpu.ConvUse, calls int) operation {
-	h, w := c.Out()
+	h, w := c.OH(), c.OW()
 	spec, v := gpu.ConvSpec{Stride: c.Stride, Pad: c.Pad}, nn.Master(c.Type)
-	name := [...]string{gpu.ConvForward: "conv", gpu.ConvDataGradient: "conv data gradient", gpu.ConvWeightGradient: "conv weight gradient"}[c.Pass]
+	name := [...]string{gpu.ConvForward: "conv", gpu.ConvData: "conv data gradient", gpu.ConvWeight: "conv weight gradient"}[c.Pass]
 	return operation{
 		name: name, shape: fmt.Sprintf("%dx%dx%dx%d, %dx%d to %d, stride %d", c.N, c.H, c.W, c.C, c.R, c.S, c.K, c.Stride),
-		calls: calls, flops: 2 * float64(c.N*h*w) * float64(c.R*c.S*c.C*c.K),
+		calls: calls, flops: float64(c.Flops()),
 		setup: func(a *gpu.Arena) func() {
 			x, y := noisy(a, c.Type, c.N, c.H, c.W, c.C), noisy(a, c.Type, c.N, h, w, c.K)
 			k := noisy(a, c.Type, c.K, c.R, c.S, c.C)
 			switch c.Pass {
 			case gpu.ConvForward:
 				return func() { gpu.Conv(y, x, k, spec) }
-			case gpu.ConvDataGradient:
+			case gpu.ConvData:
 				return func() { gpu.ConvBackwardData(x, y, k, spec) }
 			}
 			dw := filled(a, v, 0, c.K, c.R, c.S, c.C)

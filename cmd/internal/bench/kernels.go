@@ -155,7 +155,7 @@ func linears(params []*nn.Param) [][2]int {
 func outputs(convs []gpu.ConvUse) [][]int {
 	var all [][]int
 	for _, c := range convs {
-		h, w := c.Out()
+		h, w := c.OH(), c.OW()
 		dims := []int{c.N, h, w, c.K}
 		if c.Pass == gpu.ConvForward && !slices.ContainsFunc(all, func(x []int) bool { return slices.Equal(x, dims) }) {
 			all = append(all, dims)

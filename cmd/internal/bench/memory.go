@@ -38,7 +38,9 @@ func norms(t gpu.DType, dims []int) []operation {
 			if mask {
 				signs = a.New(gpu.U8, bits)
 			}
-			return func() { gpu.BatchNormTrain(y, mean, rstd, x, one, one, rm, rv, more, gpu.Tensor{}, signs, true, spec) }
+			return func() {
+				gpu.BatchNormTrain(y, signs, gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: one, Beta: one, RunMean: rm, RunVar: rv, Add: more, ReLU: true}, spec)
+			}
 		})
 	}
 	backward := func(name string, moved int, add, mask bool) operation {
@@ -53,7 +55,9 @@ func norms(t gpu.DType, dims []int) []operation {
 			if add {
 				more = a.New(t, dims...)
 			}
-			return func() { gpu.BatchNormBackward(dx, more, grad, grad, dy, y, x, one, one, one, gpu.Tensor{}, true) }
+			return func() {
+				gpu.BatchNormBackward(dx, more, dy, y, gpu.Normed{X: x, Mean: one, Rstd: one, Gamma: one, ReLU: true, Dgamma: grad, Dbeta: grad})
+			}
 		})
 	}
 	return []operation{

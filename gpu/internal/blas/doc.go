@@ -22,7 +22,7 @@
 // sum over K is either made in one go or in parts that are kept in float32 in the workspace and added in a fixed order
 // by a second kernel. INPLACE and OUTPUT_TYPE are left out because they round the parts to the result's type. The
 // workspace is ours (the library's own one would depend on the streams in use), its limit a constant, and the
-// algorithm the heuristic's first, which does not measure. Handle.Tune, which does, gives up that a later run chooses the same.
+// algorithm the heuristic's first, which does not measure.
 //
 // # Alignment
 //
@@ -34,8 +34,6 @@ package blas
 
 import (
 	"fmt"
-
-	"contig-gpu/gpu/internal/driver"
 )
 
 // WorkspaceLimit is the most scratch memory, in bytes, that a product takes: what the vendor recommends for Hopper.
@@ -49,11 +47,6 @@ type Stream interface {
 	Enter(call string) error
 	// Fail records a failure, to be returned when the device is next waited for.
 	Fail(error)
-}
-
-// A Clock marks points in the stream, to tell how long the work between them took.
-type Clock interface {
-	MainMark() driver.Event
 }
 
 // An Error is a call that cuBLASLt refused.

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"contig-gpu/gpu/internal/driver"
@@ -179,21 +178,4 @@ func (b *buffer) get(t driver.Type, i int) float64 {
 		v = math.Inf(1)
 	}
 	return math.Copysign(v, float64(1-2*int(u>>15)))
-}
-
-// A clock reads the host's time: the fake works when it is called.
-type clock struct{ marks int }
-
-type mark struct {
-	at time.Time
-	c  *clock
-}
-
-func (c *clock) MainMark() driver.Event { c.marks++; return mark{time.Now(), c} }
-
-func (m mark) Wait() error  { return nil }
-func (m mark) Passed() bool { return true }
-func (m mark) Close()       { m.c.marks-- }
-func (m mark) Since(earlier driver.Event) (float64, error) {
-	return m.at.Sub(earlier.(mark).at).Seconds() * 1e3, nil
 }

@@ -113,52 +113,6 @@ func TestClose(t *testing.T) {
 	s.want(t, "closed")
 }
 
-func TestTune(t *testing.T) {
-	h, _ := open(t)
-	c := &clock{}
-	q := newTrial(rand.New(rand.NewPCG(1, 2)), driver.Product{M: 40, N: 30, K: 300}, true)
-	if err := h.Tune(c, q.p, q.c.at, q.a.at, q.b.at); err != nil {
-		t.Fatal(err)
-	}
-	q.check(t)
-	if c.marks != 0 {
-		t.Errorf("%d events were not closed", c.marks)
-	}
-	plan := h.planOf(q.p, keyOf(q.p, q.c.at, q.a.at, q.b.at))
-	before := plan.choice()
-	if err := h.Tune(c, q.p, q.a.at, q.a.at, q.b.at); err == nil { // the library refuses
-		t.Error("a refused product was tuned")
-	}
-	if plan.choice() != before {
-		t.Error("the plan of a failed search is not what it was")
-	}
-	h.SetScratch(0, 0)
-	if err := h.Tune(c, q.p, q.c.at, q.a.at, q.b.at); err != nil {
-		t.Fatal(err)
-	}
-	if n := h.MatMulScratch(q.p); n != 0 {
-		t.Errorf("tuned without scratch memory, takes %d bytes", n)
-	}
-}
-
-func TestRate(t *testing.T) {
-	h, _ := open(t)
-	b := newBuffer(3*4*128*128+100, 0)
-	clear(b.bytes)
-	for _, f := range forms {
-		rate, err := h.Rate(&clock{}, f[0], false, b.at, len(b.bytes))
-		if err != nil || rate < 1e6 || rate > 1e13 {
-			t.Errorf("%v: %g operations a second, %v", f[0], rate, err)
-		}
-	}
-	if !b.intact() {
-		t.Error("written outside")
-	}
-	if _, err := h.Rate(&clock{}, driver.F32, false, b.at, 100); err == nil {
-		t.Error("measured in 100 bytes")
-	}
-}
-
 func TestText(t *testing.T) {
 	got := text(driver.Product{M: 64, N: 128, K: 32, TransA: true, TransB: true, Beta: 1, TF32: true, Bias: 8, ReLU: true})
 	if want := "C [64, 128] f32 = A [32, 64] transposed B [128, 32] transposed, f32, beta 1, bias, ReLU, TF32"; got != want {

@@ -41,11 +41,3 @@ func (h *Handle) MatMulScratch(driver.Product) int { return 0 }
 
 // MatMul does nothing: there is no Handle to call it on.
 func (h *Handle) MatMul(p driver.Product, c, a, b driver.Ptr) {}
-
-// Tune returns an error that wraps dl.ErrNoCgo.
-func (h *Handle) Tune(clock Clock, p driver.Product, c, a, b driver.Ptr) error { return dl.ErrNoCgo }
-
-// Rate returns an error that wraps dl.ErrNoCgo.
-func (h *Handle) Rate(clock Clock, t driver.Type, tf32 bool, mem driver.Ptr, bytes int) (flops float64, err error) {
-	return 0, dl.ErrNoCgo
-}

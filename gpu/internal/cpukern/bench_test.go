@@ -1,6 +1,7 @@
 package cpukern
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"fmt"
 	"runtime"
 	"testing"
@@ -29,15 +30,15 @@ func BenchmarkGemm(b *testing.B) {
 }
 
 // layers are the convolutions of one size of ResNet-18 at 64 px, batch 32, and of ResNet-50 at 224 px, batch 8.
-func layers() []ConvShape {
-	list := []ConvShape{{32, 64, 64, 3, 64, 7, 7, 2, 3}, {8, 224, 224, 3, 64, 7, 7, 2, 3}}
+func layers() []convolution.Shape {
+	list := []convolution.Shape{shaped(32, 64, 64, 3, 64, 7, 7, 2, 3), shaped(8, 224, 224, 3, 64, 7, 7, 2, 3)}
 	for i := range 4 {
 		c := 64 << i
-		list = append(list, ConvShape{32, 16 >> i, 16 >> i, c, c, 3, 3, 1, 1}, ConvShape{8, 56 >> i, 56 >> i, c, c, 3, 3, 1, 1},
-			ConvShape{8, 56 >> i, 56 >> i, c, 4 * c, 1, 1, 1, 0}, ConvShape{8, 56 >> i, 56 >> i, 4 * c, c, 1, 1, 1, 0})
+		list = append(list, shaped(32, 16>>i, 16>>i, c, c, 3, 3, 1, 1), shaped(8, 56>>i, 56>>i, c, c, 3, 3, 1, 1),
+			shaped(8, 56>>i, 56>>i, c, 4*c, 1, 1, 1, 0), shaped(8, 56>>i, 56>>i, 4*c, c, 1, 1, 1, 0))
 		if i > 0 {
-			list = append(list, ConvShape{32, 32 >> i, 32 >> i, c / 2, c, 3, 3, 2, 1}, ConvShape{8, 112 >> i, 112 >> i, c, c, 3, 3, 2, 1},
-				ConvShape{8, 112 >> i, 112 >> i, 2 * c, 4 * c, 1, 1, 2, 0})
+			list = append(list, shaped(32, 32>>i, 32>>i, c/2, c, 3, 3, 2, 1), shaped(8, 112>>i, 112>>i, c, c, 3, 3, 2, 1),
+				shaped(8, 112>>i, 112>>i, 2*c, 4*c, 1, 1, 2, 0))
 		}
 	}
 	return list

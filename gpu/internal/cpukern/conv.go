@@ -1,14 +1,6 @@
 package cpukern
 
-// A ConvShape is the geometry of a convolution: x [N,H,W,C], w [K,R,S,C], y [N,OH,OW,K]; stride and zero
-// padding are the same in both directions.
-type ConvShape struct{ N, H, W, C, K, R, S, Stride, Pad int }
-
-// OH returns the rows of the output.
-func (s ConvShape) OH() int { return (s.H+2*s.Pad-s.R)/s.Stride + 1 }
-
-// OW returns the columns of the output.
-func (s ConvShape) OW() int { return (s.W+2*s.Pad-s.S)/s.Stride + 1 }
+import "contig-gpu/gpu/internal/convolution"
 
 // An image is a batch of pictures in memory, channels last.
 type image[F Float] struct {
@@ -45,33 +37,33 @@ func (m image[F]) pad(pool *Pool, pictures int, b border) image[F] {
 }
 
 // padded returns x with the border of the convolution.
-func padded[F Float](p *Pool, s ConvShape, x []F) image[F] {
+func padded[F Float](p *Pool, s convolution.Shape, x []F) image[F] {
 	return image[F]{x, s.H, s.W, s.C}.pad(p, s.N, border{s.Pad, s.Pad, s.Pad, s.Pad})
 }
 
 // pixels returns where the patch of output pixel i begins in the padded input m.
-func (s ConvShape) pixels(in func(n, y, x int) int) func(i int) int {
+func pixels(s convolution.Shape, in func(n, y, x int) int) func(i int) int {
 	oh, ow := s.OH(), s.OW()
 	return func(i int) int { return in(i/ow/oh, i/ow%oh*s.Stride, i%ow*s.Stride) }
 }
 
 // Conv computes y, the convolution of x with w: the product of the patches [N*OH*OW, R*S*C] with w
 // transposed. A row of a patch is read as it lies in the padded x.
-func Conv[F Float](p *Pool, s ConvShape, y, x, w []F) {
+func Conv[F Float](p *Pool, s convolution.Shape, y, x, w []F) {
 	in := padded(p, s, x)
 	g := product[F]{kernels: pick[F](p), m: s.N * s.OH() * s.OW(), n: s.K, taps: s.R, cin: s.S * s.C,
-		a: in.data, row: s.pixels(in.at), tapStep: in.w * in.c, step: 1,
+		a: in.data, row: pixels(s, in.at), tapStep: in.w * in.c, step: 1,
 		b: w, ldb: s.R * s.S * s.C, transB: true, c: y, ldc: s.K}
 	g.run(p)
 }
 
 // ConvBackwardWeight adds to dw the gradient of the weights: the product of dy [K, N*OH*OW] transposed with the
 // patches [N*OH*OW, R*S*C].
-func ConvBackwardWeight[F Float](p *Pool, s ConvShape, dw, dy, x []F) {
+func ConvBackwardWeight[F Float](p *Pool, s convolution.Shape, dw, dy, x []F) {
 	in := padded(p, s, x)
 	g := product[F]{kernels: pick[F](p), m: s.K, n: s.R * s.S * s.C, taps: 1, cin: s.N * s.OH() * s.OW(),
 		a: dy, lda: s.K, packA: true,
-		b: in.data, bRow: s.pixels(in.at), piece: s.S * s.C, jump: in.w * in.c,
+		b: in.data, bRow: pixels(s, in.at), piece: s.S * s.C, jump: in.w * in.c,
 		c: dw, ldc: s.R * s.S * s.C, add: true}
 	g.run(p)
 }

@@ -1,6 +1,7 @@
 package cpukern
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"slices"
 	"testing"
 )
@@ -31,7 +32,7 @@ func TestEmptyGemm(t *testing.T) {
 // TestEmptyConv has convolutions of no images, of no channels and to none.
 func TestEmptyConv(t *testing.T) {
 	for name, p := range pools(t, 2) {
-		for _, s := range []ConvShape{{0, 6, 6, 4, 8, 3, 3, 1, 1}, {2, 6, 6, 0, 8, 3, 3, 2, 1}, {2, 6, 6, 4, 0, 3, 3, 2, 1}, {2, 6, 6, 0, 8, 1, 1, 1, 0}} {
+		for _, s := range []convolution.Shape{shaped(0, 6, 6, 4, 8, 3, 3, 1, 1), shaped(2, 6, 6, 0, 8, 3, 3, 2, 1), shaped(2, 6, 6, 4, 0, 3, 3, 2, 1), shaped(2, 6, 6, 0, 8, 1, 1, 1, 0)} {
 			x, w := random[float32](s.N*s.H*s.W*s.C, 1), random[float32](s.K*s.R*s.S*s.C, 2)
 			dy, y := random[float32](s.N*s.OH()*s.OW()*s.K, 3), random[float32](s.N*s.OH()*s.OW()*s.K, 4)
 			dx, sum, dw := random[float32](len(x), 5), slices.Clone(x), slices.Clone(w)

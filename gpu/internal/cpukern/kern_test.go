@@ -1,6 +1,7 @@
 package cpukern
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"fmt"
 	"slices"
 	"testing"
@@ -39,7 +40,7 @@ func TestGemm(t *testing.T) {
 	}
 }
 
-func testConv[F Float](t *testing.T, name string, one, two *Pool, s ConvShape) {
+func testConv[F Float](t *testing.T, name string, one, two *Pool, s convolution.Shape) {
 	x, w := random[F](s.N*s.H*s.W*s.C, 1), random[F](s.K*s.R*s.S*s.C, 2)
 	dy, dw := random[F](s.N*s.OH()*s.OW()*s.K, 3), random[F](len(w), 4)
 	want := naiveConv(s, x, w, dy, dw)
@@ -68,11 +69,11 @@ func testConv[F Float](t *testing.T, name string, one, two *Pool, s ConvShape) {
 }
 
 func TestConv(t *testing.T) {
-	shapes := []ConvShape{
-		{2, 9, 8, 32, 48, 3, 3, 1, 1}, {2, 10, 10, 16, 33, 3, 3, 2, 1}, {1, 9, 8, 64, 32, 1, 1, 2, 0}, {2, 7, 7, 300, 64, 1, 1, 1, 0},
-		{2, 20, 21, 3, 64, 7, 7, 2, 3}, {1, 5, 5, 130, 20, 3, 3, 1, 1}, {3, 1, 1, 31, 33, 3, 3, 1, 1}, {1, 12, 12, 1, 2, 7, 7, 1, 3},
-		{2, 6, 7, 129, 127, 3, 3, 2, 0}, {1, 8, 8, 3, 31, 3, 3, 1, 1}, {2, 2, 2, 32, 31, 3, 3, 2, 1}, {1, 7, 6, 2, 1, 7, 7, 2, 3}, {1, 6, 6, 33, 40, 3, 3, 1, 0},
-		{1, 9, 9, 17, 16, 3, 3, 3, 1}, {3, 16, 16, 40, 24, 1, 1, 1, 0}, {2, 5, 5, 8, 8, 1, 1, 1, 1}, {2, 17, 17, 24, 12, 3, 3, 1, 1},
+	shapes := []convolution.Shape{
+		shaped(2, 9, 8, 32, 48, 3, 3, 1, 1), shaped(2, 10, 10, 16, 33, 3, 3, 2, 1), shaped(1, 9, 8, 64, 32, 1, 1, 2, 0), shaped(2, 7, 7, 300, 64, 1, 1, 1, 0),
+		shaped(2, 20, 21, 3, 64, 7, 7, 2, 3), shaped(1, 5, 5, 130, 20, 3, 3, 1, 1), shaped(3, 1, 1, 31, 33, 3, 3, 1, 1), shaped(1, 12, 12, 1, 2, 7, 7, 1, 3),
+		shaped(2, 6, 7, 129, 127, 3, 3, 2, 0), shaped(1, 8, 8, 3, 31, 3, 3, 1, 1), shaped(2, 2, 2, 32, 31, 3, 3, 2, 1), shaped(1, 7, 6, 2, 1, 7, 7, 2, 3), shaped(1, 6, 6, 33, 40, 3, 3, 1, 0),
+		shaped(1, 9, 9, 17, 16, 3, 3, 3, 1), shaped(3, 16, 16, 40, 24, 1, 1, 1, 0), shaped(2, 5, 5, 8, 8, 1, 1, 1, 1), shaped(2, 17, 17, 24, 12, 3, 3, 1, 1),
 	}
 	two := pools(t, 2)
 	for name, one := range pools(t, 1) {

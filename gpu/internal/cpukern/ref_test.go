@@ -1,6 +1,7 @@
 package cpukern
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -111,7 +112,7 @@ func naiveGemm[F Float](g gemmCase, a, b, c []F) []float64 {
 
 type convRef struct{ y, dx, dw []float64 }
 
-func naiveConv[F Float](s ConvShape, x, w, dy, dw []F) convRef {
+func naiveConv[F Float](s convolution.Shape, x, w, dy, dw []F) convRef {
 	r := convRef{make([]float64, len(dy)), make([]float64, len(x)), make([]float64, len(w))}
 	for i := range dw {
 		r.dw[i] = float64(dw[i])
@@ -135,4 +136,9 @@ func naiveConv[F Float](s ConvShape, x, w, dy, dw []F) convRef {
 		}
 	}
 	return r
+}
+
+// shaped is the convolution of x [n, h, w, c] with w [k, r, s, c].
+func shaped(n, h, w, c, k, r, s, stride, pad int) convolution.Shape {
+	return convolution.Shape{N: n, H: h, W: w, C: c, K: k, R: r, S: s, Stride: stride, Pad: pad}
 }

@@ -54,7 +54,7 @@ func TestLoadIncomplete(t *testing.T) {
 	}
 }
 
-func TestLoadWithoutCard(t *testing.T) {
+func TestLoadWithoutGPU(t *testing.T) {
 	f := panel(t)
 	f.fail("cuInit", 100, 0)
 	_, err := load()
@@ -64,7 +64,7 @@ func TestLoadWithoutCard(t *testing.T) {
 func TestInfo(t *testing.T) {
 	c, _ := open(t)
 	i := c.Info()
-	if i.Name != "Fake card 0" || i.Arch != 90 || i.Multiprocs != 132 || i.Memory != 1<<30 || i.SharedPerBlock != 232448 || i.Driver != 13000 || i.Emulated {
+	if i.Name != "Fake GPU 0" || i.Arch != 90 || i.Multiprocs != 132 || i.Memory != 1<<30 || i.SharedPerBlock != 232448 || i.Driver != 13000 || i.Emulated {
 		t.Errorf("info is %+v", i)
 	}
 	if len(i.Libraries) != 1 || i.Libraries[0].Version != "13.0" || filepath.Base(i.Libraries[0].Path) != "libfakecuda.so" {
@@ -75,7 +75,7 @@ func TestInfo(t *testing.T) {
 	}
 }
 
-func TestOpenNoSuchCard(t *testing.T) {
+func TestOpenNoSuchGPU(t *testing.T) {
 	panel(t)
 	a, err := Load()
 	if err != nil {
@@ -83,7 +83,7 @@ func TestOpenNoSuchCard(t *testing.T) {
 	}
 	for _, ordinal := range []int{-1, 2} {
 		if _, err := a.Open(ordinal); err == nil || !strings.Contains(err.Error(), "2 devices") {
-			t.Errorf("card %d: error %v", ordinal, err)
+			t.Errorf("GPU %d: error %v", ordinal, err)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func TestOpenFails(t *testing.T) {
 	panel(t)
 }
 
-func TestTwoCards(t *testing.T) {
+func TestTwoGPUs(t *testing.T) {
 	c, _ := open(t)
 	a, err := Load()
 	if err != nil {
@@ -135,7 +135,7 @@ func TestTwoCards(t *testing.T) {
 		t.Error(err)
 	}
 	if err := c.Sync(); err != nil {
-		t.Error("the first card, after the second was closed: ", err)
+		t.Error("the first GPU, after the second was closed: ", err)
 	}
 }
 

@@ -6,6 +6,7 @@ package cuda
 #include "calls.h"
 */
 import "C"
+import "contig-gpu/gpu/internal/driver"
 
 // Profiled does f between the marks of the vendor's profilers, which measure nothing else where they are told to wait for them (ncu
 // --profile-from-start off). It waits for what is queued before and after. A driver without these marks does f alone.
@@ -37,4 +38,9 @@ func (c *Context) profiler(name string) error {
 		return newError(c.name, name, code, "")
 	}
 	return nil
+}
+
+// Caps has the copy stream, graphs and the profilers' marks.
+func (c *Context) Caps() driver.Caps {
+	return driver.Caps{Halves: true, Overlap: c, Profiled: c.Profiled}
 }

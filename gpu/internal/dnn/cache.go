@@ -23,7 +23,7 @@ type cache struct {
 
 type cacheHead struct {
 	Format  int    `json:"format"`
-	Card    string `json:"card"`
+	GPU     string `json:"gpu"`
 	Arch    int    `json:"arch"`
 	Library string `json:"library"`
 }
@@ -47,7 +47,7 @@ type cacheFile struct {
 
 // openCache finds the folder for a GPU and version. Nothing is read before it is asked for.
 func openCache(o Options, version string) *cache {
-	c := &cache{head: cacheHead{cacheFormat, o.Card, o.Arch, version}}
+	c := &cache{head: cacheHead{cacheFormat, o.GPU, o.Arch, version}}
 	dir := o.CacheDir
 	if dir == "" {
 		user, err := os.UserCacheDir()
@@ -61,18 +61,18 @@ func openCache(o Options, version string) *cache {
 	if o.NonDeterministic {
 		order = "-any-order" // each choice among its own candidates
 	}
-	c.folder = filepath.Join(dir, fmt.Sprintf("%s-sm%d-%s%s", fileName(o.Card), o.Arch, version, order))
+	c.folder = filepath.Join(dir, fmt.Sprintf("%s-sm%d-%s%s", fileName(o.GPU), o.Arch, version, order))
 	return c
 }
 
 // fileName turns a GPU's name into part of a file's.
-func fileName(card string) string {
+func fileName(gpu string) string {
 	s := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
 		}
 		return '-'
-	}, card)
+	}, gpu)
 	return strings.Trim(s, "-")
 }
 

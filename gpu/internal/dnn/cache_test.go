@@ -11,13 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 )
 
 // timed are Options that time plans; openBench puts the GPU in place of the Timer.
 func timed(dir string) Options {
-	return Options{Timer: (*cuda.Context)(nil), Card: "Emulated card (80 GB)", Arch: 90, CacheDir: dir}
+	return Options{Timer: (*cuda.Context)(nil), GPU: "Emulated GPU (80 GB)", Arch: 90, CacheDir: dir}
 }
 
 // theFile returns what a cache in dir holds of the Problem cached, and how many files there are.
@@ -35,7 +36,7 @@ func theFile(t *testing.T, dir string) (string, []byte, int) {
 	return path, b, len(files)
 }
 
-var cached = Problem{Op: Forward, Conv: driver.Conv{N: 2, H: 5, W: 5, C: 4, K: 6, R: 3, S: 3, Stride: 1, Pad: 1, Type: driver.BF16}}
+var cached = Problem{Op: Forward, Conv: driver.Conv{Shape: convolution.Shape{N: 2, H: 5, W: 5, C: 4, K: 6, R: 3, S: 3, Stride: 1, Pad: 1}, Type: driver.BF16}}
 
 // choiceWith opens a handle anew on a cache and returns what it chooses.
 func choiceWith(t *testing.T, o Options) (Choice, error) {
@@ -56,7 +57,7 @@ func TestCache(t *testing.T) {
 		t.Fatalf("%+v was chosen, %v; want it timed against others", first, err)
 	}
 	path, _, files := theFile(t, dir)
-	if want := "emulated-card--80-gb-sm90-9.26.0"; filepath.Base(filepath.Dir(path)) != want || files != 6 {
+	if want := "emulated-gpu--80-gb-sm90-9.26.0"; filepath.Base(filepath.Dir(path)) != want || files != 6 {
 		t.Errorf("%d files, of them %s; want forward, data twice, weight in two ways and how these compare in %s", files, path, want)
 	}
 	again, err := choiceWith(t, timed(dir))
@@ -121,7 +122,7 @@ func TestCacheDamaged(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
 		"cut off":         func(b []byte) []byte { return b[:len(b)/2] },
 		"empty":           func([]byte) []byte { return nil },
-		"another card":    func(b []byte) []byte { return bytes.Replace(b, []byte("Emulated"), []byte("Imagined"), 1) },
+		"another GPU":     func(b []byte) []byte { return bytes.Replace(b, []byte("Emulated"), []byte("Imagined"), 1) },
 		"another format":  func(b []byte) []byte { return bytes.Replace(b, []byte(`"format": 2`), []byte(`"format": 0`), 1) },
 		"another problem": func(b []byte) []byte { return bytes.Replace(b, []byte(`"Op": 0`), []byte(`"Op": 1`), 1) },
 	} {

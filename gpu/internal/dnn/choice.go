@@ -89,7 +89,7 @@ type Options struct {
 	Timer            Timer        // what times plans; nil: the library's first choice is taken, and the cache is not used
 	Ways             Ways         // nil: gradients of weights in 16 bits are those that the library fuses with their addition
 	Untimed          bool         // ways are not timed against each other, the first is taken
-	Card             string       // the GPU's name, for the cache
+	GPU              string       // the GPU's name, for the cache
 	Arch             int          // compute capability, 90 for 9.0, for the cache and packs
 	Multiprocs       int          // multiprocessors, for packs
 	Driver           int          // CUDA version of the driver, 13000 for 13.0, for packs

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -25,16 +26,6 @@ func (h *Handle) ConvForward(c driver.Conv, y, x, w driver.Ptr) {
 // ConvBackwardData implements driver.Convolutions.
 func (h *Handle) ConvBackwardData(c driver.Conv, dx, dy, w driver.Ptr, beta float32) {
 	h.run(Problem{Op: BackwardData, Conv: c, Beta: beta}, tensors{dx, w, dy})
-}
-
-// ConvBackwardWeight16 queues dw = the gradient of w, in the type of x: rounded, and not accumulated.
-func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {
-	h.run(Problem{Op: BackwardWeight16, Conv: c}, tensors{x, dw, dy})
-}
-
-// ConvBackwardDataAdd queues dx = add + the gradient of x. add has the shape and type of dx, and may be dx.
-func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {
-	h.run(Problem{Op: BackwardDataAdd, Conv: c}, tensors{dx, w, dy, add})
 }
 
 // ConvForwardStats queues y = x * w, and into sum and square [K], float32, the sums over all pixels of y and of its
@@ -61,16 +52,6 @@ func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool {
 	return q.Milliseconds < q.Apart
 }
 
-// ConvNormForward queues y = relu(scale x + bias) * w; scale and bias are float32 [C], per channel of x. Padding is 0, after the ReLU.
-func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
-	h.run(Problem{Op: NormForward, Conv: c}, tensors{x, w, y, scale, bias})
-}
-
-// ConvNormForwardStats queues ConvNormForward with the statistics of ConvForwardStats.
-func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {
-	h.run(Problem{Op: NormForwardStats, Conv: c}, tensors{x, w, y, scale, bias, sum, square})
-}
-
 // Scratch returns the bytes of scratch memory that a Problem takes, or why it cannot be run. It makes the plan.
 func (h *Handle) Scratch(p Problem) (int, error) {
 	q, err := h.planOf(p)
@@ -82,17 +63,17 @@ func (h *Handle) Scratch(p Problem) (int, error) {
 
 // ConvScratch implements driver.Convolutions. It makes the pass's plan. What has no plan takes nothing; running it
 // reports why.
-func (h *Handle) ConvScratch(c driver.Conv, p driver.ConvPass) (bytes int) {
+func (h *Handle) ConvScratch(c driver.Conv, p convolution.Pass) (bytes int) {
 	switch p {
-	case driver.PassForward:
+	case convolution.Forward:
 		bytes, _ = h.Scratch(Problem{Op: Forward, Conv: c})
-	case driver.PassForwardStats:
+	case convolution.ForwardStats:
 		bytes, _ = h.Scratch(Problem{Op: ForwardStats, Conv: c})
-	case driver.PassData:
+	case convolution.Data:
 		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c})
-	case driver.PassDataAdd:
+	case convolution.DataAdd:
 		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c, Beta: 1})
-	case driver.PassWeight:
+	case convolution.Weight:
 		bytes = h.weightOf(c).scratch
 	}
 	return bytes

@@ -5,6 +5,7 @@ package dnn
 import (
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -52,7 +53,7 @@ func plus(a, b []float64) []float64 {
 func (b *bench) weights(c driver.Conv) {
 	b.Helper()
 	nx, nw, ny := sizes(c)
-	b.scratch(b.h.ConvScratch(c, driver.PassWeight))
+	b.scratch(b.h.ConvScratch(c, convolution.Weight))
 	x, dy, old := small(nx, 5), small(ny, 6), fine(nw, 7)
 	dw := b.put(old, driver.F32)
 	b.h.ConvBackwardWeight(c, dw, b.put(dy, c.Type), b.put(x, c.Type))
@@ -69,7 +70,7 @@ func (b *bench) weights(c driver.Conv) {
 // TestTF32 sees that float32 inputs are rounded where, and only where, they may be.
 func TestTF32(t *testing.T) {
 	b := openBench(t, Options{})
-	c := driver.Conv{N: 2, H: 6, W: 6, C: 8, K: 4, R: 3, S: 3, Stride: 1, Pad: 1}
+	c := driver.Conv{Shape: convolution.Shape{N: 2, H: 6, W: 6, C: 8, K: 4, R: 3, S: 3, Stride: 1, Pad: 1}}
 	nx, nw, ny := sizes(c)
 	x, w := fine(nx, 1), fine(nw, 2)
 	ref, px, pw := forwardRef(c, x, w), b.put(x, driver.F32), b.put(w, driver.F32)

@@ -15,8 +15,8 @@ import (
 // maxDescription is more than the description of any GPU takes: that of an H200 has 700 bytes.
 const maxDescription = 1 << 16
 
-// DescribeCard returns the library's own description of the handle's GPU: JSON, what NewProber takes.
-func (h *Handle) DescribeCard() ([]byte, error) {
+// DescribeGPU returns the library's own description of the handle's GPU: JSON, what NewProber takes.
+func (h *Handle) DescribeGPU() ([]byte, error) {
 	if h.closed {
 		return nil, errors.New("cuDNN: the handle is closed")
 	}

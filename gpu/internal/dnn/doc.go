@@ -17,11 +17,11 @@
 // with a NoPlanError that holds shape and the library's own words; nothing is tried in its stead.
 //
 // The gradient of weights is float32 and accumulates whatever the type of x and dy. cuDNN has no plan that adds a 16-bit
-// convolution's gradient to float32 memory by beta (asked of 9.26 and 9.19 for every GPU in cards/). There are three ways (weight.go):
+// convolution's gradient to float32 memory by beta (asked of 9.26 and 9.19 for every GPU in gpus/). There are three ways (weight.go):
 // windows of 1x1 are a product, which adds float32 sums; the gradient rounded to the type of x, and an addition by a kernel of ours; and, for an even number
 // of channels, a plan that fuses the addition: dw = gradient + dw, read and written at the same address, element by element.
 //
 // A Prober builds the same plans for a GPU that is described by a file and not there: since version 9.8 the library
 // finalizes plans against a description of a device. That is how tests prove, on any machine, that every
-// convolution of the program has a plan on every GPU of cards/, and how workspaces.json comes about.
+// convolution of the program has a plan on every GPU of gpus/, and how workspaces.json comes about.
 package dnn

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -96,8 +97,8 @@ func (b *bench) scratch(bytes int) {
 	b.h.SetScratch(p, bytes)
 }
 
-func passes() []driver.ConvPass {
-	return []driver.ConvPass{driver.PassForward, driver.PassData, driver.PassDataAdd, driver.PassWeight}
+func passes() []convolution.Pass {
+	return []convolution.Pass{convolution.Forward, convolution.Data, convolution.DataAdd, convolution.Weight}
 }
 
 // scratchFor gives the handle the memory that the passes of a convolution take.
@@ -133,14 +134,14 @@ func (b *bench) want(what string, p driver.Ptr, ty driver.Type, want []float64, 
 // shapes are odd sizes, strides and windows of 1, 3 and 7.
 func shapes() []driver.Conv {
 	return []driver.Conv{
-		{N: 2, H: 5, W: 7, C: 4, K: 6, R: 3, S: 3, Stride: 1, Pad: 1},
-		{N: 1, H: 9, W: 6, C: 8, K: 3, R: 3, S: 3, Stride: 2, Pad: 1},
-		{N: 3, H: 4, W: 5, C: 10, K: 7, R: 1, S: 1, Stride: 1, Pad: 0},
-		{N: 2, H: 7, W: 7, C: 2, K: 16, R: 1, S: 1, Stride: 2, Pad: 0},
-		{N: 2, H: 17, W: 13, C: 3, K: 5, R: 7, S: 7, Stride: 2, Pad: 3},
-		{N: 1, H: 3, W: 3, C: 1, K: 1, R: 3, S: 3, Stride: 1, Pad: 0},
-		{N: 1, H: 6, W: 5, C: 18, K: 33, R: 3, S: 3, Stride: 2, Pad: 0},
-		{N: 1, H: 5, W: 4, C: 4, K: 4, R: 3, S: 1, Stride: 1, Pad: 1},
+		{Shape: convolution.Shape{N: 2, H: 5, W: 7, C: 4, K: 6, R: 3, S: 3, Stride: 1, Pad: 1}},
+		{Shape: convolution.Shape{N: 1, H: 9, W: 6, C: 8, K: 3, R: 3, S: 3, Stride: 2, Pad: 1}},
+		{Shape: convolution.Shape{N: 3, H: 4, W: 5, C: 10, K: 7, R: 1, S: 1, Stride: 1, Pad: 0}},
+		{Shape: convolution.Shape{N: 2, H: 7, W: 7, C: 2, K: 16, R: 1, S: 1, Stride: 2, Pad: 0}},
+		{Shape: convolution.Shape{N: 2, H: 17, W: 13, C: 3, K: 5, R: 7, S: 7, Stride: 2, Pad: 3}},
+		{Shape: convolution.Shape{N: 1, H: 3, W: 3, C: 1, K: 1, R: 3, S: 3, Stride: 1, Pad: 0}},
+		{Shape: convolution.Shape{N: 1, H: 6, W: 5, C: 18, K: 33, R: 3, S: 3, Stride: 2, Pad: 0}},
+		{Shape: convolution.Shape{N: 1, H: 5, W: 4, C: 4, K: 4, R: 3, S: 1, Stride: 1, Pad: 1}},
 	}
 }
 

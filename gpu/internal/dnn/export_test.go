@@ -14,12 +14,12 @@ import (
 )
 
 // WorkspacesJSON writes what Workspaces reads.
-func WorkspacesJSON(version string, cards map[string][]Workspace) []byte {
+func WorkspacesJSON(version string, gpus map[string][]Workspace) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "{\"library\": %q, \"rows\": {", version)
-	for i, name := range Cards() {
+	for i, name := range GPUs() {
 		fmt.Fprintf(&b, "%s\n %q: [", strings.Repeat(",", min(i, 1)), name)
-		for j, w := range cards[name] {
+		for j, w := range gpus[name] {
 			row, err := json.Marshal(rowOf(w))
 			if err != nil {
 				panic(err)
@@ -57,4 +57,19 @@ func StubDriver(t *testing.T) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return dir
+}
+
+// ConvBackwardDataAdd queues dx = add + the gradient of x, which no device asks for. add has the shape and type of dx, and may be dx.
+func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {
+	h.run(Problem{Op: BackwardDataAdd, Conv: c}, tensors{dx, w, dy, add})
+}
+
+// ConvNormForward queues y = relu(scale x + bias) * w; scale and bias are float32 [C], per channel of x. Padding is 0, after the ReLU.
+func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
+	h.run(Problem{Op: NormForward, Conv: c}, tensors{x, w, y, scale, bias})
+}
+
+// ConvNormForwardStats queues ConvNormForward with the statistics of ConvForwardStats.
+func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {
+	h.run(Problem{Op: NormForwardStats, Conv: c}, tensors{x, w, y, scale, bias, sum, square})
 }

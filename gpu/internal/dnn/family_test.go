@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -46,30 +47,30 @@ func TestFamilyOfOneProcess(t *testing.T) {
 	if pack == "" {
 		t.Skip("the half of TestPackServesItsFamily that runs in a process of its own; run that one")
 	}
-	card := map[string]*Prober{}
+	gpu := map[string]*Prober{}
 	for _, name := range []string{"h200", "h100", "a100"} {
-		b, err := Card(name)
+		b, err := Description(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if card[name], err = NewProber(b); err != nil {
+		if gpu[name], err = NewProber(b); err != nil {
 			t.Fatal(err)
 		}
-		defer card[name].Close()
+		defer gpu[name].Close()
 	}
-	c := driver.Conv{N: 64, H: 56, W: 56, C: 64, K: 64, R: 3, S: 3, Stride: 1, Pad: 1, Type: driver.BF16}
+	c := driver.Conv{Shape: convolution.Shape{N: 64, H: 56, W: 56, C: 64, K: 64, R: 3, S: 3, Stride: 1, Pad: 1}, Type: driver.BF16}
 	var compiled int
 	for _, op := range []Op{Forward, ForwardStats, BackwardWeight, BackwardWeight16} {
 		p := Problem{Op: op, Conv: c}
-		plans, err := card["h200"].Plans(p, Options{Candidates: 2})
+		plans, err := gpu["h200"].Plans(p, Options{Candidates: 2})
 		if err != nil || len(plans) != 2 {
 			t.Fatalf("%s: %d plans, %v", p, len(plans), err)
 		}
 		for _, s := range plans {
-			if err := card["h100"].Load(p, s, Options{}); err != nil {
+			if err := gpu["h100"].Load(p, s, Options{}); err != nil {
 				t.Errorf("for an H100: %v", err)
 			}
-			if err := card["a100"].Load(p, s, Options{}); err == nil {
+			if err := gpu["a100"].Load(p, s, Options{}); err == nil {
 				t.Errorf("%s, engine %d: a plan for an H200 loads for an A100", p, s.Engine)
 			}
 			if s.Compiled {
@@ -81,13 +82,13 @@ func TestFamilyOfOneProcess(t *testing.T) {
 		t.Errorf("%d plans were compiled, want the fused ones", compiled)
 	}
 	if pack != "none" {
-		fmt.Println(loadAll(t, pack, card["h100"]))
+		fmt.Println(loadAll(t, pack, gpu["h100"]))
 	}
 }
 
 // loadAll loads all plans of a pack and says how long that took.
 func loadAll(t *testing.T, path string, p *Prober) string {
-	i, err := CardInfo("h200")
+	i, err := GPUInfo("h200")
 	if err != nil {
 		t.Fatal(err)
 	}

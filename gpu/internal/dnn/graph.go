@@ -12,13 +12,13 @@ import "contig-gpu/gpu/internal/driver"
 // A target is what plans are made for: a GPU that a handle is open on, or one that a descriptor describes.
 type target struct {
 	handle C.cudnnHandle_t
-	card   desc
+	gpu    desc
 }
 
 // attribute tells a descriptor the target, by the attribute for a handle or the one for a description of a GPU.
-func (t target) attribute(handle, card C.cudnnBackendAttributeName_t) attribute {
-	if t.card != nil {
-		return descs(card, t.card)
+func (t target) attribute(handle, gpu C.cudnnBackendAttributeName_t) attribute {
+	if t.gpu != nil {
+		return descs(gpu, t.gpu)
 	}
 	if handle == none {
 		return attribute{}
@@ -124,7 +124,7 @@ func (g *graph) statistics(y, sum, square desc) {
 // finish makes the graph of the operations.
 func (g *graph) finish(t target) {
 	a := []attribute{descs(C.CUDNN_ATTR_OPERATIONGRAPH_OPS, g.ops...)}
-	if t.card == nil {
+	if t.gpu == nil {
 		a = append(a, valuesOf(C.CUDNN_ATTR_OPERATIONGRAPH_HANDLE, C.CUDNN_TYPE_HANDLE, []C.cudnnHandle_t{t.handle}))
 	}
 	g.whole = g.make("the operation graph", C.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, a...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -55,7 +56,7 @@ func TestRoundedWeightsNeedScratch(t *testing.T) {
 	if r := b.h.weightOf(c); r.road != roadRounded {
 		t.Fatalf("%+v", r)
 	}
-	b.scratch(b.h.ConvScratch(c, driver.PassWeight) - 1)
+	b.scratch(b.h.ConvScratch(c, convolution.Weight) - 1)
 	_, nw, _ := sizes(c)
 	p := b.nan(4*nw*100, driver.F32)
 	b.h.ConvBackwardWeight(c, p, p, p)
@@ -67,7 +68,7 @@ func TestRoundedWeightsNeedScratch(t *testing.T) {
 // TestCloseInAnyOrder closes the device under the handle, and both twice.
 func TestCloseInAnyOrder(t *testing.T) {
 	b := openBench(t, Options{})
-	b.h.ConvScratch(shapes()[0], driver.PassWeight)
+	b.h.ConvScratch(shapes()[0], convolution.Weight)
 	if err := b.ctx.Close(); err != nil {
 		t.Error(err)
 	}

@@ -31,14 +31,14 @@ func layers(t *testing.T, d gpu.DType, encoders []string, sizes ...int) []use {
 	for _, encoder := range encoders {
 		for _, size := range sizes {
 			for _, u := range uses(t, d, encoder, size) {
-				c := driver.Conv{N: u.N, H: u.H, W: u.W, C: u.C, K: u.K, R: u.R, S: u.S, Stride: u.Stride, Pad: u.Pad}
+				c := driver.Conv{Shape: u.ConvShape}
 				i := slices.IndexFunc(all, func(v use) bool { return v.conv == c })
 				if i < 0 {
 					i = len(all)
 					all = append(all, use{conv: c})
 				}
-				all[i].data = all[i].data || u.Pass == gpu.ConvDataGradient
-				all[i].weight = all[i].weight || u.Pass == gpu.ConvWeightGradient
+				all[i].data = all[i].data || u.Pass == gpu.ConvData
+				all[i].weight = all[i].weight || u.Pass == gpu.ConvWeight
 			}
 		}
 	}

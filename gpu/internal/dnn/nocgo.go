@@ -33,12 +33,6 @@ func (h *Handle) Plan(p Problem) (Choice, error) { return Choice{}, dl.ErrNoCgo 
 // Scratch returns an error that wraps dl.ErrNoCgo.
 func (h *Handle) Scratch(p Problem) (int, error) { return 0, dl.ErrNoCgo }
 
-// ConvBackwardWeight16 does nothing.
-func (h *Handle) ConvBackwardWeight16(c driver.Conv, dw, dy, x driver.Ptr) {}
-
-// ConvBackwardDataAdd does nothing.
-func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {}
-
 // AddsWeights reports that there is none.
 func (h *Handle) AddsWeights(c driver.Conv) bool { return false }
 
@@ -48,14 +42,8 @@ func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool { 
 // ConvForwardStats does nothing.
 func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) {}
 
-// ConvNormForward does nothing.
-func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {}
-
-// ConvNormForwardStats does nothing.
-func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {}
-
-// DescribeCard returns an error that wraps dl.ErrNoCgo.
-func (h *Handle) DescribeCard() ([]byte, error) { return nil, dl.ErrNoCgo }
+// DescribeGPU returns an error that wraps dl.ErrNoCgo.
+func (h *Handle) DescribeGPU() ([]byte, error) { return nil, dl.ErrNoCgo }
 
 // Close does nothing.
 func (h *Handle) Close() error { return nil }
@@ -64,7 +52,7 @@ func (h *Handle) Close() error { return nil }
 type Prober struct{}
 
 // NewProber returns an error that wraps dl.ErrNoCgo.
-func NewProber(card []byte) (*Prober, error) { return nil, fmt.Errorf("cuDNN: %w", dl.ErrNoCgo) }
+func NewProber(gpu []byte) (*Prober, error) { return nil, fmt.Errorf("cuDNN: %w", dl.ErrNoCgo) }
 
 // Version returns "".
 func (p *Prober) Version() string { return "" }

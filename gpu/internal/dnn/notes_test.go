@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -41,8 +42,8 @@ func TestNotesOfProposals(t *testing.T) {
 		t.Skip("the half of TestNotesTellTF32 that runs in a process of its own; run that one")
 	}
 	forbidden := os.Getenv("NVIDIA_TF32_OVERRIDE") == "0"
-	for _, card := range Cards() {
-		b, err := Card(card)
+	for _, gpu := range GPUs() {
+		b, err := Description(gpu)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,14 +51,14 @@ func TestNotesOfProposals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := driver.Conv{N: 64, H: 28, W: 28, C: 128, K: 128, R: 3, S: 3, Stride: 1, Pad: 1}
+		c := driver.Conv{Shape: convolution.Shape{N: 64, H: 28, W: 28, C: 128, K: 128, R: 3, S: 3, Stride: 1, Pad: 1}}
 		for _, op := range []Op{Forward, BackwardData, BackwardWeight} {
 			exact, rounding := p.notes(t, Problem{Op: op, Conv: c})
 			if exact == 0 {
-				t.Errorf("%s, %s: no engine is free of TF32", card, op)
+				t.Errorf("%s, %s: no engine is free of TF32", gpu, op)
 			}
 			if (rounding == 0) != forbidden {
-				t.Errorf("%s, %s: TF32 forbidden: %v, and %d proposals are on tensor cores", card, op, forbidden, rounding)
+				t.Errorf("%s, %s: TF32 forbidden: %v, and %d proposals are on tensor cores", gpu, op, forbidden, rounding)
 			}
 		}
 		p.Close()
@@ -66,12 +67,12 @@ func TestNotesOfProposals(t *testing.T) {
 
 // notes counts the proposals of the library's first heuristic without and with the note of tensor cores.
 func (p *Prober) notes(t *testing.T, q Problem) (exact, rounding int) {
-	g, err := q.build(target{card: p.desc})
+	g, err := q.build(target{gpu: p.desc})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.close()
-	for _, config := range g.proposed(target{card: p.desc}, modeA, &NoPlanError{}) {
+	for _, config := range g.proposed(target{gpu: p.desc}, modeA, &NoPlanError{}) {
 		c, err := g.examine(config)
 		if err != nil {
 			t.Fatal(err)

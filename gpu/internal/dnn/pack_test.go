@@ -33,7 +33,7 @@ func problemsOfCached() []Problem {
 // writePack makes a pack for the emulated GPU by its description alone, as on a machine without it.
 func writePack(t *testing.T, b *bench, head PackHead, change func(*Saved)) string {
 	t.Helper()
-	description, err := b.h.DescribeCard()
+	description, err := b.h.DescribeGPU()
 	if err != nil {
 		t.Fatal(err)
 	}

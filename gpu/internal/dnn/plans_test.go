@@ -31,17 +31,17 @@ func full() bool { return wanted() == "full" || wanted() == "update" }
 
 // A part is what a process plans for: a GPU and a type.
 type part struct {
-	card string
+	gpu  string
 	conv driver.Conv // its type alone
 }
 
-func (p part) String() string { return p.card + "/" + typeName(p.conv) }
+func (p part) String() string { return p.gpu + "/" + typeName(p.conv) }
 
 // partsOf returns every GPU in each of these types.
 func partsOf(types []driver.Conv) (all []part) {
-	for _, card := range dnn.Cards() {
+	for _, gpu := range dnn.GPUs() {
 		for _, c := range types {
-			all = append(all, part{card, c})
+			all = append(all, part{gpu, c})
 		}
 	}
 	return all
@@ -83,7 +83,7 @@ type answers struct {
 	Found   []finding
 }
 
-// TestPlans makes plans for every GPU of cards/ with the real library, without a GPU. cuDNN's engines that are compiled at
+// TestPlans makes plans for every GPU of gpus/ with the real library, without a GPU. cuDNN's engines that are compiled at
 // run time look for a libcuda, which is a stand-in here, so the plans of a GPU and type are made in a process of their own, one
 // for each processor at a time.
 func TestPlans(t *testing.T) {
@@ -99,7 +99,7 @@ func TestPlans(t *testing.T) {
 	}
 	found := map[string][]finding{}
 	for i, p := range parts {
-		found[p.card] = append(found[p.card], all[i].Found...)
+		found[p.gpu] = append(found[p.gpu], all[i].Found...)
 	}
 	table := tabulate(found)
 	t.Logf("\n%s", table)
@@ -175,12 +175,12 @@ func runParts(t *testing.T, parts []part, env []string) []answers {
 // compareShare compares what was found for one GPU and type with the project's files, which hold it for all.
 func compareShare(t *testing.T, p part, a answers) {
 	t.Helper()
-	version, rows, err := dnn.Workspaces(p.card)
+	version, rows, err := dnn.Workspaces(p.gpu)
 	if err != nil || version != a.Version {
 		t.Errorf("workspaces.json is of version %s, the library %s; %v", version, a.Version, err)
 	}
 	rows = slices.DeleteFunc(rows, func(w dnn.Workspace) bool { return w.Conv.Type != p.conv.Type || w.Conv.TF32 != p.conv.TF32 })
-	if is := needs(map[string][]finding{p.card: a.Found})[p.card]; !slices.Equal(is, rows) {
+	if is := needs(map[string][]finding{p.gpu: a.Found})[p.gpu]; !slices.Equal(is, rows) {
 		t.Errorf("%v: workspaces.json has %v, the library says %v: run with CONTIG_CUDNN=update", p, rows, is)
 	}
 	text, err := os.ReadFile("../../../docs/gpu/cudnn-plans.md")
@@ -188,7 +188,7 @@ func compareShare(t *testing.T, p part, a answers) {
 		t.Fatal(err)
 	}
 	for _, op := range dnn.Ops() {
-		if line := row(p.card, op, typeName(p.conv), a.Found); !strings.Contains(string(text), line) {
+		if line := row(p.gpu, op, typeName(p.conv), a.Found); !strings.Contains(string(text), line) {
 			t.Errorf("docs/gpu/cudnn-plans.md lacks %s: run with CONTIG_CUDNN=update", line)
 		}
 	}
@@ -227,11 +227,11 @@ func read(t *testing.T, path string) answers {
 
 // TestPlansOfOnePart is the part of TestPlans that runs in a process of its own: one GPU and type.
 func TestPlansOfOnePart(t *testing.T) {
-	card, name, ok := strings.Cut(os.Getenv(partEnv), "/")
+	model, name, ok := strings.Cut(os.Getenv(partEnv), "/")
 	if !ok {
 		t.Skip("run by TestPlans")
 	}
-	description, err := dnn.Card(card)
+	description, err := dnn.Description(model)
 	if err != nil {
 		t.Fatal(err)
 	}

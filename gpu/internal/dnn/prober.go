@@ -15,15 +15,15 @@ import (
 // A Prober makes plans for a GPU that is described and not there. Nothing can be run with it.
 type Prober struct {
 	api  *API
-	card scope
+	gpu  scope
 	desc desc
 }
 
 // minProber is the first version of the library that plans for a GPU that is only described.
 const minProber = 90800
 
-// NewProber plans for the GPU that the library's own JSON describes, see Cards. It wants version 9.8 or later.
-func NewProber(card []byte) (*Prober, error) {
+// NewProber plans for the GPU that the library's own JSON describes, see GPUs. It wants version 9.8 or later.
+func NewProber(gpu []byte) (*Prober, error) {
 	api, err := Load()
 	if err != nil {
 		return nil, err
@@ -32,10 +32,10 @@ func NewProber(card []byte) (*Prober, error) {
 		return nil, fmt.Errorf("cuDNN: %s is version %s; 9.8.0 is the first that plans without a GPU", api.Path(), api.Version())
 	}
 	p := &Prober{api: api}
-	p.desc = p.card.make("the description of a GPU", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(card, 0)))
-	if p.card.err != nil {
-		p.card.close()
-		return nil, p.card.err
+	p.desc = p.gpu.make("the description of a GPU", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(gpu, 0)))
+	if p.gpu.err != nil {
+		p.gpu.close()
+		return nil, p.gpu.err
 	}
 	return p, nil
 }
@@ -44,7 +44,7 @@ func NewProber(card []byte) (*Prober, error) {
 func (p *Prober) Version() string { return p.api.Version() }
 
 func (p *Prober) chooser(o Options) *chooser {
-	return &chooser{api: p.api, target: target{card: p.desc}, Options: o}
+	return &chooser{api: p.api, target: target{gpu: p.desc}, Options: o}
 }
 
 // Plan returns the plan that a Problem gets without timing.
@@ -89,7 +89,7 @@ func (p *Prober) Load(q Problem, s Saved, o Options) error {
 // Propose returns the first configuration that the library proposes for a Problem and that we accept, without making the
 // plan: engines that are compiled at run time are not compiled. Plan may find another, if this one does not compile.
 func (p *Prober) Propose(q Problem, o Options) (Choice, error) {
-	t := target{card: p.desc}
+	t := target{gpu: p.desc}
 	g, err := q.build(t)
 	if err != nil {
 		return Choice{}, err
@@ -124,4 +124,4 @@ func (p *Prober) Rebuild(q Problem, c Choice, o Options) error {
 }
 
 // Close gives everything back. It may be called again.
-func (p *Prober) Close() { p.card.close() }
+func (p *Prober) Close() { p.gpu.close() }

@@ -3,6 +3,7 @@ package dnn
 import (
 	"fmt"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -68,16 +69,16 @@ func (p Problem) check() error {
 }
 
 // Problems returns what a device asks of the library for a pass of a convolution: what runs, and what it is timed against.
-func Problems(c driver.Conv, p driver.ConvPass) []Problem {
+func Problems(c driver.Conv, p convolution.Pass) []Problem {
 	q := Problem{Conv: c}
 	switch p {
-	case driver.PassForwardStats:
+	case convolution.ForwardStats:
 		return []Problem{{Op: ForwardStats, Conv: c}, {Op: Forward, Conv: c}}
-	case driver.PassData:
+	case convolution.Data:
 		q.Op = BackwardData
-	case driver.PassDataAdd:
+	case convolution.DataAdd:
 		q.Op, q.Beta = BackwardData, 1
-	case driver.PassWeight:
+	case convolution.Weight:
 		q.Op = BackwardWeight
 		if c.Type != driver.F32 {
 			return []Problem{q, {Op: BackwardWeight16, Conv: c}}

@@ -23,18 +23,18 @@ func typeName(c driver.Conv) string {
 // compiled at run time, and the largest workspace.
 func tabulate(found map[string][]finding) string {
 	var b strings.Builder
-	b.WriteString("| card | operation | type | shapes | with a plan | compiled at run time | largest workspace, MB |\n|---|---|---|---|---|---|---|\n")
-	for _, card := range dnn.Cards() {
+	b.WriteString("| GPU | operation | type | shapes | with a plan | compiled at run time | largest workspace, MB |\n|---|---|---|---|---|---|---|\n")
+	for _, gpu := range dnn.GPUs() {
 		for _, op := range dnn.Ops() {
 			for _, t := range []string{"bf16", "f16", "tf32", "f32"} {
-				b.WriteString(row(card, op, t, found[card]))
+				b.WriteString(row(gpu, op, t, found[gpu]))
 			}
 		}
 	}
 	return b.String()
 }
 
-func row(card string, op dnn.Op, t string, all []finding) string {
+func row(gpu string, op dnn.Op, t string, all []finding) string {
 	var shapes, plans, compiled, largest int
 	for _, f := range all {
 		if f.Problem.Op != op || typeName(f.Problem.Conv) != t {
@@ -52,7 +52,7 @@ func row(card string, op dnn.Op, t string, all []finding) string {
 	if shapes == 0 {
 		return ""
 	}
-	return fmt.Sprintf("| %s | %s | %s | %d | %d | %d | %.1f |\n", card, op, t, shapes, plans, compiled, float64(largest)/1e6)
+	return fmt.Sprintf("| %s | %s | %s | %d | %d | %d | %.1f |\n", gpu, op, t, shapes, plans, compiled, float64(largest)/1e6)
 }
 
 // document is docs/gpu/cudnn-plans.md.
@@ -60,7 +60,7 @@ func document(version, table string) []byte {
 	return []byte(`# Plans of cuDNN ` + version + `, asked without a GPU
 
 Written by ` + "`CONTIG_CUDNN=update go test -run TestPlans ./gpu/internal/dnn`" + `: every convolution of resnet18, 34, 50 and 101 at 224 and 448 pixels, batch 64,
-with its gradients, and what a device fuses to it, for the GPUs of gpu/internal/dnn/cards; of what no device fuses so far (data + add, scale-bias-ReLU)
+with its gradients, and what a device fuses to it, for the GPUs of gpu/internal/dnn/gpus; of what no device fuses so far (data + add, scale-bias-ReLU)
 those of resnet18 at 224 pixels. The library proposed an engine and finalized its configuration for each. It finalized the plan of each, but few of what no device fuses.
 Nothing ran: how fast the plans are, only a GPU tells. Only deterministic plans with float32 sums count; in f32 only those that do not round to TF32.
 
@@ -73,7 +73,7 @@ them 0: the accumulating gradient of weights wants an even number. Backward data
 // needs returns what convolutions take of scratch memory, per GPU.
 func needs(found map[string][]finding) map[string][]dnn.Workspace {
 	all := map[string][]dnn.Workspace{}
-	for card, list := range found {
+	for gpu, list := range found {
 		scratch := map[dnn.Problem]int{}
 		for _, f := range list {
 			if f.Missing == "" {
@@ -82,10 +82,10 @@ func needs(found map[string][]finding) map[string][]dnn.Workspace {
 		}
 		for _, f := range list {
 			if c := f.Problem.Conv; f.Problem.Op == dnn.Forward {
-				all[card] = append(all[card], need(c, scratch))
+				all[gpu] = append(all[gpu], need(c, scratch))
 			}
 		}
-		slices.SortFunc(all[card], func(a, b dnn.Workspace) int { return strings.Compare(fmt.Sprint(a.Conv), fmt.Sprint(b.Conv)) })
+		slices.SortFunc(all[gpu], func(a, b dnn.Workspace) int { return strings.Compare(fmt.Sprint(a.Conv), fmt.Sprint(b.Conv)) })
 	}
 	return all
 }

@@ -9,16 +9,17 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A fullCard times plans on a GPU whose memory does not suffice for it.
-type fullCard struct{ *cuda.Context }
+// A fullGPU times plans on a GPU whose memory does not suffice for it.
+type fullGPU struct{ *cuda.Context }
 
 var errFull = errors.New("the GPU is full")
 
-func (f fullCard) Alloc(bytes int) (driver.Ptr, error) {
+func (f fullGPU) Alloc(bytes int) (driver.Ptr, error) {
 	if bytes > 100 {
 		return 0, errFull
 	}
@@ -29,7 +30,7 @@ func (f fullCard) Alloc(bytes int) (driver.Ptr, error) {
 func TestNoMemoryToTime(t *testing.T) {
 	o := timed(t.TempDir())
 	b := openBench(t, o)
-	b.h.Timer = fullCard{b.ctx}
+	b.h.Timer = fullGPU{b.ctx}
 	c, err := b.h.Plan(cached)
 	if err != nil {
 		t.Fatal(err)
@@ -114,9 +115,9 @@ func TestNoPlanWhileRecording(t *testing.T) {
 	x, w, y, dw := b.put(small(nx, 1), c.Type), b.put(small(nw, 2), c.Type), b.put(small(ny, 3), c.Type), b.put(fine(nw, 4), driver.F32)
 	b.scratch(1 << 20)
 	step := func() {
-		b.h.ConvScratch(c, driver.PassForward)
+		b.h.ConvScratch(c, convolution.Forward)
 		b.h.ConvForward(c, y, x, w)
-		b.h.ConvScratch(c, driver.PassWeight)
+		b.h.ConvScratch(c, convolution.Weight)
 		b.h.ConvBackwardWeight(c, dw, y, x)
 	}
 	if _, err := b.ctx.Capture(step); err == nil || !strings.Contains(err.Error(), cached.String()) || !strings.Contains(err.Error(), "waits or allocates") {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -99,7 +100,7 @@ func TestRoads(t *testing.T) {
 }
 
 // pointwise has three roads.
-var pointwise = driver.Conv{N: 3, H: 4, W: 5, C: 10, K: 7, R: 1, S: 1, Stride: 1, Type: driver.BF16}
+var pointwise = driver.Conv{Shape: convolution.Shape{N: 3, H: 4, W: 5, C: 10, K: 7, R: 1, S: 1, Stride: 1}, Type: driver.BF16}
 
 // slowWays take long for a product, or refuse it.
 type slowWays struct {
@@ -163,7 +164,7 @@ func TestRoadLeftOut(t *testing.T) {
 		t.Errorf("%d products; %+v is kept", products, s)
 	}
 	b = openBench(t, timed(t.TempDir()))
-	b.h.Timer = fullCard{b.ctx}
+	b.h.Timer = fullGPU{b.ctx}
 	if r := b.h.weightOf(pointwise); r.road != roadProduct || r.err != nil {
 		t.Errorf("without memory %+v is taken", r)
 	}

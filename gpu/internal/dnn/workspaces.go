@@ -5,24 +5,25 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
 //go:embed workspaces.json
 var workspacesFile string
 
-// A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a GPU of cards/.
+// A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a GPU of gpus/.
 type Workspace struct {
 	Conv                  driver.Conv
 	Forward, Data, Weight int // Forward with statistics too
 }
 
 // Of returns what a pass takes, bytes.
-func (w Workspace) Of(p driver.ConvPass) int {
+func (w Workspace) Of(p convolution.Pass) int {
 	switch p {
-	case driver.PassForward, driver.PassForwardStats:
+	case convolution.Forward, convolution.ForwardStats:
 		return w.Forward
-	case driver.PassWeight:
+	case convolution.Weight:
 		return w.Weight
 	}
 	return w.Data
@@ -31,12 +32,12 @@ func (w Workspace) Of(p driver.ConvPass) int {
 // Workspaces returns what the plans for every convolution of the ResNets of package model at 224 and 448 pixels take on
 // a GPU, in batches of 64, and the version of the library that was asked. It was written by TestPlans with
 // CONTIG_CUDNN=update; plans chosen by timing may take other amounts.
-func Workspaces(card string) (version string, all []Workspace, err error) {
+func Workspaces(gpu string) (version string, all []Workspace, err error) {
 	var f workspaces
 	if err := json.Unmarshal([]byte(workspacesFile), &f); err != nil {
 		return "", nil, fmt.Errorf("workspaces.json: %w", err)
 	}
-	for _, w := range f.Rows[card] {
+	for _, w := range f.Rows[gpu] {
 		all = append(all, w.workspace())
 	}
 	return f.Library, all, nil
@@ -59,6 +60,5 @@ func rowOf(w Workspace) workspaceRow {
 }
 
 func (r workspaceRow) workspace() Workspace {
-	return Workspace{driver.Conv{N: r[0], H: r[1], W: r[2], C: r[3], K: r[4], R: r[5], S: r[6], Stride: r[7], Pad: r[8],
-		Type: driver.Type(r[9]), TF32: r[10] == 1}, r[11], r[12], r[13]}
+	return Workspace{driver.Conv{Shape: convolution.Shape{N: r[0], H: r[1], W: r[2], C: r[3], K: r[4], R: r[5], S: r[6], Stride: r[7], Pad: r[8]}, Type: driver.Type(r[9]), TF32: r[10] == 1}, r[11], r[12], r[13]}
 }

@@ -4,6 +4,7 @@
 package driver
 
 import (
+	"contig-gpu/gpu/internal/convolution"
 	"errors"
 	"unsafe"
 )
@@ -76,6 +77,8 @@ type Device interface {
 	Convolutions
 
 	Info() Info
+	// Caps returns what the device has beside. It is always the same.
+	Caps() Caps
 	// Kernel finds a kernel of package kernels; an unknown name is an error.
 	Kernel(name string) (Kernel, error)
 	// Launch queues a kernel. args is the kernel's generated argument struct, size its bytes: both are read before
@@ -87,6 +90,18 @@ type Device interface {
 	Sync() error
 	// Close gives everything back. It may be called again.
 	Close() error
+}
+
+// Caps are what a device may have beside what all have; nil is what it has not.
+type Caps struct {
+	Halves      bool                   // products and convolutions of BF16 and F16
+	Overlap     Overlap                // work beside what Go does
+	Stats       Stats                  // convolutions that sum what they write
+	AddsBias    func(p Product) bool   // whether MatMul adds p's bias itself, and rectifies; nil: always
+	AddsWeights func(c Conv) bool      // whether ConvBackwardWeight adds by a launch of its own; nil: never
+	Warning     func() error           // what hinders nothing but should be known; it may change with every call
+	Describe    func() ([]byte, error) // the library's own description of the GPU, as JSON
+	Profiled    func(f func()) error   // does f between marks for the vendor's profilers, and waits for what it queued
 }
 
 // Memory is a device's memory.
@@ -126,38 +141,18 @@ type Products interface {
 	MatMulScratch(p Product) int
 }
 
-// A Conv is the shape of a convolution of x [N, H, W, C] with w [K, R, S, C] to y [N, OH, OW, K], cross-correlation
-// as everywhere in deep learning. Sums are float32.
+// A Conv is a convolution. Sums are float32.
 type Conv struct {
-	N, H, W, C  int
-	K, R, S     int
-	Stride, Pad int
-	Type        Type // of x, w, y and their gradients, except dw, which is always float32
-	TF32        bool // F32 inputs may be rounded to TF32
+	convolution.Shape
+	Type Type // of x, w, y and their gradients, except dw, which is always float32
+	TF32 bool // F32 inputs may be rounded to TF32
 }
-
-// OH returns the height of y.
-func (c Conv) OH() int { return (c.H+2*c.Pad-c.R)/c.Stride + 1 }
-
-// OW returns the width of y.
-func (c Conv) OW() int { return (c.W+2*c.Pad-c.S)/c.Stride + 1 }
 
 // WeightProduct returns the product that adds the gradient of w to dw, of dy and x, where windows of 1x1 make the gradient one.
 func (c Conv) WeightProduct() (Product, bool) {
 	p := Product{M: c.K, N: c.C, K: c.N * c.H * c.W, TransA: true, In: c.Type, Out: F32, Beta: 1, TF32: c.TF32}
 	return p, c.R == 1 && c.S == 1 && c.Stride == 1 && c.Pad == 0
 }
-
-// A ConvPass is what a convolution is asked for.
-type ConvPass uint8
-
-const (
-	PassForward      ConvPass = iota // ConvForward
-	PassData                         // ConvBackwardData with beta 0
-	PassDataAdd                      // ConvBackwardData with beta 1
-	PassWeight                       // ConvBackwardWeight
-	PassForwardStats                 // ConvForwardStats, where the device has it
-)
 
 // Convolutions are convolutions.
 type Convolutions interface {
@@ -169,9 +164,18 @@ type Convolutions interface {
 	ConvBackwardWeight(c Conv, dw, dy, x Ptr)
 	// ConvScratch returns the bytes that a pass takes of the scratch memory set by SetScratch. It makes whatever the pass
 	// needs beside: asked for once before, a pass neither allocates nor waits.
-	ConvScratch(c Conv, p ConvPass) int
+	ConvScratch(c Conv, p convolution.Pass) int
 	// SetScratch gives MatMul and the convolutions memory to work in. What is queued later uses it.
 	SetScratch(p Ptr, bytes int)
+}
+
+// Stats are convolutions that sum what they write, by channel.
+type Stats interface {
+	// StatsPay reports whether that takes less time than ConvForward and a pass over y, which apart queues on the device that it
+	// is given: measured once for every shape where the device can, else always where the library has it.
+	StatsPay(c Conv, apart func(d Device, y Ptr) error) bool
+	// ConvForwardStats queues y = x * w, and the sums over y and its squares, float32 [K] each.
+	ConvForwardStats(c Conv, y, x, w, sum, square Ptr)
 }
 
 // Overlap is what a device offers beside when it can run work on a second stream and replay recorded work. The

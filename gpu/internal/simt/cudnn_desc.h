@@ -80,8 +80,8 @@ struct Desc {
 std::string written(const Desc &plan, int64_t workspace);
 void read_plan(Desc &d);
 
-// finalize_card describes the emulated GPU, unless the caller described another.
-void finalize_card(Desc &d);
+// finalize_gpu describes the emulated GPU, unless the caller described another.
+void finalize_gpu(Desc &d);
 
 // finalize checks a descriptor whose required attributes are set, and fills in what the library adds.
 void finalize(Desc &d);

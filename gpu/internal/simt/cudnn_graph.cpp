@@ -297,7 +297,7 @@ const std::vector<Attribute> &attributes_of(unsigned kind) {
 
 void finalize(Desc &d) {
     switch (d.kind) {
-    case CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR: return finalize_card(d);
+    case CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR: return finalize_gpu(d);
     case TENSOR: tensor(d); return;
     case CONV: check_window(d); return;
     case CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR: return finalize_graph(d);

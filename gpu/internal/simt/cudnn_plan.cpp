@@ -10,8 +10,8 @@ namespace {
 
 constexpr int64_t emulated_capability = 900, emulated_driver = 13000;
 
-// Card is what must be the same of two GPUs so that a plan for the one serves the other.
-struct Card {
+// Gpu is what must be the same of two GPUs so that a plan for the one serves the other.
+struct Gpu {
     int64_t capability, multiprocessors, driver;
 };
 
@@ -21,8 +21,8 @@ int64_t figure(const std::string &text, const char *name) {
     return at == std::string::npos ? 0 : std::atoll(text.c_str() + text.find(':', at) + 1);
 }
 
-// card_of returns the GPU that a plan is for: the one that is described, or else the emulated one.
-Card card_of(const Desc &plan) {
+// gpu_of returns the GPU that a plan is for: the one that is described, or else the emulated one.
+Gpu gpu_of(const Desc &plan) {
     const Desc *d = plan.child(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
     if (!d) {
         want(plan.values.count(CUDNN_ATTR_EXECUTION_PLAN_HANDLE), "a plan is for a handle or for a GPU that is described");
@@ -49,7 +49,7 @@ struct Scanner {
 } // namespace
 
 std::string written(const Desc &plan, int64_t workspace) {
-    const Card c = card_of(plan);
+    const Gpu c = gpu_of(plan);
     const Graph &g = plan.graph;
     std::ostringstream t;
     t.precision(9);
@@ -72,7 +72,7 @@ void read_plan(Desc &d) {
     std::string s(text.begin(), text.end());
     want(s.compare(0, plan_head.size(), plan_head) == 0, "the text is no plan of the fake cuDNN", CUDNN_STATUS_NOT_SUPPORTED);
     Scanner in{std::istringstream(s.substr(plan_head.size()))};
-    Card c = card_of(d);
+    Gpu c = gpu_of(d);
     for (int64_t v : {c.capability, c.multiprocessors, c.driver})
         want(in.next() == v, "the plan was made for another kind of GPU or another driver", CUDNN_STATUS_NOT_SUPPORTED);
     int64_t space = in.next();
@@ -99,7 +99,7 @@ void read_plan(Desc &d) {
     d.put(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, std::vector<int64_t>{space});
 }
 
-void finalize_card(Desc &d) {
+void finalize_gpu(Desc &d) {
     if (d.values.count(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION))
         return;
     want(d.values.count(CUDNN_ATTR_DEVICEPROP_HANDLE), "a GPU is that of a handle, or it is described");

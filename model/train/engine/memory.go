@@ -109,7 +109,7 @@ func (e *Engine) needOf(l load) (Need, error) {
 func convFlops(dev *gpu.Device) float64 {
 	sum := 0.0
 	for _, c := range dev.Convs() {
-		h, w := c.Out()
+		h, w := c.OH(), c.OW()
 		sum += 2 * float64(dev.ConvCalls(c)) * float64(c.N) * float64(h*w) * float64(c.R*c.S*c.C) * float64(c.K)
 	}
 	return sum

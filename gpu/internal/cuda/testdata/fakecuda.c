@@ -82,7 +82,7 @@ CUresult cuGetErrorName(CUresult c, const char **s) {
 CUresult cuGetErrorString(CUresult c, const char **s) { *s = c == 2 ? "out of memory" : c == 700 ? "an illegal memory access was encountered" : NULL; return *s ? 0 : 1; }
 CUresult cuDeviceGetCount(int *n) { FAIL *n = 2; return 0; }
 CUresult cuDeviceGet(CUdevice *d, int i) { FAIL *d = i; return 0; }
-CUresult cuDeviceGetName(char *s, int n, CUdevice d) { FAIL snprintf(s, n, "Fake card %d", d); return 0; }
+CUresult cuDeviceGetName(char *s, int n, CUdevice d) { FAIL snprintf(s, n, "Fake GPU %d", d); return 0; }
 CUresult cuDeviceTotalMem_v2(size_t *n, CUdevice d) { (void)d; FAIL *n = 1 << 30; return 0; }
 CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice d) { (void)d; FAIL *v = a == 75 ? 9 : a == 76 ? 0 : a == 97 ? 232448 : 132; return 0; }
 CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) { FAIL if (!fake_contexts++) broken = 0; *c = (CUcontext)&contexts[d]; return 0; }

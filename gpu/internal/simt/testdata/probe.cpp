@@ -1,6 +1,6 @@
 // probe LIBRARY FOLDER CASE [ARGUMENT]: one test of the emulator, in a process of its own, since a schedule is chosen
 // by the environment and a failure ends a context. FOLDER holds kernels.cu.
-#include "card.h"
+#include "gpu.h"
 #include <functional>
 #include <map>
 #include <thread>
@@ -14,7 +14,7 @@ struct Rows {
 };
 
 // sums runs a kernel that sums rows, and returns how many are wrong.
-int sums(Card &c, const char *kernel) {
+int sums(Gpu &c, const char *kernel) {
     const int rows = 7, cols = 301;
     std::vector<float> in(rows * cols);
     for (size_t i = 0; i < in.size(); i++)
@@ -32,9 +32,9 @@ int sums(Card &c, const char *kernel) {
     return wrong;
 }
 
-void test_race(Card &c) { puts(sums(c, "row_sums_race") ? "wrong" : "right"); }
+void test_race(Gpu &c) { puts(sums(c, "row_sums_race") ? "wrong" : "right"); }
 
-void test_warp(Card &c) {
+void test_warp(Gpu &c) {
     int *out = c.memory<int>(640);
     IS(c.launch("warp_ops", 1, 64, out), 0);
     std::vector<int> got = c.read(out, 640);
@@ -65,7 +65,7 @@ void test_warp(Card &c) {
     CHECK(c.read(absent, 1)[0] == 0x7fffffff);
 }
 
-void test_atomics(Card &c) {
+void test_atomics(Gpu &c) {
     struct {
         int *p;
         unsigned long long *wide;
@@ -78,7 +78,7 @@ void test_atomics(Card &c) {
     CHECK(c.read(a.wide, 1)[0] == 64ull << 33);
 }
 
-void test_arguments(Card &c) {
+void test_arguments(Gpu &c) {
     struct Pair {
         char a;
         double b;
@@ -100,7 +100,7 @@ void test_arguments(Card &c) {
         IS(c.launch_bytes("arguments", 1, 1, &a, bytes, false, 0), 701);
 }
 
-void test_coordinates(Card &c) {
+void test_coordinates(Gpu &c) {
     const size_t n = 3 * 4 * 2 * 5 * 3 * 7;
     int *out = c.memory<int>(n);
     void *each[] = {&out};
@@ -109,7 +109,7 @@ void test_coordinates(Card &c) {
         CHECK(v == 1);
 }
 
-void test_grid(Card &c) {
+void test_grid(Gpu &c) {
     struct {
         unsigned *out, *partial, *arrived;
     } a{c.memory<unsigned>(16 * 64), c.memory<unsigned>(16), c.memory<unsigned>(1)};
@@ -119,7 +119,7 @@ void test_grid(Card &c) {
     IS(c.launch("grid_sum", 4 * 32 + 1, 64, a, true), CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE);
 }
 
-void test_compute(Card &c) {
+void test_compute(Gpu &c) {
     CHECK(sums(c, "row_sums") == 0);
     test_warp(c);
     test_atomics(c);
@@ -128,7 +128,7 @@ void test_compute(Card &c) {
     test_grid(c);
 }
 
-void test_arrival(Card &c) {
+void test_arrival(Gpu &c) {
     struct {
         int *out, *ticket;
     } a{c.memory<int>(8 * 32), c.memory<int>(1)};
@@ -139,7 +139,7 @@ void test_arrival(Card &c) {
 }
 
 // test_fault runs a kernel that goes wrong and prints what the next wait returns.
-void test_fault(Card &c, const std::string &kernel) {
+void test_fault(Gpu &c, const std::string &kernel) {
     struct {
         unsigned *out;
         unsigned long long n;
@@ -154,7 +154,7 @@ void test_fault(Card &c, const std::string &kernel) {
     printf("%d\n", cuMemAlloc_v2(&p, 16)); // the failure stays
 }
 
-void test_read_beyond(Card &c) {
+void test_read_beyond(Gpu &c) {
     struct {
         float *out, *p;
         int n;
@@ -163,7 +163,7 @@ void test_read_beyond(Card &c) {
     c.read(a.out, 1);
 }
 
-void test_shared(Card &c) {
+void test_shared(Gpu &c) {
     unsigned *out = c.memory<unsigned>(128);
     for (int run = 0; run < 2; run++) { // the second block, or launch, does not see what the first left
         IS(c.launch("shared_fresh", 3, 64, out, false, 256), 0);
@@ -178,7 +178,7 @@ void test_shared(Card &c) {
     IS(cuStreamSynchronize(c.stream), 0);
 }
 
-void test_limits(Card &c) {
+void test_limits(Gpu &c) {
     int *p = c.memory<int>(1);
     void *each[] = {&p};
     CUfunction f = c.function("coordinates"), none;
@@ -190,7 +190,7 @@ void test_limits(Card &c) {
     IS(cuStreamSynchronize(c.stream), 0); // none of these is a failure of the device
 }
 
-void test_context(Card &c) {
+void test_context(Gpu &c) {
     CUdeviceptr p;
     std::thread([&] {
         IS(cuMemAlloc_v2(&p, 16), CUDA_ERROR_INVALID_CONTEXT);
@@ -214,7 +214,7 @@ void test_context(Card &c) {
     IS(cuMemAlloc_v2(&p, 16), CUDA_ERROR_INVALID_CONTEXT);
 }
 
-void test_image(Card &c) {
+void test_image(Gpu &c) {
     std::string log;
     CHECK(compile("__global__ void k() {}", log).empty());
     CHECK(log.find("stale") != std::string::npos && log.find("make emulator") != std::string::npos);
@@ -230,7 +230,7 @@ void test_image(Card &c) {
     (void)c;
 }
 
-void test_memory(Card &c) { // with SIMT_MEMORY=1M
+void test_memory(Gpu &c) { // with SIMT_MEMORY=1M
     size_t free0, free1, total;
     IS(cuMemGetInfo_v2(&free0, &total), 0);
     CHECK(total == 1 << 20 && free0 == total);
@@ -261,7 +261,7 @@ struct AddOne {
     int *p, n, pad;
 };
 
-void test_capture(Card &c) {
+void test_capture(Gpu &c) {
     const int n = 100;
     int *p = c.memory<int>(n);
     CUgraph g;
@@ -295,7 +295,7 @@ void test_capture(Card &c) {
 }
 
 // test_join captures work of two streams, joined by events.
-void test_join(Card &c) {
+void test_join(Gpu &c) {
     CUstream second;
     CUevent fork, join;
     IS(cuStreamCreate(&second, CU_STREAM_NON_BLOCKING), 0);
@@ -324,7 +324,7 @@ void test_join(Card &c) {
 
 // test_streams uploads on one stream and computes on another, with and without waiting for the upload's event. It
 // prints what the computation saw.
-void test_streams(Card &c) {
+void test_streams(Gpu &c) {
     CUstream copies;
     CUevent copied;
     IS(cuStreamCreate(&copies, CU_STREAM_NON_BLOCKING), 0);
@@ -357,7 +357,7 @@ void test_streams(Card &c) {
     CHECK(ms >= 0);
 }
 
-const std::map<std::string, void (*)(Card &)> cases = {
+const std::map<std::string, void (*)(Gpu &)> cases = {
     {"compute", test_compute}, {"race", test_race},       {"arrival", test_arrival}, {"read_beyond", test_read_beyond},
     {"shared", test_shared},   {"limits", test_limits},   {"context", test_context}, {"image", test_image},
     {"memory", test_memory},   {"capture", test_capture}, {"join", test_join},       {"streams", test_streams},
@@ -368,13 +368,13 @@ const std::map<std::string, void (*)(Card &)> cases = {
 int main(int argc, char **argv) {
     CHECK(argc >= 4);
     bind(argv[1]);
-    Card card(argv[2]);
+    Gpu gpu(argv[2]);
     std::string name = argv[3];
     if (name == "fault") {
-        test_fault(card, argv[4]);
+        test_fault(gpu, argv[4]);
         return 0;
     }
     CHECK(cases.count(name));
-    cases.at(name)(card);
+    cases.at(name)(gpu);
     return 0;
 }

@@ -1,0 +1,12 @@
+package gpu
+
+// Plan returns a planning device for d: the same calls on it check shapes, compute nothing, and leave in Allocated and
+// Scratch what they would take on d. It borrows d, whose libraries say what their products and convolutions need.
+func (d *Device) Plan() *Device { return d.plan() }
+
+// PlanTensors is Plan for a GPU whose libraries are not asked, which may take them seconds: in Scratch is only what our own
+// kernels work in. Other devices have no such libraries.
+func (d *Device) PlanTensors() *Device { return d.planTensors() }
+
+// Computes reports whether operations on d are computed, which on a planning device they are not.
+func (d *Device) Computes() bool { return d.computes() }
