@@ -96,6 +96,18 @@ func emptyConv(l *gputest.Lab) []emptyCase {
 			}, []gputest.Twin{sum, dw}, []gputest.Twin{y, stats, dx}})
 		}
 	}
+	for _, s := range [][3]int{{0, 4, 8}, {2, 0, 8}, {2, 4, 0}} {
+		n, c, k := s[0], s[1], s[2]
+		x, y, w, bias := l.In("x", -1, 1, n, 3, 3, c), l.Out(n, 6, 6, k), l.In("w", -1, 1, c, 2, 2, k), l.Zeros(l.VectorType(), k)
+		dx, dw, dy, dbias, db := l.Out(n, 3, 3, c), l.InVec("dw", -1, 1, c, 2, 2, k), l.In("dy", -1, 1, n, 6, 6, k), l.Vec(k), l.Out(n, 3, 3, 0)
+		all = append(all, emptyCase{"transposed convolution, joined channels", func(of of) {
+			gpu.ConvTranspose(of(y), of(x), of(w), of(bias))
+			gpu.ConvTransposeBackwardData(of(dx), of(dy), of(w))
+			gpu.ConvTransposeBackwardWeight(of(dw), of(dbias), of(dy), of(x))
+			gpu.Concat(of(x), of(dx), of(db))
+			gpu.Split(of(dx), of(db), of(x))
+		}, []gputest.Twin{dw}, []gputest.Twin{y, dx}})
+	}
 	x, y, w, dw := l.In("x", -1, 1, 0, 5, 5, 4), l.Out(0, 5, 5, 2), l.In("w", -1, 1, 2, 3, 3, 3), l.InVec("dw", -1, 1, 2, 3, 3, 3)
 	return append(all, emptyCase{"padded convolution", func(of of) {
 		gpu.Conv(of(y), of(x), of(w), gpu.ConvSpec{Stride: 1, Pad: 1})
@@ -249,6 +261,12 @@ func emptyLosses(l *gputest.Lab) []emptyCase {
 				gpu.SoftmaxCrossEntropy(of(mean), of(dz), of(z), of(labels), of(scale))
 			}, nil, []gputest.Twin{loss, alone, mean}})
 		}
+	}
+	for _, s := range [][2]int{{0, 8}, {3, 0}} {
+		x, dx, mask, out, scale := l.In("z", -1, 1, s[0], s[1]), l.Out(s[0], s[1]), l.Zeros(gpu.U8, s[0], s[1]), l.Vec(4), l.InVec("scale", 1, 2, 1)
+		all = append(all, emptyCase{"masks", func(of of) {
+			gpu.DiceBCE(of(out), of(dx), of(x), of(mask), of(scale), gpu.DiceBCESpec{BCE: .2, Dice: .8, Smooth: 1})
+		}, nil, []gputest.Twin{out}})
 	}
 	return all
 }

@@ -452,6 +452,53 @@ type ClipscaleForward struct {
 	Gain  float64
 }
 
+// ConcatBackward has the arguments of concat_backward_bf16, concat_backward_f16, concat_backward_f32. Pointers are device addresses.
+type ConcatBackward struct {
+	A    uint64
+	B    uint64
+	Y    uint64
+	Rows int64
+	Ca   int32
+	Cb   int32
+}
+
+// ConcatForward has the arguments of concat_forward_bf16, concat_forward_f16, concat_forward_f32. Pointers are device addresses.
+type ConcatForward struct {
+	Y    uint64
+	A    uint64
+	B    uint64
+	Rows int64
+	Ca   int32
+	Cb   int32
+}
+
+// DicebceBackward has the arguments of dicebce_backward_bf16, dicebce_backward_f16, dicebce_backward_f32. Pointers are device addresses.
+type DicebceBackward struct {
+	Dx     uint64
+	X      uint64
+	Mask   uint64
+	Sums   uint64
+	Scale  uint64
+	N      int64
+	Bce    float64
+	Dice   float64
+	Smooth float64
+}
+
+// DicebceForward has the arguments of dicebce_forward_bf16, dicebce_forward_f16, dicebce_forward_f32. Pointers are device addresses.
+type DicebceForward struct {
+	Out     uint64
+	Sums    uint64
+	Tickets uint64
+	X       uint64
+	Mask    uint64
+	N       int64
+	Rows    int32
+	Bce     float64
+	Dice    float64
+	Smooth  float64
+}
+
 // EmaForward has the arguments of ema_forward_f32. Pointers are device addresses.
 type EmaForward struct {
 	Avg   uint64
@@ -951,6 +998,18 @@ func entryPoints() []EntryPoint {
 		{"cast_widen_bf16", 24, "888"},
 		{"cast_widen_f16", 24, "888"},
 		{"clipscale_forward_f32", 32, "8888"},
+		{"concat_backward_bf16", 40, "888844"},
+		{"concat_backward_f16", 40, "888844"},
+		{"concat_backward_f32", 40, "888844"},
+		{"concat_forward_bf16", 40, "888844"},
+		{"concat_forward_f16", 40, "888844"},
+		{"concat_forward_f32", 40, "888844"},
+		{"dicebce_backward_bf16", 72, "888888888"},
+		{"dicebce_backward_f16", 72, "888888888"},
+		{"dicebce_backward_f32", 72, "888888888"},
+		{"dicebce_forward_bf16", 80, "8888884888"},
+		{"dicebce_forward_f16", 80, "8888884888"},
+		{"dicebce_forward_f32", 80, "8888884888"},
 		{"ema_forward_f32", 32, "8888"},
 		{"finite_forward_bf16", 24, "888"},
 		{"finite_forward_f16", 24, "888"},
