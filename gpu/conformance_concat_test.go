@@ -54,7 +54,9 @@ func TestConcatPanicsNameTheTensor(t *testing.T) {
 		"gpu: ConvTranspose: y is [1, 4, 4, 2], want [1, 4, 6, 2]":               func() { gpu.ConvTranspose(l.zeros(1, 4, 4, 2), l.zeros(1, 2, 3, 5), l.zeros(5, 2, 2, 2), l.zeros(2)) },
 		"gpu: ConvTranspose: w is [5, 2, 3, 2], want [5, 2, 2, 2]":               func() { gpu.ConvTranspose(l.zeros(1, 4, 6, 2), l.zeros(1, 2, 3, 5), l.zeros(5, 2, 3, 2), l.zeros(2)) },
 		"gpu: ConvTranspose: bias is [5], want [2]":                              func() { gpu.ConvTranspose(l.zeros(1, 4, 6, 2), l.zeros(1, 2, 3, 5), l.zeros(5, 2, 2, 2), l.zeros(5)) },
-		"gpu: DiceBCE: mask is f64, want u8":                                     func() { gpu.DiceBCE(l.zeros(4), gpu.Tensor{}, l.zeros(3), l.zeros(3), gpu.Tensor{}, gpu.DiceBCESpec{}) },
+		"gpu: DiceBCE: known is f64, want u8": func() {
+			gpu.DiceBCE(l.zeros(4), gpu.Tensor{}, l.zeros(3), l.zeros(3), l.zeros(3), gpu.Tensor{}, gpu.DiceBCESpec{})
+		},
 	} {
 		gputest.Panics(t, text, f)
 	}

@@ -263,9 +263,9 @@ func emptyLosses(l *gputest.Lab) []emptyCase {
 		}
 	}
 	for _, s := range [][2]int{{0, 8}, {3, 0}} {
-		x, dx, mask, out, scale := l.In("z", -1, 1, s[0], s[1]), l.Out(s[0], s[1]), l.Zeros(gpu.U8, s[0], s[1]), l.Vec(4), l.InVec("scale", 1, 2, 1)
+		x, dx, mask, known, out, scale := l.In("z", -1, 1, s[0], s[1]), l.Out(s[0], s[1]), l.Vec(s[0], s[1]), l.Zeros(gpu.U8, s[0], s[1]), l.Vec(4), l.InVec("scale", 1, 2, 1)
 		all = append(all, emptyCase{"masks", func(of of) {
-			gpu.DiceBCE(of(out), of(dx), of(x), of(mask), of(scale), gpu.DiceBCESpec{BCE: .2, Dice: .8, Smooth: 1})
+			gpu.DiceBCE(of(out), of(dx), of(x), of(mask), of(known), of(scale), gpu.DiceBCESpec{BCE: .2, Dice: .8, Smooth: 1})
 		}, nil, []gputest.Twin{out}})
 	}
 	return all

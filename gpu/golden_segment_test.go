@@ -44,9 +44,10 @@ func goldenConvTranspose(b *bench) {
 
 func goldenDiceBCE(b *bench) {
 	x, m := b.get("logits"), b.c.Tensor(b.T, "mask").NHWC()
-	mask := gputest.Put(b.a, gpu.U8, m.Data, m.Dims...)
+	mask, known := gputest.Put(b.a, b.d, m.Data, m.Dims...), b.a.New(gpu.U8, m.Dims...)
+	gpu.Fill(known, 1)
 	out, dx, scale := b.a.New(b.d, 4), b.like(x), gputest.Put(b.a, b.d, []float64{1}, 1)
-	gpu.DiceBCE(out, dx, x, mask, scale, gpu.DiceBCESpec{BCE: .2, Dice: .8, Smooth: 1})
+	gpu.DiceBCE(out, dx, x, mask, known, scale, gpu.DiceBCESpec{BCE: .2, Dice: .8, Smooth: 1})
 	for i, want := range []float64{b.float("loss"), b.float("bce"), b.float("dice"), float64(x.Dim(0))} {
 		gputest.Close(b.T, fmt.Sprintf("out[%d]", i), gputest.Values(out)[i:i+1], []float64{want}, gputest.GoldenTol(b.d, true))
 	}

@@ -476,7 +476,8 @@ type ConcatForward struct {
 type DicebceBackward struct {
 	Dx     uint64
 	X      uint64
-	Mask   uint64
+	T      uint64
+	Known  uint64
 	Sums   uint64
 	Scale  uint64
 	N      int64
@@ -491,7 +492,8 @@ type DicebceForward struct {
 	Sums    uint64
 	Tickets uint64
 	X       uint64
-	Mask    uint64
+	T       uint64
+	Known   uint64
 	N       int64
 	Rows    int32
 	Bce     float64
@@ -1004,12 +1006,12 @@ func entryPoints() []EntryPoint {
 		{"concat_forward_bf16", 40, "888844"},
 		{"concat_forward_f16", 40, "888844"},
 		{"concat_forward_f32", 40, "888844"},
-		{"dicebce_backward_bf16", 72, "888888888"},
-		{"dicebce_backward_f16", 72, "888888888"},
-		{"dicebce_backward_f32", 72, "888888888"},
-		{"dicebce_forward_bf16", 80, "8888884888"},
-		{"dicebce_forward_f16", 80, "8888884888"},
-		{"dicebce_forward_f32", 80, "8888884888"},
+		{"dicebce_backward_bf16", 80, "8888888888"},
+		{"dicebce_backward_f16", 80, "8888888888"},
+		{"dicebce_backward_f32", 80, "8888888888"},
+		{"dicebce_forward_bf16", 88, "88888884888"},
+		{"dicebce_forward_f16", 88, "88888884888"},
+		{"dicebce_forward_f32", 88, "88888884888"},
 		{"ema_forward_f32", 32, "8888"},
 		{"finite_forward_bf16", 24, "888"},
 		{"finite_forward_f16", 24, "888"},

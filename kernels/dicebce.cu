@@ -15,16 +15,16 @@ __device__ inline void sigmoid_of(float x, float &p, float &q, float &e) {
 
 // dicebce_forward: out [4], and the sums [5], which every block leaves of its share at sums + 5 (1 + block) and the last one adds up. 256 threads.
 template <class T>
-__device__ inline void dicebce_forward(float *out, double *sums, unsigned *tickets, const T *x, const u8 *mask, i64 n, int rows, double bce, double dice, double smooth) {
+__device__ inline void dicebce_forward(float *out, double *sums, unsigned *tickets, const T *x, const float *t, const u8 *known, i64 n, int rows, double bce, double dice, double smooth) {
     double s[dice_sums] = {0, 0, 0, 0, 0};
     for (i64 i = grid_thread(); i < n; i += grid_threads()) {
-        if (mask[i] > 1) continue;
-        float v = to_float(x[i]), t = float(mask[i]), p, q, e;
+        if (known[i] == 0) continue;
+        float v = to_float(x[i]), truth = t[i], p, q, e;
         sigmoid_of(v, p, q, e);
-        s[0] += double((v > 0.0f ? v : 0.0f) - v * t) + log_of(1.0 + e);
-        s[1] += p * t;
+        s[0] += double((v > 0.0f ? v : 0.0f) - v * truth) + log_of(1.0 + e);
+        s[1] += p * truth;
         s[2] += p;
-        s[3] += t;
+        s[3] += truth;
         s[4] += 1.0;
     }
 #pragma unroll
@@ -51,30 +51,30 @@ __device__ inline void dicebce_forward(float *out, double *sums, unsigned *ticke
 
 // dicebce_backward: dx of what forward left in sums.
 template <class T>
-__device__ inline void dicebce_backward(T *dx, const T *x, const u8 *mask, const double *sums, const float *scale, i64 n, double bce, double dice, double smooth) {
+__device__ inline void dicebce_backward(T *dx, const T *x, const float *t, const u8 *known, const double *sums, const float *scale, i64 n, double bce, double dice, double smooth) {
     double below = sums[2] + sums[3] + smooth, k = sums[4] > 0 ? double(scale[0]) : 0.0;
     float each = sums[4] > 0 ? float(k * bce / sums[4]) : 0.0f;
     float all = float(k * dice * (2.0 * sums[1] + smooth) / (below * below)), own = float(k * dice * 2.0 / below);
     for (i64 i = grid_thread(); i < n; i += grid_threads()) {
-        int m = mask[i];
         float p, q, e, g = 0.0f;
-        if (m <= 1) {
+        if (known[i] != 0) {
+            float truth = t[i];
             sigmoid_of(to_float(x[i]), p, q, e);
-            g = m == 1 ? (all - own) * (p * q) - each * q : all * (p * q) + each * p;
+            g = (all - own * truth) * (p * q) + each * ((1.0f - truth) * p - truth * q); // p - t, with its digits where p is near t
         }
         dx[i] = from_float<T>(g);
     }
 }
 
 #define DICEBCE(T, S)                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256) dicebce_forward_##S(float *out, double *sums, unsigned *tickets, const T *x, const u8 *mask, i64 n, int rows, double bce,   \
+    extern "C" __global__ void __launch_bounds__(256) dicebce_forward_##S(float *out, double *sums, unsigned *tickets, const T *x, const float *t, const u8 *known, i64 n, int rows, double bce,   \
                                                                           double dice, double smooth) {                \
-        dicebce_forward(out, sums, tickets, x, mask, n, rows, bce, dice, smooth);                                      \
+        dicebce_forward(out, sums, tickets, x, t, known, n, rows, bce, dice, smooth);                                      \
     }                                                                                                                  \
     EXPORT_KERNEL(dicebce_forward_##S)                                                                                 \
-    extern "C" __global__ void __launch_bounds__(256) dicebce_backward_##S(T *dx, const T *x, const u8 *mask, const double *sums, const float *scale, i64 n, double bce,          \
+    extern "C" __global__ void __launch_bounds__(256) dicebce_backward_##S(T *dx, const T *x, const float *t, const u8 *known, const double *sums, const float *scale, i64 n, double bce,          \
                                                                            double dice, double smooth) {               \
-        dicebce_backward(dx, x, mask, sums, scale, n, bce, dice, smooth);                                              \
+        dicebce_backward(dx, x, t, known, sums, scale, n, bce, dice, smooth);                                              \
     }                                                                                                                  \
     EXPORT_KERNEL(dicebce_backward_##S)
 FOR_TYPES(DICEBCE)
