@@ -251,6 +251,7 @@ func emptyLosses(l *gputest.Lab) []emptyCase {
 		z, dz, norm, unit, none := l.In("z", -1, 1, n, d), l.Out(n, d), l.Vec(n), l.Vec(n, d), gputest.Twin{}
 		present, group, labels := l.Zeros(gpu.U8, n), l.Zeros(gpu.I32, n), l.Zeros(gpu.I32, n)
 		loss, alone, mean, scale := l.Vec(4), l.Vec(4), l.Vec(2), l.InVec("scale", 1, 2, 1)
+		targets, y, known := l.Vec(4), l.Vec(n, d), l.Zeros(gpu.U8, n, d)
 		for pairs := range gpu.PositivePairs + 1 {
 			spec := gpu.InfoNCESpec{Tau: 0.1, Lambda: 0.75, Pairs: pairs}
 			all = append(all, emptyCase{"losses", func(of of) {
@@ -259,7 +260,8 @@ func emptyLosses(l *gputest.Lab) []emptyCase {
 				gpu.L2Norm(of(unit), of(norm), of(z), 1)
 				gpu.L2NormBackward(of(dz), of(unit), of(unit), of(norm), 1)
 				gpu.SoftmaxCrossEntropy(of(mean), of(dz), of(z), of(labels), of(scale))
-			}, nil, []gputest.Twin{loss, alone, mean}})
+				gpu.TargetLoss(of(targets), of(dz), of(z), of(y), of(known), of(scale), gpu.TargetLabels)
+			}, nil, []gputest.Twin{loss, alone, mean, targets}})
 		}
 	}
 	for _, s := range [][2]int{{0, 8}, {3, 0}} {

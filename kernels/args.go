@@ -931,6 +931,38 @@ type SumsquaresForward struct {
 	N       int64
 }
 
+// TargetlossCount has the arguments of targetloss_count_f32. Pointers are device addresses.
+type TargetlossCount struct {
+	Counts uint64
+	Known  uint64
+	N      int32
+	K      int32
+}
+
+// TargetlossFinish has the arguments of targetloss_finish_f32. Pointers are device addresses.
+type TargetlossFinish struct {
+	Loss   uint64
+	Losses uint64
+	Counts uint64
+	N      int32
+	K      int32
+	Kind   int32
+}
+
+// TargetlossRows has the arguments of targetloss_rows_bf16, targetloss_rows_f16, targetloss_rows_f32. Pointers are device addresses.
+type TargetlossRows struct {
+	Losses uint64
+	Dz     uint64
+	Z      uint64
+	Y      uint64
+	Known  uint64
+	Counts uint64
+	Scale  uint64
+	N      int32
+	K      int32
+	Kind   int32
+}
+
 // entryPoints returns all kernels, sorted by name.
 func entryPoints() []EntryPoint {
 	return []EntryPoint{
@@ -1094,5 +1126,10 @@ func entryPoints() []EntryPoint {
 		{"sumrows_forward_f16", 40, "888844"},
 		{"sumrows_forward_f32", 40, "888844"},
 		{"sumsquares_forward_f32", 40, "88888"},
+		{"targetloss_count_f32", 24, "8844"},
+		{"targetloss_finish_f32", 36, "888444"},
+		{"targetloss_rows_bf16", 68, "8888888444"},
+		{"targetloss_rows_f16", 68, "8888888444"},
+		{"targetloss_rows_f32", 68, "8888888444"},
 	}
 }
