@@ -25,21 +25,42 @@ func SquareMask(src []uint8, w, h, size int, fit data.Fit) []uint8 {
 	return out
 }
 
-// ApplyMask writes the variation that Apply gives an image to its mask [side, side], where side is the image's too: each pixel of dst [size, size, stride], from its channel 0 on, is the nearest of the mask, and 0 outside.
-func (a *Augmenter) ApplyMask(dst []uint8, stride int, src []uint8, side int, seed uint64, epoch, index int) {
+// ApplyMask writes the variation that Apply gives an image to its mask [side, side], where side is the image's too: each pixel of dst [size, size] is the nearest of the mask, and 0 outside.
+func (a *Augmenter) ApplyMask(dst, src []uint8, side int, seed uint64, epoch, index int) {
 	g := a.drawn(seed, epoch, index).geometry(side, side, a.size)
 	const half = 1 << (fixed - 1)
 	for y := range a.size {
 		sx, sy := g.x0+y*g.dyx+half, g.y0+y*g.dyy+half
-		for x := range a.size {
-			to := (y*a.size + x) * stride
-			dst[to] = 0
+		row := dst[y*a.size : (y+1)*a.size]
+		for x := range row {
+			row[x] = 0
 			if xi, yi := sx>>fixed, sy>>fixed; uint(xi) < uint(side) && uint(yi) < uint(side) {
-				dst[to] = src[yi*side+xi]
+				row[x] = src[yi*side+xi]
 			}
 			sx, sy = sx+g.dxx, sy+g.dxy
 		}
 	}
+}
+
+// Size returns the sides of an image in pixels, as Decode would give it, without its pixels. Errors are Decode's.
+func Size(path string) (w, h int, err error) {
+	b, err := read(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	f, p := sniff(b)
+	if p == nil {
+		p = f.checkSize(b)
+	}
+	if p != nil {
+		p.Code, p.File = codeImage, path
+		return 0, 0, p
+	}
+	w, h, _ = f.size(b) // which checkSize has seen
+	if o := f.orientation(b); o >= 5 && o <= 8 {
+		w, h = h, w
+	}
+	return w, h, nil
 }
 
 // Restore is Square's way back for what a network says of each pixel: it writes values [size, size, stride], of channel 0, to dst [h, w] at the image's own size, by bilinear interpolation; what lies beside the image is left out.

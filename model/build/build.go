@@ -10,6 +10,7 @@ import (
 	"contig-gpu/model/objective"
 	"contig-gpu/model/ssl"
 	"contig-gpu/model/tune"
+	"contig-gpu/model/unet"
 )
 
 // The objectives.
@@ -18,14 +19,17 @@ const (
 	SimCLR = "simclr" // two views of an image against each other
 )
 
-// Finetune is what predicts from images: it needs a Config.Head.
-const Finetune = "finetune"
+// What predicts from images, and needs a Config.Head: labels, or masks.
+const (
+	Finetune = "finetune"
+	Segment  = "segment"
+)
 
 // A Config says what is trained, and by what. Fields of Model that the objective has no use for are ignored.
 type Config struct {
 	Objective string       `json:"objective"`
 	Model     model.Config `json:"model"`
-	Head      *tune.Config `json:"head,omitempty"` // of Finetune; nil of others
+	Head      *tune.Config `json:"head,omitempty"` // of Finetune and Segment; nil of others
 	Chunk     int          `json:"chunk"`          // images that the image encoder takes at a time; 0: the batch
 }
 
@@ -51,10 +55,10 @@ func UsesTables(name string) bool { return name == ContIG }
 
 // New builds an objective whose weights have no memory yet.
 func New(c Config) (objective.Objective, error) {
-	if (c.Objective == Finetune) != (c.Head != nil) {
+	if (c.Objective == Finetune || c.Objective == Segment) != (c.Head != nil) {
 		return nil, fmt.Errorf("objective %q with head %v: what predicts has a head, and nothing else", c.Objective, c.Head)
 	}
-	for _, o := range append(objectives(), entry{Finetune, newFinetune}) {
+	for _, o := range append(objectives(), entry{Finetune, newFinetune}, entry{Segment, newSegment}) {
 		if o.name == c.Objective {
 			return o.build(c)
 		}
@@ -88,6 +92,16 @@ func newFinetune(c Config) (objective.Objective, error) {
 		return nil, fmt.Errorf("chunk %d: objective %s takes whole batches only", c.Chunk, Finetune)
 	}
 	return tune.New(c.Model.Encoder, *c.Head)
+}
+
+func newSegment(c Config) (objective.Objective, error) {
+	switch {
+	case c.Chunk != 0:
+		return nil, fmt.Errorf("chunk %d: objective %s takes whole batches only", c.Chunk, Segment)
+	case c.Head.Task != unet.Task:
+		return nil, fmt.Errorf("task %q of objective %s: want %s", c.Head.Task, Segment, unet.Task)
+	}
+	return unet.New(c.Model.Encoder, len(c.Head.Names))
 }
 
 func newSimCLR(c Config) (objective.Objective, error) {

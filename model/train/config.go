@@ -82,7 +82,7 @@ func (c *Config) Settings() []setting.Row {
 func (c *Config) objectiveSetting() setting.Row {
 	names := build.Names()
 	if c.Head != nil {
-		names = []string{build.Finetune}
+		names = []string{build.Finetune, build.Segment}
 	}
 	return setting.New("objective", &c.Objective, build.ContIG, setting.OneOf(names...), "what is trained for: contig (images against genetics) or simclr (two views of an image against each other; genetics are ignored)")
 }
