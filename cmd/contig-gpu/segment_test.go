@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// maskedCohort is a synthetic cohort with masks.
+func maskedCohort(t *testing.T, persons, size, seed string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "cohort")
+	must(t, "synth", "--out", dir, "--persons", persons, "--image-size", size, "--snps", "0", "--pgs", "2", "--burden", "0", "--covariates", "0", "--masks", "--seed", seed)
+	return dir
+}
+
+// toSegment are the words of a segmentation of a cohort, of a small network from scratch.
+func toSegment(cohort, run string, more ...string) []string {
+	return append([]string{"segment", "--images", filepath.Join(cohort, "images.tsv"), "--masks", filepath.Join(cohort, "masks.tsv"), "--run", run, "--encoder", "resnet18", "--device", "cpu"}, more...)
+}
+
+func segmentMetricsOf(t *testing.T, run string) (m segmentMetrics) {
+	t.Helper()
+	mustDo(t, json.Unmarshal(read(t, run, "metrics.json"), &m))
+	return m
+}
+
+// TestSegment finds the optic disc of synthetic photographs, to a Dice of 0.9 or more on persons that the training has not seen, and leaves what it says it leaves.
+func TestSegment(t *testing.T) {
+	cohort, run := maskedCohort(t, "60", "96", "3"), filepath.Join(t.TempDir(), "seg")
+	out := must(t, toSegment(cohort, run, "--classes", "disc", "--image-size", "64", "--batch", "8", "--epochs", "8", "--freeze-epochs", "0")...)
+	m := segmentMetricsOf(t, run)
+	dice := m.Metrics["dice"]
+	if dice.Value == nil || !(*dice.Value >= 0.9) || !(*dice.Low < *dice.Value && *dice.Value < *dice.High) {
+		t.Errorf("dice is %+v", dice)
+	}
+	if m.Task != "segment" || m.Target != "disc" || m.Split != "test" || m.N != 24 || m.Persons != 12 || m.Known["disc"] != 24 || m.Checkpoint != "best" || m.Metrics["iou_pooled"].Value == nil {
+		t.Errorf("%+v", m)
+	}
+	lines := strings.Split(strings.TrimSpace(string(read(t, run, "private/predictions.tsv"))), "\n")
+	if len(lines) != 1+24 {
+		t.Fatalf("%d lines of predictions", len(lines))
+	}
+	page := string(read(t, run, reportName))
+	for _, l := range lines[1:] {
+		f := strings.Split(l, "\t")
+		if strings.Contains(page, f[0]) || strings.Contains(page, f[1]) || strings.Contains(out, f[0]) {
+			t.Errorf("%s is in the report or was printed", f[0])
+		}
+		got, err := png.Decode(bytes.NewReader(read(t, run, "private", f[3])))
+		if err != nil || got.Bounds() != image.Rect(0, 0, 96, 96) {
+			t.Errorf("%s is %v, %v", f[3], got.Bounds(), err)
+		}
+	}
+	if strings.Contains(page, "<img") || strings.Contains(page, "data:image") {
+		t.Error("the report shows a participant's image")
+	}
+	overlays, err := filepath.Glob(filepath.Join(run, "private", overlaysFolder, "*.png"))
+	if err != nil || len(overlays) != 24 {
+		t.Errorf("%d overlays, %v", len(overlays), err)
+	}
+	for name, mode := range map[string]os.FileMode{"private": 0o700, "private/masks/disc": 0o700, "private/predictions.tsv": 0o600, "private/" + strings.Split(lines[1], "\t")[3]: 0o600} {
+		if st, err := os.Stat(filepath.Join(run, name)); err != nil || st.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", name, st.Mode(), err)
+		}
+	}
+}
+
+// TestSegmentResume: a segmentation that was interrupted, while the encoder is frozen or after, ends with the same bytes as one that was not; masks that have changed since are refused.
+func TestSegmentResume(t *testing.T) {
+	cohort, dir := maskedCohort(t, "16", "32", "1"), t.TempDir()
+	settings := []string{"--image-size", "32", "--batch", "8", "--epochs", "4", "--freeze-epochs", "2", "--thaw-lr", "0.0005"}
+	whole := filepath.Join(dir, "whole")
+	must(t, toSegment(cohort, whole, settings...)...)
+	for name, after := range map[string]string{"frozen": "step 2: validation", "thawed": "step 6: validation"} {
+		run := filepath.Join(dir, name)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stop := &stopper{after: after, stop: func() { cancel(interrupt{syscall.SIGTERM}) }}
+		var errs bytes.Buffer
+		if code := finish(program(ctx, toSegment(cohort, run, settings...), stop, &errs), &errs); code != 143 {
+			t.Fatalf("%s: exit code %d, %s", name, code, errs.String())
+		}
+		if _, err := os.Stat(filepath.Join(run, "metrics.json")); err == nil {
+			t.Errorf("%s: the test split was read before the end", name)
+		}
+		must(t, "segment", "--run", run, "--resume")
+		for _, file := range []string{"checkpoints/last.safetensors", "checkpoints/best.safetensors", "metrics.json", "private/predictions.tsv"} {
+			if !bytes.Equal(read(t, whole, file), read(t, run, file)) {
+				t.Errorf("%s: %s differs", name, file)
+			}
+		}
+	}
+	change(t, filepath.Join(cohort, "masks.tsv"), func(b []byte) []byte {
+		at := bytes.Index(b, []byte("masks/vessels"))
+		end := at + bytes.IndexByte(b[at:], '\n')
+		return append(append(bytes.Clone(b[:at]), "empty"...), b[end:]...)
+	})
+	if code, _, errs := exec(t, "segment", "--run", whole, "--resume", "--epochs", "5"); code != 1 || !strings.HasPrefix(errs, "contig-gpu: E702: ") || !strings.Contains(errs, "masks") {
+		t.Errorf("changed masks: exit code %d, %s", code, errs)
+	}
+}
+
+// TestSegmentBadInput: what is wrong with masks is one error with its number, before anything is trained.
+func TestSegmentBadInput(t *testing.T) {
+	cohort := maskedCohort(t, "12", "32", "2")
+	first := func(name string) []byte { return read(t, cohort, name) }
+	masks, manifest := first("masks.tsv"), first("images.tsv")
+	rows := strings.Split(strings.TrimSpace(string(masks)), "\n")
+	field := func(row, k int) string { return strings.Split(rows[row], "\t")[k] }
+	small := func(path string) {
+		var b bytes.Buffer
+		mustDo(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, 31, 32))))
+		mustDo(t, os.WriteFile(path, b.Bytes(), 0o600))
+	}
+	mask := filepath.Join(cohort, filepath.FromSlash(field(1, 2)))
+	whole := read(t, mask)
+	for name, c := range map[string]struct {
+		spoil func()
+		words []string
+		want  string
+	}{
+		"size":      {func() { small(mask) }, nil, "contig-gpu: E1053: "},
+		"broken":    {func() { mustDo(t, os.WriteFile(mask, whole[:30], 0o600)) }, nil, "contig-gpu: E1052: "},
+		"no file":   {func() { mustDo(t, os.Remove(mask)) }, nil, "contig-gpu: E1052: "},
+		"strangers": {func() { change(t, filepath.Join(cohort, "masks.tsv"), replace("images/", "photographs/")) }, nil, "contig-gpu: E1051: "},
+		"class":     {func() {}, []string{"--classes", "disk"}, "contig-gpu: E1050: "},
+		"one split": {func() {
+			change(t, filepath.Join(cohort, "masks.tsv"), func([]byte) []byte { return []byte(strings.Join(rows[:2], "\n") + "\n") })
+		}, nil, "contig-gpu: E1054: "},
+		"image size": {func() {}, []string{"--image-size", "48"}, "contig-gpu: segment: --image-size"},
+		"foreground": {func() {
+			change(t, filepath.Join(cohort, "masks.tsv"), func(b []byte) []byte { return append([]byte("# foreground = white\n"), b...) })
+		}, nil, "contig-gpu: E1050: "},
+	} {
+		c.spoil()
+		run := filepath.Join(t.TempDir(), "seg")
+		code, _, errs := exec(t, append(toSegment(cohort, run, "--image-size", "32", "--batch", "4", "--epochs", "1"), c.words...)...)
+		if code == 0 || !strings.HasPrefix(errs, c.want) {
+			t.Errorf("%s: exit code %d, %s", name, code, errs)
+		}
+		if _, err := os.Stat(run); err == nil {
+			t.Errorf("%s: it left a run folder", name)
+		}
+		mustDo(t, errors.Join(os.WriteFile(mask, whole, 0o600), os.WriteFile(filepath.Join(cohort, "masks.tsv"), masks, 0o600), os.WriteFile(filepath.Join(cohort, "images.tsv"), manifest, 0o600)))
+	}
+}
+
+// TestSegmentOfNothing: a class that is in no image, which the network learns not to predict, has no Dice, and says so; one that is known of few images is scored by these.
+func TestSegmentOfNothing(t *testing.T) {
+	cohort, run := maskedCohort(t, "16", "32", "4"), filepath.Join(t.TempDir(), "seg")
+	change(t, filepath.Join(cohort, "masks.tsv"), func(b []byte) []byte {
+		text, discs := "", 0
+		for _, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+			f := strings.Split(l, "\t")
+			switch {
+			case f[1] == "vessels":
+				l = f[0] + "\tvessels\tempty"
+			case f[1] == "disc":
+				if discs++; discs%3 == 0 {
+					continue
+				}
+			}
+			text += l + "\n"
+		}
+		return []byte(text)
+	})
+	must(t, toSegment(cohort, run, "--image-size", "32", "--batch", "4", "--epochs", "6", "--freeze-epochs", "0", "--lr", "0.01")...)
+	m := segmentMetricsOf(t, run)
+	if v := m.Metrics["dice.vessels"]; m.Empty["vessels"] != m.N || v.Value == nil && v.Undefined == "" || v.Value != nil && *v.Value != 0 {
+		t.Errorf("%+v of %d images: %+v", v, m.N, m.Empty)
+	}
+	if m.Known["disc"] >= m.N || m.Known["disc"] == 0 || m.Known["vessels"] != m.N {
+		t.Errorf("known are %v of %d", m.Known, m.N)
+	}
+	if strings.Contains(string(read(t, run, "metrics.json")), "NaN") || !strings.Contains(string(read(t, run, "private/predictions.tsv")), "\tNA\t") {
+		t.Error("what is unknown is not NA")
+	}
+}
