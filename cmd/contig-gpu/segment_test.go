@@ -7,11 +7,14 @@ import (
 	"errors"
 	"image"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"contig-gpu/gpu/gputest"
 )
 
 // maskedCohort is a synthetic cohort with masks.
@@ -182,5 +185,43 @@ func TestSegmentOfNothing(t *testing.T) {
 	}
 	if strings.Contains(string(read(t, run, "metrics.json")), "NaN") || !strings.Contains(string(read(t, run, "private/predictions.tsv")), "\tNA\t") {
 		t.Error("what is unknown is not NA")
+	}
+}
+
+// TestSegmentEmulated: steps on the emulated GPU, with the encoder frozen and not, recorded and replayed, are those of the CPU; and its last batch of an evaluation, which is filled up, is scored by the images that it has.
+func TestSegmentEmulated(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	cohort, dir := maskedCohort(t, "14", "32", "1"), t.TempDir()
+	losses := map[string][]float64{}
+	var metrics []segmentMetrics
+	for _, device := range []string{"cpu", "cuda"} {
+		run := filepath.Join(dir, device)
+		must(t, append(toSegment(cohort, run, "--precision", "f32", "--image-size", "32", "--batch", "4", "--epochs", "2", "--freeze-epochs", "1", "--clip", "0"), "--device", device)...)
+		for l := range strings.Lines(string(read(t, run, metricsName))) {
+			var line struct {
+				Kind string
+				Loss float64
+			}
+			mustDo(t, json.Unmarshal([]byte(l), &line))
+			losses[device] = append(losses[device], line.Loss)
+		}
+		metrics = append(metrics, segmentMetricsOf(t, run))
+	}
+	if len(losses["cpu"]) < 6 || len(losses["cpu"]) != len(losses["cuda"]) {
+		t.Fatalf("%v", losses)
+	}
+	for i, want := range losses["cpu"] {
+		if got := losses["cuda"][i]; !(math.Abs(got-want) <= 2e-3*want) {
+			t.Errorf("line %d: the loss is %v on the emulated GPU and %v on the CPU", i, got, want)
+		}
+	}
+	if metrics[0].N != metrics[1].N || metrics[0].Known["disc"] != metrics[1].Known["disc"] {
+		t.Errorf("%+v and %+v", metrics[0], metrics[1])
+	}
+	half := filepath.Join(dir, "half")
+	must(t, append(toSegment(cohort, half, "--image-size", "32", "--batch", "4", "--max-steps", "2", "--freeze-epochs", "0"), "--device", "cuda")...)
+	if got := string(read(t, half, metricsName)); strings.Contains(got, "null") {
+		t.Errorf("in 16 bits: %s", got)
 	}
 }

@@ -111,7 +111,7 @@ func (c unetCase) build(t *testing.T, dev *gpu.Device, dtype gpu.DType) *stepper
 	s.loss, s.scale = in.New(dtype, 4), in.New(dtype, 1)
 	gpu.Fill(s.known, 1)
 	gpu.Fill(s.scale, 1)
-	s.p = nn.Training(dev.NewArena(2<<30), dtype)
+	s.p = nn.Training(dev.NewArena(1<<29), dtype)
 	return s
 }
 
@@ -165,8 +165,11 @@ func same(x float64) float64 { return x }
 func (c unetCase) run(t *testing.T, dev *gpu.Device, dtype gpu.DType, steps int) {
 	s := c.build(t, dev, dtype)
 	before := s.trunkBytes()
-	values, grads, decayed := s.learn.Flat()
-	o := optim.New(optim.Config{Name: c.Optimizer.Name, WeightDecay: c.Optimizer.WeightDecay, Beta1: .9, Beta2: .999, Eps: 1e-8, DecayAll: true}, values, grads, decayed)
+	var o *optim.Optimizer
+	if dtype == gpu.F64 { // elsewhere the step is not taken, and the emulated GPU has no room for its state
+		values, grads, decayed := s.learn.Flat()
+		o = optim.New(optim.Config{Name: c.Optimizer.Name, WeightDecay: c.Optimizer.WeightDecay, Beta1: .9, Beta2: .999, Eps: 1e-8, DecayAll: true}, values, grads, decayed)
+	}
 	outBound, gradBound := bound64, bound64
 	if dtype == gpu.F32 {
 		outBound, gradBound = max(outBound32, torchFactor*c.OutError), max(gradBound32, torchFactor*c.GradError)
@@ -174,6 +177,9 @@ func (c unetCase) run(t *testing.T, dev *gpu.Device, dtype gpu.DType, steps int)
 	for step := range steps {
 		s.batch(t, step%c.Batches, same)
 		logits, dx := s.step()
+		if err := dev.Sync(); err != nil {
+			t.Fatal(err)
+		}
 		got := read(s.loss)
 		if want := c.Curve[step]; !(math.Abs(got[0]-want) <= outBound*math.Abs(want)) {
 			t.Errorf("step %d: the loss is %.15g, want %.15g", step, got[0], want)
@@ -183,7 +189,9 @@ func (c unetCase) run(t *testing.T, dev *gpu.Device, dtype gpu.DType, steps int)
 			gputest.Close(t, "parts", got[1:3], c.Parts, outBound)
 			s.compareFirst(t, dx, gradBound)
 		}
-		o.Step(c.Optimizer.LR, gpu.Tensor{})
+		if o != nil {
+			o.Step(c.Optimizer.LR, gpu.Tensor{})
+		}
 	}
 	if n := s.p.Arena.InUse(); n != 0 {
 		t.Errorf("%d bytes are left", n)

@@ -61,6 +61,9 @@ func (s *Segmenter) Learns(p *nn.Param) bool {
 	return !s.net.frozen || !strings.HasPrefix(p.Name, model.TrunkPrefix)
 }
 
+// Encoder implements objective.Freezer: the weights of the image encoder.
+func (s *Segmenter) Encoder() *nn.Weights { return nn.NewWeights(s.net.trunk) }
+
 // Step implements objective.Objective.
 func (s *Segmenter) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
 	z := s.net.Forward(p, b.Image)
