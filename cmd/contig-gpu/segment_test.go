@@ -191,7 +191,9 @@ func TestSegmentOfNothing(t *testing.T) {
 // TestSegmentEmulated: steps on the emulated GPU, with the encoder frozen and not, recorded and replayed, are those of the CPU; and its last batch of an evaluation, which is filled up, is scored by the images that it has.
 func TestSegmentEmulated(t *testing.T) {
 	gputest.Long(t)
-	gputest.UseEmulator(t)
+	if !emulated(t) {
+		return
+	}
 	cohort, dir := maskedCohort(t, "14", "32", "1"), t.TempDir()
 	losses := map[string][]float64{}
 	var metrics []segmentMetrics

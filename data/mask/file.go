@@ -173,28 +173,33 @@ func decode(path string) (image.Image, error) {
 		p.Err, p.Cause, p.Fix = err, "", "check the permissions of the file and the health of the disk"
 		return nil, p
 	}
+	m, found, err := decoded(raw)
+	if p.Err, p.Found = err, found; m == nil {
+		if bytes.HasPrefix(raw, []byte("\xff\xd8")) {
+			p.Found, p.Cause = "a JPEG", "JPEG blurs the edges of a mask, so that it is no longer known which pixels are of the class"
+		}
+		return nil, p
+	}
+	return m, nil
+}
+
+// decoded decodes the bytes of a file; nil: they cannot be, and found says what they are.
+func decoded(raw []byte) (m image.Image, found string, err error) {
 	for _, f := range formats() {
 		if !bytes.HasPrefix(raw, []byte(f.begins)) {
 			continue
 		}
 		c, err := f.config(bytes.NewReader(raw))
 		if err == nil && (c.Width < 1 || c.Height < 1 || c.Width > maxSide || c.Height > maxSide || c.Width*c.Height > maxPixels) {
-			p.Found = fmt.Sprintf("%s of %d x %d pixels", f.name, c.Width, c.Height)
-			return nil, p
+			return nil, fmt.Sprintf("%s of %d x %d pixels", f.name, c.Width, c.Height), nil
 		}
-		var m image.Image
 		if err == nil {
 			m, err = f.decode(bytes.NewReader(raw))
 		}
 		if err != nil {
-			p.Err, p.Found = err, "a "+f.name+" that cannot be decoded"
-			return nil, p
+			return nil, "a " + f.name + " that cannot be decoded", err
 		}
-		return m, nil
+		return m, "", nil
 	}
-	p.Found = fmt.Sprintf("a file that begins %.8q", raw)
-	if bytes.HasPrefix(raw, []byte("\xff\xd8")) {
-		p.Found, p.Cause = "a JPEG", "JPEG blurs the edges of a mask, so that it is no longer known which pixels are of the class"
-	}
-	return nil, p
+	return nil, fmt.Sprintf("a file that begins %.8q", raw), nil
 }
