@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"math"
@@ -15,6 +16,10 @@ import (
 	"testing"
 
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/model"
+	"contig-gpu/model/checkpoint/safetensors"
+
+	"golang.org/x/image/bmp"
 )
 
 // maskedCohort is a synthetic cohort with masks.
@@ -225,5 +230,91 @@ func TestSegmentEmulated(t *testing.T) {
 	must(t, append(toSegment(cohort, half, "--image-size", "32", "--batch", "4", "--max-steps", "2", "--freeze-epochs", "0"), "--device", "cuda")...)
 	if got := string(read(t, half, metricsName)); strings.Contains(got, "null") {
 		t.Errorf("in 16 bits: %s", got)
+	}
+}
+
+// TestSegmentFrozen: an encoder that is frozen throughout is, to the byte, that of the checkpoint, its running averages too; and embed and export take it out.
+func TestSegmentFrozen(t *testing.T) {
+	cohort, dir := maskedCohort(t, "12", "32", "1"), t.TempDir()
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	short := []string{"--image-size", "32", "--batch", "4"}
+	must(t, toSegment(cohort, first, append(short, "--epochs", "1", "--freeze-epochs", "0")...)...)
+	must(t, toSegment(cohort, second, append(short, "--epochs", "2", "--freeze-epochs", "2", "--checkpoint", first, "--seed", "9")...)...)
+	tensors := func(path string) map[string][]byte {
+		f, err := safetensors.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string][]byte{}
+		for _, x := range f.Tensors {
+			out[x.Name] = x.Data
+		}
+		return out
+	}
+	was, is, n := tensors(checkpointIn(first)), tensors(filepath.Join(second, "checkpoints", "last.safetensors")), 0
+	for name, v := range was {
+		if !strings.HasPrefix(name, model.TrunkPrefix) {
+			continue
+		}
+		if n++; !bytes.Equal(v, is[name]) {
+			t.Errorf("%s has changed", name)
+		}
+	}
+	if n < 100 || bytes.Equal(was["out.weight"], is["out.weight"]) {
+		t.Errorf("%d tensors of the encoder were compared, and the last layer is the same: %v", n, bytes.Equal(was["out.weight"], is["out.weight"]))
+	}
+	must(t, "embed", "--checkpoint", second+"/checkpoints/last.safetensors", "--images", cohort+"/images.tsv", "--out", filepath.Join(dir, "features"), "--device", "cpu")
+	must(t, "export", "--checkpoint", second+"/checkpoints/last.safetensors", "--out", filepath.Join(dir, "encoder.safetensors"))
+}
+
+// TestSegmentPalm: masks of PALM as people have them, BMP in which 0 is the class, none for an image without a lesion, go through manifest to the counts of pixels that are in them.
+func TestSegmentPalm(t *testing.T) {
+	cohort, dir := maskedCohort(t, "14", "32", "5"), t.TempDir()
+	pixels, palm := map[string]string{}, filepath.Join(dir, "PALM")
+	for i, l := range strings.Split(strings.TrimSpace(string(read(t, cohort, "masks.tsv"))), "\n")[1:] {
+		f := strings.Split(l, "\t")
+		split := []string{"Training", "Training", "Validation", "Testing"}[i/2%4]
+		stem := fmt.Sprintf("P%04d", i/2)
+		putFile(t, palm, split+"/Images/"+stem+".jpg", string(read(t, cohort, f[0])))
+		if f[2] == "empty" {
+			continue
+		}
+		m, err := png.Decode(bytes.NewReader(read(t, cohort, f[2])))
+		if err != nil {
+			t.Fatal(err)
+		}
+		grey, n := m.(*image.Gray), 0
+		for k, v := range grey.Pix {
+			n += int(v / 255)
+			grey.Pix[k] = 255 - v
+		}
+		folder, class := "Disc Masks", "disc"
+		if f[1] == "vessels" {
+			folder, class = "Lesion Masks/Atrophy", "atrophy"
+			if i/2%8 == 3 {
+				n = 0
+			}
+		}
+		pixels[split+stem+class] = fmt.Sprint(n)
+		var b bytes.Buffer
+		mustDo(t, bmp.Encode(&b, grey))
+		if n > 0 {
+			putFile(t, palm, split+"/"+folder+"/"+stem+".bmp", b.String())
+		}
+	}
+	out, run := filepath.Join(dir, "tables"), filepath.Join(dir, "seg")
+	must(t, "manifest", palm, "--from", "palm", "--out", out)
+	must(t, toSegment(out, run, "--image-size", "32", "--batch", "4", "--epochs", "1", "--freeze-epochs", "0")...)
+	m := segmentMetricsOf(t, run)
+	lines := strings.Split(strings.TrimSpace(string(read(t, run, "private/predictions.tsv"))), "\n")[1:]
+	if m.Target != "atrophy,disc" && m.Target != "disc,atrophy" || len(lines) != 2*m.N || m.Empty["atrophy"] == 0 || m.Empty["disc"] != 0 {
+		t.Errorf("%+v, %d lines", m, len(lines))
+	}
+	for _, l := range lines {
+		f := strings.Split(l, "\t")
+		stem := strings.TrimSuffix(filepath.Base(f[1]), ".jpg")
+		if want := pixels["Testing"+stem+f[2]]; f[6] != want {
+			t.Errorf("%s of %s has %s pixels, want %s", f[2], stem, f[6], want)
+		}
 	}
 }
