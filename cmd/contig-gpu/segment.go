@@ -69,6 +69,7 @@ func segmentCommand() *cli.Command {
 	own := []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "TOML file of these flags; flags win over it"},
 		&cli.StringFlag{Name: "run", Usage: "run folder"},
+		&cli.StringFlag{Name: "weights", Usage: "the same as --checkpoint, of weights of another program"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on from the last checkpoint of --run, by its settings"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "begin anew in a run folder that is in use"},
 	}
@@ -106,6 +107,14 @@ func segmentSettingsOf(c *cli.Context) (*segmentSettings, error) {
 	}
 	if c.Bool("resume") && c.Bool("overwrite") {
 		return nil, usagef("segment: --resume goes on with the run that is there, --overwrite replaces it: give one of them")
+	}
+	if w := c.String("weights"); w != "" {
+		if c.IsSet("checkpoint") {
+			return nil, usagef("segment: --checkpoint and --weights say the same thing: give one of them")
+		}
+		if err := c.Set("checkpoint", w); err != nil {
+			return nil, err
+		}
 	}
 	var file config.File
 	switch path := c.String("config"); {

@@ -265,6 +265,13 @@ func TestSegmentFrozen(t *testing.T) {
 	}
 	must(t, "embed", "--checkpoint", second+"/checkpoints/last.safetensors", "--images", cohort+"/images.tsv", "--out", filepath.Join(dir, "features"), "--device", "cpu")
 	must(t, "export", "--checkpoint", second+"/checkpoints/last.safetensors", "--out", filepath.Join(dir, "encoder.safetensors"))
+	third := filepath.Join(dir, "third")
+	must(t, toSegment(cohort, third, append(short, "--epochs", "1", "--freeze-epochs", "1", "--weights", filepath.Join(dir, "encoder.safetensors"))...)...)
+	for name, v := range tensors(filepath.Join(third, "checkpoints", "last.safetensors")) {
+		if strings.HasPrefix(name, model.TrunkPrefix) && !bytes.Equal(v, is[name]) {
+			t.Errorf("%s is not that of the exported weights", name)
+		}
+	}
 }
 
 // TestSegmentPalm: masks of PALM as people have them, BMP in which 0 is the class, none for an image without a lesion, go through manifest to the counts of pixels that are in them.
