@@ -131,6 +131,9 @@ type Batch struct {
 	Group   []int32     // [N] Person.Group
 	Index   []int32     // [N] index into Cohort.Images
 
+	Target []float32 // [N, ...] what is to be predicted of each row; nil: the source does not tell
+	Known  []uint8   // of its shape: 1 where it is known
+
 	PixelSide int       // side of Pixels; 0: there are none
 	Pixels    []uint8   // [Views N, PixelSide, PixelSide, 3], as decoded
 	Geometry  []int32   // [Views N, 10] of the variation, as package gpu's Augment takes it

@@ -96,6 +96,18 @@ func emptyConv(l *gputest.Lab) []emptyCase {
 			}, []gputest.Twin{sum, dw}, []gputest.Twin{y, stats, dx}})
 		}
 	}
+	for _, s := range [][3]int{{0, 4, 8}, {2, 0, 8}, {2, 4, 0}} {
+		n, c, k := s[0], s[1], s[2]
+		x, y, w, bias := l.In("x", -1, 1, n, 3, 3, c), l.Out(n, 6, 6, k), l.In("w", -1, 1, c, 2, 2, k), l.Zeros(l.VectorType(), k)
+		dx, dw, dy, dbias, db := l.Out(n, 3, 3, c), l.InVec("dw", -1, 1, c, 2, 2, k), l.In("dy", -1, 1, n, 6, 6, k), l.Vec(k), l.Out(n, 3, 3, 0)
+		all = append(all, emptyCase{"transposed convolution, joined channels", func(of of) {
+			gpu.ConvTranspose(of(y), of(x), of(w), of(bias))
+			gpu.ConvTransposeBackwardData(of(dx), of(dy), of(w))
+			gpu.ConvTransposeBackwardWeight(of(dw), of(dbias), of(dy), of(x))
+			gpu.Concat(of(x), of(dx), of(db))
+			gpu.Split(of(dx), of(db), of(x))
+		}, []gputest.Twin{dw}, []gputest.Twin{y, dx}})
+	}
 	x, y, w, dw := l.In("x", -1, 1, 0, 5, 5, 4), l.Out(0, 5, 5, 2), l.In("w", -1, 1, 2, 3, 3, 3), l.InVec("dw", -1, 1, 2, 3, 3, 3)
 	return append(all, emptyCase{"padded convolution", func(of of) {
 		gpu.Conv(of(y), of(x), of(w), gpu.ConvSpec{Stride: 1, Pad: 1})
@@ -239,6 +251,7 @@ func emptyLosses(l *gputest.Lab) []emptyCase {
 		z, dz, norm, unit, none := l.In("z", -1, 1, n, d), l.Out(n, d), l.Vec(n), l.Vec(n, d), gputest.Twin{}
 		present, group, labels := l.Zeros(gpu.U8, n), l.Zeros(gpu.I32, n), l.Zeros(gpu.I32, n)
 		loss, alone, mean, scale := l.Vec(4), l.Vec(4), l.Vec(2), l.InVec("scale", 1, 2, 1)
+		targets, y, known := l.Vec(4), l.Vec(n, d), l.Zeros(gpu.U8, n, d)
 		for pairs := range gpu.PositivePairs + 1 {
 			spec := gpu.InfoNCESpec{Tau: 0.1, Lambda: 0.75, Pairs: pairs}
 			all = append(all, emptyCase{"losses", func(of of) {
@@ -247,8 +260,15 @@ func emptyLosses(l *gputest.Lab) []emptyCase {
 				gpu.L2Norm(of(unit), of(norm), of(z), 1)
 				gpu.L2NormBackward(of(dz), of(unit), of(unit), of(norm), 1)
 				gpu.SoftmaxCrossEntropy(of(mean), of(dz), of(z), of(labels), of(scale))
-			}, nil, []gputest.Twin{loss, alone, mean}})
+				gpu.TargetLoss(of(targets), of(dz), of(z), of(y), of(known), of(scale), gpu.TargetLabels)
+			}, nil, []gputest.Twin{loss, alone, mean, targets}})
 		}
+	}
+	for _, s := range [][2]int{{0, 8}, {3, 0}} {
+		x, dx, mask, known, out, scale := l.In("z", -1, 1, s[0], s[1]), l.Out(s[0], s[1]), l.Vec(s[0], s[1]), l.Zeros(gpu.U8, s[0], s[1]), l.Vec(4), l.InVec("scale", 1, 2, 1)
+		all = append(all, emptyCase{"masks", func(of of) {
+			gpu.DiceBCE(of(out), of(dx), of(x), of(mask), of(known), of(scale), gpu.DiceBCESpec{BCE: .2, Dice: .8, Smooth: 1})
+		}, nil, []gputest.Twin{out}})
 	}
 	return all
 }

@@ -484,6 +484,55 @@ type ClipscaleForward struct {
 	Gain  float64
 }
 
+// ConcatBackward has the arguments of concat_backward_bf16, concat_backward_f16, concat_backward_f32. Pointers are device addresses.
+type ConcatBackward struct {
+	A    uint64
+	B    uint64
+	Y    uint64
+	Rows int64
+	Ca   int32
+	Cb   int32
+}
+
+// ConcatForward has the arguments of concat_forward_bf16, concat_forward_f16, concat_forward_f32. Pointers are device addresses.
+type ConcatForward struct {
+	Y    uint64
+	A    uint64
+	B    uint64
+	Rows int64
+	Ca   int32
+	Cb   int32
+}
+
+// DicebceBackward has the arguments of dicebce_backward_bf16, dicebce_backward_f16, dicebce_backward_f32. Pointers are device addresses.
+type DicebceBackward struct {
+	Dx     uint64
+	X      uint64
+	T      uint64
+	Known  uint64
+	Sums   uint64
+	Scale  uint64
+	N      int64
+	Bce    float64
+	Dice   float64
+	Smooth float64
+}
+
+// DicebceForward has the arguments of dicebce_forward_bf16, dicebce_forward_f16, dicebce_forward_f32. Pointers are device addresses.
+type DicebceForward struct {
+	Out     uint64
+	Sums    uint64
+	Tickets uint64
+	X       uint64
+	T       uint64
+	Known   uint64
+	N       int64
+	Rows    int32
+	Bce     float64
+	Dice    float64
+	Smooth  float64
+}
+
 // EmaForward has the arguments of ema_forward_f32. Pointers are device addresses.
 type EmaForward struct {
 	Avg   uint64
@@ -914,6 +963,38 @@ type SumsquaresForward struct {
 	N       int64
 }
 
+// TargetlossCount has the arguments of targetloss_count_f32. Pointers are device addresses.
+type TargetlossCount struct {
+	Counts uint64
+	Known  uint64
+	N      int32
+	K      int32
+}
+
+// TargetlossFinish has the arguments of targetloss_finish_f32. Pointers are device addresses.
+type TargetlossFinish struct {
+	Loss   uint64
+	Losses uint64
+	Counts uint64
+	N      int32
+	K      int32
+	Kind   int32
+}
+
+// TargetlossRows has the arguments of targetloss_rows_bf16, targetloss_rows_f16, targetloss_rows_f32. Pointers are device addresses.
+type TargetlossRows struct {
+	Losses uint64
+	Dz     uint64
+	Z      uint64
+	Y      uint64
+	Known  uint64
+	Counts uint64
+	Scale  uint64
+	N      int32
+	K      int32
+	Kind   int32
+}
+
 // entryPoints returns all kernels, sorted by name.
 func entryPoints() []EntryPoint {
 	return []EntryPoint{
@@ -983,6 +1064,18 @@ func entryPoints() []EntryPoint {
 		{"cast_widen_bf16", 24, "888"},
 		{"cast_widen_f16", 24, "888"},
 		{"clipscale_forward_f32", 32, "8888"},
+		{"concat_backward_bf16", 40, "888844"},
+		{"concat_backward_f16", 40, "888844"},
+		{"concat_backward_f32", 40, "888844"},
+		{"concat_forward_bf16", 40, "888844"},
+		{"concat_forward_f16", 40, "888844"},
+		{"concat_forward_f32", 40, "888844"},
+		{"dicebce_backward_bf16", 80, "8888888888"},
+		{"dicebce_backward_f16", 80, "8888888888"},
+		{"dicebce_backward_f32", 80, "8888888888"},
+		{"dicebce_forward_bf16", 88, "88888884888"},
+		{"dicebce_forward_f16", 88, "88888884888"},
+		{"dicebce_forward_f32", 88, "88888884888"},
 		{"ema_forward_f32", 32, "8888"},
 		{"finite_forward_bf16", 24, "888"},
 		{"finite_forward_f16", 24, "888"},
@@ -1065,5 +1158,10 @@ func entryPoints() []EntryPoint {
 		{"sumrows_forward_f16", 40, "888844"},
 		{"sumrows_forward_f32", 40, "888844"},
 		{"sumsquares_forward_f32", 40, "88888"},
+		{"targetloss_count_f32", 24, "8844"},
+		{"targetloss_finish_f32", 36, "888444"},
+		{"targetloss_rows_bf16", 68, "8888888444"},
+		{"targetloss_rows_f16", 68, "8888888444"},
+		{"targetloss_rows_f32", 68, "8888888444"},
 	}
 }

@@ -130,15 +130,13 @@ func clamp8[T int | int32](v T) uint8 { return uint8(max(0, min(255, v))) }
 
 // Square returns the image as size x size pixels.
 func Square(src *RGB, size int, fit data.Fit) *RGB {
-	if fit == data.FitStretch || src.W == src.H {
+	x0, y0, w, h := placed(src.W, src.H, size, fit)
+	if w == size && h == size {
 		return Resize(src, size, size)
 	}
-	w, h, long := size, size, max(src.W, src.H)
-	w = max(1, (src.W*size+long/2)/long)
-	h = max(1, (src.H*size+long/2)/long)
 	small, out := Resize(src, w, h), NewRGB(size, size)
 	for y := range h {
-		at := 3 * ((y+(size-h)/2)*size + (size-w)/2)
+		at := 3 * ((y+y0)*size + x0)
 		copy(out.Pix[at:at+3*w], small.Pix[3*y*w:3*(y+1)*w])
 	}
 	return out

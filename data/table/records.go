@@ -12,6 +12,7 @@ type records struct {
 	split    Splitter
 	begun    bool // the header was read
 	comments int  // lines before it
+	said     []string
 }
 
 // OpenTable opens a text file whose first row is a header, as Open does. Lines are then rows: a field in double quotes may go on over several
@@ -28,6 +29,9 @@ func OpenTable(path string) (*Lines, error) {
 // Splitter returns how the rows of a table are cut. It is known once the header was read.
 func (l *Lines) Splitter() Splitter { return l.records.split }
 
+// Comments returns what the lines before the header say. They are known once it was read.
+func (l *Lines) Comments() []string { return l.records.said }
+
 // Fields cuts the current row of a table, reusing dst.
 func (l *Lines) Fields(dst []string) []string { return l.records.split.Split(l.text, dst) }
 
@@ -36,6 +40,7 @@ func (l *Lines) record() bool {
 	if r := l.records; !r.begun {
 		if isComment(l.text) {
 			r.comments++
+			r.said = append(r.said, strings.TrimSpace(strings.TrimLeft(l.text, "#")))
 			return false
 		}
 		if sep, ok := excelSeparator(l.text); ok && r.split.sep == 0 {

@@ -81,7 +81,7 @@ func (c *Checkpoint) readState() error {
 	var at struct {
 		Step int `json:"step"`
 	}
-	if err := c.object(keyState, c.State, &at, "best_loss", "best_retrieval"); err != nil {
+	if err := c.object(keyState, c.State, &at, "best_loss", "best_retrieval", "best_score"); err != nil {
 		return err
 	}
 	if c.step = at.Step; at.Step < 0 || at.Step > mostSteps {

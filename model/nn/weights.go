@@ -95,6 +95,29 @@ func (w *Weights) cut() {
 	}
 }
 
+// Spans returns where the parameters of a kind lie in the flat tensors, as ranges [from, to) that do not touch.
+func (w *Weights) Spans(of func(*Param) bool) [][2]int {
+	var spans [][2]int
+	at := 0
+	for _, decay := range []bool{true, false} {
+		for _, p := range w.params {
+			if p.Decay != decay {
+				continue
+			}
+			end, n := at+aligned(p.Size()), len(spans)
+			switch {
+			case !of(p):
+			case n > 0 && spans[n-1][1] == at:
+				spans[n-1][1] = end
+			default:
+				spans = append(spans, [2]int{at, end})
+			}
+			at = end
+		}
+	}
+	return spans
+}
+
 // layout returns the elements of the flat tensors, and how many of them weight decay applies to.
 func (w *Weights) layout() (total, decayed int) {
 	for _, p := range w.params {

@@ -24,6 +24,9 @@ type Batch struct {
 	Present []gpu.Tensor // U8 [N] each
 	Group   gpu.Tensor   // I32 [N], equal for images of one person
 	Scale   gpu.Tensor   // [T] of the parameters' type: each term's weight, over the number of accumulated batches
+
+	Target gpu.Tensor // [N, ...] of the parameters' type, of a Supervised objective: what is to be predicted
+	Known  gpu.Tensor // U8 of its shape: 1 where it is known
 }
 
 // An Objective is a network and the loss that it is trained by. The loss is a weighted sum of terms. It owns its weights.
@@ -47,6 +50,27 @@ type Objective interface {
 	Updated()
 }
 
+// A Supervised objective is shown what is to be predicted. Where its batches come without, as for embedding images, nothing is
+// known of any row.
+type Supervised interface {
+	Objective
+
+	// Target returns the shape of a row's Batch.Target, for images of height x width pixels.
+	Target(height, width int) []int
+}
+
+// A Freezer is an objective of which the image encoder may be left as it is.
+type Freezer interface {
+	Objective
+
+	// Freeze says whether steps leave the image encoder as it is: it runs as in evaluation, no gradient reaches it, and its
+	// running averages stay.
+	Freeze(frozen bool)
+
+	// Learns reports whether steps change a parameter.
+	Learns(p *nn.Param) bool
+}
+
 // Terms names what a loss leaves: row t of the tensor terms [T, TermValues] has the values of term t, not weighted.
 type Terms struct {
 	Names  []string           // of the terms
@@ -61,6 +85,8 @@ type Outputs struct {
 	Features gpu.Tensor   // [N, width] of the image encoder
 	Images   []gpu.Tensor // of each image head [N, D]
 	Tables   []gpu.Tensor // of each table [N, D], compared with the image head of the same place
+
+	Predicted gpu.Tensor // [N, ...] of a Supervised objective: what it says of the target, before it becomes a probability
 }
 
 // TermAt returns the values of term t.
@@ -72,6 +98,7 @@ func TermAt(terms gpu.Tensor, t int) gpu.Tensor {
 // uninitialised. They are float32 where activations, of type dtype, have 16 bits.
 func NewBatch(o Objective, a *gpu.Arena, dtype gpu.DType, n, views, height, width int) Batch {
 	b := NewRows(o, a, dtype, n)
+	NewTarget(&b, o, a, dtype, n, height, width)
 	NewInputs(&b, o, a, nn.Master(dtype), n, views, height, width)
 	return b
 }
@@ -83,6 +110,14 @@ func NewRows(o Objective, a *gpu.Arena, dtype gpu.DType, n int) Batch {
 		b.Present = append(b.Present, a.New(gpu.U8, n))
 	}
 	return b
+}
+
+// NewTarget gives b the Target and Known of n rows for images of height x width pixels, where o is Supervised.
+func NewTarget(b *Batch, o Objective, a *gpu.Arena, dtype gpu.DType, n, height, width int) {
+	if s, ok := o.(Supervised); ok {
+		shape := append([]int{n}, s.Target(height, width)...)
+		b.Target, b.Known = a.New(nn.Master(dtype), shape...), a.New(gpu.U8, shape...)
+	}
 }
 
 // NewInputs gives b the Image and Tables that NewRows leaves out, of type dtype.

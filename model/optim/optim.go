@@ -77,11 +77,12 @@ type Optimizer struct {
 	state         []NamedTensor
 	rates         gpu.Tensor // [3], of the step being taken
 	steps         int
+	spans         [][2]int // of the elements that are stepped
 }
 
 // New returns an optimiser for values and grads [n], whose first decayed elements are subject to weight decay.
 func New(cfg Config, values, grads gpu.Tensor, decayed int) *Optimizer {
-	o := &Optimizer{cfg: cfg, values: values, grads: grads, decayed: decayed}
+	o := &Optimizer{cfg: cfg, values: values, grads: grads, decayed: decayed, spans: [][2]int{{0, values.Len()}}}
 	if cfg.DecayAll {
 		o.decayed = values.Len()
 	}
@@ -129,8 +130,21 @@ func (o *Optimizer) Rates() gpu.Tensor { return o.rates }
 
 // Apply is the device's part of a step after Prepare.
 func (o *Optimizer) Apply(scale gpu.Tensor) {
-	o.span(0, o.decayed, o.cfg.WeightDecay, scale)
-	o.span(o.decayed, o.values.Len(), 0, scale)
+	for _, s := range o.spans {
+		o.span(s[0], min(s[1], o.decayed), o.cfg.WeightDecay, scale)
+		o.span(max(s[0], o.decayed), s[1], 0, scale)
+	}
+}
+
+// Only says which elements are stepped, in spans [from, to); the others stay, whatever their gradients.
+func (o *Optimizer) Only(spans [][2]int) { o.spans = spans }
+
+// Restart forgets all steps: the next is the first.
+func (o *Optimizer) Restart() {
+	for _, s := range o.state {
+		gpu.Fill(s.Value, 0)
+	}
+	o.steps = 0
 }
 
 func (o *Optimizer) ratesOf(lr float64) []float64 {
@@ -149,7 +163,7 @@ func (o *Optimizer) adam(decay float64) gpu.AdamSpec {
 }
 
 func (o *Optimizer) span(lo, hi int, decay float64, scale gpu.Tensor) {
-	if lo == hi {
+	if lo >= hi {
 		return
 	}
 	part := make([]gpu.Tensor, 2)

@@ -1,6 +1,10 @@
 package train
 
-import "contig-gpu/model/eval"
+import (
+	"math"
+
+	"contig-gpu/model/eval"
+)
 
 // What Config.Best may be: validation's retrieval by all modalities, or its loss.
 const (
@@ -18,19 +22,24 @@ func (t *trainer) keepsBest(e *Evaluated) bool {
 	}
 	t.at.Stale = 0
 	retrieval := found(e)
-	t.at.BestLoss, t.at.BestRetrieval, t.at.BestStep = &e.Loss, &retrieval, t.at.Step
+	t.at.BestLoss, t.at.BestRetrieval, t.at.BestStep, t.at.BestScore = &e.Loss, &retrieval, t.at.Step, nil
+	if e.Judged != nil && !math.IsNaN(e.Judged.Score) {
+		t.at.BestScore = &e.Judged.Score
+	}
 	return true
 }
 
 // exhausted reports whether Patience has seen enough validations without a better one.
 func (s *state) exhausted(c Config) bool { return c.Patience > 0 && s.Stale >= c.Patience }
 
-// improves reports whether an evaluation of the validation split beats that of the best checkpoint so far: by retrieval,
-// and by the loss among equals, or by the loss alone. What is no better than before leaves the earlier checkpoint the best.
+// improves reports whether an evaluation of the validation split beats that of the best checkpoint so far: by retrieval, or
+// the score of a Judge, and by the loss among equals, or by the loss alone. What is no better than before leaves the earlier checkpoint the best.
 func (s *state) improves(e *Evaluated, by string) bool {
 	switch {
 	case s.BestLoss == nil:
 		return true
+	case e.Judged != nil && by != bestLoss:
+		return s.beats(e)
 	case by == bestLoss || e.Retrieval == nil: // where nothing is retrieved the loss decides
 		return e.Loss < *s.BestLoss
 	case s.BestRetrieval == nil: // of an older version, which did not keep it

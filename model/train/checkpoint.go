@@ -20,7 +20,11 @@ type state struct {
 
 	BestRetrieval *float64 `json:"best_retrieval,omitempty"` // the same; nil also in checkpoints of older versions
 
+	BestScore *float64 `json:"best_score,omitempty"` // the same, of a Judge; nil also where it was undefined
+
 	Scaling engine.LossScale `json:"loss_scaling"`
+
+	Thawed int `json:"thawed,omitempty"` // steps that had changed parameters when the image encoder was thawed, and the optimiser began anew
 
 	Split *data.SplitRule `json:"split,omitempty"` // how persons were split
 

@@ -10,6 +10,7 @@ import (
 	"contig-gpu/model/build"
 	"contig-gpu/model/optim"
 	"contig-gpu/model/setting"
+	"contig-gpu/model/tune"
 )
 
 // Config holds every setting of a training. Those with json:"-" do not change what is computed; they stay out of
@@ -22,8 +23,11 @@ type Config struct {
 
 	Deterministic bool `json:"-"` // two runs on one device write the same bytes; see gpu.Options
 
-	Objective string       `json:"objective"` // what is minimised: see package build
-	Model     model.Config `json:"model"`     // Run fills Modalities from the cohort
+	Objective string       `json:"objective"`      // what is minimised: see package build
+	Head      *tune.Config `json:"head,omitempty"` // of an objective that predicts; nil of others
+	Model     model.Config `json:"model"`          // Run fills Modalities from the cohort
+
+	Freezing Freezing `json:"freezing,omitzero"` // of an objective that predicts
 
 	Optimizer  optim.Config `json:"optimizer"`
 	Schedule   string       `json:"schedule"`   // constant or cosine, per step
@@ -76,7 +80,11 @@ func (c *Config) Settings() []setting.Row {
 }
 
 func (c *Config) objectiveSetting() setting.Row {
-	return setting.New("objective", &c.Objective, build.ContIG, setting.OneOf(build.Names()...), "what is trained for: contig (images against genetics) or simclr (two views of an image against each other; genetics are ignored)")
+	names := build.Names()
+	if c.Head != nil {
+		names = []string{build.Finetune, build.Segment}
+	}
+	return setting.New("objective", &c.Objective, build.ContIG, setting.OneOf(names...), "what is trained for: contig (images against genetics) or simclr (two views of an image against each other; genetics are ignored)")
 }
 
 func (c *Config) lengthSettings() []setting.Row {
@@ -208,12 +216,15 @@ func (c Config) Validate() error {
 	if c.Objective == build.SimCLR && !c.Augment {
 		return &setting.Error{Name: "no-augment", Want: "augmentation with objective " + build.SimCLR + ", whose two views of an image differ by nothing else", Found: "none"}
 	}
+	if f := c.Freezing; f.Epochs < 0 || !(f.LR >= 0 && f.LR <= setting.MostNumber) || f.Always && f.Epochs > 0 || f != (Freezing{}) && c.Head == nil {
+		return fmt.Errorf("freezing: %+v is of no training", f)
+	}
 	return c.objective().Validate()
 }
 
 // objective returns what says how the network is built.
 func (c Config) objective() build.Config {
-	return build.Config{Objective: c.Objective, Model: c.Model, Chunk: c.Chunk}
+	return build.Config{Objective: c.Objective, Model: c.Model, Head: c.Head, Chunk: c.Chunk}
 }
 
 // steps returns the number of steps of the whole training, given those of an epoch.

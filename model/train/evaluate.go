@@ -22,7 +22,14 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source, split data.Spli
 	}
 	obj := t.engine.Objective()
 	sums, rows, odd, seen := newTally(obj), newRows(obj, t.cfg.Model.Embedding), newOutliers(obj), glimpseOf(t.o.Cohort, split, mapPersons)
+	var judge Judge
+	if t.o.Judge != nil {
+		judge = t.o.Judge(split)
+	}
 	err := t.engine.Sweep(ctx, src, func(b *data.Batch, s engine.Swept) {
+		if judge != nil {
+			judge.Add(b, s)
+		}
 		sums.add(b, s)
 		addRows(rows, b, s)
 		odd.add(b, s)
@@ -37,6 +44,11 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source, split data.Spli
 			t.outlying = odd.tables()
 		}
 		return nil, odd.problem(e.Loss)
+	}
+	if judge != nil {
+		of := judge.Judged()
+		e.Judged = &of
+		return e, nil
 	}
 	e.dots = seen.dots(t.o.Cohort)
 	e.Heldout = heldout(obj, rows, e.dots)

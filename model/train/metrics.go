@@ -123,12 +123,17 @@ type evaluationLine struct {
 	Losses     map[string]float64        `json:"losses"`
 	Retrieval  map[string]eval.Retrieval `json:"retrieval,omitempty"`
 	Sets       map[string]eval.SetLoss   `json:"sets,omitempty"`
+	Metrics    map[string]float64        `json:"metrics,omitempty"`    // of a Judge
 	Checkpoint string                    `json:"checkpoint,omitempty"` // test: best or last
 	Seconds    Seconds                   `json:"seconds"`
 }
 
 func (t *trainer) evaluationOf(kind string, step int, e *Evaluated) evaluationLine {
-	return evaluationLine{Seconds: t.watch.read(time.Now()), Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
+	var metrics map[string]float64
+	if e.Judged != nil {
+		metrics = e.Judged.Metrics
+	}
+	return evaluationLine{Metrics: metrics, Seconds: t.watch.read(time.Now()), Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
 }
 
 // A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the

@@ -49,6 +49,7 @@ type Options struct {
 	Resume    bool                      // go on from the newest whole checkpoint
 	Overwrite bool                      // begin anew in a folder that holds a run
 	InitFrom  string                    // safetensors to start from: an image encoder as torchvision names it, or a checkpoint of ours
+	Judge     func(data.Split) Judge    // begins an evaluation whose score says which checkpoint is the best, for objectives that predict; the test split is then its caller's. nil: retrieval, or the loss
 	Begin     func(objective.Objective) // may change the initial weights, which are on its device, once; not on resuming; nil leaves them
 	Progress  func(Event)               // called from Run's goroutine; may be nil
 	Version   string                    // of the program, kept in checkpoints
@@ -104,6 +105,7 @@ type Event struct {
 	Retrieval       map[string]eval.Retrieval
 	Sets            map[string]eval.SetLoss
 	Heldout         *eval.Heldout
+	Judged          *Judgement // of Validated
 	Split           data.Split
 	Path            string
 	Memory          Memory
@@ -136,6 +138,7 @@ type Evaluated struct {
 	Retrieval map[string]eval.Retrieval // by modality, and AllName; nil where images are not compared with tables
 	Sets      map[string]eval.SetLoss   // by modality: the loss over sets of the same size whatever the batch; nil likewise
 	Heldout   *eval.Heldout             // what a report shows beside
+	Judged    *Judgement                // of Options.Judge
 
 	dots []eval.Dot // of Heldout.Map, before it is drawn
 }

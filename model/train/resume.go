@@ -60,7 +60,7 @@ func withoutHead(rest []candidate) string {
 func (t *trainer) goOn(s *saved) {
 	t.at, t.resumed, t.from = s.state, true, s.File.Path
 	t.engine.Scaling = s.state.Scaling
-	t.engine.Optimizer().SetStepCount(s.state.Step - s.state.Scaling.Skipped)
+	t.engine.Optimizer().SetStepCount(s.state.Step - s.state.Scaling.Skipped - s.state.Thawed)
 }
 
 // sameRun refuses to go on with other data or settings.

@@ -51,6 +51,9 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 		}
 	}
 	for t.at.Step < t.total && !t.at.exhausted(t.cfg) {
+		if err := t.thaw(); err != nil {
+			return t.summary(), err
+		}
 		t.keepBuffers()
 		if err := t.engine.Step(t.turn()); err != nil {
 			return t.summary(), t.salvage(err)
@@ -68,6 +71,9 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 		t.event(Event{Kind: Noted, Text: fmt.Sprintf("ended after step %d of %d: no better validation than that of step %d in %d (--patience)", t.at.Step, t.total, t.at.BestStep, t.at.Stale)})
 	}
 	s = t.summary()
+	if t.o.Judge != nil {
+		return s, nil
+	}
 	s.Test, s.Tested, err = t.test(ctx)
 	return s, err
 }
@@ -77,7 +83,7 @@ func (t *trainer) turn() engine.Turn {
 	if t.engine.Idling() {
 		t.pace.begin(time.Now())
 	}
-	return engine.Turn{Step: t.at.Step, LR: t.schedule.At(t.at.Step), Last: t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total}
+	return engine.Turn{Step: t.at.Step, LR: t.rate(), Last: t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total}
 }
 
 // late reports whether the last checkpoint, or the start of this session, is longer ago than the settings want.
@@ -156,7 +162,7 @@ func (t *trainer) validate(ctx context.Context) (bool, error) {
 	if err := t.log.append(t.evaluationOf("validation", t.at.Step, e)); err != nil {
 		return false, err
 	}
-	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval, Sets: e.Sets, Heldout: e.Heldout})
+	t.event(Event{Kind: Validated, Split: data.Validation, Loss: e.Loss, Retrieval: e.Retrieval, Sets: e.Sets, Heldout: e.Heldout, Judged: e.Judged})
 	return t.keepsBest(e), nil
 }
 

@@ -61,13 +61,13 @@ func (s state) validate() error {
 		is, least, most int
 	}{
 		{"step", s.Step, 0, math.MaxInt32}, {"epoch", s.Epoch, 0, s.Step}, {"epoch_step", s.EpochStep, 0, s.Step}, {"metrics_lines", s.MetricsLines, 0, math.MaxInt32},
-		{"best_step", s.BestStep, 0, s.Step}, {"skipped", s.Scaling.Skipped, 0, s.Step}, {"log2", s.Scaling.Log2, engine.LeastScale, mostLog2}, {"good", s.Scaling.Good, 0, s.Step}, {"per_epoch", s.PerEpoch, 0, math.MaxInt32}, {"stale", s.Stale, 0, s.Step},
+		{"best_step", s.BestStep, 0, s.Step}, {"skipped", s.Scaling.Skipped, 0, s.Step}, {"log2", s.Scaling.Log2, engine.LeastScale, mostLog2}, {"good", s.Scaling.Good, 0, s.Step}, {"per_epoch", s.PerEpoch, 0, math.MaxInt32}, {"stale", s.Stale, 0, s.Step}, {"thawed", s.Thawed, 0, s.Step - s.Scaling.Skipped},
 	} {
 		if c.is < c.least || c.is > c.most {
 			return fmt.Errorf("%s is %d, want %d to %d", c.name, c.is, c.least, c.most)
 		}
 	}
-	for name, x := range map[string]*float64{"best_loss": s.BestLoss, "best_retrieval": s.BestRetrieval} {
+	for name, x := range map[string]*float64{"best_loss": s.BestLoss, "best_retrieval": s.BestRetrieval, "best_score": s.BestScore} {
 		if x != nil && (math.IsNaN(*x) || math.IsInf(*x, 0)) {
 			return fmt.Errorf("%s is %v", name, *x)
 		}

@@ -85,6 +85,9 @@ func (t *trainer) setUp() error {
 	}
 	t.engine.BeginScaling()
 	t.checked = t.at.Step
+	if err := t.thaw(); err != nil {
+		return err
+	}
 	if t.o.Approve == nil {
 		return nil
 	}
@@ -167,7 +170,7 @@ func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
 func (t *trainer) engineOptions(c Config, dev *gpu.Device) engine.Options {
 	return engine.Options{
 		Config: engine.Config{Optimizer: c.Optimizer, Clip: c.Clip, Accumulate: c.Accumulate, EMA: c.EMA, Omit: t.omit},
-		Device: dev, DType: t.dtype, Dims: t.dims, Tables: t.table, Next: t.next, Report: t.done,
+		Device: dev, DType: t.dtype, Dims: t.dims, Tables: t.table, Frozen: c.frozen(), Next: t.next, Report: t.done,
 		Build: func() (objective.Objective, error) { return build.New(c.objective()) },
 	}
 }

@@ -79,7 +79,7 @@ func (t *Trunk) layers() nn.Sequential {
 
 // Forward returns the features. They live until the pass is reset or finished.
 func (t *Trunk) Forward(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
-	return t.layers().Forward(p, inPassType(p, image))
+	return t.layers().Forward(p, InPassType(p, image))
 }
 
 // Backward returns the gradient of the image, in the pass's type, if the pass wants it.
@@ -96,7 +96,7 @@ func (t *Trunk) Buffers() []*nn.Buffer { return t.layers().Buffers() }
 // Maps is Forward up to the last stage: the feature maps of all stages [N, H / Stride, W / Stride, Channels], rounded up.
 // They live until the pass is reset or, where it keeps, until BackwardMaps.
 func (t *Trunk) Maps(p *nn.Pass, image gpu.Tensor) []gpu.Tensor {
-	x := inPassType(p, image)
+	x := InPassType(p, image)
 	var maps []gpu.Tensor
 	for _, s := range t.Stages {
 		x = s.Layers.Forward(p, x)
@@ -132,8 +132,8 @@ func Channels(dtype gpu.DType) int {
 	return gpu.ConvChannels(colours)
 }
 
-// inPassType returns images in the pass's type.
-func inPassType(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
+// InPassType returns images in the pass's type.
+func InPassType(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
 	if x.DType() == p.DType {
 		return x
 	}

@@ -44,6 +44,7 @@ type Options struct {
 	Build  func() (objective.Objective, error)
 	Dims   data.Dims      // of the batches
 	Tables []*data.Packed // of all persons, where Dims have a PixelSide: they stay on the device
+	Frozen Frozen         // which steps leave the image encoder as it is; Freeze says when
 
 	Next   func() (*data.Batch, error) // the batches of the training, in order
 	Report func(Result) error          // called when a step is done and found good, or skipped
@@ -74,6 +75,7 @@ type Engine struct {
 	ahead   error         // of loading it ahead
 	pending []pending     // batches, oldest first
 	warm    map[part]bool // has been run
+	frozen  bool          // steps leave the image encoder as it is
 	idle    idleMeter
 }
 

@@ -55,6 +55,7 @@ func newInput(a *gpu.Arena, o Options, obj objective.Objective, n, views int) in
 	}
 	in := input{Batch: objective.NewRows(obj, a, o.DType, n), views: views, pixels: a.New(gpu.U8, views*n, d.PixelSide, d.PixelSide, 3),
 		geometry: a.New(gpu.I32, views*n, gpu.AugmentFields), colour: a.New(nn.Master(o.DType), views*n, 3)}
+	objective.NewTarget(&in.Batch, obj, a, o.DType, n, d.Height, d.Width)
 	for range d.Features {
 		in.row = append(in.row, a.New(gpu.I32, n))
 	}
@@ -66,6 +67,9 @@ func (in input) first(n, views, work int) input {
 	v := input{Batch: objective.Batch{Group: firstRows(in.Group, n), Scale: in.Scale}, views: views}
 	for _, p := range in.Present {
 		v.Present = append(v.Present, firstRows(p, n))
+	}
+	if in.Target.Ok() {
+		v.Target, v.Known = firstRows(in.Target, n), firstRows(in.Known, n)
 	}
 	if !in.pixels.Ok() {
 		v.Image = firstRows(in.Image, views*n)
@@ -95,7 +99,7 @@ func (in input) rows() int { return in.Group.Len() }
 
 // tensors returns all of the input's; some may be the zero Tensor.
 func (in input) tensors() []gpu.Tensor {
-	all := []gpu.Tensor{in.Image, in.Group, in.Scale, in.pixels, in.geometry, in.colour}
+	all := []gpu.Tensor{in.Image, in.Group, in.Scale, in.Target, in.Known, in.pixels, in.geometry, in.colour}
 	return append(append(append(all, in.Tables...), in.Present...), in.row...)
 }
 

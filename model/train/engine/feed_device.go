@@ -42,13 +42,17 @@ func (f *deviceFeed) upload(u *gpu.Upload, in input, b *data.Batch) {
 	}
 }
 
-// whole returns b with n rows in all: its last one again and again, without any table. A GPU's libraries plan for one
+// whole returns b with n rows in all: its last one again and again, without any table, and nothing known of its target. A GPU's libraries plan for one
 // number of rows, and the last batch of an evaluation has fewer.
 func (f *deviceFeed) whole(b *data.Batch, n int) *data.Batch {
 	p := *b
 	p.N, p.Present = n, nil
 	for _, x := range b.Present {
 		p.Present = append(p.Present, append(slices.Clip(x[:b.N]), make([]uint8, n-b.N)...))
+	}
+	if b.Target != nil {
+		per := len(b.Target) / b.N
+		p.Target, p.Known = again(b.Target[:b.N*per], b.N, n), append(slices.Clip(b.Known[:b.N*per]), make([]uint8, (n-b.N)*per)...)
 	}
 	p.Person, p.Group, p.Index = again(b.Person, b.N, n), again(b.Group, b.N, n), again(b.Index, b.N, n)
 	p.Pixels, p.Geometry, p.Colour = nil, nil, nil

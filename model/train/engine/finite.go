@@ -34,7 +34,7 @@ func (e *Engine) finite(what string, x float64, b pending) error {
 func (e *Engine) culprit(b pending) (string, error) {
 	later := len(e.pending) > 1
 	if later { // the gradients are those of a batch queued since
-		p, err := e.pass(load{b.slot.input.rows(), b.slot.input.views, true})
+		p, err := e.pass(e.stepOf(b.slot))
 		if err != nil {
 			return "", err
 		}

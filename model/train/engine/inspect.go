@@ -17,7 +17,7 @@ func (e *Engine) Launches(turn Turn) ([]gpu.Launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := e.pass(load{s.input.rows(), s.input.views, true})
+	p, err := e.pass(e.stepOf(s))
 	if err != nil {
 		return nil, err
 	}

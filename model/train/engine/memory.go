@@ -9,7 +9,11 @@ import (
 type load struct {
 	rows, views int
 	train       bool
+	frozen      bool // of a step: it leaves the image encoder as it is
 }
+
+// stepOf is the load of a step with the batch that is in a slot.
+func (e *Engine) stepOf(s *slot) load { return load{s.input.rows(), s.input.views, true, e.frozen} }
 
 // A Need is what passes take beside what is there for all of them, in bytes: of the arena of activations, and of what
 // operations work in.
@@ -21,7 +25,11 @@ func (n Need) most(o Need) Need { return Need{max(n.Arena, o.Arena), max(n.Scrat
 // on planning devices, and computes nothing.
 func (e *Engine) Need(scratch int) (Need, error) {
 	most := Need{Scratch: scratch}
-	for _, l := range []load{{e.o.Dims.Batch, e.obj.Views(), true}, {e.o.Dims.Batch, e.obj.Views(), false}} {
+	var loads []load
+	for _, frozen := range e.o.Frozen.phases() {
+		loads = append(loads, load{e.o.Dims.Batch, e.obj.Views(), true, frozen})
+	}
+	for _, l := range append(loads, load{rows: e.o.Dims.Batch, views: e.obj.Views()}) {
 		n, err := e.needOf(l)
 		if err != nil {
 			return Need{}, err
@@ -90,6 +98,7 @@ func (e *Engine) needOf(l load) (Need, error) {
 	if err := obj.Weights().Place(dev, e.dtype); err != nil {
 		return Need{}, err
 	}
+	freezeTwin(obj, l.frozen)
 	a := dev.NewArena(0)
 	f, in, terms := e.feed.on(a, obj), newInput(a, e.o, obj, l.rows, l.views), newTerms(a, obj, e.dtype)
 	p := passFor(l, dev.NewArena(0), e.dtype)
@@ -100,7 +109,7 @@ func (e *Engine) needOf(l load) (Need, error) {
 	}
 	e.needs[l] = Need{p.Arena.Peak(), dev.Scratch()}
 	if l.train {
-		e.flops = convFlops(dev)
+		e.flops = max(e.flops, convFlops(dev))
 	}
 	return e.needs[l], nil
 }
@@ -118,11 +127,11 @@ func convFlops(dev *gpu.Device) float64 {
 // Flops returns how many multiplications and additions the convolutions of a whole batch take, forward and backward: most of what a
 // step computes.
 func (e *Engine) Flops() (float64, error) {
-	_, err := e.needOf(load{e.o.Dims.Batch, e.obj.Views(), true})
+	_, err := e.needOf(load{e.o.Dims.Batch, e.obj.Views(), true, e.frozen})
 	return e.flops, err
 }
 
 // NeedToEvaluate is Need of evaluations alone.
 func (e *Engine) NeedToEvaluate() (Need, error) {
-	return e.needOf(load{e.o.Dims.Batch, e.obj.Views(), false})
+	return e.needOf(load{rows: e.o.Dims.Batch, views: e.obj.Views()})
 }

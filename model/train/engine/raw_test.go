@@ -100,7 +100,7 @@ func checkRawBatches(t *testing.T, w *Engine, p pairOfSources) {
 		if err := w.load(s, &raw, 1); err != nil {
 			t.Fatal(err)
 		}
-		pass, err := w.pass(load{raw.N, raw.Variations(), false})
+		pass, err := w.pass(load{rows: raw.N, views: raw.Variations()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,28 @@ func (e *Engine) load(s *slot, b *data.Batch, factor float64) error {
 	}
 	gpu.UploadTo(s.upload, s.input.Group, b.Group[:n])
 	gpu.UploadTo(s.upload, s.input.Scale, s.weights)
+	if err := s.target(b); err != nil {
+		return err
+	}
 	e.feed.upload(s.upload, s.input, b)
+	return nil
+}
+
+// target copies what is to be predicted, where the objective is shown it. Of a batch that does not tell nothing is known.
+func (s *slot) target(b *data.Batch) error {
+	t := s.input.Target
+	switch {
+	case !t.Ok():
+		return nil
+	case b.Target == nil:
+		gpu.UploadTo(s.upload, t, make([]float32, t.Len()))
+		gpu.UploadTo(s.upload, s.input.Known, make([]uint8, t.Len()))
+		return nil
+	case len(b.Target) < t.Len() || len(b.Known) < t.Len():
+		return fmt.Errorf("engine: a batch of %d rows has %d values of its target and knows of %d, where the objective predicts %d", b.N, len(b.Target), len(b.Known), t.Len())
+	}
+	gpu.UploadTo(s.upload, t, b.Target[:t.Len()])
+	gpu.UploadTo(s.upload, s.input.Known, b.Known[:t.Len()])
 	return nil
 }
 

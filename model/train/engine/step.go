@@ -94,7 +94,7 @@ func (e *Engine) begin(turn Turn, of part) (*slot, *nn.Pass, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := e.pass(load{s.input.rows(), s.input.views, true})
+	p, err := e.pass(e.stepOf(s))
 	if err != nil {
 		return nil, nil, err
 	}

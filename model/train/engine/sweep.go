@@ -17,6 +17,8 @@ type Swept struct {
 	Tables   [][]float64                     // of each table [N, D]
 	Terms    [][objective.TermValues]float64 // of the loss
 	Weights  []float64                       // of each term
+
+	Predicted []float64 // [N, ...] of a supervised objective; nil of others
 }
 
 // Sweep evaluates all batches of an epoch of src, in order, and calls visit with each.
@@ -45,7 +47,7 @@ func (e *Engine) Sweep(ctx context.Context, src data.Source, visit func(*data.Ba
 // evaluate runs a batch forward. It waits for what it leaves.
 func (e *Engine) evaluate(b *data.Batch) (Swept, error) {
 	whole := e.feed.whole(b, e.o.Dims.Batch)
-	p, err := e.pass(load{whole.N, whole.Variations(), false})
+	p, err := e.pass(load{rows: whole.N, views: whole.Variations()})
 	if err != nil {
 		return Swept{}, err
 	}
@@ -68,6 +70,9 @@ func (e *Engine) fetch(out objective.Outputs, n int, weights []float64) Swept {
 	s := Swept{Features: host(firstRows(out.Features, n)), Weights: weights, Terms: make([][objective.TermValues]float64, e.terms.Dim(0))}
 	for t, v := range host(e.terms) {
 		s.Terms[t/objective.TermValues][t%objective.TermValues] = v
+	}
+	if out.Predicted.Ok() {
+		s.Predicted = host(firstRows(out.Predicted, n))
 	}
 	for _, x := range out.Images {
 		s.Images = append(s.Images, host(firstRows(x, n)))

@@ -17,6 +17,7 @@ type update struct {
 	decay         gpu.Tensor // [1]: of the averages, in this step
 	flags         gpu.Tensor // I32, one for each tensor that culprit looks at
 	scaling       *scaling   // of f16; nil: no scale
+	spans         [][2]int   // of the elements that steps change
 }
 
 // addUpdate takes the memory of updates.
@@ -25,7 +26,7 @@ func (e *Engine) addUpdate() error {
 	e.update = u
 	var decayed int
 	u.values, u.grads, decayed = e.weights.Flat()
-	u.opt = optim.New(e.o.Optimizer, u.values, u.grads, decayed)
+	u.opt, u.spans = optim.New(e.o.Optimizer, u.values, u.grads, decayed), [][2]int{{0, u.values.Len()}}
 	u.opt.Refresh(e.weights.Halves())
 	if e.o.EMA > 0 {
 		// An arena each: its size is then the tensor's, whatever the alignment.
@@ -79,6 +80,14 @@ func (u *update) apply(o Options) {
 	}
 	u.opt.Apply(scale)
 	if u.ema.Ok() {
-		gpu.EMA(u.ema, u.values, u.decay)
+		for _, s := range u.spans {
+			gpu.EMA(u.ema.Slice(s[0], s[1]), u.values.Slice(s[0], s[1]), u.decay)
+		}
 	}
+}
+
+// only says which elements steps change, in spans [from, to).
+func (u *update) only(spans [][2]int) {
+	u.spans = spans
+	u.opt.Only(spans)
 }
