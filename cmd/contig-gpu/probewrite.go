@@ -95,6 +95,9 @@ func (p *probing) write(dir string) error {
 func (p *probing) last() *outcome { return p.found[len(p.found)-1] }
 
 func (p *probing) method() string {
+	if p.trained != "" {
+		return p.trained
+	}
 	if p.set.method.Linear {
 		return "linear"
 	}
