@@ -80,7 +80,7 @@ func (e *embedding) write(dir string) error {
 // matrices returns those by person and by image. Where nobody has a modality it has none of its genetics.
 func (e *embedding) matrices() (byPerson, byImage []matrix) {
 	byPerson, byImage = []matrix{{"features", e.Width, e.PersonFeatures}}, []matrix{{"features", e.Width, e.Features}}
-	if len(e.cohort.Tables) == 0 { // trained on images alone: one head
+	if len(e.cohort.Tables) == 0 && len(e.Image) > 0 { // trained on images alone: one head; one that predicts has none
 		byImage = append(byImage, matrix{"projection", e.Dim, e.Image[0]})
 	}
 	for i, t := range e.cohort.Tables {

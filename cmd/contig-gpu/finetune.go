@@ -37,7 +37,7 @@ func (s *tuneSettings) own() []setting.Row {
 	return append([]setting.Row{
 		setting.New("checkpoint", &s.checkpoint, randomWord, setting.Any(), "encoder to begin with: a checkpoint or run, weights of other programs in safetensors, or random"),
 		setting.New("labels", &s.labels, "", setting.Any(), "labels.tsv: person_id or image, and columns"),
-		setting.New("target", &s.target, "", setting.Any(), "column of the labels; of labels and traits several with commas between, or patterns such as 'RFMiD_*'"),
+		setting.New("target", &s.target, "", setting.Any(), "column of the labels; of labels and traits several with commas between, or patterns such as 'RFMiD_*'. Without --labels NAME of a [target.NAME] in --data"),
 		setting.New("task", &s.task, "auto", setting.OneOf("auto", string(downstream.Classes), string(downstream.Ordinal), string(downstream.Labels), string(downstream.Traits)), "{}; auto: as the column's values say"),
 		setting.New("split", &s.split, "auto", setting.OneOf("auto", "labels", "run", "random"), "labels: their column split; run: of the checkpoint's run; random: --shares of the persons; auto: the first of these that gives training and test rows"),
 		setting.New("shares", &s.shares, "0.6,0.2,0.2", setting.Any(), "of training, validation and test persons, where --split is random"),
@@ -67,7 +67,7 @@ func plain(rows []setting.Row) []setting.Row {
 		case "images":
 			rows[i] = r.Saying("manifest of the images, images.tsv or .csv")
 		case "data":
-			rows[i] = r.Saying("data.toml, of which [split] is read")
+			rows[i] = r.Saying("data.toml, of which [target.NAME] is read")
 		case "encoder", "image-size", "fit":
 			rows[i] = r.Saying(r.Usage + "; without the flag the checkpoint's")
 		case "patience":
@@ -124,10 +124,11 @@ func tuneSettingsOf(c *cli.Context, dir string) (*tuneSettings, error) {
 	if err := parse(c, s.rows()); err != nil {
 		return nil, err
 	}
-	for flag, is := range map[string]string{"images": s.Images, "labels": s.labels, "target": s.target} {
-		if is == "" {
-			return nil, usagef("finetune: --%s is required; see contig-gpu finetune --help", flag)
-		}
+	if s.Images == "" {
+		return nil, usagef("finetune: --images is required; see contig-gpu finetune --help")
+	}
+	if s.Freezing.Always && s.Freezing.Epochs > 0 {
+		return nil, usagef("finetune: --freeze leaves the image encoder as it is, --freeze-epochs at first: give one of them")
 	}
 	if !c.Bool("resume") {
 		if err := s.asTrained(c); err != nil {
@@ -189,6 +190,10 @@ func (s *tuneSettings) probing(dir string) (*probeSettings, error) {
 			p.folder.Inputs[i] = ""
 		}
 	}
+	if err := p.named(s.task != "auto", s.split != "auto"); err != nil {
+		return nil, err
+	}
+	p.folder.Inputs = append(p.folder.Inputs, p.labels)
 	return p, p.numbers(s.fractions, s.shares)
 }
 

@@ -57,7 +57,7 @@ func (f *finetuning) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	if f.labels, err = label.Read(f.values.labels); err != nil {
+	if f.labels, err = label.Read(f.set.labels); err != nil {
 		return err
 	}
 	keepWithinMemory()

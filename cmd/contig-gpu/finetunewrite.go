@@ -9,6 +9,7 @@ import (
 
 	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/report"
+	emb "contig-gpu/data/embedded"
 	"contig-gpu/data/folder"
 )
 
@@ -24,7 +25,25 @@ func (f *finetuning) mark() error {
 	if err := writeText(filepath.Join(f.dir, configName), text); err != nil {
 		return err
 	}
+	if err := makePrivate(filepath.Join(f.dir, privateName)); err != nil {
+		return err
+	}
+	if err := writeLines(filepath.Join(f.dir, privateName, splitName), f.splitLines()); err != nil {
+		return err
+	}
 	return f.keep(false)
+}
+
+// splitLines say of every person who was trained on, chosen by, or told of: for whoever uses the encoder afterwards.
+func (f *finetuning) splitLines() [][]string {
+	lines, seen := [][]string{{"person_id", "split"}}, map[string]bool{}
+	for i, id := range f.task.Person {
+		if s := f.split[i]; !seen[id] && (s == emb.Train || s == emb.Validation || s == emb.Test) {
+			seen[id] = true
+			lines = append(lines, []string{id, s})
+		}
+	}
+	return lines
 }
 
 // keep writes run.json. Sessions before are those that it tells of.

@@ -24,7 +24,7 @@ func probeCommand() *cli.Command {
 		&cli.StringFlag{Name: "features", Usage: "folder that embed wrote"},
 		&cli.StringFlag{Name: "checkpoint", Usage: "instead of --features: a checkpoint or run, whose encoder sees --images"},
 		&cli.StringFlag{Name: "labels", Usage: "labels.tsv: person_id or image, and columns"},
-		&cli.StringSliceFlag{Name: "target", Usage: "`COLUMN` of the labels; of labels and traits several, or patterns such as 'RFMiD_*'"},
+		&cli.StringSliceFlag{Name: "target", Usage: "`COLUMN` of the labels; of labels and traits several, or patterns such as 'RFMiD_*'. Without --labels NAME of a [target.NAME] in --data"},
 		&cli.StringFlag{Name: "task", Value: "auto", Usage: "classes, ordinal, labels, traits; auto: as the column's values say"},
 		&cli.StringFlag{Name: "method", Value: "linear", Usage: "linear: logistic or ridge regression; knn: nearest neighbours"},
 		&cli.IntFlag{Name: "k", Value: defaultK, Usage: "neighbours of knn"},
@@ -57,6 +57,7 @@ func probeCommand() *cli.Command {
 // probeSettings are what the flags of probe say.
 type probeSettings struct {
 	verb                                      string // probe, or finetune, which shares much of it
+	name                                      string // of the target in data.toml; "" where --labels is given
 	features, checkpoint, labels, task, split string
 	target, against                           []string
 	method                                    downstream.Method
@@ -68,10 +69,8 @@ type probeSettings struct {
 }
 
 func probeSettingsOf(c *cli.Context) (*probeSettings, error) {
-	for _, f := range []string{"labels", "out"} {
-		if _, err := need(c, f); err != nil {
-			return nil, err
-		}
+	if _, err := need(c, "out"); err != nil {
+		return nil, err
 	}
 	s := &probeSettings{verb: "probe", features: c.String("features"), checkpoint: c.String("checkpoint"), labels: c.String("labels"), task: c.String("task"), split: c.String("split"), target: wordsOf(c, "target"), against: wordsOf(c, "against"),
 		device: c.String("device"), threads: c.Int("threads"), cohort: newSettings(setting.Default),
@@ -80,6 +79,9 @@ func probeSettingsOf(c *cli.Context) (*probeSettings, error) {
 		return nil, err
 	}
 	s.method.Seed = int64(s.cohort.Seed)
+	if err := s.named(c.IsSet("task"), c.IsSet("split")); err != nil {
+		return nil, err
+	}
 	s.folder = folder.Target{Dir: c.String("out"), Kind: folder.Probe, Overwrite: c.Bool("overwrite"), Mode: privateFolder,
 		Inputs: append([]string{s.features, s.checkpoint, s.labels, s.cohort.Images, s.cohort.Data, s.cohort.ImageRoot}, s.against...)}
 	if err := s.words(c); err != nil {
@@ -99,8 +101,6 @@ func (s *probeSettings) words(c *cli.Context) error {
 		}
 	}
 	switch {
-	case len(s.target) == 0:
-		return usagef("probe: --target is required; see contig-gpu probe --help")
 	case (s.features == "") == (s.checkpoint == ""):
 		return usagef("probe: give --features, or --checkpoint with --images")
 	case s.checkpoint != "" && s.cohort.Images == "":

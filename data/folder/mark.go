@@ -28,6 +28,7 @@ const (
 	Scores      Kind = "scores"
 	Probe       Kind = "probe"
 	Association Kind = "association"
+	Evaluation  Kind = "evaluation"
 	Manifest    Kind = "manifest"
 )
 
