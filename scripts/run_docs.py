@@ -31,6 +31,7 @@ esac
 case $1 in
 synth) exec "$PROGRAM" "$@" --persons 40 --image-size 32 --snps 20 --pgs 3 --burden 4 ;;
 train) exec "$PROGRAM" "$@" --encoder resnet18 --image-size 32 --batch 8 --max-steps 4 --hidden 8 --embedding 8 --device cpu ;;
+finetune) exec "$PROGRAM" "$@" --max-steps 3 --keep 0 --device cpu ;;
 explain) exec "$PROGRAM" "$@" --device cpu ;;
 esac
 exec "$PROGRAM" "$@"

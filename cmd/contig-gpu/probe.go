@@ -24,7 +24,7 @@ func probeCommand() *cli.Command {
 		&cli.StringFlag{Name: "features", Usage: "folder that embed wrote"},
 		&cli.StringFlag{Name: "checkpoint", Usage: "instead of --features: a checkpoint or run, whose encoder sees --images"},
 		&cli.StringFlag{Name: "labels", Usage: "labels.tsv: person_id or image, and columns"},
-		&cli.StringSliceFlag{Name: "target", Usage: "`COLUMN` of the labels; of labels and traits several, or patterns such as 'RFMiD_*'"},
+		&cli.StringSliceFlag{Name: "target", Usage: "`COLUMN` of the labels; of labels and traits several, or patterns such as 'RFMiD_*'. Without --labels NAME of a [target.NAME] in --data"},
 		&cli.StringFlag{Name: "task", Value: "auto", Usage: "classes, ordinal, labels, traits; auto: as the column's values say"},
 		&cli.StringFlag{Name: "method", Value: "linear", Usage: "linear: logistic or ridge regression; knn: nearest neighbours"},
 		&cli.IntFlag{Name: "k", Value: defaultK, Usage: "neighbours of knn"},
@@ -56,6 +56,8 @@ func probeCommand() *cli.Command {
 
 // probeSettings are what the flags of probe say.
 type probeSettings struct {
+	verb                                      string // probe, or finetune, which shares much of it
+	name                                      string // of the target in data.toml; "" where --labels is given
 	features, checkpoint, labels, task, split string
 	target, against                           []string
 	method                                    downstream.Method
@@ -67,24 +69,25 @@ type probeSettings struct {
 }
 
 func probeSettingsOf(c *cli.Context) (*probeSettings, error) {
-	for _, f := range []string{"labels", "out"} {
-		if _, err := need(c, f); err != nil {
-			return nil, err
-		}
+	if _, err := need(c, "out"); err != nil {
+		return nil, err
 	}
-	s := &probeSettings{features: c.String("features"), checkpoint: c.String("checkpoint"), labels: c.String("labels"), task: c.String("task"), split: c.String("split"), target: wordsOf(c, "target"), against: wordsOf(c, "against"),
+	s := &probeSettings{verb: "probe", features: c.String("features"), checkpoint: c.String("checkpoint"), labels: c.String("labels"), task: c.String("task"), split: c.String("split"), target: wordsOf(c, "target"), against: wordsOf(c, "against"),
 		device: c.String("device"), threads: c.Int("threads"), cohort: newSettings(setting.Default),
 		method: downstream.Method{Linear: c.String("method") == "linear", K: c.Int("k"), Weighting: probe.Weighting(c.String("weights")), Temperature: c.Float64("temperature")}}
 	if err := parse(c, s.cohort.cohortRows()); err != nil {
 		return nil, err
 	}
 	s.method.Seed = int64(s.cohort.Seed)
+	if err := s.named(c.IsSet("task"), c.IsSet("split")); err != nil {
+		return nil, err
+	}
 	s.folder = folder.Target{Dir: c.String("out"), Kind: folder.Probe, Overwrite: c.Bool("overwrite"), Mode: privateFolder,
 		Inputs: append([]string{s.features, s.checkpoint, s.labels, s.cohort.Images, s.cohort.Data, s.cohort.ImageRoot}, s.against...)}
 	if err := s.words(c); err != nil {
 		return nil, err
 	}
-	return s, s.numbers(c)
+	return s, s.numbers(c.String("fractions"), c.String("shares"))
 }
 
 // words checks what is one of several words.
@@ -98,8 +101,6 @@ func (s *probeSettings) words(c *cli.Context) error {
 		}
 	}
 	switch {
-	case len(s.target) == 0:
-		return usagef("probe: --target is required; see contig-gpu probe --help")
 	case (s.features == "") == (s.checkpoint == ""):
 		return usagef("probe: give --features, or --checkpoint with --images")
 	case s.checkpoint != "" && s.cohort.Images == "":
@@ -110,21 +111,21 @@ func (s *probeSettings) words(c *cli.Context) error {
 	return nil
 }
 
-func (s *probeSettings) numbers(c *cli.Context) (err error) {
-	if s.fractions, err = numbersIn("fractions", c.String("fractions"), 0, 1); err != nil {
+func (s *probeSettings) numbers(fractions, shares string) (err error) {
+	if s.fractions, err = numbersIn(s.verb, "fractions", fractions, 0, 1); err != nil {
 		return err
 	}
-	if s.shares, err = numbersIn("shares", c.String("shares"), -1, 1); err != nil {
+	if s.shares, err = numbersIn(s.verb, "shares", shares, -1, 1); err != nil {
 		return err
 	}
 	switch {
 	case slices.Contains(s.fractions, 0):
-		return usagef("probe: --fractions: want shares above 0")
+		return usagef("%s: --fractions: want shares above 0", s.verb)
 	case len(s.shares) != 3 || s.shares[0] <= 0 || s.shares[2] <= 0 || s.shares[0]+s.shares[1]+s.shares[2] > 1+1e-9:
-		return usagef("probe: --shares: want three shares of training, validation and test persons, of at most 1 together, found %.200q", c.String("shares"))
-	case s.method.K < 1:
+		return usagef("%s: --shares: want three shares of training, validation and test persons, of at most 1 together, found %.200q", s.verb, shares)
+	case s.verb == "probe" && s.method.K < 1:
 		return usagef("probe: --k: want a whole number from 1, found %d", s.method.K)
-	case !(s.method.Temperature > 0 && s.method.Temperature < 1e6):
+	case s.verb == "probe" && !(s.method.Temperature > 0 && s.method.Temperature < 1e6):
 		return usagef("probe: --temperature: want a number above 0, found %g", s.method.Temperature)
 	case s.threads < 0 || s.threads > mostThreads:
 		return usagef("probe: --threads: want a whole number from 0 to %d, found %d", mostThreads, s.threads)
@@ -135,12 +136,12 @@ func (s *probeSettings) numbers(c *cli.Context) (err error) {
 }
 
 // numbersIn reads numbers with commas between them, from a lower to a higher bound.
-func numbersIn(flag, text string, low, high float64) ([]float64, error) {
+func numbersIn(verb, flag, text string, low, high float64) ([]float64, error) {
 	var out []float64
 	for word := range strings.SplitSeq(text, ",") {
 		v, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
 		if err != nil || !(v >= low && v <= high) {
-			return nil, usagef("probe: --%s: want numbers up to %g with commas between them, found %.200q", flag, high, text)
+			return nil, usagef("%s: --%s: want numbers up to %g with commas between them, found %.200q", verb, flag, high, text)
 		}
 		out = append(out, v)
 	}

@@ -18,7 +18,7 @@ const comparedMetrics = 4
 // writeReport writes report.html. It holds no ids, and no value of a single person.
 func (p *probing) writeReport(w io.Writer) error {
 	last := p.last()
-	page := report.Probed{Title: "contig-gpu probe: " + strings.Join(p.set.target, ", "), Undefined: last.undefined, Results: last.test.results, Notes: append(append([]string{}, p.notes...), last.notes...)}
+	page := report.Probed{Title: "contig-gpu " + p.set.verb + ": " + p.set.targetName(), Undefined: last.undefined, Results: last.test.results, Notes: append(append([]string{}, p.notes...), last.notes...)}
 	page.Facts = []report.Fact{{Name: "task", Value: string(p.task.Kind)}, {Name: "method", Value: p.method()}, {Name: "encoder", Value: p.first.name}, {Name: "fitted on", Value: fmt.Sprintf("%d rows of %d persons", last.fitted, last.persons)}}
 	if last.undefined == "" {
 		page.Facts = append(page.Facts, report.Fact{Name: "told of", Value: fmt.Sprintf("%d test rows of %d persons", len(last.test.rows), last.test.units.Len())})

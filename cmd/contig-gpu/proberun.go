@@ -36,6 +36,8 @@ type probing struct {
 	split []string         // of each of them: train, validation, test
 	how   string           // where the splits come from
 
+	trained string // finetune: how; "" where probes are fitted
+
 	found   []*outcome   // by fraction, of the first encoder
 	against []comparison // by other encoder
 }
@@ -203,7 +205,7 @@ func (p *probing) wholeTask(names []string, at []int) (*downstream.Task, error) 
 		t.Has, t.Known = spread(has, at, k, false), spread(known, at, k, false)
 	default:
 		if k > 1 {
-			return nil, usagef("probe: --task %s predicts one column, found %d: %.200v", t.Kind, k, names)
+			return nil, usagef("%s: --task %s predicts one column, found %d: %.200v", p.set.verb, t.Kind, k, names)
 		}
 		c, err := p.labels.Classes(names[0], t.Kind == downstream.Ordinal)
 		if err != nil {

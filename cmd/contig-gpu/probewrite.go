@@ -7,7 +7,6 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	emb "contig-gpu/data/embedded"
 	"contig-gpu/data/folder"
@@ -95,6 +94,9 @@ func (p *probing) write(dir string) error {
 func (p *probing) last() *outcome { return p.found[len(p.found)-1] }
 
 func (p *probing) method() string {
+	if p.trained != "" {
+		return p.trained
+	}
 	if p.set.method.Linear {
 		return "linear"
 	}
@@ -102,8 +104,17 @@ func (p *probing) method() string {
 }
 
 func (p *probing) writeMetrics(w io.Writer) error {
+	text, err := json.MarshalIndent(p.told(), "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s\n", text)
+	}
+	return err
+}
+
+// told returns what metrics.json has of all fits.
+func (p *probing) told() probeMetrics {
 	last := p.last()
-	m := probeMetrics{Task: string(p.task.Kind), Target: strings.Join(p.set.target, ","), Method: p.method(), Encoder: p.first.name, Split: emb.Test, N: len(indices(p.split, emb.Test)), Names: p.task.Names,
+	m := probeMetrics{Task: string(p.task.Kind), Target: p.set.targetName(), Method: p.method(), Encoder: p.first.name, Split: emb.Test, N: len(indices(p.split, emb.Test)), Names: p.task.Names,
 		Metrics: valuesOf(last.test.results), Undefined: last.undefined, Chosen: last.chosen, SplitBy: p.how, Seed: p.set.method.Seed, Notes: append(append([]string{}, p.notes...), last.notes...), Version: version + revision()}
 	if last.test.units != nil {
 		m.Persons = last.test.units.Len()
@@ -122,11 +133,7 @@ func (p *probing) writeMetrics(w io.Writer) error {
 	for _, a := range p.against {
 		m.Against = append(m.Against, probeSplit{Encoder: a.name, Trained: a.found.persons, N: m.N, Metrics: valuesOf(a.found.test.results), Difference: valuesOf(a.diff), Undefined: a.found.undefined, Notes: a.found.notes})
 	}
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err == nil {
-		_, err = fmt.Fprintf(w, "%s\n", text)
-	}
-	return err
+	return m
 }
 
 // predictions are the lines of predictions.tsv: validation and test rows by the fit on most persons.

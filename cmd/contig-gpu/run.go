@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
-			trainCommand(), initCommand(), manifestCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), segmentCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
+			trainCommand(), initCommand(), manifestCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), finetuneCommand(), evalCommand(), segmentCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
 			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
 		Action:   noCommand,

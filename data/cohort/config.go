@@ -21,6 +21,7 @@ type config struct {
 	IDs     idsConfig
 	Split   splitConfig
 	sources []section
+	targets []Target
 	count   func(done, total int, things string) // shows how far a reading is; nil: nobody looks
 	faults  *data.Faults                         // takes what is wrong, and the reading goes on; nil: the first fault ends it
 }
@@ -172,6 +173,20 @@ func (r *selectRule) set(key string, v any) error {
 // readConfig reads a data.toml: E112 where it is no TOML, E113 for unknown sections and keys, E114 for impossible values,
 // E115 where it names no genetics.
 func readConfig(path string, faults *data.Faults) (*config, []string, error) {
+	c, notes, err := parseConfig(path, faults)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(c.sources) == 0 && faults.Found() == 0 {
+		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore, scores, masks or table",
+			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
+	}
+	err = c.check()
+	return c, append(notes, c.notes...), err
+}
+
+// parseConfig is readConfig without what must be there.
+func parseConfig(path string, faults *data.Faults) (*config, []string, error) {
 	c := &config{path: path, faults: faults}
 	var notes []string
 	var err error
@@ -193,12 +208,7 @@ func readConfig(path string, faults *data.Faults) (*config, []string, error) {
 			return nil, nil, err
 		}
 	}
-	if len(c.sources) == 0 && faults.Found() == 0 {
-		return nil, nil, &data.Problem{Code: 115, File: path, What: "no genetics are named", Expected: "at least one section with files, sscore, scores, masks or table",
-			Found: "none", Cause: "all are commented out, or the file is another one", Fix: "see docs/file-formats.md"}
-	}
-	err = c.check()
-	return c, append(notes, c.notes...), err
+	return c, notes, nil
 }
 
 func (c *config) syntax(err error) error {

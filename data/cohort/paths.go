@@ -45,6 +45,9 @@ func (c *config) paths() []pathAt {
 	add(idsSection, "keep", each(c.IDs.Keep)...)
 	add(idsSection, "remove", each(c.IDs.Remove)...)
 	add(idsSection, "map", &c.IDs.Map)
+	for i := range c.targets {
+		add(targetSection+"."+c.targets[i].Name, "labels", &c.targets[i].Labels)
+	}
 	for i := range c.sources {
 		switch s := &c.sources[i]; {
 		case s.files != nil:

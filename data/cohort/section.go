@@ -19,6 +19,8 @@ const (
 	idsSection   = "ids"
 	splitSection = "split"
 	tableSection = "table" // [table.NAME]
+
+	targetSection = "target" // [target.NAME]
 )
 
 // AllName is what metrics and reports call the mean over modalities, so that no modality can have the name.
@@ -41,6 +43,8 @@ func (d *decoder) section(name string, p toml.Primitive) error {
 		return d.decode(p, &d.c.IDs, []string{name}, "keep", "remove", "map", "match")
 	case name == splitSection:
 		return d.decode(p, &d.c.Split, []string{name}, "train", "val", "test", "seed", "by")
+	case name == targetSection && !d.isSource(name):
+		return d.targets(p)
 	case name == tableSection && d.meta.Type(name, "table") != "String":
 		return d.named(p)
 	}

@@ -28,6 +28,7 @@ const (
 	Scores      Kind = "scores"
 	Probe       Kind = "probe"
 	Association Kind = "association"
+	Evaluation  Kind = "evaluation"
 	Manifest    Kind = "manifest"
 )
 
@@ -157,7 +158,7 @@ func forms() map[Kind]form {
 	}
 	return map[Kind]form{
 		Run: {[]string{"config.toml", "train.log", "metrics.jsonl", "report.html", "run.json", "heldout.json", "checkpoints", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "checkpoints/epoch-*.safetensors",
-			"private", "private/*", "tensorboard", "tensorboard/events.out.tfevents.*"}, [][]string{{lockName}, {"metrics.jsonl", "checkpoints"}}},
+			"private", "private/*", "metrics.json", "fits", "fits/**", "tensorboard", "tensorboard/events.out.tfevents.*"}, [][]string{{lockName}, {"metrics.jsonl", "checkpoints"}}},
 		Cohort:     {cohort, [][]string{{"images.tsv", "data.toml", "truth.json", "images"}}},
 		Demo:       {append(cohort, "pgs", "images"), [][]string{{}}},
 		Embedding:  {embedding, [][]string{{"persons.txt", "features.npy", "per-image"}}},

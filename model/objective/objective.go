@@ -69,6 +69,9 @@ type Freezer interface {
 
 	// Learns reports whether steps change a parameter.
 	Learns(p *nn.Param) bool
+
+	// Encoder returns the image encoder's parameters and running averages, in the objective's memory.
+	Encoder() *nn.Weights
 }
 
 // Terms names what a loss leaves: row t of the tensor terms [T, TermValues] has the values of term t, not weighted.

@@ -147,6 +147,16 @@ func (c *Config) machineSettings() []setting.Row {
 	}
 }
 
+// FreezeSettings are those of a training that predicts, beside Settings.
+func (c *Config) FreezeSettings() []setting.Row {
+	f := &c.Freezing
+	return []setting.Row{
+		setting.New("freeze", &f.Always, false, setting.Any(), "train the head alone: the image encoder stays as it is, to the byte"),
+		setting.New("freeze-epochs", &f.Epochs, 0, setting.Count(0), "train the head alone in the first so many epochs; then the optimiser and the schedule begin anew"),
+		setting.New("thaw-lr", &f.LR, 0.0, setting.Between(0, setting.MostNumber), "peak learning rate after --freeze-epochs; 0: as before"),
+	}
+}
+
 // Recipe returns the settings of recipe setting.Default (what we think is right) or setting.Paper (what the authors ran).
 func Recipe(name string) (Config, error) {
 	var c Config

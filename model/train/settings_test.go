@@ -44,12 +44,13 @@ func leaves(prefix string, v reflect.Value) map[any]string {
 	return out
 }
 
-// TestEveryFieldIsASetting: once, but for the modalities, which come from the data.
+// TestEveryFieldIsASetting: once, but for the modalities and the head, which come from the data.
 func TestEveryFieldIsASetting(t *testing.T) {
 	var c Config
 	fields, names := leaves("", reflect.ValueOf(&c).Elem()), map[string]bool{}
 	delete(fields, &c.Model.Modalities)
-	for _, r := range c.Settings() {
+	delete(fields, &c.Head) // made of the task
+	for _, r := range append(c.Settings(), c.FreezeSettings()...) {
 		if _, ok := fields[r.To()]; !ok || names[r.Name] || r.Usage == "" {
 			t.Errorf("--%s has no field, no usage, or one of another setting", r.Name)
 		}

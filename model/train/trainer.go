@@ -196,10 +196,15 @@ func (t *trainer) load() error {
 		}
 	}
 	if t.o.InitFrom != "" {
-		taken, err := checkpoint.Init(t.o.InitFrom, w)
+		to := w
+		if f, ok := t.engine.Objective().(objective.Freezer); ok {
+			to = f.Encoder() // a head that was trained for something else is not begun with
+		}
+		taken, err := checkpoint.Init(t.o.InitFrom, to)
 		if err != nil {
 			return err
 		}
+		w.Refresh()
 		t.event(Event{Kind: Noted, Text: fmt.Sprintf("init: %d of the network's %d tensors are taken from %s, which has %d; the others are new", taken.From, taken.Of, filepath.Base(t.o.InitFrom), taken.InFile)})
 	}
 	if t.o.Begin != nil {

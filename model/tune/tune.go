@@ -24,6 +24,9 @@ const (
 type Config struct {
 	Task  string   `json:"task"`
 	Names []string `json:"names"` // of classes, grades, labels or traits: an output each
+
+	Center []float64 `json:"center,omitempty"` // of traits, an element each: a prediction z says center + scale z
+	Scale  []float64 `json:"scale,omitempty"`
 }
 
 // mostOutputs bounds the outputs of a head.
@@ -65,6 +68,9 @@ func New(encoder string, c Config) (*Tuner, error) {
 	if n := len(c.Names); n < 1 || n > mostOutputs || c.Task == Classes && n < 2 {
 		return nil, fmt.Errorf("task %s with %d outputs: want 1 to %d, of classes 2 or more", c.Task, n, mostOutputs)
 	}
+	if n := map[bool]int{true: len(c.Names)}[len(c.Center) > 0]; len(c.Center) != n || len(c.Scale) != n {
+		return nil, fmt.Errorf("%d outputs with %d centers and %d scales", len(c.Names), len(c.Center), len(c.Scale))
+	}
 	t, err := trunk.New(encoder, model.TrunkPrefix)
 	if err != nil {
 		return nil, err
@@ -99,6 +105,9 @@ func (u *Tuner) Updated() {}
 
 // Freeze implements objective.Freezer.
 func (u *Tuner) Freeze(frozen bool) { u.frozen = frozen }
+
+// Encoder implements objective.Freezer.
+func (u *Tuner) Encoder() *nn.Weights { return nn.NewWeights(u.trunk) }
 
 // Learns implements objective.Freezer: of a frozen Tuner the linear layer does.
 func (u *Tuner) Learns(p *nn.Param) bool {

@@ -28,7 +28,7 @@ const (
 func floors() []floor {
 	return []floor{
 		{"program", []string{"cmd"}},
-		{"training", []string{"model/explain/decoys", "model/train", "model/downstream", "model/measure", "model/eval", "model/checkpoint", "model/build"}},
+		{"training", []string{"model/explain/decoys", "model/train", "model/finetune", "model/downstream", "model/measure", "model/eval", "model/checkpoint", "model/build"}},
 		{"objectives", []string{"model"}}, // and what is below model and on no other floor
 		{"networks", []string{"model/nn", "model/trunk", "model/optim", "model/setting"}},
 		{"devices", []string{"gpu", "kernels"}},
