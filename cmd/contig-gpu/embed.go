@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
@@ -37,12 +36,15 @@ func embedCommand() *cli.Command {
 					return err
 				}
 			}
-			from, err := checkpointOf(c)
-			if err != nil {
-				return err
-			}
 			s := newSettings(setting.Default)
 			if err := parse(c, s.cohortRows()); err != nil {
+				return err
+			}
+			if n := c.Int("threads"); n < 0 || n > mostThreads {
+				return usagef("embed: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
+			}
+			from, err := checkpointOf(c)
+			if err != nil {
 				return err
 			}
 			return embed(c, s, from)
@@ -52,9 +54,6 @@ func embedCommand() *cli.Command {
 
 func embed(c *cli.Context, s *settings, from string) error {
 	dir := c.String("out")
-	if n := c.Int("threads"); n < 0 || n > mostThreads {
-		return usagef("embed: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
-	}
 	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: []string{from, s.Images, s.Data, s.ImageRoot}, Mode: privateFolder}
 	if err := target.Check(); err != nil {
 		return err
@@ -125,32 +124,6 @@ func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg tr
 		return nil, err
 	}
 	return e, e.NotFinite(m.File.Path, co)
-}
-
-// checkpointOf returns the checkpoint that --run or --checkpoint names: of a run folder its best, or its last where nothing was validated.
-func checkpointOf(c *cli.Context) (string, error) {
-	dir, path := c.String("run"), c.String("checkpoint")
-	switch {
-	case dir == "" && path == "":
-		return "", usagef("%s: --run or --checkpoint is required", verb(c))
-	case dir != "" && path != "":
-		return "", usagef("%s: --run and --checkpoint name the same thing: give one of them", verb(c))
-	case dir == "":
-		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			return path, nil
-		}
-		dir = path
-	}
-	return bestOf(dir), nil
-}
-
-// bestOf returns the best checkpoint of a run folder, or its last where nothing was validated.
-func bestOf(dir string) string {
-	best := train.CheckpointPath(dir, "best")
-	if _, err := os.Stat(best); err != nil {
-		best = train.CheckpointPath(dir, "last")
-	}
-	return best
 }
 
 // A countingSource tells how many images were taken from it.

@@ -120,7 +120,7 @@ func TestSteps(t *testing.T) {
 
 // TestHelpOfTrain: every setting is told, with what paper and demo have else.
 func TestHelpOfTrain(t *testing.T) {
-	out := must(t, "train", "--help")
+	out := strings.Join(strings.Fields(must(t, "train", "--help-all")), " ")
 	for _, r := range newSettings(setting.Default).rows() {
 		if !strings.Contains(out, "--"+r.Name+" ") {
 			t.Errorf("the help lacks --%s", r.Name)

@@ -66,7 +66,6 @@ type trainRun struct {
 	pictured      bool
 	validated     bool // since the last report
 	heldout       heldoutFile
-	reportImages  bool   // write pictures of participants into private/
 	seen          look   // at some images, before the training
 	saved         func() // ends what is shown while a checkpoint is written; nil: none is
 }
@@ -155,7 +154,7 @@ func (r *trainRun) progress(e train.Event) {
 		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
 	case train.Tested:
 		r.keepHeldout("test", e.Heldout)
-		r.keepNeighbours(e.Heldout)
+		r.keepPictures(e.Heldout)
 	case train.Planned:
 		r.memory, r.disk = e.Memory.Total(), e.Disk.Total()
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))

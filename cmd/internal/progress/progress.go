@@ -159,8 +159,13 @@ func (l *Line) columns() int {
 	if l.width != nil {
 		return l.width()
 	}
-	f, ok := l.w.(*os.File)
-	if !ok {
+	return Columns(l.w)
+}
+
+// Columns returns the width of w, in characters; 0 where it is no terminal, or does not tell.
+func Columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !IsTerminal(w) {
 		return 0
 	}
 	return widthOf(f)

@@ -58,7 +58,7 @@ func comparisonOf(runs []Run) comparison {
 		names = append(names, modalities(r.Rows)...)
 	}
 	slices.Sort(names)
-	return comparison{runs, append(slices.Compact(names), allName)}
+	return comparison{runs, append(slices.Compact(names), All)}
 }
 
 func (c comparison) runNames() []string {
