@@ -31,7 +31,7 @@ did "the demo" contig-gpu train "${short[@]}"
 sees "^device: "
 sees "^memory: "
 sees "^disk: "
-sees "^time: .* left by the first steps"
+sees "^time: .* left, by the first steps"
 sees "times chance"
 sees "report: runs/demo-1/report.html"
 sees 'data-modality="pgs" data-verdict="' runs/demo-1/report.html

@@ -26,7 +26,19 @@ func TestBashCompletesValues(t *testing.T) {
 		"train --patie":                  {"--patience"},
 		"ru":                             {"runs"},
 		"completion f":                   {"fish"},
-		"bench --encod":                  {"--encoder"},
+		"bench st":                       {"step"},
+		"bench step --encod":             {"--encoder"},
+		"bench step --persons":           nil, // of bench explain
+		"bench loss --lamb":              {"--lambda"},
+		"plan expl":                      {"explain"},
+		"plan --encod":                   {"--encoder"},
+		"help trai":                      {"train"},
+		"report contig":                  {"contig-gpu"},
+		"runs --js":                      {"--json"},
+		"train --precision = bf":         {"bf16"},
+		"train --images = contig-gpu/ma": {"contig-gpu/main.go", "contig-gpu/man.go", "contig-gpu/man_test.go", "contig-gpu/manifest.go", "contig-gpu/manifest_test.go"},
+		"manifest --from apt":            {"aptos"},
+		"compare --he":                   {"--help"},
 	} {
 		words := append([]string{"contig-gpu"}, strings.Fields(line)...)
 		ask := `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _contig_gpu; printf '%s\n' "${COMPREPLY[@]}"`
@@ -36,6 +48,12 @@ func TestBashCompletesValues(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q (%v)", line, got, want, err)
 		}
+	}
+	spaced := filepath.Join(t.TempDir(), "a folder of mine")
+	mustDo(t, os.Mkdir(spaced, 0o755))
+	out, err := osexec.Command("bash", "-c", `source "$0"; COMP_WORDS=(contig-gpu train --run "$1"); COMP_CWORD=3; _contig_gpu; printf '%s\n' "${#COMPREPLY[@]} ${COMPREPLY[0]}"`, script, spaced[:len(spaced)-8]).Output()
+	if err != nil || strings.TrimSpace(string(out)) != "1 "+spaced {
+		t.Errorf("a folder with spaces: %q (%v)", out, err)
 	}
 }
 

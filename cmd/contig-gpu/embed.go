@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
@@ -92,7 +93,7 @@ func embed(c *cli.Context, s *settings, from string) error {
 	if err := target.Publish(w.write); err != nil {
 		return err
 	}
-	return result(c, fmt.Sprintf("wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width), struct {
+	return result(c, fmt.Sprintf("wrote %s: %d persons, %d images, %d features; %s says how to read it\n", dir, len(e.Persons), len(e.Person), e.Width, filepath.Join(dir, readmeName)), struct {
 		Out string `json:"out"`
 		aboutEmbedding
 	}{dir, w.about})
@@ -119,7 +120,7 @@ func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg tr
 				Expected: "at most " + bytesText(free), Found: bytesText(need), Cause: "a network that was trained on a larger machine", Fix: "end other programs, or take a larger machine"}
 		}
 	}
-	e, err := train.Embed(ctx, m, co, counted(src, len(co.Images), line))
+	e, err := train.Embed(ctx, m, co, counting(src, len(co.Images), line))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ type countingSource struct {
 	line      *progress.Line
 }
 
-func counted(src data.Source, all int, line *progress.Line) data.Source {
+func counting(src data.Source, all int, line *progress.Line) data.Source {
 	return &countingSource{Source: src, all: all, line: line}
 }
 

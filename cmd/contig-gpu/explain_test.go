@@ -79,7 +79,7 @@ func toFloat(t *testing.T, s string) float64 {
 func TestExplain(t *testing.T) {
 	x, out := trainTiny(t, tiny(t)), filepath.Join(t.TempDir(), "out")
 	text := must(t, x.explain(out, "--method", "ig,deeplift,gradient-input", "--persons", "test", "--reference", "12", "--maps", "1", "--image-method", "gradient,gradcam", "--direction", "burden:GENE0001")...)
-	for _, want := range []string{"reference: 12 training persons who have every modality", "cpu in float32", "memory: ", "completeness gap of ig", "it is not a cause"} {
+	for _, want := range []string{"reference: 12 training persons who have every modality", "device: cpu, ", ", float32: ", "memory: ", "completeness gap of ig", "it is not a cause"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("explain printed no %q:\n%s", want, text)
 		}
@@ -223,7 +223,7 @@ func TestExplainGoesOn(t *testing.T) {
 	out, whole := filepath.Join(dir, "out"), filepath.Join(dir, "whole")
 	must(t, x.explain(whole, "--reference", "10", "--test", "none")...)
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &watcher{after: "persons explained", do: cancel}
+	w := &watcher{after: "explanations of persons", do: cancel}
 	var errs bytes.Buffer
 	if code := finish(run(ctx, x.explain(out, "--reference", "10", "--test", "none"), w, &errs), &errs); code == 0 {
 		t.Fatalf("the interrupted run ended well: %s", w.String())

@@ -101,11 +101,14 @@ func (k *runRecord) status(rows []report.Row) string {
 }
 
 // stepsText counts steps in words.
-func stepsText(n int) string {
+func stepsText(n int) string { return counted(n, "step") }
+
+// counted says how many of a thing there are, such as 1 step, 2 steps.
+func counted(n int, thing string) string {
 	if n == 1 {
-		return "1 step"
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d steps", n)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // facts are what the head of the report says.

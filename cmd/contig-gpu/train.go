@@ -108,8 +108,16 @@ func (r *trainRun) enter(ctx context.Context) error {
 	if err := r.join(); err != nil {
 		return err
 	}
-	for _, l := range append(slices.Clone(r.cohort.Notes), joinTable(r.cohort)...) {
+	for _, l := range r.cohort.Notes {
 		r.say("%s", l)
+	}
+	for _, l := range joinTable(r.cohort) {
+		r.note(l)
+	}
+	for _, l := range joinFor(r.cohort, progress.Columns(r.out)) {
+		if !r.quiet {
+			r.line.Print(data.Plain(l))
+		}
 	}
 	return nil
 }

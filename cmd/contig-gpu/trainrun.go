@@ -198,7 +198,7 @@ func (r *trainRun) step(e train.Event) {
 	r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
 	if left, ok := r.line.Left(e.Step, e.Total); ok && !r.timed {
 		r.timed = true
-		r.say("time: %s left by the first steps; checkpoints and validation come on top", progress.About(left))
+		r.say("time: %s left, by the first steps; checkpoints and validation come on top", progress.About(left))
 	}
 }
 
@@ -294,14 +294,14 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 
 // summary says in a few lines what a training did. It names no file of a participant: it goes into the log and the report.
 func (r *trainRun) summary(s *train.Summary, err error) []string {
-	lines := []string{fmt.Sprintf("%d steps in %s", s.Steps, r.record.text())}
+	lines := []string{fmt.Sprintf("%s in %s", stepsText(s.Steps), r.record.text())}
 	if err != nil {
 		return append(lines, "stopped: "+withoutIDs(err, r.dir, r.cohort.Images))
 	}
 	if n := len(r.bad.Found()); n > 0 {
 		lines = append(lines, fmt.Sprintf("W505: %d of %d images cannot be decoded and were skipped", n, len(r.cohort.Images)))
 	}
-	lines = append(lines, fmt.Sprintf("%d parameters on %s: %s", s.Parameters, s.Device, s.Why))
+	lines = append(lines, fmt.Sprintf("model: %.1f million parameters (%d); %s", float64(s.Parameters)/1e6, s.Parameters, r.deviceLine))
 	if s.GPUIdle != nil {
 		lines = append(lines, fmt.Sprintf("GPU idle: %.1f %% of the time", 100**s.GPUIdle))
 	}

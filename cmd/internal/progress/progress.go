@@ -49,16 +49,30 @@ func IsTerminal(w io.Writer) bool {
 // Step shows done of total steps, with text such as the loss. The last step is always shown. Steps are timed from the end of the
 // first that this Line is told of: what came before, such as reading a cohort, or an earlier session, says nothing of their speed.
 func (l *Line) Step(done, total int, text string) {
+	l.timed(done, total, fmt.Sprintf("step %d of %d", done, total), text)
+}
+
+// Part shows done of total things that are no steps, such as persons explained, as Step does.
+func (l *Line) Part(done, total int, things string) {
+	l.timed(done, total, fmt.Sprintf("%d of %d %s", done, total, things), "")
+}
+
+// timed shows how far something is, then the time that is left, then a text, which may be "".
+func (l *Line) timed(done, total int, far, text string) {
 	now := l.clock()
 	if l.began.IsZero() {
 		l.first, l.began = done, now
 	}
-	if now.Sub(l.last) >= l.every || done == total {
-		if left, ok := l.Left(done, total); ok {
-			text = About(left) + " left  " + text
-		}
-		l.show(now, fmt.Sprintf("step %d of %d  %s", done, total, text))
+	if now.Sub(l.last) < l.every && done != total {
+		return
 	}
+	if left, ok := l.Left(done, total); ok {
+		far += "  " + About(left) + " left"
+	}
+	if text != "" {
+		far += "  " + text
+	}
+	l.show(now, far)
 }
 
 // leastTimed is how many steps are timed before they are taken to say how long the others take.

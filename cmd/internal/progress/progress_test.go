@@ -81,6 +81,21 @@ func TestCountIsSilentForASecond(t *testing.T) {
 	}
 }
 
+// TestPart: things that are no steps are not called so, and have a time that is left.
+func TestPart(t *testing.T) {
+	var b strings.Builder
+	at := time.Unix(1000, 0)
+	l := &Line{w: &b, now: func() time.Time { return at }}
+	for i := range 4 {
+		b.Reset()
+		l.Part(i+1, 9, "persons explained")
+		at = at.Add(20 * time.Second)
+	}
+	if got := b.String(); got != "4 of 9 persons explained  about 2 min left\n" {
+		t.Errorf("printed %q", got)
+	}
+}
+
 // TestWhile: what is quick says nothing, what is slow is named, and the error of what was done comes back.
 func TestWhile(t *testing.T) {
 	fails := errors.New("fails")
