@@ -18,27 +18,27 @@ func TestBashCompletesValues(t *testing.T) {
 	mustDo(t, os.WriteFile(script, []byte(must(t, "completion", "bash")), 0o600))
 	t.Chdir("..")
 	for line, want := range map[string][]string{
-		"train --encoder resnet1":        {"resnet101", "resnet18"},
-		"train --precision f":            {"f16", "f32", "f64"},
-		"train --device c":               {"cpu", "cuda", "cuda:0"},
-		"train --run contig":             {"contig-gpu"},
-		"train --images contig-gpu/main": {"contig-gpu/main.go"},
-		"train --patie":                  {"--patience"},
-		"ru":                             {"runs"},
-		"completion f":                   {"fish"},
-		"bench st":                       {"step"},
-		"bench step --encod":             {"--encoder"},
-		"bench step --persons":           nil, // of bench explain
-		"bench loss --lamb":              {"--lambda"},
-		"plan expl":                      {"explain"},
-		"plan --encod":                   {"--encoder"},
-		"help trai":                      {"train"},
-		"report contig":                  {"contig-gpu"},
-		"runs --js":                      {"--json"},
-		"train --precision = bf":         {"bf16"},
-		"train --images = contig-gpu/ma": {"contig-gpu/main.go", "contig-gpu/man.go", "contig-gpu/man_test.go", "contig-gpu/manifest.go", "contig-gpu/manifest_test.go"},
-		"manifest --from apt":            {"aptos"},
-		"compare --he":                   {"--help"},
+		"train --encoder resnet1":         {"resnet101", "resnet18"},
+		"train --precision f":             {"f16", "f32", "f64"},
+		"train --device c":                {"cpu", "cuda", "cuda:0"},
+		"train --run contig":              {"contig-gpu"},
+		"train --images contig-gpu/main":  {"contig-gpu/main.go"},
+		"train --patie":                   {"--patience"},
+		"ru":                              {"runs"},
+		"completion f":                    {"fish"},
+		"bench st":                        {"step"},
+		"bench step --encod":              {"--encoder"},
+		"bench step --persons":            nil, // of bench explain
+		"bench loss --lamb":               {"--lambda"},
+		"plan expl":                       {"explain"},
+		"plan --encod":                    {"--encoder"},
+		"help trai":                       {"train"},
+		"report contig":                   {"contig-gpu"},
+		"runs --js":                       {"--json"},
+		"train --precision = bf":          {"bf16"},
+		"train --images = contig-gpu/mai": {"contig-gpu/main.go"},
+		"manifest --from apt":             {"aptos"},
+		"compare --he":                    {"--help"},
 	} {
 		words := append([]string{"contig-gpu"}, strings.Fields(line)...)
 		ask := `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _contig_gpu; printf '%s\n' "${COMPREPLY[@]}"`

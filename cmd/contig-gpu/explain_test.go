@@ -257,7 +257,7 @@ func TestExplainGroups(t *testing.T) {
 	quick := []string{"--reference", "10", "--method", "gradient-input", "--overwrite", "--test", "groups"}
 	genes := file("genes.bed", "chr1\t0\t250000000\tALL_OF_1\nchr2\t0\t250000000\tALL_OF_2\n")
 	out := filepath.Join(dir, "out")
-	must(t, x.explain(out, append(quick, "--genes", genes, "--names", file("names.tsv", "PGS000001\tHeight\nPGS000002\tHeight\n"))...)...)
+	must(t, x.explain(out, append(quick, "--genes", genes, "--names", file("names.tsv", "SYN000001\tHeight\nSYN000002\tHeight\n"))...)...)
 	if _, rows := tsv(t, out, "snps.groups.tsv"); !slices.ContainsFunc(rows, func(r []string) bool { return r[0] == "ALL_OF_1" && r[4] == "gene" && r[1] == "1" }) || !slices.ContainsFunc(rows, func(r []string) bool { return r[0] == "chromosome 2" && r[4] == "chromosome" }) {
 		t.Errorf("groups of variants: %v", rows)
 	}
