@@ -115,16 +115,22 @@ func About(d time.Duration) string {
 // patience is how long something takes before its progress is shown.
 const patience = time.Second
 
+// leastCounted is the part of all things, a fiftieth, that is counted before it is taken to say how long the others take.
+const leastCounted = 50
+
 // Count shows done of total things, such as images, of something that is seldom worth a word: nothing for the first
 // second, and not its end.
 func (l *Line) Count(done, total int, things string) {
 	now := l.clock()
+	if l.began.IsZero() {
+		l.first, l.began = done, now
+	}
 	if now.Sub(l.start) < patience || now.Sub(l.last) < l.every || done == total {
 		return
 	}
 	text := fmt.Sprintf("%d of %d %s", done, total, things)
-	if done > 0 && done < total {
-		text += "  " + About(now.Sub(l.start)/time.Duration(done)*time.Duration(total-done)) + " left"
+	if n := done - l.first; n >= max(1, total/leastCounted) && done < total {
+		text += "  " + About(time.Duration(float64(now.Sub(l.began))/float64(n)*float64(total-done))) + " left"
 	}
 	l.show(now, text)
 }

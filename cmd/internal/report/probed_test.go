@@ -25,7 +25,7 @@ func aProbe() Probed {
 	none := measure.Result{Name: "f<1>", Undefined: "the rows are of one class", Value: math.NaN(), Low: math.NaN(), High: math.NaN(), UndefinedDraws: 1400}
 	return Probed{Title: "a <probe>", Facts: []Fact{{"task", "classes"}}, Results: []measure.Result{value("balanced_accuracy", 0.5), none}, Rankings: []Ranks{{"class 1", curve, 0.25}},
 		Confusion: &ConfusionTable{[]string{"a", "b"}, [][]int{{3, 1}, {0, 0}}}, Bins: []measure.Bin{{Rows: 4, Confidence: 0.75, Accuracy: 0.5}, {}}, Traits: []Trait{trait},
-		Against: Comparison{"encoder", []ComparedMetric{{"balanced_accuracy", []ComparedFit{{"this", value("", 0.75), nil}, {"<other>", value("", 0.5), &difference}}}}},
+		Against:   Comparison{"encoder", []ComparedMetric{{"balanced_accuracy", []ComparedFit{{"this", value("", 0.75), nil}, {"<other>", value("", 0.5), &difference}}}}},
 		Fractions: Comparison{"fitted on", []ComparedMetric{{"r2.age", []ComparedFit{{"0.1: 63 persons", value("", 0.25), nil}}}}}, Notes: []string{"a < b"}}
 }
 
