@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -131,6 +132,25 @@ func TestHelpOfTrain(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("the help lacks %q", want)
 		}
+	}
+}
+
+// TestAugmentationIsDocumented: docs/run-folder.md has the defaults of both recipes of everything that varies images.
+func TestAugmentationIsDocumented(t *testing.T) {
+	text := string(read(t, "..", "..", "docs", "run-folder.md"))
+	standard, paper, n := newSettings(setting.Default).rows(), newSettings(setting.Paper).rows(), 0
+	for i, r := range standard {
+		if r.Group != "Augmentation" || r.Name == "image-size" || r.Bool() {
+			continue
+		}
+		n++
+		row := regexp.MustCompile("(?m)^\\| `--" + r.Name + "` \\| .* \\| (\\S+) \\| (\\S+) \\|$").FindStringSubmatch(text)
+		if row == nil || row[1] != r.Text() || row[2] != paper[i].Text() {
+			t.Errorf("--%s: %q, want %s and %s", r.Name, row, r.Text(), paper[i].Text())
+		}
+	}
+	if n < 10 {
+		t.Errorf("%d settings", n)
 	}
 }
 
