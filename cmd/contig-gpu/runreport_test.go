@@ -18,13 +18,25 @@ import (
 // nothing outside, has one script of its own, no picture that nobody asked for and no participant.
 func TestReportOfARun(t *testing.T) {
 	cohort, run := tiny(t), filepath.Join(t.TempDir(), "run")
-	must(t, small(cohort, run, "--max-steps", "6")...)
+	said := must(t, small(cohort, run, "--max-steps", "6")...)
 	before := string(read(t, run, reportName))
 	must(t, "report", run)
 	page := string(read(t, run, reportName))
 	rows, err := report.ReadMetrics(bytes.NewReader(read(t, run, metricsName)))
 	if err != nil {
 		t.Fatal(err)
+	}
+	sum, n := 0.0, 0
+	for _, r := range rows {
+		switch r.Kind {
+		case "step":
+			sum, n = sum+r.Loss, n+1
+		case "validation":
+			if want := fmt.Sprintf("step %d: training loss %.4f, validation loss %.4f", r.Step, sum/float64(n), r.Loss); !strings.Contains(said, want) || !strings.Contains(string(read(t, run, logName)), want) {
+				t.Errorf("no %q in %s", want, said)
+			}
+			sum, n = 0, 0
+		}
 	}
 	test := report.Of(rows, "test")[0]
 	for name, r := range test.Retrieval {

@@ -61,6 +61,8 @@ type trainRun struct {
 	driver        string        // of the GPU, "" without one
 	deviceLine    string        // what was said of the device
 	steps, total  int           // done, and in all
+	lossSum       float64       // of the lossSteps steps since the last validation
+	lossSteps     int
 	pictures      []image.Image // of the report, once they were made
 	noPictures    string        // why there are none
 	pictured      bool
@@ -147,11 +149,12 @@ func (r *trainRun) progress(e train.Event) {
 		r.total = e.Total
 	case train.Stepped:
 		r.steps, r.total = e.Step, e.Total
+		r.lossSum, r.lossSteps = r.lossSum+e.Loss, r.lossSteps+1
 		r.step(e)
 	case train.Validated:
 		r.validated = true
 		r.keepHeldout("validation", e.Heldout)
-		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
+		r.say("epoch %d, step %d: %svalidation loss %.4f%s", e.Epoch, e.Step, r.trainingLoss(), e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
 	case train.Tested:
 		r.keepHeldout("test", e.Heldout)
 		r.keepPictures(e.Heldout)
@@ -180,6 +183,17 @@ func (r *trainRun) progress(e train.Event) {
 		r.keep(false)
 		r.live()
 	}
+}
+
+// trainingLoss says the mean training loss of the steps since it was last asked for, "" where there were none.
+func (r *trainRun) trainingLoss() string {
+	n := r.lossSteps
+	if n == 0 {
+		return ""
+	}
+	mean := r.lossSum / float64(n)
+	r.lossSum, r.lossSteps = 0, 0
+	return fmt.Sprintf("training loss %.4f, ", mean)
 }
 
 // endSaving ends what is shown while a checkpoint is written.
