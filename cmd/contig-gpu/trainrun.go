@@ -162,7 +162,8 @@ func (r *trainRun) progress(e train.Event) {
 		r.memory, r.disk = e.Memory.Total(), e.Disk.Total()
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 		r.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
-		r.say("%s", e.Disk)
+		r.note(e.Disk.String())
+		r.say("%s", diskText(e.Disk))
 		if e.Plans != nil {
 			r.say("%s", plansText(*e.Plans))
 		}
@@ -230,6 +231,18 @@ func (r *trainRun) planning(p gpu.PlanCounts) {
 // plansText says where the plans of convolutions came from.
 func plansText(p gpu.PlanCounts) string {
 	return fmt.Sprintf("plans of convolutions: %d made, of which %d compiled; %d loaded from an earlier start, %d from packs", p.Made, p.Compiled, p.Cached, p.Packed)
+}
+
+// diskText says in a short line what the checkpoints take.
+func diskText(d train.Disk) string {
+	text := fmt.Sprintf("disk: %s for %s of %s", bytesText(int(d.Total())), counted(d.Checkpoints, "checkpoint"), bytesText(int(d.Bytes)))
+	if d.There > 0 {
+		text += fmt.Sprintf(", of which %s are there", bytesText(int(d.There)))
+	}
+	if d.Free >= 0 {
+		text += "; free: " + bytesText(int(d.Free))
+	}
+	return text
 }
 
 func freeText(free int) string {
