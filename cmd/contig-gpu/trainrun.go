@@ -50,18 +50,18 @@ type trainRun struct {
 	standing      *train.Standing // of the run that is resumed, where it has a checkpoint
 	notes         []string        // of how the settings were found
 	record        runRecord
-	bad           *loader.Bad   // of the cohort
-	device        *gpu.Device   // opened, until the training takes it over
-	timed         bool          // the time that is left was told
-	events        bool          // for TensorBoard too
-	quiet         bool          // print what warns and the result alone
-	again         string        // the run that is done again, "" for none
-	dry           bool          // end before the first step
-	args          []string      // of the command line
-	driver        string        // of the GPU, "" without one
-	deviceLine    string        // what was said of the device
-	steps, total  int           // done, and in all
-	lossSum       float64       // of the lossSteps steps since the last validation
+	bad           *loader.Bad // of the cohort
+	device        *gpu.Device // opened, until the training takes it over
+	timed         bool        // the time that is left was told
+	events        bool        // for TensorBoard too
+	quiet         bool        // print what warns and the result alone
+	again         string      // the run that is done again, "" for none
+	dry           bool        // end before the first step
+	args          []string    // of the command line
+	driver        string      // of the GPU, "" without one
+	deviceLine    string      // what was said of the device
+	steps, total  int         // done, and in all
+	lossSum       float64     // of the lossSteps steps since the last validation
 	lossSteps     int
 	pictures      []image.Image // of the report, once they were made
 	noPictures    string        // why there are none
