@@ -117,14 +117,13 @@ func settingsOf(dirs []string) ([]differingSetting, error) {
 	return out, nil
 }
 
-// printCompared prints a table with a column for each run.
+// printCompared prints a table with a column for each run. It has no loss, which depends on the batch.
 func printCompared(w io.Writer, runs []comparedRun, differ []string) error {
-	head, rows := []string{""}, [][]string{{"status"}, {"evaluated on"}, {"loss"}}
+	head, rows := []string{""}, [][]string{{"status"}, {"evaluated on"}}
 	var names []string
 	for _, r := range runs {
 		head = append(head, r.Run)
 		rows[0], rows[1] = append(rows[0], strings.TrimSuffix(r.Status, ".")), append(rows[1], map[bool]string{true: r.Split, false: "nothing yet"}[r.Split != ""])
-		rows[2] = append(rows[2], map[bool]string{true: fmt.Sprintf("%.4f", r.Loss), false: "-"}[r.Split != ""])
 		for _, f := range report.Findings(r.Found) {
 			if !slices.Contains(names, f.Name) {
 				names = append(names, f.Name)

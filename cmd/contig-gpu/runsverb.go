@@ -104,7 +104,7 @@ func printRuns(c *cli.Context, runs []listedRun) error {
 			}
 			continue
 		}
-		fmt.Fprintf(c.App.Writer, "%s  %s\n  %s\n", r.Run, r.Started, r.Status)
+		fmt.Fprintf(c.App.Writer, "%s  %s\n  %s\n", r.Run, moment(r.Started), r.Status)
 		for _, l := range r.found {
 			fmt.Fprintf(c.App.Writer, "  %s\n", l)
 		}
