@@ -13,20 +13,17 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// codeNoCheckpoint is the number of a folder that holds no run, or of a run without the file that is needed.
-const codeNoCheckpoint = 704
-
 // needRun is E704 unless dir is the folder of a run and has the file called name. Every verb that is given a run asks it first.
 func needRun(dir, name string) error {
 	if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 		return nil
 	}
 	if holdsRun(dir) {
-		return &data.Problem{Code: codeNoCheckpoint, File: dir, What: "this run has no " + name, Expected: filepath.Join(dir, name),
+		return &data.Problem{Code: 704, File: dir, What: "this run has no " + name, Expected: filepath.Join(dir, name),
 			Cause: "it ended before there was one, or the file was moved", Fix: "go on with it (train --run and --resume), or give another run"}
 	}
 	info, err := os.Stat(dir)
-	p := &data.Problem{Code: codeNoCheckpoint, File: dir, What: "this folder holds no run", Expected: "what a training leaves: " + strings.Join(runLeaves(), ", "),
+	p := &data.Problem{Code: 704, File: dir, What: "this folder holds no run", Expected: "what a training leaves: " + strings.Join(runLeaves(), ", "),
 		Cause: "another folder was meant, or the run never began", Fix: "give the folder of a run, such as runs/demo-1"}
 	var system *fs.PathError
 	switch {
