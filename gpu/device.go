@@ -62,7 +62,7 @@ func Open(spec string, o Options) (*Device, error) {
 	case spec == "auto" || spec == "":
 		d, err := openCUDA(0, o)
 		if err != nil {
-			return openCPU(o, "no GPU: "+summary(err)+" (doctor says where it was looked for)"), nil
+			return openCPU(o, "no GPU: "+summary(err)+" (contig-gpu doctor says where it was looked for)"), nil
 		}
 		d.why = "the best there is"
 		return d, nil

@@ -21,10 +21,10 @@ if [ $# = 0 ]; then
         tau=0.1
         [ $run = one ] || tau=0.2
         "$bin" train --images "$work/cohort/images.tsv" --data "$work/cohort/data.toml" --run "$work/$run" --device cpu --encoder resnet18 --image-size 32 --batch 16 --hidden 32 \
-            --embedding 16 --epochs 2 --seed 7 --tau $tau --report-images --quiet >"$work/said" || { cat "$work/said"; exit 1; }
+            --embedding 16 --epochs 2 --seed 7 --tau $tau --pictures --quiet >"$work/said" || { cat "$work/said"; exit 1; }
     done
     "$bin" report --color "$work/cohort/covariates.tsv:age" "$work/one" >/dev/null
     "$bin" report --out "$work/both.html" "$work/one" "$work/two" >/dev/null
-    set -- "$work/one/report.html" "$work/two/report.html" "$work/one/private/report-images.html" "$work/both.html"
+    set -- "$work/one/report.html" "$work/two/report.html" "$work/one/private/pictures.html" "$work/both.html"
 fi
 node "$here/check_report.mjs" "$browser" "$work/node_modules" "${shots[@]}" "$@"

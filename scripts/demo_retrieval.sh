@@ -2,7 +2,7 @@
 # The demo by several seeds: R@1 of the held-out persons must be at least 20 times chance, both ways. And the same model on a cohort in which
 # images do not follow genetics (synth --effect 0): there R@1 must be what chance gives. Usage: scripts/demo_retrieval.sh [SEED...]
 # (needs ./contig-gpu and python3; about two minutes of one processor a seed; as many trainings at a time as there are processors, each on one
-# thread, which changes no byte of what they learn; no time is held to anything)
+# thread, which changes no byte of what they learn; no time is held to anything; $DEMO_REPORT is a file for the report of the first seed)
 set -euo pipefail
 [ $# -gt 0 ] || set -- 42 101 202
 bin=$(realpath "${CONTIG_GPU:-./contig-gpu}")
@@ -29,5 +29,6 @@ one() {
 
 export -f demo nothing one
 printf '%s\n' "$@" nothing | xargs -n 1 -P "$(nproc)" bash -euo pipefail -c 'one "$1"' _
+[ -z "${DEMO_REPORT:-}" ] || cp "demo-$1/report.html" "$DEMO_REPORT"
 python3 "$retrieval" above 20 demo-*
 python3 "$retrieval" chance 0.001 effect-0

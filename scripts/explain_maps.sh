@@ -17,9 +17,9 @@ scores() { if [ "$1" = disc ]; then echo "4 5 6"; else echo "7 8"; fi; }
 wanted=
 for property in $properties; do
   mkdir "$work/cohort/$property"
-  for k in $(scores "$property"); do cp "$work/cohort/pgs/PGS00000$k.sscore" "$work/cohort/$property/"; done
+  for k in $(scores "$property"); do cp "$work/cohort/pgs/SYN00000$k.sscore" "$work/cohort/$property/"; done
   sed "s#pgs/\*#$property/*#" "$work/cohort/data.toml" >"$work/cohort/$property.toml"
-  one=pgs:PGS00000$(scores "$property" | cut -d ' ' -f 1)
+  one=pgs:SYN00000$(scores "$property" | cut -d ' ' -f 1)
   "$bin" train --images "$work/cohort/images.tsv" --data "$work/cohort/$property.toml" --run "$work/run-$property" --encoder resnet18 --hidden 128 --embedding 32 \
     --image-size 96 --batch 64 --epochs "$epochs" --no-augment --keep 0 --seed 5 >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   "$bin" explain --run "$work/run-$property" --out "$work/$property" --reference 64 --method gradient-input --test none --maps "$maps" --image-method smooth,occlusion \

@@ -31,7 +31,7 @@ did "the demo" contig-gpu train "${short[@]}"
 sees "^device: "
 sees "^memory: "
 sees "^disk: "
-sees "^time: .* left by the first steps"
+sees "^time: .* left, by the first steps"
 sees "times chance"
 sees "report: runs/demo-1/report.html"
 sees 'data-modality="pgs" data-verdict="' runs/demo-1/report.html
@@ -41,6 +41,7 @@ did "a cohort of one's own" contig-gpu synth --out cohort --persons 60 --image-s
 proposed=$(grep -- '--data' "$work/said" | sed 's/^ *//')
 did "is it sound" contig-gpu check --images cohort/images.tsv --data cohort/data.toml
 sees "no errors"
+sees "contig-gpu train --images cohort/images.tsv --data cohort/data.toml"
 did "what training would take" sh -c "$proposed --dry-run"
 sees "nothing was written"
 did "train, as synth proposed, shorter" sh -c "$proposed --run runs/own --max-steps 6"
@@ -49,6 +50,12 @@ did "features of images alone" contig-gpu embed --run runs/own --images cohort/i
 test -s emb/README.txt -a -s emb/features.npy
 did "the encoder for PyTorch" contig-gpu export --run runs/own --torchvision --with-example --out encoder/resnet18.safetensors
 test -s encoder/load.py
+did "the checkpoint of a run that is misspelt" bash -c '! contig-gpu export --run runs/owm --out x 2>&1'
+sees "such as runs/own"
+did "what the runs differ in" contig-gpu compare runs/demo-1 runs/own
+sees "recall@10"
+did "how a page of both is made" contig-gpu report runs/own --help
+sees "RUN\.\.\."
 did "both runs" contig-gpu report --out both.html runs/demo-1 runs/own
 sees "Settings that differ" both.html
 printf '\n%d s in all\n' $((SECONDS - began))

@@ -1,20 +1,15 @@
 #!/usr/bin/env bash
-# Makes docs/img/report.png, the picture of the README: verdicts, intervals and loss curves of the demo's report, in Chromium, without what is of the machine.
-#   scripts/report_picture.sh [REPORT.html]      $CONTIG_GPU: the program, built where it is not set
+# Makes the picture of the README: verdicts, intervals and loss curves of the demo's report, in Chromium, without what is of the machine.
+#   scripts/report_picture.sh REPORT.html [PICTURE.png]      of contig-gpu train; docs/img/report.png where none is named
 set -euo pipefail
-cd "$(dirname "$0")/.."
+[ $# -ge 1 ] || { sed -n 2,3p "$0" >&2; exit 2; }
+page=$(realpath "$1") out=$(realpath -m "${2:-$(dirname "$0")/../docs/img/report.png}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-bin=${CONTIG_GPU:-$work/contig-gpu}
-[ -n "${CONTIG_GPU:-}" ] || go build -o "$bin" ./cmd/contig-gpu
-if [ $# = 0 ]; then
-    "$bin" train --device cpu --run "$work/demo" --quiet >/dev/null
-    set -- "$work/demo/report.html"
-fi
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-sed 's|<meta http-equiv="Content-Security-Policy"[^>]*>|<style>dl.facts,nav,details,.data,#result>h3,#result>.panels,#result>h3+.note{display:none!important}</style>|' "$1" >"$work/page.html"
+sed 's|<meta http-equiv="Content-Security-Policy"[^>]*>|<style>dl.facts,nav,details,.data,#result>h3,#result>.panels,#result>h3+.note{display:none!important}</style>|' "$page" >"$work/page.html"
 "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,1880 --screenshot="$work/report.png" "file://$work/page.html" 2>/dev/null
-python3 - "$work/report.png" docs/img/report.png <<'PY'
+python3 - "$work/report.png" "$out" <<'PY'
 import sys, zlib, struct
 
 # The same pixels, packed as tightly as zlib can, without what else Chromium writes.
@@ -34,4 +29,4 @@ for kind, d in [(b"IHDR", head), (b"IDAT", data), (b"IEND", b"")]:
     out += struct.pack(">I", len(d)) + kind + d + struct.pack(">I", zlib.crc32(kind + d))
 open(sys.argv[2], "wb").write(out)
 PY
-ls -l docs/img/report.png
+ls -l "$out"

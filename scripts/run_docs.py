@@ -26,25 +26,44 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PASSIVE = {"text", "yaml", "bash", "go"}
 WRAPPER = r"""#!/bin/bash
 case " $* " in
-*" --help "* | *" --resume "* | *" --rerun "*) exec "$PROGRAM" "$@" ;;
+*" --help "* | *" --help-all "* | *" --resume "* | *" --rerun "*) exec "$PROGRAM" "$@" ;;
 esac
 case $1 in
-synth) exec "$PROGRAM" "$@" --persons 40 --image-size 32 --snps 20 --pgs 3 --burden 4 ;;
+synth) exec "$PROGRAM" "$@" --persons "${PERSONS:-40}" --image-size 32 --snps "${SNPS:-20}" --pgs 3 --burden 4 ;;
 train) exec "$PROGRAM" "$@" --encoder resnet18 --image-size 32 --batch 8 --max-steps 4 --hidden 8 --embedding 8 --device cpu ;;
 finetune) exec "$PROGRAM" "$@" --max-steps 3 --keep 0 --device cpu ;;
 explain) exec "$PROGRAM" "$@" --device cpu ;;
 esac
 exec "$PROGRAM" "$@"
 """
-# What the documents take for there: a cohort here and in cohort/, runs/demo-1, best.safetensors, genes.gtf, and the features of the first two.
+# What the documents take for there: a cohort here, runs/demo-1 and runs/demo-2, best.safetensors, genes.gtf, weights of others in imagenet.safetensors, and labels.tsv with a grade.
 PRELUDE = r"""
 contig-gpu synth --out made --seed 7
 cp -r made/. .
 contig-gpu train --images made/images.tsv --data made/data.toml --run runs/demo-1
 cp runs/demo-1/checkpoints/best.safetensors .
 awk 'NR % 2 { printf "%s\ttest\tgene\t%d\t%d\t.\t+\t.\tgene_id \"G%d\"; gene_name \"G%d\";\n", $1, ($4 > 5000 ? $4 - 5000 : 1), $4 + 5000, NR, NR }' cohort.bim >genes.gtf
+contig-gpu train --rerun runs/demo-1 --run runs/demo-2
+contig-gpu export --run runs/demo-2 --torchvision --out imagenet.safetensors
+awk 'NR == 1 { print "person_id\tgrade"; next } { print $1 "\t" NR % 3 }' made/phenotypes.tsv >labels.tsv
 rm -r made/images && ln -s ../images made/images
 """
+# Documents that need more persons, or variants of every chromosome.
+LARGER = {"docs/gwas.md": {"PERSONS": "300", "SNPS": "220"}, "docs/probe.md": {"PERSONS": "150"}}
+
+
+def by_chromosome(folder):
+    """Writes geno/chr1 and so on of the cohort's .bed file, as genotypes of a biobank come."""
+    lines = (folder / "cohort.bim").read_text().splitlines()
+    bed = (folder / "cohort.bed").read_bytes()
+    row = (len(bed) - 3) // len(lines)
+    (folder / "geno").mkdir()
+    for chrom in {line.split()[0] for line in lines}:
+        mine = [i for i, line in enumerate(lines) if line.split()[0] == chrom]
+        base = folder / "geno" / f"chr{chrom}"
+        base.with_suffix(".bim").write_text("".join(lines[i] + "\n" for i in mine))
+        base.with_suffix(".bed").write_bytes(bed[:3] + b"".join(bed[3 + i * row:3 + (i + 1) * row] for i in mine))
+        base.with_suffix(".fam").write_bytes((folder / "cohort.fam").read_bytes())
 
 
 def blocks(path):
@@ -109,7 +128,8 @@ def main():
                 if not folder.exists() and kind in ("sh", "console", "python"):
                     folder.mkdir()
                     if name != "README.md":  # which begins with nothing
-                        run(name + ": the cohort before it", "sh", PRELUDE, folder, env)
+                        run(name + ": the cohort before it", "sh", PRELUDE, folder, {**env, **LARGER.get(name, {})})
+                        by_chromosome(folder)
                 if said := run(f"{name}:{line}", kind, text, folder, env):
                     print(f"{name}:{line}: {kind}: {said}", flush=True)
 

@@ -38,6 +38,7 @@ func benchKernelsCommand() *cli.Command {
 			r := result.(*benchOperations)
 			fmt.Fprintf(c.App.Writer, "%s, %d px, batch %d, %s on %s; copies %.4g GB/s, products %.4g TFLOP/s\n",
 				r.Encoder, r.ImageSize, r.Batch, r.Precision, r.Device, r.Copy/1e9, r.Product/1e12)
+			fmt.Fprintf(c.App.Writer, "%-36s %-40s %13s  %14s  %s\n", "operation", "shape", "median", "speed", "of the device's copies or products")
 			for _, x := range r.Rows {
 				rate := fmt.Sprintf("%.4g GB/s", x.Bytes/x.Time.Median/1e6)
 				if x.Flops > 0 {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
@@ -96,6 +98,31 @@ func (k *checking) look(s *settings) error {
 	return nil
 }
 
+// next proposes a training that suits the cohort; nothing where it is too small for one.
+func (k *checking) next() []string {
+	groups := map[int]bool{}
+	for _, p := range k.cohort.Persons {
+		if p.Split == data.Train {
+			groups[p.Group] = true
+		}
+	}
+	side := mostSide
+	if n := len(k.seen.sides); n > 0 {
+		sides := slices.Sorted(slices.Values(k.seen.sides))
+		side = sides[n/2]
+	}
+	if len(groups) < 2*leastProposed || k.c.String("data") == "" {
+		return nil
+	}
+	words := trainOn(k.c.String("images"), k.c.String("data"), len(groups)/2, cmp.Or(k.size, side))
+	for _, flag := range []string{"image-root", "join", "seed"} {
+		if k.c.IsSet(flag) {
+			words = append(words, "--"+flag, k.c.String(flag))
+		}
+	}
+	return []string{proposesTraining, "  contig-gpu " + shellWords(words)}
+}
+
 // report says what was found. Where there are errors it ends in one.
 func (k *checking) report() error {
 	if k.c.Bool("json") {
@@ -109,16 +136,17 @@ func (k *checking) report() error {
 	}
 	lines := k.cohort.Notes
 	if len(k.cohort.Persons) > 0 {
-		lines = append(lines, joinTable(k.cohort)...)
+		lines = append(lines, joinFor(k.cohort, progress.Columns(k.c.App.Writer))...)
 	}
 	features := 0
 	for _, t := range k.cohort.Tables {
 		features += t.Stats().Width()
 	}
-	lines = append(append(lines, append(k.seen.notes(k.size), k.twins.notes()...)...), fmt.Sprintf("%d images decoded, %s of pixels in all; genetics as numbers: %s",
+	lines = append(append(lines, append(k.seen.notes(k.size), k.twins.notes()...)...), fmt.Sprintf("%d images decoded, %s of pixels in all; genetics: %s of values",
 		k.seen.images, bytesText(3*k.seen.pixels), bytesText(4*features*len(k.cohort.Persons))))
 	if k.faults.Total == 0 {
 		lines = append(lines, "no errors")
+		lines = append(lines, k.next()...)
 	}
 	for _, l := range lines {
 		if _, err := fmt.Fprintln(k.c.App.Writer, l); err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"unicode/utf8"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
@@ -120,6 +122,31 @@ func loaderOptions(cfg train.Config, f train.Feed) loader.Options {
 	return o
 }
 
+// joinFor returns joinTable as it fits so many columns, or, where it does not, a line for each number; 0 columns are as many as it takes.
+func joinFor(c *data.Cohort, columns int) []string {
+	lines := joinTable(c)
+	if columns <= 0 || !slices.ContainsFunc(lines, func(l string) bool { return utf8.RuneCountInString(l) >= columns }) {
+		return lines
+	}
+	var heads []string
+	for _, t := range c.Tables {
+		heads = append(heads, t.Name())
+	}
+	var out []string
+	for _, s := range []data.Split{data.Train, data.Validation, data.Test} {
+		persons, images, has := joinCounts(c, func(p data.Person) bool { return p.Split == s })
+		out = append(out, fmt.Sprintf("%s: %d persons, %d images", s, persons, images))
+		for i, n := range has {
+			out = append(out, fmt.Sprintf("  %s: %d", heads[i], n))
+		}
+	}
+	out = append(out, "features:")
+	for i, t := range c.Tables {
+		out = append(out, fmt.Sprintf("  %s: %d", heads[i], t.Stats().Width()))
+	}
+	return out
+}
+
 // joinTable returns counts of persons and images, for each split and modality; no ids.
 func joinTable(c *data.Cohort) []string {
 	head := fmt.Sprintf("%-12s %9s %9s", "", "persons", "images")
@@ -138,8 +165,9 @@ func joinTable(c *data.Cohort) []string {
 	return append(lines, width)
 }
 
-func joinRow(c *data.Cohort, name string, in func(data.Person) bool) string {
-	persons, images, has := 0, 0, make([]int, len(c.Tables))
+// joinCounts counts the persons and images that are in something, and the persons of each modality.
+func joinCounts(c *data.Cohort, in func(data.Person) bool) (persons, images int, has []int) {
+	has = make([]int, len(c.Tables))
 	for i, p := range c.Persons {
 		if !in(p) {
 			continue
@@ -151,6 +179,11 @@ func joinRow(c *data.Cohort, name string, in func(data.Person) bool) string {
 			}
 		}
 	}
+	return persons, images, has
+}
+
+func joinRow(c *data.Cohort, name string, in func(data.Person) bool) string {
+	persons, images, has := joinCounts(c, in)
 	line := fmt.Sprintf("%-12s %9d %9d", name, persons, images)
 	for _, n := range has {
 		line += fmt.Sprintf(" %12d", n)

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"contig-gpu/data/dataset"
 	"contig-gpu/data/folder"
 	"contig-gpu/model/setting"
 
@@ -84,30 +85,38 @@ func completion(shell string, commands []*cli.Command) (string, error) {
 	return "", usagef("completion: want bash, zsh or fish, found %.100q", shell)
 }
 
-// words returns what may follow a command: its subcommands and its flags, each once.
-func words(c *cli.Command) []string {
-	var out []string
-	for _, s := range c.Subcommands {
-		out = append(out, s.Name)
-		out = append(out, words(s)...)
-	}
+// flagWords returns the flags of a command as they are written.
+func flagWords(c *cli.Command) []string {
+	out := []string{"--help"}
 	for _, f := range c.Flags {
 		out = append(out, "--"+f.Names()[0])
 	}
 	sort.Strings(out)
-	if c.Name == "completion" {
-		out = append(out, "bash", "fish", "zsh")
-	}
 	return slices.Compact(out)
 }
+
+// names returns what commands are called.
+func names(commands []*cli.Command) []string {
+	var out []string
+	for _, c := range commands {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+// shells are those that there is a script for.
+func shells() []string { return []string{"bash", "fish", "zsh"} }
 
 // folders are the flags whose values are folders.
 func folders() []string { return []string{"run", "rerun", "image-root"} }
 
 // valueWords returns the words that a flag may be, where it may not be any text.
 func valueWords(flag string) []string {
-	if flag == "device" {
+	switch flag {
+	case "device":
 		return []string{"auto", "cpu", "cuda", "cuda:0"}
+	case "from":
+		return dataset.Kinds()
 	}
 	for _, rows := range [][]setting.Row{newSettings(setting.Default).rows(), newPlanSettings().rows(), newExplainPlanSettings().rows()} {
 		for _, r := range rows {
@@ -140,31 +149,6 @@ func valued(commands []*cli.Command) []string {
 	return slices.Compact(out)
 }
 
-func bash(commands []*cli.Command) string {
-	var b strings.Builder
-	b.WriteString("_contig_gpu() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words\n  case $prev in\n")
-	for _, name := range valued(commands) {
-		values := `compgen -f -- "$cur"`
-		if w := valueWords(name); len(w) > 0 {
-			values = fmt.Sprintf(`compgen -W '%s' -- "$cur"`, strings.Join(w, " "))
-		} else if slices.Contains(folders(), name) {
-			values = `compgen -d -- "$cur"`
-		}
-		fmt.Fprintf(&b, "    --%s) COMPREPLY=( $(%s) ); return ;;\n", name, values)
-	}
-	b.WriteString("  esac\n  case ${COMP_CWORD}:${COMP_WORDS[1]} in\n")
-	names := make([]string, len(commands))
-	for i, c := range commands {
-		names[i] = c.Name
-	}
-	fmt.Fprintf(&b, "    1:*) words='%s' ;;\n", strings.Join(names, " "))
-	for _, c := range commands {
-		fmt.Fprintf(&b, "    *:%s) words='%s' ;;\n", c.Name, strings.Join(words(c), " "))
-	}
-	b.WriteString("  esac\n  COMPREPLY=( $(compgen -W \"$words\" -- \"$cur\") )\n}\ncomplete -o default -F _contig_gpu contig-gpu\n")
-	return b.String()
-}
-
 // fishQuoted quotes text for fish, in which only the backslash and the quote itself are special between single quotes.
 func fishQuoted(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", " ").Replace(s) + "'"
@@ -181,6 +165,7 @@ func fish(commands []*cli.Command) string {
 		}
 	}
 	b.WriteString("complete -c contig-gpu -n '__fish_seen_subcommand_from completion' -f -a 'bash fish zsh'\n")
+	fmt.Fprintf(&b, "complete -c contig-gpu -n '__fish_seen_subcommand_from %s' -f -a '(__fish_complete_directories)'\n", strings.Join(takingFolders(commands), " "))
 	return b.String()
 }
 

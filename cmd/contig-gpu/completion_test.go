@@ -18,15 +18,27 @@ func TestBashCompletesValues(t *testing.T) {
 	mustDo(t, os.WriteFile(script, []byte(must(t, "completion", "bash")), 0o600))
 	t.Chdir("..")
 	for line, want := range map[string][]string{
-		"train --encoder resnet1":        {"resnet101", "resnet18"},
-		"train --precision f":            {"f16", "f32", "f64"},
-		"train --device c":               {"cpu", "cuda", "cuda:0"},
-		"train --run contig":             {"contig-gpu"},
-		"train --images contig-gpu/main": {"contig-gpu/main.go"},
-		"train --patie":                  {"--patience"},
-		"ru":                             {"runs"},
-		"completion f":                   {"fish"},
-		"bench --encod":                  {"--encoder"},
+		"train --encoder resnet1":         {"resnet101", "resnet18"},
+		"train --precision f":             {"f16", "f32", "f64"},
+		"train --device c":                {"cpu", "cuda", "cuda:0"},
+		"train --run contig":              {"contig-gpu"},
+		"train --images contig-gpu/main":  {"contig-gpu/main.go"},
+		"train --patie":                   {"--patience"},
+		"ru":                              {"runs"},
+		"completion f":                    {"fish"},
+		"bench st":                        {"step"},
+		"bench step --encod":              {"--encoder"},
+		"bench step --persons":            nil, // of bench explain
+		"bench loss --lamb":               {"--lambda"},
+		"plan expl":                       {"explain"},
+		"plan --encod":                    {"--encoder"},
+		"help trai":                       {"train"},
+		"report contig":                   {"contig-gpu"},
+		"runs --js":                       {"--json"},
+		"train --precision = bf":          {"bf16"},
+		"train --images = contig-gpu/mai": {"contig-gpu/main.go"},
+		"manifest --from apt":             {"aptos"},
+		"compare --he":                    {"--help"},
 	} {
 		words := append([]string{"contig-gpu"}, strings.Fields(line)...)
 		ask := `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _contig_gpu; printf '%s\n' "${COMPREPLY[@]}"`
@@ -36,6 +48,12 @@ func TestBashCompletesValues(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q (%v)", line, got, want, err)
 		}
+	}
+	spaced := filepath.Join(t.TempDir(), "a folder of mine")
+	mustDo(t, os.Mkdir(spaced, 0o755))
+	out, err := osexec.Command("bash", "-c", `source "$0"; COMP_WORDS=(contig-gpu train --run "$1"); COMP_CWORD=3; _contig_gpu; printf '%s\n' "${#COMPREPLY[@]} ${COMPREPLY[0]}"`, script, spaced[:len(spaced)-8]).Output()
+	if err != nil || strings.TrimSpace(string(out)) != "1 "+spaced {
+		t.Errorf("a folder with spaces: %q (%v)", out, err)
 	}
 }
 

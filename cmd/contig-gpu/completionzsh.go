@@ -72,7 +72,7 @@ func zshFlags(b *strings.Builder, indent string, c *cli.Command) {
 	case c.Name == "completion":
 		fmt.Fprintf(b, " \\\n%s  '1:shell:(bash fish zsh)'", indent)
 	case c.ArgsUsage != "":
-		fmt.Fprintf(b, " \\\n%s  '*:argument:_files'", indent)
+		fmt.Fprintf(b, " \\\n%s  '*:folder:_files -/'", indent)
 	}
 	b.WriteString("\n")
 }

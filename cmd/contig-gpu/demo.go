@@ -20,7 +20,7 @@ func (s *settings) fitDemo() {
 }
 
 // demoForm changes with what the files of the demo cohort hold: one of another form is not taken for it.
-const demoForm = 3
+const demoForm = 4
 
 // demoCohort makes the demo cohort in the user's cache folder, or finds it there, and returns its folder.
 func demoCohort(ctx context.Context, say func(string, ...any), line *progress.Line) (string, error) {

@@ -53,10 +53,14 @@ func (r *trainRun) auto() bool { return r.cfg.Device == "auto" || r.cfg.Device =
 
 // deviceText says what computes, how, and why that.
 func deviceText(d *gpu.Device, precision string) string {
-	if g := d.GPU(); g != nil {
-		return fmt.Sprintf("device: %s (%s), %s: %s", d.Name(), g.Name, precision, d.Why())
+	why := d.Why()
+	if why == "asked for" { // and not chosen
+		why = "as --device says"
 	}
-	return fmt.Sprintf("device: %s, %d threads, %s: %s", d.Name(), d.Threads(), precision, d.Why())
+	if g := d.GPU(); g != nil {
+		return fmt.Sprintf("device: %s (%s), %s: %s", d.Name(), g.Name, precision, why)
+	}
+	return fmt.Sprintf("device: %s, %s, %s: %s", d.Name(), counted(d.Threads(), "thread"), precision, why)
 }
 
 // unusedGPU returns the PCI address of the first NVIDIA display or 3D controller, "" where there is none or the system does not tell.
@@ -87,7 +91,11 @@ func (r *trainRun) approve(d *gpu.Device) func(train.Work) error {
 			return r.dryRun()
 		}
 		least := leastTime(w, convSpeed(d, r.cfg.Precision))
-		r.say("time: %d steps, at least %s by a convolution timed now; told again from the third step on", w.Steps, progress.About(least))
+		later := "; a better estimate follows the third step"
+		if r.dry {
+			later = ""
+		}
+		r.say("time: %s, at least %s, by the speed of a convolution measured now%s", stepsText(w.Steps), progress.About(least), later)
 		if r.dry && r.auto() && least >= askFrom {
 			r.say("--device auto does not begin this on a CPU: --device cpu does")
 		}

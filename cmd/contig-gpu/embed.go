@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
+	"path/filepath"
 
 	"contig-gpu/cmd/internal/progress"
 	"contig-gpu/data"
@@ -37,12 +37,15 @@ func embedCommand() *cli.Command {
 					return err
 				}
 			}
-			from, err := checkpointOf(c)
-			if err != nil {
-				return err
-			}
 			s := newSettings(setting.Default)
 			if err := parse(c, s.cohortRows()); err != nil {
+				return err
+			}
+			if n := c.Int("threads"); n < 0 || n > mostThreads {
+				return usagef("embed: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
+			}
+			from, err := checkpointOf(c)
+			if err != nil {
 				return err
 			}
 			return embed(c, s, from)
@@ -52,9 +55,6 @@ func embedCommand() *cli.Command {
 
 func embed(c *cli.Context, s *settings, from string) error {
 	dir := c.String("out")
-	if n := c.Int("threads"); n < 0 || n > mostThreads {
-		return usagef("embed: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
-	}
 	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: []string{from, s.Images, s.Data, s.ImageRoot}, Mode: privateFolder}
 	if err := target.Check(); err != nil {
 		return err
@@ -93,7 +93,7 @@ func embed(c *cli.Context, s *settings, from string) error {
 	if err := target.Publish(w.write); err != nil {
 		return err
 	}
-	return result(c, fmt.Sprintf("wrote %s: %d persons, %d images, %d features\n", dir, len(e.Persons), len(e.Person), e.Width), struct {
+	return result(c, fmt.Sprintf("wrote %s: %d persons, %d images, %d features; %s says how to read it\n", dir, len(e.Persons), len(e.Person), e.Width, filepath.Join(dir, readmeName)), struct {
 		Out string `json:"out"`
 		aboutEmbedding
 	}{dir, w.about})
@@ -120,37 +120,11 @@ func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg tr
 				Expected: "at most " + bytesText(free), Found: bytesText(need), Cause: "a network that was trained on a larger machine", Fix: "end other programs, or take a larger machine"}
 		}
 	}
-	e, err := train.Embed(ctx, m, co, counted(src, len(co.Images), line))
+	e, err := train.Embed(ctx, m, co, counting(src, len(co.Images), line))
 	if err != nil {
 		return nil, err
 	}
 	return e, e.NotFinite(m.File.Path, co)
-}
-
-// checkpointOf returns the checkpoint that --run or --checkpoint names: of a run folder its best, or its last where nothing was validated.
-func checkpointOf(c *cli.Context) (string, error) {
-	dir, path := c.String("run"), c.String("checkpoint")
-	switch {
-	case dir == "" && path == "":
-		return "", usagef("%s: --run or --checkpoint is required", verb(c))
-	case dir != "" && path != "":
-		return "", usagef("%s: --run and --checkpoint name the same thing: give one of them", verb(c))
-	case dir == "":
-		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			return path, nil
-		}
-		dir = path
-	}
-	return bestOf(dir), nil
-}
-
-// bestOf returns the best checkpoint of a run folder, or its last where nothing was validated.
-func bestOf(dir string) string {
-	best := train.CheckpointPath(dir, "best")
-	if _, err := os.Stat(best); err != nil {
-		best = train.CheckpointPath(dir, "last")
-	}
-	return best
 }
 
 // A countingSource tells how many images were taken from it.
@@ -160,7 +134,7 @@ type countingSource struct {
 	line      *progress.Line
 }
 
-func counted(src data.Source, all int, line *progress.Line) data.Source {
+func counting(src data.Source, all int, line *progress.Line) data.Source {
 	return &countingSource{Source: src, all: all, line: line}
 }
 

@@ -161,6 +161,9 @@ func writeMatrices(dir string, head []string, keys [][]string, all []matrix) err
 	return nil
 }
 
+// readmeName is the file that says what an embedding holds and how to read it.
+const readmeName = "README.txt"
+
 // describe writes embedding.json and README.txt.
 func (e *embedding) describe(dir string) error {
 	text, err := json.MarshalIndent(e.about, "", "  ")
@@ -173,7 +176,7 @@ func (e *embedding) describe(dir string) error {
 	}); err != nil {
 		return err
 	}
-	return writePrivate(filepath.Join(dir, "README.txt"), func(w io.Writer) error {
+	return writePrivate(filepath.Join(dir, readmeName), func(w io.Writer) error {
 		_, err := io.WriteString(w, embedReadme(e.about))
 		return err
 	})
@@ -192,7 +195,7 @@ embedding.json         checkpoint, step, sizes
 persons.txt, per-image/images.txt    the keys alone, in the order of the rows
 
 Each matrix is there three times: .npy (float32, rows in the order of persons.tsv or images.tsv), .tsv with the keys, and .parquet, the same table for pandas and R's arrow.
-Participants of the split train, and validation, were seen in training: what is told about the encoder is to be told of test and new.
+Participants of the splits train and validation were seen in training: results about the encoder hold for those of test and new only.
 
 # pandas
 import numpy, pandas

@@ -14,7 +14,7 @@ import (
 func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name: "explain", Usage: "which genetics the images of persons agree with, per person and over all, how surely, and where in the image",
-		Description: "Attributes the explained function (--of) of a trained network to each feature of the genetics, for every person, with tables, tests\n" +
+		Description: "Attributes the explained function (--of) of a trained network to each feature of the genetics, for every person, with tables, tests " +
 			"and a report. " + notAttribution + "\nFiles under private/ hold ids and are readable by their owner only. See docs/explain.md.",
 		Flags: flags(newExplainSettings().rows()),
 		Action: func(c *cli.Context) error {

@@ -79,7 +79,7 @@ func toFloat(t *testing.T, s string) float64 {
 func TestExplain(t *testing.T) {
 	x, out := trainTiny(t, tiny(t)), filepath.Join(t.TempDir(), "out")
 	text := must(t, x.explain(out, "--method", "ig,deeplift,gradient-input", "--persons", "test", "--reference", "12", "--maps", "1", "--image-method", "gradient,gradcam", "--direction", "burden:GENE0001")...)
-	for _, want := range []string{"reference: 12 training persons who have every modality", "cpu in float32", "memory: ", "completeness gap of ig", "it is not a cause"} {
+	for _, want := range []string{"reference: 12 training persons who have every modality", "device: cpu, ", ", float32: ", "memory: ", "completeness gap of ig", "it is not a cause"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("explain printed no %q:\n%s", want, text)
 		}
@@ -223,7 +223,7 @@ func TestExplainGoesOn(t *testing.T) {
 	out, whole := filepath.Join(dir, "out"), filepath.Join(dir, "whole")
 	must(t, x.explain(whole, "--reference", "10", "--test", "none")...)
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &watcher{after: "persons explained", do: cancel}
+	w := &watcher{after: "explanations of persons", do: cancel}
 	var errs bytes.Buffer
 	if code := finish(run(ctx, x.explain(out, "--reference", "10", "--test", "none"), w, &errs), &errs); code == 0 {
 		t.Fatalf("the interrupted run ended well: %s", w.String())
@@ -257,7 +257,7 @@ func TestExplainGroups(t *testing.T) {
 	quick := []string{"--reference", "10", "--method", "gradient-input", "--overwrite", "--test", "groups"}
 	genes := file("genes.bed", "chr1\t0\t250000000\tALL_OF_1\nchr2\t0\t250000000\tALL_OF_2\n")
 	out := filepath.Join(dir, "out")
-	must(t, x.explain(out, append(quick, "--genes", genes, "--names", file("names.tsv", "PGS000001\tHeight\nPGS000002\tHeight\n"))...)...)
+	must(t, x.explain(out, append(quick, "--genes", genes, "--names", file("names.tsv", "SYN000001\tHeight\nSYN000002\tHeight\n"))...)...)
 	if _, rows := tsv(t, out, "snps.groups.tsv"); !slices.ContainsFunc(rows, func(r []string) bool { return r[0] == "ALL_OF_1" && r[4] == "gene" && r[1] == "1" }) || !slices.ContainsFunc(rows, func(r []string) bool { return r[0] == "chromosome 2" && r[4] == "chromosome" }) {
 		t.Errorf("groups of variants: %v", rows)
 	}

@@ -47,7 +47,7 @@ func (e *explanation) attribute(ctx context.Context) error {
 				}
 			}
 			done += len(persons)
-			e.line.Step(done, total, "persons explained, all modalities counted: "+p.name)
+			e.line.Part(done, total, "explanations of persons, now of "+p.name)
 		}
 	}
 	return nil

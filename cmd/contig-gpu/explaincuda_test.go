@@ -70,7 +70,7 @@ func TestExplainCUDA(t *testing.T) {
 	flags := []string{"--reference", "6", "--modalities", "burden,covariates", "--method", "ig,smooth,expected,deeplift,gradient,gradient-input", "--steps", "8", "--draws", "2",
 		"--maps", "1", "--image-method", "gradient,smooth,ig,gradcam,occlusion", "--direction", "burden:GENE0001"}
 	must(t, x.explain(cpu, flags...)...)
-	if text := must(t, x.explain(cuda, append(flags, "--device", "cuda")...)...); !strings.Contains(text, " in float32") || strings.Contains(text, "cpu in float32") {
+	if text := must(t, x.explain(cuda, append(flags, "--device", "cuda")...)...); !strings.Contains(text, ", float32: ") || strings.Contains(text, "device: cpu") {
 		t.Errorf("explain printed\n%s", text)
 	}
 	files, err := filepath.Glob(filepath.Join(cpu, "private", "*.npy"))

@@ -48,7 +48,7 @@ func TestExplainErrors(t *testing.T) {
 		{name: "no such feature", code: "E910", want: "did you mean GENE0001", flags: []string{"--maps", "1", "--direction", "burden:GENE00001"}},
 		{name: "no such modality", code: "E910", want: "did you mean burden", flags: []string{"--maps", "1", "--direction", "burdn:GENE0001"}},
 		{name: "a persons file that is not there", code: "E104", flags: []string{"--persons", filepath.Join(dir, "none.txt")}},
-		{name: "no run", code: "E801", flags: []string{"--run", filepath.Join(dir, "none")}},
+		{name: "no run", code: "E704", flags: []string{"--run", filepath.Join(dir, "none")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := x

@@ -66,7 +66,7 @@ func TestExplainKeepsEachPart(t *testing.T) {
 		text, kind string
 		kept       int // parts of the kind, at least
 	}{
-		{"persons explained, all modalities counted: covariates", "m", 1}, {"test of groups of covariates", "test-", 1}, {"training 1 of 1 with decoys", "test-", 2},
+		{"explanations of persons, now of covariates", "m", 1}, {"test of groups of covariates", "test-", 1}, {"training 1 of 1 with decoys", "test-", 2},
 		{"heat maps of burden", "claims-", 1}, {"heat maps of covariates", "maps-", 1}, {"heat maps of burden:GENE0001", "maps-", 2},
 	} {
 		args := x.explain(out, flags...)

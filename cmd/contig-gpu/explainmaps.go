@@ -172,7 +172,7 @@ func (m *mapping) all(ctx context.Context, name string, persons []int, score sal
 			if err := m.person(ctx, name, person, score, sign, out); err != nil {
 				return nil, err
 			}
-			m.e.line.Step(n+1, len(persons), "heat maps of "+name)
+			m.e.line.Part(n+1, len(persons), "heat maps of "+name)
 		}
 		return out, nil
 	})

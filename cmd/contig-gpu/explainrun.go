@@ -91,7 +91,7 @@ func (e *explanation) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.say("%s in %s: %s", e.dev.Name(), e.precision(), e.dev.Why())
+	e.say("%s", deviceText(e.dev, e.precision()))
 	e.say("memory: %s", room)
 	if e.work, err = e.openWork(); err != nil {
 		return err

@@ -193,6 +193,10 @@ func splitWords() []string { return []string{"test", "validation", "train", "all
 
 // fromRun takes checkpoint, images, data, image-root and join from a run folder, where no flag says them.
 func (s *explainSettings) fromRun(c *cli.Context) error {
+	best, err := bestOf(s.Run)
+	if err != nil {
+		return err
+	}
 	f, err := config.LoadRun(filepath.Join(s.Run, configName))
 	if err != nil {
 		return err
@@ -200,10 +204,6 @@ func (s *explainSettings) fromRun(c *cli.Context) error {
 	t := newSettings(setting.Default)
 	if err := f.Into(t.rows()); err != nil {
 		return err
-	}
-	best := filepath.Join(s.Run, "checkpoints", "best.safetensors")
-	if _, err := os.Stat(best); err != nil {
-		best = filepath.Join(s.Run, "checkpoints", "last.safetensors") // there was no validation split
 	}
 	for _, x := range []struct {
 		flag  string

@@ -70,7 +70,7 @@ func (e *explanation) meanAbs(ctx context.Context, p *part, k int) ([]float64, e
 			mean[j] += max(v, -v) / float64(len(p.persons))
 		}
 		done++
-		e.line.Step(done, len(p.persons), fmt.Sprintf("persons: part %d of the reference of %s", k+1, p.name))
+		e.line.Part(done, len(p.persons), fmt.Sprintf("persons, part %d of the reference of %s", k+1, p.name))
 		return nil
 	})
 	if errors.Is(err, explain.ErrNotFinite) {

@@ -85,7 +85,7 @@ func featuresTested(test, grouping string, features int) bool {
 
 func (e *explanation) testUnits(ctx context.Context, p *part, units []claims.Unit, what string) (*heldout.Result, error) {
 	o := e.heldout(p)
-	o.Progress = func(done, total int) { e.line.Step(done, total, "persons: test of "+what+" of "+p.name) }
+	o.Progress = func(done, total int) { e.line.Part(done, total, "persons, test of "+what+" of "+p.name) }
 	return heldout.Test(ctx, o, units)
 }
 

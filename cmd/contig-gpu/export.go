@@ -43,10 +43,6 @@ type exported struct {
 }
 
 func exportAction(c *cli.Context) error {
-	from, err := checkpointOf(c)
-	if err != nil {
-		return err
-	}
 	out, err := need(c, "out")
 	switch {
 	case err != nil:
@@ -55,6 +51,10 @@ func exportAction(c *cli.Context) error {
 		return usagef("export: --with-example is of --torchvision: the whole model is read by contig-gpu")
 	case c.Bool("onnx") && c.Bool("torchvision"):
 		return usagef("export: --onnx and --torchvision are two files: give one of them at a time")
+	}
+	from, err := checkpointOf(c)
+	if err != nil {
+		return err
 	}
 	e := exported{Out: out}
 	if c.Bool("with-example") {

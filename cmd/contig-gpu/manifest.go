@@ -29,30 +29,6 @@ func manifestCommand() *cli.Command {
 	}
 }
 
-// directoryLast moves what is no flag behind the flags of manifest, so that flags may follow the folder.
-func directoryLast(args []string) []string {
-	var flags, rest []string
-	for i := 0; i < len(args); i++ {
-		name, _, whole := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
-		switch {
-		case args[i] == "--":
-			rest = append(rest, args[i+1:]...)
-			i = len(args)
-		case !strings.HasPrefix(args[i], "-"):
-			rest = append(rest, args[i])
-		case !whole && (name == "from" || name == "out") && i+1 < len(args):
-			flags = append(flags, args[i], args[i+1])
-			i++
-		default:
-			flags = append(flags, args[i])
-		}
-	}
-	if len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
-		flags = append(flags, "--")
-	}
-	return append(flags, rest...)
-}
-
 func manifestAction(c *cli.Context) error {
 	kind, err := need(c, "from")
 	if err != nil {

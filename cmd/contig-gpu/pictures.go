@@ -2,6 +2,7 @@ package main
 
 import (
 	"image"
+	"path"
 
 	"contig-gpu/data"
 	"contig-gpu/data/fundus"
@@ -9,31 +10,41 @@ import (
 	"contig-gpu/model/train"
 )
 
-// shownPictures is the most pictures that a report has.
+// shownPictures is the most pictures of training images on a page.
 const shownPictures = 12
 
-// examples returns some training images as the encoder sees them, none where they cannot be read. Those of participants are
-// shown with --pictures only; without it they are left out, which left says. An image is no participant's if its own bytes
-// say that synth has drawn it: a manifest or a name may be wrong.
+// examples returns training images for the report as the encoder sees them, none where they cannot be read. Those of participants are never in it; left
+// says so, and where they are. An image is no participant's if its own bytes say that synth has drawn it: a manifest or a name may be wrong.
 func (r *trainRun) examples() (shown []image.Image, left string) {
-	const hint = "Pictures of participants are left out. With --pictures, the report shows some training images."
-	all := r.values.Pictures
-	if !all && !drawn(sample(r.cohort.Images)) {
+	hint := "Pictures of participants are left out. With --pictures, " + path.Join(privateName, picturesName) + " has some, for the owner of the run."
+	if r.values.Pictures {
+		hint = "Pictures of participants are in " + path.Join(privateName, picturesName) + " alone, for the owner of the run."
+	}
+	if !drawn(sample(r.cohort.Images)) {
 		return nil, hint
 	}
+	shown, some := r.trainingPictures(synth.Drawn)
+	if some {
+		left = hint
+	}
+	return shown, left
+}
+
+// trainingPictures returns those of the first batch's images whose paths show has, none where they cannot be read, and whether others were left out.
+func (r *trainRun) trainingPictures(show func(path string) bool) (shown []image.Image, left bool) {
 	src, err := sourcesBut(r.cohort, r.cfg, r.bad)(train.Feed{Split: data.Train, Train: true})
 	if err != nil {
-		return nil, ""
+		return nil, false
 	}
 	defer src.Close()
 	var b data.Batch
 	if src.Reset(0, 0) != nil || src.Next(&b) != nil {
-		return nil, ""
+		return nil, false
 	}
 	d := src.Dims()
 	for i := range min(b.N, shownPictures) {
-		if !all && !synth.Drawn(r.cohort.Images[b.Index[i]].Path) {
-			left = hint
+		if !show(r.cohort.Images[b.Index[i]].Path) {
+			left = true
 			continue
 		}
 		n := d.Height * d.Width * 3

@@ -94,6 +94,9 @@ func planAsked(c *cli.Context) (*planSettings, error) {
 	case path != "":
 		file, err = config.Load(path)
 	case run != "":
+		if err := needRun(run, configName); err != nil {
+			return nil, err
+		}
 		file, err = config.LoadRun(filepath.Join(run, configName))
 	default:
 		return s, parse(c, s.rows())

@@ -178,17 +178,18 @@ func TestNoIDsOfATrainingThatBegan(t *testing.T) {
 				}
 			}
 			wantNoTelltale(t, folder, out.String())
-			wantPictures(t, folder, slices.Contains(c.flags, "--pictures"))
+			wantNoPictures(t, folder, slices.Contains(c.flags, "--pictures"))
 		})
 	}
 }
 
-// wantPictures holds report.html to showing images or to saying how to get them.
-func wantPictures(t *testing.T, run string, shown bool) {
+// wantNoPictures holds report.html to showing no participant, and to saying where pictures are or how to get them.
+func wantNoPictures(t *testing.T, run string, asked bool) {
 	t.Helper()
 	page := string(read(t, run, reportName))
-	if strings.Contains(page, "data:image") != shown || strings.Contains(page, "With --pictures") == shown {
-		t.Errorf("the report has images: %v, says how to get them: %v; want images: %v", strings.Contains(page, "data:image"), strings.Contains(page, "With --pictures"), shown)
+	if strings.Contains(page, "data:image") || strings.Contains(page, "With --pictures") == asked || strings.Contains(page, "are in private/pictures.html alone") != asked {
+		t.Errorf("--pictures %v: the report has images: %v, says how to get them: %v, where they are: %v", asked, strings.Contains(page, "data:image"),
+			strings.Contains(page, "With --pictures"), strings.Contains(page, "are in private/pictures.html alone"))
 	}
 }
 

@@ -69,13 +69,11 @@ func embedWith(ctx context.Context, s *probeSettings, which, base string, byImag
 	}
 	defer d.Close()
 	keepWithinMemory()
-	from, foreign := which, false
-	if which == randomWord {
-		from, foreign = base, true
-	} else if _, err := checkpoint.ReadHeader(checkpointIn(which)); err != nil && strings.HasSuffix(which, weightsName) {
-		from, foreign = base, true
+	from, foreign, err := networkOf(which, base)
+	if err != nil {
+		return nil, err
 	}
-	m, err := checkpoint.LoadWithin(checkpointIn(from), d, "auto", int(memory()))
+	m, err := checkpoint.LoadWithin(from, d, "auto", int(memory()))
 	if err != nil {
 		return nil, err
 	}
@@ -100,20 +98,24 @@ func embedWith(ctx context.Context, s *probeSettings, which, base string, byImag
 	if err != nil {
 		return nil, err
 	}
-	w := &embedding{Embeddings: e, cohort: co, splits: splitsOf(checkpointIn(from))}
+	w := &embedding{Embeddings: e, cohort: co, splits: splitsOf(from)}
 	return w.features(which, byImage), nil
 }
 
-// checkpointIn returns the checkpoint that a path names: of a run folder its best, or its last.
-func checkpointIn(path string) string {
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return path
+// networkOf returns the checkpoint that an encoder's network is read from, and whether its weights come from elsewhere: then it is that of base.
+func networkOf(which, base string) (from string, foreign bool, err error) {
+	if which == randomWord {
+		from, err = checkpointAt(base)
+		return from, true, err
 	}
-	best := train.CheckpointPath(path, "best")
-	if _, err := os.Stat(best); err != nil {
-		best = train.CheckpointPath(path, "last")
+	if from, err = checkpointAt(which); err != nil {
+		return "", false, err
 	}
-	return best
+	if _, err := checkpoint.ReadHeader(from); err != nil && strings.HasSuffix(which, weightsName) {
+		from, err = checkpointAt(base)
+		return from, true, err
+	}
+	return from, false, nil
 }
 
 // features returns what an embedding has in memory as rows.

@@ -107,7 +107,7 @@ func (p *probing) fit(ctx context.Context, f *features, at []int, fraction float
 	}
 	defer others.Close()
 	pred := downstream.Fit(train, p.task.Some(rows), others, p.set.method, func(what string) {
-		p.line.Step(len(p.found)+len(p.against)+1, len(p.set.fractions)+len(p.set.against), fmt.Sprintf("%s, %d rows: %s", f.name, len(rows), what))
+		p.line.Part(len(p.found)+len(p.against)+1, len(p.set.fractions)+len(p.set.against), fmt.Sprintf("fits, now %s, %d rows: %s", f.name, len(rows), what))
 	})
 	o.notes, o.chosen = pred.Notes, pred.Chosen
 	o.validation = p.scored(validation, pred, 0)

@@ -21,7 +21,7 @@ func (p *probing) writeReport(w io.Writer) error {
 	page := report.Probed{Title: "contig-gpu " + p.set.verb + ": " + p.set.targetName(), Undefined: last.undefined, Results: last.test.results, Notes: append(append([]string{}, p.notes...), last.notes...)}
 	page.Facts = []report.Fact{{Name: "task", Value: string(p.task.Kind)}, {Name: "method", Value: p.method()}, {Name: "encoder", Value: p.first.name}, {Name: "fitted on", Value: fmt.Sprintf("%d rows of %d persons", last.fitted, last.persons)}}
 	if last.undefined == "" {
-		page.Facts = append(page.Facts, report.Fact{Name: "told of", Value: fmt.Sprintf("%d test rows of %d persons", len(last.test.rows), last.test.units.Len())})
+		page.Facts = append(page.Facts, report.Fact{Name: "tested on", Value: fmt.Sprintf("%d test rows of %d persons", len(last.test.rows), last.test.units.Len())})
 		p.figures(&page, last.test)
 	}
 	p.comparisons(&page)
@@ -64,7 +64,9 @@ func (p *probing) figures(page *report.Probed, s scored) {
 			if k == 2 && j == 0 {
 				continue // the second class's curve, turned round
 			}
-			page.Rankings = append(page.Rankings, ranksOf(name, l, j))
+			r := ranksOf(name, l, j)
+			r.Name = "class " + name
+			page.Rankings = append(page.Rankings, r)
 		}
 	}
 }
@@ -77,36 +79,33 @@ func ranksOf(name string, l *measure.Labels, j int) report.Ranks {
 // comparisons fills the tables of fractions and of other encoders.
 func (p *probing) comparisons(page *report.Probed) {
 	last := p.last()
-	line := func(c *report.Comparison, name string, o *outcome, more []measure.Result) {
-		row := make([]measure.Result, 0, 2*comparedMetrics)
-		for m := range comparedMetrics {
-			r := measure.Result{Undefined: o.undefined}
+	line := func(c *report.Comparison, name string, o *outcome, differences []measure.Result) {
+		for m := range c.Metrics {
+			fit := report.ComparedFit{Name: name, Value: measure.Result{Undefined: o.undefined}}
 			if m < len(o.test.results) {
-				r = o.test.results[m]
+				fit.Value = o.test.results[m]
 			}
-			row = append(row, r)
+			if m < len(differences) {
+				fit.Difference = &differences[m]
+			}
+			c.Metrics[m].Rows = append(c.Metrics[m].Rows, fit)
 		}
-		for m := range min(comparedMetrics, len(more)) {
-			row = append(row, more[m])
-		}
-		c.Rows, c.Results = append(c.Rows, name), append(c.Results, row)
 	}
-	heads := func(c *report.Comparison) {
+	begun := func(fit string) report.Comparison {
+		c := report.Comparison{Fit: fit}
 		for m := range min(comparedMetrics, len(last.test.results)) {
-			c.Names = append(c.Names, last.test.results[m].Name)
+			c.Metrics = append(c.Metrics, report.ComparedMetric{Name: last.test.results[m].Name})
 		}
+		return c
 	}
 	if len(p.found) > 1 {
-		heads(&page.Fractions)
+		page.Fractions = begun("fitted on")
 		for _, o := range p.found {
 			line(&page.Fractions, fmt.Sprintf("%g: %d persons", o.fraction, o.persons), o, nil)
 		}
 	}
 	if len(p.against) > 0 {
-		heads(&page.Against)
-		for _, name := range page.Against.Names {
-			page.Against.Names = append(page.Against.Names, "difference in "+name)
-		}
+		page.Against = begun("encoder")
 		line(&page.Against, shortName(p.first.name), last, nil)
 		for _, a := range p.against {
 			line(&page.Against, shortName(a.name), a.found, a.diff)

@@ -21,6 +21,23 @@ const version = "0.1.0"
 // run executes one verb and returns what finish reports. Tests call it directly.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	args = asked(args)
+	app := application(stdout, stderr)
+	if c := app.Command(first(args)); c != nil && c.ArgsUsage != "" {
+		args = append(args[:1:1], argumentsLast(c, args[1:])...)
+	}
+	if done, err := helpFor(stdout, app, args); done || err != nil {
+		return err
+	}
+	app.Metadata = map[string]any{commandKey: args}
+	err := app.RunContext(ctx, append([]string{app.Name}, args...))
+	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {
+		return cause
+	}
+	return err
+}
+
+// application is the program with all its commands.
+func application(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:            "contig-gpu",
 		Usage:           "train image encoders with genetics instead of labels",
@@ -34,17 +51,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
 			trainCommand(), initCommand(), manifestCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), finetuneCommand(), evalCommand(), segmentCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
-			reportCommand(), runsCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(), manCommand(),
+			reportCommand(), runsCommand(), compareCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
-		Action:   noCommand,
-		Metadata: map[string]any{commandKey: args},
+		Action: noCommand,
 	}
 	prepare(app.Commands)
-	err := app.RunContext(ctx, append([]string{app.Name}, args...))
-	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {
-		return cause
-	}
-	return err
+	return app
 }
 
 // asked turns what other programs are asked for help and version by into our words.
@@ -55,10 +67,41 @@ func asked(args []string) []string {
 		return append(slices.Clone(args[1:]), "--help")
 	case args[0] == "--version" || args[0] == "-v":
 		return append([]string{"version"}, args[1:]...)
-	case args[0] == "manifest":
-		return append(args[:1:1], directoryLast(args[1:])...)
 	}
 	return args
+}
+
+// first returns the first of some words, "" where there is none.
+func first(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
+}
+
+// argumentsLast moves what is no flag behind the flags of a command, so that flags may follow.
+func argumentsLast(c *cli.Command, args []string) []string {
+	valued := valued([]*cli.Command{c})
+	var flags, rest []string
+	for i := 0; i < len(args); i++ {
+		name, _, whole := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		switch {
+		case args[i] == "--":
+			rest = append(rest, args[i+1:]...)
+			i = len(args)
+		case !strings.HasPrefix(args[i], "-") || args[i] == "-":
+			rest = append(rest, args[i])
+		case !whole && slices.Contains(valued, name) && i+1 < len(args):
+			flags = append(flags, args[i], args[i+1])
+			i++
+		default:
+			flags = append(flags, args[i])
+		}
+	}
+	if len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
+		flags = append(flags, "--")
+	}
+	return append(flags, rest...)
 }
 
 // prepare gives every command the same manners: usage errors are ours, and there are no arguments but flags.
@@ -89,10 +132,9 @@ func onlyFlags(action cli.ActionFunc) cli.ActionFunc {
 
 func noCommand(c *cli.Context) error {
 	if c.NArg() == 0 {
-		if len(c.App.Commands) > 0 && c.Command.Name == c.App.Name {
-			return cli.ShowAppHelp(c)
-		}
-		return cli.ShowSubcommandHelp(c)
+		words := append(slices.Clone(commandOf(c)), "--help") // no flag stands before it: neither the program nor such a command has any
+		_, err := helpFor(c.App.Writer, c.App, words)
+		return err
 	}
 	commands := c.App.Commands
 	if c.Command.Name != c.App.Name {

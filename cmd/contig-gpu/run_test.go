@@ -104,7 +104,12 @@ func TestUsageIsSaidInWords(t *testing.T) {
 		`plan: --features: want whole numbers from 1 to 268435456, separated by commas, found "3,x"`:                 {"plan", "--features", "3,x"},
 		"whole number of at least 2 (1 could be either), found 1":                                                    {"train", "--warmup", "1"},
 		"train: --blur: want a number from 0 to 1, found 1.5":                                                        {"train", "--blur", "1.5"},
-		"epochs and max-steps are both 0":                                                                            {"train", "--epochs", "0"},
+		"train: --epochs and --max-steps are both 0":                                                                 {"train", "--epochs", "0"},
+		`train: --epochs: want a whole number of at least 0, found "three"`:                                          {"train", "--epochs", "three"},
+		"train: --epochs: want a whole number of at least 0, found 3000000000, which is too large":                   {"train", "--epochs", "3000000000"},
+		"train: --seed: want a whole number of at least 0, found 99999999999999999999, which is too large":           {"train", "--seed", "99999999999999999999"},
+		`train: --lr: want a number of at least 0, found "x"`:                                                        {"train", "--lr", "x"},
+		"train: --eps: want a number of at least 0, found 1e31, which is too large":                                  {"train", "--eps", "1e31"},
 	} {
 		if code, _, errs := exec(t, args...); code != 2 || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit code %d, %q, want %q", args, code, errs, want)

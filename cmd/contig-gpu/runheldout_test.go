@@ -177,15 +177,15 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestReportImages: pictures of participants only where they are asked for, and only for the owner of the run.
-func TestReportImages(t *testing.T) {
+// TestPictures: pictures of participants only where they are asked for, and only for the owner of the run.
+func TestPictures(t *testing.T) {
 	cohort, dir := tiny(t), filepath.Join(t.TempDir(), "run")
 	must(t, small(cohort, dir, "--max-steps", "2")...)
 	path := filepath.Join(dir, privateName, picturesName)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("pictures that nobody asked for: %v", err)
 	}
-	must(t, small(cohort, dir, "--max-steps", "2", "--overwrite", "--report-images")...)
+	must(t, small(cohort, dir, "--max-steps", "2", "--overwrite", "--pictures")...)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v", info, err)
@@ -210,7 +210,10 @@ func TestReportImages(t *testing.T) {
 	if n := strings.Count(page, `<img class="hit"`); n < hits {
 		t.Errorf("%d framed, want %d", n, hits)
 	}
-	if n := strings.Count(page, "<img"); n != 11*len(test.Queries) || strings.Contains(page, "S0000") || strings.Contains(page, "<script") {
+	if n := strings.Count(page, `<img alt="training image"`); n != 8 { // a batch
+		t.Errorf("%d training images", n)
+	}
+	if n := strings.Count(page, "<img"); n != 8+11*len(test.Queries) || strings.Contains(page, "S0000") || strings.Contains(page, "<script") {
 		t.Errorf("%d pictures of %d queries", n, len(test.Queries))
 	}
 	must(t, small(cohort, dir, "--max-steps", "2", "--overwrite")...)

@@ -16,30 +16,20 @@ import (
 )
 
 // picturesName is the page of pictures of participants, in private/.
-const picturesName = "report-images.html"
+const picturesName = "pictures.html"
 
 // shownSide is the side of its pictures, in pixels.
 const shownSide = 96
 
-// keepNeighbours writes the page of the persons looked for and of those nearest to them, which has pictures of participants: for its
-// owner only, and only where --report-images asks for it.
-func (r *trainRun) keepNeighbours(h *eval.Heldout) {
-	if !r.reportImages || h == nil || len(h.Queries) == 0 {
+// keepPictures writes the page of training images, of the persons looked for and of those nearest to them, which has pictures of participants: for its
+// owner only, and only where --pictures asks for it. h is of the test split; nil where a training without retrieval has no such persons.
+func (r *trainRun) keepPictures(h *eval.Heldout) {
+	if !r.values.Pictures {
 		return
 	}
-	var rows []report.Neighbours
-	for i, q := range h.Queries {
-		n := report.Neighbours{Title: fmt.Sprintf("Query %d", i+1), Own: r.pictureOf(q.Person), ToGenetics: q.ToGenetics, ToImage: q.ToImage, Candidates: q.Candidates}
-		for _, p := range q.ByImage {
-			n.ByImage = append(n.ByImage, report.Neighbour{Image: r.pictureOf(p), Hit: p == q.Person})
-		}
-		for _, p := range q.ByGenome {
-			n.ByGenetics = append(n.ByGenetics, report.Neighbour{Image: r.pictureOf(p), Hit: p == q.Person})
-		}
-		rows = append(rows, n)
-	}
 	var page bytes.Buffer
-	if err := report.WriteNeighbours(&page, "contig-gpu: "+nameOf(r.dir)+", nearest participants", rows); err != nil {
+	training, _ := r.trainingPictures(func(string) bool { return true })
+	if err := report.WritePictures(&page, "contig-gpu: "+nameOf(r.dir)+", pictures of participants", training, r.neighbours(h)); err != nil {
 		r.failed = errors.Join(r.failed, err)
 		return
 	}
@@ -57,6 +47,25 @@ func (r *trainRun) keepNeighbours(h *eval.Heldout) {
 		return
 	}
 	r.say("%s has pictures of participants, for you alone", filepath.Join(r.dir, privateName, picturesName))
+}
+
+// neighbours are the persons looked for in h, with those nearest to them; h may be nil.
+func (r *trainRun) neighbours(h *eval.Heldout) []report.Neighbours {
+	if h == nil {
+		return nil
+	}
+	var rows []report.Neighbours
+	for i, q := range h.Queries {
+		n := report.Neighbours{Title: fmt.Sprintf("Query %d", i+1), Own: r.pictureOf(q.Person), ToGenetics: q.ToGenetics, ToImage: q.ToImage, Candidates: q.Candidates}
+		for _, p := range q.ByImage {
+			n.ByImage = append(n.ByImage, report.Neighbour{Image: r.pictureOf(p), Hit: p == q.Person})
+		}
+		for _, p := range q.ByGenome {
+			n.ByGenetics = append(n.ByGenetics, report.Neighbour{Image: r.pictureOf(p), Hit: p == q.Person})
+		}
+		rows = append(rows, n)
+	}
+	return rows
 }
 
 // pictureOf returns a participant's first picture that can be decoded, as the encoder sees it; nil: none.

@@ -91,13 +91,24 @@ func (k *runRecord) status(rows []report.Row) string {
 	}
 	switch {
 	case k.Finished:
-		return fmt.Sprintf("Finished: %d steps.", steps)
+		return fmt.Sprintf("Finished: %s.", stepsText(steps))
 	case len(k.Summary) > 0:
 		return fmt.Sprintf("Stopped after step %d.", steps)
 	case k.Total > 0:
 		return fmt.Sprintf("Running, or ended without a word: %d of %d steps (%.0f %%) when this page was written.", steps, k.Total, 100*float64(steps)/float64(k.Total))
 	}
-	return fmt.Sprintf("%d steps.", steps)
+	return stepsText(steps) + "."
+}
+
+// stepsText counts steps in words.
+func stepsText(n int) string { return counted(n, "step") }
+
+// counted says how many of a thing there are, such as 1 step, 2 steps.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // facts are what the head of the report says.

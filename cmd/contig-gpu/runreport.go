@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"contig-gpu/cmd/internal/config"
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
@@ -131,8 +130,6 @@ func reportCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			runs := c.Args().Slice()
 			switch {
-			case slices.ContainsFunc(runs, func(a string) bool { return strings.HasPrefix(a, "-") }):
-				return usagef("report: flags come before the runs: contig-gpu report --out FILE RUN...")
 			case len(runs) == 0:
 				return usagef("report: want a run folder, such as runs/demo-1, or several")
 			case c.Bool("tensorboard"):
@@ -151,7 +148,7 @@ func reportCommand() *cli.Command {
 
 // reportOne writes the report of a run again.
 func reportOne(c *cli.Context, dir string) error {
-	if err := folderOfRun(dir); err != nil {
+	if err := needRun(dir, metricsName); err != nil {
 		return err
 	}
 	k := readRecord(dir)
@@ -160,12 +157,6 @@ func reportOne(c *cli.Context, dir string) error {
 		return err
 	}
 	_, err := fmt.Fprintln(c.App.Writer, "wrote", filepath.Join(dir, reportName))
-	return err
-}
-
-// folderOfRun is E803 where there is no metrics.jsonl: then it is no run, or one that died before its first step.
-func folderOfRun(dir string) error {
-	_, err := os.Stat(filepath.Join(dir, metricsName))
 	return err
 }
 
@@ -180,35 +171,21 @@ func isPage(r io.Reader) bool {
 // compareRuns writes a page about several runs.
 func compareRuns(c *cli.Context, dirs []string) error {
 	var runs []report.Run
-	var all [][]setting.Row
-	for _, dir := range dirs {
-		if err := folderOfRun(dir); err != nil {
-			return err
-		}
+	settings, err := settingsOf(dirs)
+	if err != nil {
+		return err
+	}
+	for i, dir := range dirs {
 		k := readRecord(dir)
 		rows, err := readMetrics(dir)
 		if err != nil {
 			return err
 		}
-		s := newSettings(setting.Default)
-		if file, err := config.LoadRun(filepath.Join(dir, configName)); err == nil {
-			if err := file.Into(s.rows()); err != nil {
-				return err
-			}
+		r := report.Run{Name: nameOf(dir), Status: k.status(rows), Facts: k.facts(), Rows: rows, Heldout: readHeldout(dir).byKind(), Command: shellWords(k.Command), Clip: k.Clip}
+		for _, s := range settings {
+			r.Settings = append(r.Settings, report.Fact{Name: s.name, Value: s.values[i]})
 		}
-		all = append(all, s.rows())
-		runs = append(runs, report.Run{Name: nameOf(dir), Status: k.status(rows), Facts: k.facts(), Rows: rows, Heldout: readHeldout(dir).byKind(), Command: shellWords(k.Command), Clip: k.Clip})
-	}
-	for i, first := range all[0] {
-		texts := []string{}
-		for _, rows := range all {
-			texts = append(texts, rows[i].Text())
-		}
-		if slices.ContainsFunc(texts, func(t string) bool { return t != texts[0] }) {
-			for k := range runs {
-				runs[k].Settings = append(runs[k].Settings, report.Fact{Name: first.Name, Value: texts[k]})
-			}
-		}
+		runs = append(runs, r)
 	}
 	file := folder.File{Path: c.String("out"), Overwrite: c.Bool("overwrite"), Ours: isPage}
 	if err := file.Check(); err != nil {
@@ -221,6 +198,6 @@ func compareRuns(c *cli.Context, dirs []string) error {
 	if err := writeText(c.String("out"), page); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(c.App.Writer, "wrote", c.String("out"))
+	_, err = fmt.Fprintln(c.App.Writer, "wrote", c.String("out"))
 	return err
 }

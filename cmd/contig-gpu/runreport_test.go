@@ -18,13 +18,25 @@ import (
 // nothing outside, has one script of its own, no picture that nobody asked for and no participant.
 func TestReportOfARun(t *testing.T) {
 	cohort, run := tiny(t), filepath.Join(t.TempDir(), "run")
-	must(t, small(cohort, run, "--max-steps", "6")...)
+	said := must(t, small(cohort, run, "--max-steps", "6")...)
 	before := string(read(t, run, reportName))
 	must(t, "report", run)
 	page := string(read(t, run, reportName))
 	rows, err := report.ReadMetrics(bytes.NewReader(read(t, run, metricsName)))
 	if err != nil {
 		t.Fatal(err)
+	}
+	sum, n := 0.0, 0
+	for _, r := range rows {
+		switch r.Kind {
+		case "step":
+			sum, n = sum+r.Loss, n+1
+		case "validation":
+			if want := fmt.Sprintf("step %d: training loss %.4f, validation loss %.4f", r.Step, sum/float64(n), r.Loss); !strings.Contains(said, want) || !strings.Contains(string(read(t, run, logName)), want) {
+				t.Errorf("no %q in %s", want, said)
+			}
+			sum, n = 0, 0
+		}
 	}
 	test := report.Of(rows, "test")[0]
 	for name, r := range test.Retrieval {
@@ -94,7 +106,7 @@ func TestReportOfSeveralRuns(t *testing.T) {
 	must(t, small(cohort, a, "--max-steps", "2")...)
 	must(t, small(cohort, b, "--max-steps", "2", "--tau", "0.25")...)
 	must(t, "report", "--out", out, a, b)
-	must(t, "report", "--out", out, "--overwrite", a, b)
+	must(t, "report", a, b, "--overwrite", "--out", out)
 	page := string(read(t, out))
 	if !regexp.MustCompile(`(?s)tau</th><td class="t">0\.1</td><td class="t">0\.25</td>`).MatchString(page) || strings.Contains(page, ">image-size</th>") || !strings.Contains(page, ">second</th>") {
 		t.Errorf("the page: %s", page)
@@ -104,12 +116,12 @@ func TestReportOfSeveralRuns(t *testing.T) {
 			t.Errorf("%v: %d, %s", args, code, errs)
 		}
 	}
-	for _, args := range [][]string{{"report"}, {"report", a, b}, {"report", a, b, "--out", out}} {
+	for _, args := range [][]string{{"report"}, {"report", a, b}, {"report", a, b, "--uot", out}} {
 		if code, _, _ := exec(t, args...); code != 2 {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 	}
-	if code, _, errs := exec(t, "report", dir); code != 1 || !strings.Contains(errs, "E803") {
+	if code, _, errs := exec(t, "report", dir); code != 1 || !strings.Contains(errs, "E704") {
 		t.Errorf("of no run: %d, %s", code, errs)
 	}
 }
@@ -154,7 +166,7 @@ func TestRerun(t *testing.T) {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 	}
-	if code, _, errs := exec(t, "train", "--rerun", dir); code != 1 || !strings.Contains(errs, "E801") {
+	if code, _, errs := exec(t, "train", "--rerun", dir); code != 1 || !strings.Contains(errs, "E704") {
 		t.Errorf("of no run: %d, %s", code, errs)
 	}
 }

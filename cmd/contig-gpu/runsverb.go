@@ -3,11 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"contig-gpu/cmd/internal/report"
 
@@ -21,6 +21,7 @@ type listedRun struct {
 	Status  string            `json:"status"`
 	Changed []report.Change   `json:"changed,omitempty"`
 	Learnt  map[string]string `json:"verdicts,omitempty"` // by modality
+	found   []string          // the same in words, with recall@10
 }
 
 // runsCommand lists runs.
@@ -30,11 +31,14 @@ func runsCommand() *cli.Command {
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print a JSON object a line"}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return usagef("runs: one folder, not %d; flags come before it", c.NArg())
+				return usagef("runs: one folder, not %d", c.NArg())
 			}
 			dir := "runs"
 			if c.NArg() == 1 {
 				dir = c.Args().First()
+			}
+			if _, err := os.Stat(dir); os.IsNotExist(err) && c.NArg() == 1 {
+				return needRun(dir, metricsName)
 			}
 			runs, err := listRuns(dir)
 			if err != nil {
@@ -48,7 +52,7 @@ func runsCommand() *cli.Command {
 // listRuns returns the runs in dir, the latest last; dir may be one itself.
 func listRuns(dir string) ([]listedRun, error) {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	dirs := []string{dir}
@@ -59,7 +63,7 @@ func listRuns(dir string) ([]listedRun, error) {
 	}
 	var out []listedRun
 	for _, d := range dirs {
-		if folderOfRun(d) != nil {
+		if needRun(d, metricsName) != nil {
 			continue
 		}
 		k := readRecord(d)
@@ -67,10 +71,29 @@ func listRuns(dir string) ([]listedRun, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, listedRun{Run: d, Started: k.Started, Status: k.status(rows), Changed: k.Changed, Learnt: report.Verdicts(rows)})
+		out = append(out, listedRun{Run: d, Started: k.Started, Status: k.status(rows), Changed: k.Changed, Learnt: report.Verdicts(rows), found: foundLines(rows)})
 	}
 	slices.SortStableFunc(out, func(a, b listedRun) int { return strings.Compare(a.Started, b.Started) })
 	return out, nil
+}
+
+// foundLines says of each modality in a line what the last evaluation found.
+func foundLines(rows []report.Row) []string {
+	last, ok := report.Last(rows)
+	if !ok {
+		return nil
+	}
+	wide := 0
+	for name := range last.Retrieval {
+		wide = max(wide, utf8.RuneCountInString(name))
+	}
+	var out []string
+	for _, f := range report.Findings(last.Retrieval) {
+		if f.Candidates > 0 {
+			out = append(out, fmt.Sprintf("%-*s  recall@10 %s", wide, f.Name, foundText(last.Retrieval, f.Name)))
+		}
+	}
+	return out
 }
 
 func printRuns(c *cli.Context, runs []listedRun) error {
@@ -81,13 +104,9 @@ func printRuns(c *cli.Context, runs []listedRun) error {
 			}
 			continue
 		}
-		fmt.Fprintf(c.App.Writer, "%s  %s\n  %s\n", r.Run, r.Started, r.Status)
-		var words []string
-		for _, name := range slices.Sorted(maps.Keys(r.Learnt)) {
-			words = append(words, name+" "+r.Learnt[name])
-		}
-		if len(words) > 0 {
-			fmt.Fprintf(c.App.Writer, "  %s\n", strings.Join(words, ", "))
+		fmt.Fprintf(c.App.Writer, "%s  %s\n  %s\n", r.Run, moment(r.Started), r.Status)
+		for _, l := range r.found {
+			fmt.Fprintf(c.App.Writer, "  %s\n", l)
 		}
 		var changed []string
 		for _, x := range r.Changed {
@@ -98,7 +117,7 @@ func printRuns(c *cli.Context, runs []listedRun) error {
 		}
 	}
 	if len(runs) == 0 && !c.Bool("json") {
-		_, err := fmt.Fprintln(c.App.Writer, "no runs")
+		_, err := fmt.Fprintln(c.App.Writer, "no runs here; contig-gpu train begins one")
 		return err
 	}
 	return nil

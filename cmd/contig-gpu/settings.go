@@ -38,8 +38,8 @@ func (s *settings) rows() []setting.Row {
 		setting.New("data", &s.Data, "", setting.Any(), "data.toml, which names the genetic sources"),
 		setting.New("image-root", &s.ImageRoot, "", setting.Any(), "folder that the manifest's paths start from; none: the manifest's own"),
 		setting.New("join", &s.Join, "outer", setting.OneOf("outer", "inner"), "persons kept: outer (an image and one modality) or inner (all modalities)"),
-		setting.New("init", &s.Init, "", setting.Any(), "initialise from a safetensors file: an image encoder by torchvision's names, or weights of ours"),
-		setting.New("pictures", &s.Pictures, false, setting.Any(), "show some training images in report.html; those of a synthetic cohort are shown anyway"),
+		setting.New("init", &s.Init, "", setting.Any(), "initialise from a safetensors file: an image encoder by torchvision's names, or weights of ours; a run folder means its best checkpoint"),
+		setting.New("pictures", &s.Pictures, false, setting.Any(), "with the test, write private/pictures.html: training images, held-out participants and those nearest to them; report.html has none but of a synthetic cohort"),
 		setting.New("steps", &s.Steps, 0, setting.Count(0), "optimiser steps, instead of epochs; 0: as --epochs and --max-steps say"))
 	return slices.Insert(s.Config.Settings(), 1, own...)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -120,7 +121,7 @@ func TestSteps(t *testing.T) {
 
 // TestHelpOfTrain: every setting is told, with what paper and demo have else.
 func TestHelpOfTrain(t *testing.T) {
-	out := must(t, "train", "--help")
+	out := strings.Join(strings.Fields(must(t, "train", "--help-all")), " ")
 	for _, r := range newSettings(setting.Default).rows() {
 		if !strings.Contains(out, "--"+r.Name+" ") {
 			t.Errorf("the help lacks --%s", r.Name)
@@ -131,6 +132,25 @@ func TestHelpOfTrain(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("the help lacks %q", want)
 		}
+	}
+}
+
+// TestAugmentationIsDocumented: docs/run-folder.md has the defaults of both recipes of everything that varies images.
+func TestAugmentationIsDocumented(t *testing.T) {
+	text := string(read(t, "..", "..", "docs", "run-folder.md"))
+	standard, paper, n := newSettings(setting.Default).rows(), newSettings(setting.Paper).rows(), 0
+	for i, r := range standard {
+		if r.Group != "Augmentation" || r.Name == "image-size" || r.Bool() {
+			continue
+		}
+		n++
+		row := regexp.MustCompile("(?m)^\\| `--" + r.Name + "` \\| .* \\| (\\S+) \\| (\\S+) \\|$").FindStringSubmatch(text)
+		if row == nil || row[1] != r.Text() || row[2] != paper[i].Text() {
+			t.Errorf("--%s: %q, want %s and %s", r.Name, row, r.Text(), paper[i].Text())
+		}
+	}
+	if n < 10 {
+		t.Errorf("%d settings", n)
 	}
 }
 

@@ -56,8 +56,8 @@ func synthesise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	next := trainOn(s, o.ImageSize)
-	return result(c, fmt.Sprintf("wrote %s\ntrain on it, small enough for a CPU:\n  contig-gpu %s\n", dir, shellWords(next)), struct {
+	next := trainOn(s.Manifest, s.DataTOML, s.Persons/4, o.ImageSize)
+	return result(c, fmt.Sprintf("wrote %s\n%s\n  contig-gpu %s\n", dir, proposesTraining, shellWords(next)), struct {
 		Out     string   `json:"out"`
 		Images  string   `json:"images"`
 		Data    string   `json:"data"`
@@ -66,20 +66,23 @@ func synthesise(c *cli.Context) error {
 	}{dir, s.Manifest, s.DataTOML, s.Persons, next})
 }
 
-// Sizes of the training that synth proposes: of images in pixels, and of batches. A batch is at most a quarter of the persons, for a
-// step needs images of different ones, all of the training split.
+// proposesTraining introduces a command.
+const proposesTraining = "train on it, small enough for a CPU (with --dry-run it says memory, disk and time first):"
+
+// Sizes of the training that is proposed: of images in pixels, and of batches.
 const (
 	leastSide, mostSide      = 32, 64
 	leastProposed, mostBatch = 2, 64
 )
 
-// trainOn returns the words of a training that suits a synthetic cohort and takes minutes on a CPU.
-func trainOn(s synth.Summary, side int) []string {
+// trainOn returns the words of a training with batches of so many images at most, which a CPU can do: a step needs images of different persons, all of the
+// training split.
+func trainOn(images, toml string, most, side int) []string {
 	batch := leastProposed
-	for 2*batch <= min(mostBatch, s.Persons/4) {
+	for 2*batch <= min(mostBatch, most) {
 		batch *= 2
 	}
-	return []string{"train", "--images", s.Manifest, "--data", s.DataTOML, "--encoder", "resnet18", "--image-size", strconv.Itoa(max(leastSide, min(side, mostSide))),
+	return []string{"train", "--images", images, "--data", toml, "--encoder", "resnet18", "--image-size", strconv.Itoa(max(leastSide, min(side, mostSide))),
 		"--batch", strconv.Itoa(batch), "--epochs", "20"}
 }
 

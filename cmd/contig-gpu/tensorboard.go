@@ -22,7 +22,7 @@ const (
 // tensorboards writes the event file of each run, from its metrics.jsonl; again it replaces it.
 func tensorboards(c *cli.Context, dirs []string) error {
 	for _, dir := range dirs {
-		if err := folderOfRun(dir); err != nil {
+		if err := needRun(dir, metricsName); err != nil {
 			return err
 		}
 		file, err := writeEvents(dir)

@@ -31,7 +31,6 @@ func trainCommand() *cli.Command {
 		&cli.StringFlag{Name: "rerun", Usage: "`RUN` to do again in another folder: its settings and data; flags win over them"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "begin anew in a run folder that is in use"},
 		&cli.BoolFlag{Name: "tensorboard", Usage: "write an event file for TensorBoard into tensorboard/ of the run, at every validation"},
-		&cli.BoolFlag{Name: "report-images", Usage: "with the test, write private/report-images.html: pictures of some held-out participants and of those nearest to them"},
 		&cli.BoolFlag{Name: "quiet", Usage: "print warnings and the result only; train.log has all"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object of what became of it, and nothing else on stdout"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "say device, cohort, memory, disk and time, and end before the first step; writes nothing"},
@@ -43,7 +42,6 @@ func trainCommand() *cli.Command {
 		Description: "contig-gpu train                                                       the demo: a result in minutes\n" +
 			"contig-gpu train --images images.tsv --data data.toml --run run1 --dry-run   device, memory, disk and time first\n" +
 			"contig-gpu train --run run1 --resume                                         after any interruption\n\n" +
-			"Most used: --images --data --run --resume --encoder --image-size --batch --epochs --device --recipe\n\n" +
 			"Defaults are those of --recipe default, and of --recipe paper and the demo (no --images and --data) where they differ.\n" +
 			"Flags win over --config, and --config over the defaults. The run's config.toml has every setting as used."}
 }
@@ -110,8 +108,16 @@ func (r *trainRun) enter(ctx context.Context) error {
 	if err := r.join(); err != nil {
 		return err
 	}
-	for _, l := range append(slices.Clone(r.cohort.Notes), joinTable(r.cohort)...) {
+	for _, l := range r.cohort.Notes {
 		r.say("%s", l)
+	}
+	for _, l := range joinTable(r.cohort) {
+		r.note(l)
+	}
+	for _, l := range joinFor(r.cohort, progress.Columns(r.out)) {
+		if !r.quiet {
+			r.line.Print(data.Plain(l))
+		}
 	}
 	return nil
 }
@@ -162,7 +168,7 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 
 // newRun resolves the settings of a training; it touches no file but --config and those of the run that is resumed.
 func newRun(c *cli.Context) (*trainRun, error) {
-	r := &trainRun{dry: c.Bool("dry-run"), quiet: c.Bool("quiet"), events: c.Bool("tensorboard"), reportImages: c.Bool("report-images"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+	r := &trainRun{dry: c.Bool("dry-run"), quiet: c.Bool("quiet"), events: c.Bool("tensorboard"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
 	if c.Bool("json") {
 		r.out, r.json = c.App.ErrWriter, c.App.Writer
 	}
@@ -182,6 +188,9 @@ func newRun(c *cli.Context) (*trainRun, error) {
 		return nil, err
 	}
 	r.rebase(c)
+	if r.values.Init, err = checkpointAt(r.values.Init); err != nil {
+		return nil, err
+	}
 	r.cfg = r.values.training()
 	if err := r.cfg.Validate(); err != nil {
 		return nil, misused("train", err)
@@ -208,6 +217,9 @@ func (r *trainRun) configFile(c *cli.Context) (config.File, error) {
 	path := c.String("config")
 	if again := c.String("rerun"); again != "" {
 		r.again = again
+		if err := needRun(again, configName); err != nil {
+			return config.File{}, err
+		}
 		return config.LoadRun(filepath.Join(again, configName))
 	}
 	if path == "" && !r.resumed {

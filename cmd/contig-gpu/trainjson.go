@@ -50,7 +50,10 @@ func (r *trainRun) object(status string, s *train.Summary) error {
 		o.Device = k.Device
 	}
 	if status != dryStatus {
-		o.Checkpoint, o.Report = bestOf(r.dir), filepath.Join(r.dir, reportName)
+		o.Report = filepath.Join(r.dir, reportName)
+		if best, err := bestOf(r.dir); err == nil { // it may have been stopped before its first
+			o.Checkpoint = best
+		}
 		rows, err := r.metrics()
 		if err != nil {
 			return err

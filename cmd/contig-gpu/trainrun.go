@@ -50,23 +50,24 @@ type trainRun struct {
 	standing      *train.Standing // of the run that is resumed, where it has a checkpoint
 	notes         []string        // of how the settings were found
 	record        runRecord
-	bad           *loader.Bad   // of the cohort
-	device        *gpu.Device   // opened, until the training takes it over
-	timed         bool          // the time that is left was told
-	events        bool          // for TensorBoard too
-	quiet         bool          // print what warns and the result alone
-	again         string        // the run that is done again, "" for none
-	dry           bool          // end before the first step
-	args          []string      // of the command line
-	driver        string        // of the GPU, "" without one
-	deviceLine    string        // what was said of the device
-	steps, total  int           // done, and in all
+	bad           *loader.Bad // of the cohort
+	device        *gpu.Device // opened, until the training takes it over
+	timed         bool        // the time that is left was told
+	events        bool        // for TensorBoard too
+	quiet         bool        // print what warns and the result alone
+	again         string      // the run that is done again, "" for none
+	dry           bool        // end before the first step
+	args          []string    // of the command line
+	driver        string      // of the GPU, "" without one
+	deviceLine    string      // what was said of the device
+	steps, total  int         // done, and in all
+	lossSum       float64     // of the lossSteps steps since the last validation
+	lossSteps     int
 	pictures      []image.Image // of the report, once they were made
 	noPictures    string        // why there are none
 	pictured      bool
 	validated     bool // since the last report
 	heldout       heldoutFile
-	reportImages  bool   // write pictures of participants into private/
 	seen          look   // at some images, before the training
 	saved         func() // ends what is shown while a checkpoint is written; nil: none is
 }
@@ -148,19 +149,21 @@ func (r *trainRun) progress(e train.Event) {
 		r.total = e.Total
 	case train.Stepped:
 		r.steps, r.total = e.Step, e.Total
+		r.lossSum, r.lossSteps = r.lossSum+e.Loss, r.lossSteps+1
 		r.step(e)
 	case train.Validated:
 		r.validated = true
 		r.keepHeldout("validation", e.Heldout)
-		r.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
+		r.say("epoch %d, step %d: %svalidation loss %.4f%s", e.Epoch, e.Step, r.trainingLoss(), e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
 	case train.Tested:
 		r.keepHeldout("test", e.Heldout)
-		r.keepNeighbours(e.Heldout)
+		r.keepPictures(e.Heldout)
 	case train.Planned:
 		r.memory, r.disk = e.Memory.Total(), e.Disk.Total()
 		r.note("memory: " + e.Memory.String() + freeText(e.Free))
 		r.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
-		r.say("%s", e.Disk)
+		r.note(e.Disk.String())
+		r.say("%s", diskText(e.Disk))
 		if e.Plans != nil {
 			r.say("%s", plansText(*e.Plans))
 		}
@@ -183,6 +186,17 @@ func (r *trainRun) progress(e train.Event) {
 	}
 }
 
+// trainingLoss says the mean training loss of the steps since it was last asked for, "" where there were none.
+func (r *trainRun) trainingLoss() string {
+	n := r.lossSteps
+	if n == 0 {
+		return ""
+	}
+	mean := r.lossSum / float64(n)
+	r.lossSum, r.lossSteps = 0, 0
+	return fmt.Sprintf("training loss %.4f, ", mean)
+}
+
 // endSaving ends what is shown while a checkpoint is written.
 func (r *trainRun) endSaving() {
 	if r.saved != nil {
@@ -199,7 +213,7 @@ func (r *trainRun) step(e train.Event) {
 	r.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
 	if left, ok := r.line.Left(e.Step, e.Total); ok && !r.timed {
 		r.timed = true
-		r.say("time: %s left by the first steps; checkpoints and validation come on top", progress.About(left))
+		r.say("time: %s left, by the first steps; checkpoints and validation come on top", progress.About(left))
 	}
 }
 
@@ -217,6 +231,18 @@ func (r *trainRun) planning(p gpu.PlanCounts) {
 // plansText says where the plans of convolutions came from.
 func plansText(p gpu.PlanCounts) string {
 	return fmt.Sprintf("plans of convolutions: %d made, of which %d compiled; %d loaded from an earlier start, %d from packs", p.Made, p.Compiled, p.Cached, p.Packed)
+}
+
+// diskText says in a short line what the checkpoints take.
+func diskText(d train.Disk) string {
+	text := fmt.Sprintf("disk: %s for %s of %s", bytesText(int(d.Total())), counted(d.Checkpoints, "checkpoint"), bytesText(int(d.Bytes)))
+	if d.There > 0 {
+		text += fmt.Sprintf(", of which %s are there", bytesText(int(d.There)))
+	}
+	if d.Free >= 0 {
+		text += "; free: " + bytesText(int(d.Free))
+	}
+	return text
 }
 
 func freeText(free int) string {
@@ -295,14 +321,14 @@ func (r *trainRun) finish(s *train.Summary, err error) error {
 
 // summary says in a few lines what a training did. It names no file of a participant: it goes into the log and the report.
 func (r *trainRun) summary(s *train.Summary, err error) []string {
-	lines := []string{fmt.Sprintf("%d steps in %s", s.Steps, r.record.text())}
+	lines := []string{fmt.Sprintf("%s in %s", stepsText(s.Steps), r.record.text())}
 	if err != nil {
 		return append(lines, "stopped: "+withoutIDs(err, r.dir, r.cohort.Images))
 	}
 	if n := len(r.bad.Found()); n > 0 {
 		lines = append(lines, fmt.Sprintf("W505: %d of %d images cannot be decoded and were skipped", n, len(r.cohort.Images)))
 	}
-	lines = append(lines, fmt.Sprintf("%d parameters on %s: %s", s.Parameters, s.Device, s.Why))
+	lines = append(lines, fmt.Sprintf("model: %.1f million parameters (%d); %s", float64(s.Parameters)/1e6, s.Parameters, r.deviceLine))
 	if s.GPUIdle != nil {
 		lines = append(lines, fmt.Sprintf("GPU idle: %.1f %% of the time", 100**s.GPUIdle))
 	}

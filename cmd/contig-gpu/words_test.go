@@ -148,7 +148,7 @@ func TestRunsAreListed(t *testing.T) {
 	if strings.Index(out, filepath.Join(dir, "b")) > strings.Index(out, filepath.Join(dir, "a")) {
 		t.Errorf("the later run comes first: %s", out)
 	}
-	if strings.Count(out, "Finished: 1 steps.") != 2 || strings.Contains(out, "other") || !strings.Contains(out, "  burden ") || !strings.Contains(out, "encoder resnet18") {
+	if strings.Count(out, "Finished: 1 step.") != 2 || strings.Contains(out, "other") || !strings.Contains(out, "  burden      recall@10 ") || !strings.Contains(out, "encoder resnet18") {
 		t.Errorf("printed %s", out)
 	}
 	if lines := strings.Split(strings.TrimSpace(must(t, "runs", "--json", dir)), "\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], `{"run":`) {

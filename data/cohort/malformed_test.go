@@ -141,6 +141,7 @@ func sourceFlaws() []flaw {
 			each(s, `F(\d+)\t(\d+)`, "$2\tF$1")(w)
 		}},
 		{"FID_IID", 110, `match = "fid_iid"`, each("images.tsv", `(?m)^(1000(0\d|00)(\d))`, "F${3}_$1")},
+		{"genotypes by their format", 113, `did you mean the key "files"?`, put("data.toml", "[snps]\nvcf = \"x.vcf.gz\"\n")},
 		{"few in training", 603, "[pgs]", func(w world) { each(s, `(?m)^F([1-9]|1\d)\t.*\n`, "")(w) }},
 	}
 }

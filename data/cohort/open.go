@@ -167,9 +167,9 @@ func (j *join) loadSource(name string, src source, at *joinedRows) error {
 		return err
 	}
 	j.dropBlank(name, src, rows)
-	j.note("%s: %d of %d persons have it.", name, len(load), all)
+	j.note("%s: %d of %d persons have data.", name, len(load), all)
 	if 2*len(load) < all {
-		j.note("W111: %s: fewer than half of the persons have it; are the ids right?", name)
+		j.note("W111: %s: fewer than half of the persons have data; are the ids right?", name)
 	}
 	j.sources, j.names, j.rows = append(j.sources, src), append(j.names, name), append(j.rows, rows)
 	return nil
@@ -231,10 +231,17 @@ func (j *join) keep() error {
 	j.flowOfPersons(what)
 	j.c.Row = func(image int) data.ManifestRow { return j.m.row(at[image]) }
 	if j.o.Everyone {
-		j.note("%d persons with %d images, of whom %d have no genetics: image features only.", len(j.kept), len(j.c.Images), without)
+		switch {
+		case without == len(j.kept):
+			j.note("%d persons with %d images are kept: image features only, nobody has genetics.", len(j.kept), len(j.c.Images))
+		case without > 0:
+			j.note("%d persons with %d images are kept, of whom %d have no genetics: image features only.", len(j.kept), len(j.c.Images), without)
+		default:
+			j.note("%d persons with %d images are kept, all with genetics.", len(j.kept), len(j.c.Images))
+		}
 		return nil
 	}
-	j.note("%d persons with %d images pass (an image and %s).", len(j.kept), len(j.c.Images), what)
+	j.note("%d persons with %d images are kept: an image and %s.", len(j.kept), len(j.c.Images), what)
 	return nil
 }
 

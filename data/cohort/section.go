@@ -143,6 +143,11 @@ func (d *decoder) unknown(section, key string, keys []string) error {
 	return p
 }
 
+// formatWords are what genotypes are called in other programs, by their formats.
+func formatWords() []string {
+	return []string{"bed", "bfile", "bpfile", "pgen", "pfile", "vcf", "bcf", "bgen", "plink", "geno", "genotypes", "path", "file", "prefix"}
+}
+
 func (d *decoder) unknownSection(name string, path []string) error {
 	section := strings.Join(path, ".")
 	p := &data.Problem{Code: 113, File: d.c.path, Line: d.c.line(section, ""), What: fmt.Sprintf("unknown section [%s]", section),
@@ -152,7 +157,11 @@ func (d *decoder) unknownSection(name string, path []string) error {
 		p.Fix = fmt.Sprintf("did you mean [%s]?", near)
 	}
 	for _, key := range order(d.meta, path...) {
-		if near := data.Nearest(key, sourceKeys()); near != "" && len(key) > 3 {
+		near := data.Nearest(key, sourceKeys())
+		if slices.Contains(formatWords(), key) {
+			near = "files" // they are told apart by their content
+		}
+		if near != "" && (len(key) > 3 || near == "files") {
 			p.Fix = fmt.Sprintf("did you mean the key %q?", near)
 		}
 	}

@@ -148,7 +148,7 @@ func (g *snps) fitNotes(c snpCounts, train []int) []string {
 		}
 	}
 	note(gappy, "W213: %d of %d training persons have more than %g %% of their genotypes missing.", len(train), 100*tolerated)
-	return append(notes, fmt.Sprintf("%d variants pass.", c.kept))
+	return append(notes, fmt.Sprintf("%d variants are kept.", c.kept))
 }
 
 // mode is the most common count, the lower of equals.

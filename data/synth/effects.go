@@ -228,7 +228,8 @@ func (w *world) plantScores(polygenic [][]float64) {
 	w.addIdleScores()
 }
 
-func scoreName(s int) string { return fmt.Sprintf("PGS%06d", s+1) }
+// scoreName is no id of the PGS Catalog, whose PGS000001 is a published score.
+func scoreName(s int) string { return fmt.Sprintf("SYN%06d", s+1) }
 
 // idle is the property of a score that has none.
 const idle = -1

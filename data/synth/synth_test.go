@@ -81,7 +81,7 @@ func TestSummaryCounts(t *testing.T) {
 	}
 	files := contents(t, s.Dir)
 	for name, want := range map[string]int{"images.tsv": 83, "burden.tsv": 42, "covariates.tsv": 42, "phenotypes.tsv": 42,
-		"cohort.bim": 45, "cohort.fam": 41, filepath.Join("pgs", "PGS000014.sscore"): 42} {
+		"cohort.bim": 45, "cohort.fam": 41, filepath.Join("pgs", "SYN000014.sscore"): 42} {
 		if got := len(lines(files[name])); got != want {
 			t.Errorf("%s: %d lines, want %d", name, got, want)
 		}
@@ -141,7 +141,7 @@ func TestMissingRates(t *testing.T) {
 	o.Missing = map[string]float64{sectionSNPs: 0.1, sectionScores: 0.3, sectionGenes: 0.5, sectionCovariates: 1}
 	s := write(t, o)
 	files := contents(t, s.Dir)
-	for section, name := range map[string]string{sectionSNPs: "cohort.fam", sectionScores: filepath.Join("pgs", "PGS000001.sscore"),
+	for section, name := range map[string]string{sectionSNPs: "cohort.fam", sectionScores: filepath.Join("pgs", "SYN000001.sscore"),
 		sectionGenes: "burden.tsv", sectionCovariates: "covariates.tsv"} {
 		rows := len(lines(files[name]))
 		if section != sectionSNPs {

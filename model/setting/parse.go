@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -58,6 +59,8 @@ func (r Row) Parse(text string) error {
 		v, err = strconv.ParseFloat(text, 64)
 	}
 	switch {
+	case errors.Is(err, strconv.ErrRange) && r.to.Kind() != reflect.Float64 && !strings.HasPrefix(text, "-"):
+		return r.refuse(text + tooLarge)
 	case err != nil:
 		return r.refuse(quote(text))
 	case r.to.Kind() == reflect.String:
@@ -100,12 +103,18 @@ func (r Row) set(v any, found string) error {
 	if text, is := v.(string); is && !utf8.ValidString(text) { // which no configuration file gives back
 		return &Error{Name: r.Name, Want: "text in UTF-8", Found: fmt.Sprintf("%+.200q", text)}
 	}
+	if r.want.tooLarge(v) {
+		found += tooLarge
+	}
 	if !r.want.takes(v) {
 		return r.refuse(found)
 	}
 	r.put(v)
 	return nil
 }
+
+// tooLarge is what is said of a number beyond a bound that is not named.
+const tooLarge = ", which is too large"
 
 // mostFound is the most bytes of a value that an error quotes.
 const mostFound = 200
@@ -121,7 +130,11 @@ func (r Row) refuse(found string) error {
 func Check(rows []Row) error {
 	for _, r := range rows {
 		if v := r.Value(); !r.want.takes(v) {
-			return r.refuse(literal(v))
+			found := literal(v)
+			if r.want.tooLarge(v) {
+				found += tooLarge
+			}
+			return r.refuse(found)
 		}
 	}
 	return nil

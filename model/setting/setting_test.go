@@ -146,7 +146,7 @@ func TestWords(t *testing.T) {
 	if got := row(t, c, "kind").Help(); got != "one of pad or stretch" {
 		t.Errorf("help %q", got)
 	}
-	for name, want := range map[string]string{"kind": "pad or stretch", "text": "text", "yes": "true or false", "tau": "a number above 0", "count": "a whole number from 2 to 2147483647"} {
+	for name, want := range map[string]string{"kind": "pad or stretch", "text": "text", "yes": "true or false", "tau": "a number above 0", "count": "a whole number of at least 2"} {
 		if got := row(t, c, name).Expected(); got != want {
 			t.Errorf("%s: want %q, got %q", name, want, got)
 		}

@@ -15,6 +15,7 @@ type Want struct {
 	ok    func(float64) bool // of numbers; nil: any
 	alone bool               // text says that it is a number
 	share bool               // "5%" is another form of 0.05
+	most  float64            // of numbers, which text does not name: a bound that nobody meets but by mistake; 0: none
 }
 
 // Any takes all values.
@@ -35,8 +36,13 @@ func (w Want) OrEmpty() Want {
 	return w
 }
 
-// Between takes numbers from lo to hi.
+// Between takes numbers from lo to hi. Bounds that nobody meets but by mistake, MostNumber and that of Count, are named only to who does.
 func Between(lo, hi float64) Want {
+	if hi == MostNumber || hi == math.MaxInt32 {
+		w := AtLeast(lo)
+		w.most, w.ok = hi, func(x float64) bool { return x >= lo && x <= hi }
+		return w
+	}
 	return Want{text: fmt.Sprintf("from %.15g to %.15g", lo, hi), ok: func(x float64) bool { return x >= lo && x <= hi }}
 }
 
@@ -55,7 +61,7 @@ func Count(lo int) Want { return Between(float64(lo), math.MaxInt32) }
 
 // Above takes numbers greater than lo, up to MostNumber.
 func Above(lo float64) Want {
-	return Want{text: fmt.Sprintf("above %g", lo), ok: func(x float64) bool { return x > lo && x <= MostNumber }}
+	return Want{text: fmt.Sprintf("above %g", lo), most: MostNumber, ok: func(x float64) bool { return x > lo && x <= MostNumber }}
 }
 
 // AboveTo takes numbers greater than lo up to hi.
@@ -76,7 +82,7 @@ func Below(lo, hi float64) Want {
 // OrZero takes 0 too, of whole numbers.
 func (w Want) OrZero() Want {
 	ok := w.ok
-	return Want{text: "0 or a whole number " + w.text, alone: true, ok: func(x float64) bool { return x == 0 || ok(x) }}
+	return Want{text: "0 or a whole number " + w.text, alone: true, most: w.most, ok: func(x float64) bool { return x == 0 || ok(x) }}
 }
 
 // ShareOrCount takes a share of something, from 0 to below 1, also as a percentage, or a count of at least 2. It refuses 1,
@@ -88,6 +94,17 @@ func ShareOrCount() Want {
 		ok:    func(x float64) bool { return x >= 0 && x < 1 || x >= 2 && x <= math.MaxInt32 && x == math.Trunc(x) },
 		share: true,
 	}
+}
+
+// tooLarge reports whether v is a number beyond a bound that text does not name.
+func (w Want) tooLarge(v any) bool {
+	switch x := v.(type) {
+	case int:
+		return w.most > 0 && float64(x) > w.most
+	case float64:
+		return w.most > 0 && x > w.most
+	}
+	return false
 }
 
 // String returns the words, or the range of numbers.

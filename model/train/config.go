@@ -221,7 +221,7 @@ func (c Config) Validate() error {
 		return err
 	}
 	if c.Epochs+c.MaxSteps < 1 {
-		return fmt.Errorf("epochs and max-steps are both 0: there is nothing to do")
+		return fmt.Errorf("--epochs and --max-steps are both 0: there is nothing to do")
 	}
 	if c.Objective == build.SimCLR && !c.Augment {
 		return &setting.Error{Name: "no-augment", Want: "augmentation with objective " + build.SimCLR + ", whose two views of an image differ by nothing else", Found: "none"}

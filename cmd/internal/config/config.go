@@ -114,7 +114,7 @@ func (f File) unknown(key string, rows []setting.Row) error {
 		names[i] = r.Name
 	}
 	p := &data.Problem{Code: Code, File: f.path, Line: f.lineOf(key), What: fmt.Sprintf("unknown key %q", key), Expected: "one of " + strings.Join(names, ", "),
-		Found: key, Cause: "a misspelt name", Fix: "the keys are the flags of `contig-gpu train --help` without their dashes"}
+		Found: key, Cause: "a misspelt name", Fix: "the keys are the flags of `contig-gpu train --help-all` without their dashes"}
 	if near := data.Nearest(key, names); near != "" {
 		p.What, p.Expected = p.What+fmt.Sprintf(", did you mean %q?", near), ""
 	}

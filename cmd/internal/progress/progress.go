@@ -49,16 +49,30 @@ func IsTerminal(w io.Writer) bool {
 // Step shows done of total steps, with text such as the loss. The last step is always shown. Steps are timed from the end of the
 // first that this Line is told of: what came before, such as reading a cohort, or an earlier session, says nothing of their speed.
 func (l *Line) Step(done, total int, text string) {
+	l.timed(done, total, fmt.Sprintf("step %d of %d", done, total), text)
+}
+
+// Part shows done of total things that are no steps, such as persons explained, as Step does.
+func (l *Line) Part(done, total int, things string) {
+	l.timed(done, total, fmt.Sprintf("%d of %d %s", done, total, things), "")
+}
+
+// timed shows how far something is, then the time that is left, then a text, which may be "".
+func (l *Line) timed(done, total int, far, text string) {
 	now := l.clock()
 	if l.began.IsZero() {
 		l.first, l.began = done, now
 	}
-	if now.Sub(l.last) >= l.every || done == total {
-		if left, ok := l.Left(done, total); ok {
-			text = About(left) + " left  " + text
-		}
-		l.show(now, fmt.Sprintf("step %d of %d  %s", done, total, text))
+	if now.Sub(l.last) < l.every && done != total {
+		return
 	}
+	if left, ok := l.Left(done, total); ok {
+		far += "  " + About(left) + " left"
+	}
+	if text != "" {
+		far += "  " + text
+	}
+	l.show(now, far)
 }
 
 // leastTimed is how many steps are timed before they are taken to say how long the others take.
@@ -101,16 +115,22 @@ func About(d time.Duration) string {
 // patience is how long something takes before its progress is shown.
 const patience = time.Second
 
+// leastCounted is the part of all things, a fiftieth, that is counted before it is taken to say how long the others take.
+const leastCounted = 50
+
 // Count shows done of total things, such as images, of something that is seldom worth a word: nothing for the first
 // second, and not its end.
 func (l *Line) Count(done, total int, things string) {
 	now := l.clock()
+	if l.began.IsZero() {
+		l.first, l.began = done, now
+	}
 	if now.Sub(l.start) < patience || now.Sub(l.last) < l.every || done == total {
 		return
 	}
 	text := fmt.Sprintf("%d of %d %s", done, total, things)
-	if done > 0 && done < total {
-		text += "  " + About(now.Sub(l.start)/time.Duration(done)*time.Duration(total-done)) + " left"
+	if n := done - l.first; n >= max(1, total/leastCounted) && done < total {
+		text += "  " + About(time.Duration(float64(now.Sub(l.began))/float64(n)*float64(total-done))) + " left"
 	}
 	l.show(now, text)
 }
@@ -159,8 +179,13 @@ func (l *Line) columns() int {
 	if l.width != nil {
 		return l.width()
 	}
-	f, ok := l.w.(*os.File)
-	if !ok {
+	return Columns(l.w)
+}
+
+// Columns returns the width of w, in characters; 0 where it is no terminal, or does not tell.
+func Columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !IsTerminal(w) {
 		return 0
 	}
 	return widthOf(f)

@@ -81,6 +81,40 @@ func TestCountIsSilentForASecond(t *testing.T) {
 	}
 }
 
+// TestCountWaitsForAnEstimate: what came before the first thing says nothing of the others, nor do a few of many.
+func TestCountWaitsForAnEstimate(t *testing.T) {
+	var b strings.Builder
+	at := time.Unix(1000, 0)
+	l := &Line{w: &b, start: at, now: func() time.Time { return at }}
+	at = at.Add(time.Minute) // until there is anything to count
+	for _, c := range []struct {
+		done int
+		want string
+	}{{1, "1 of 1000 things\n"}, {11, "11 of 1000 things\n"}, {101, "101 of 1000 things  about 3 min left\n"}} {
+		b.Reset()
+		l.Count(c.done, 1000, "things")
+		if b.String() != c.want {
+			t.Errorf("printed %q, want %q", b.String(), c.want)
+		}
+		at = at.Add(10 * time.Second)
+	}
+}
+
+// TestPart: things that are no steps are not called so, and have a time that is left.
+func TestPart(t *testing.T) {
+	var b strings.Builder
+	at := time.Unix(1000, 0)
+	l := &Line{w: &b, now: func() time.Time { return at }}
+	for i := range 4 {
+		b.Reset()
+		l.Part(i+1, 9, "persons explained")
+		at = at.Add(20 * time.Second)
+	}
+	if got := b.String(); got != "4 of 9 persons explained  about 2 min left\n" {
+		t.Errorf("printed %q", got)
+	}
+}
+
 // TestWhile: what is quick says nothing, what is slow is named, and the error of what was done comes back.
 func TestWhile(t *testing.T) {
 	fails := errors.New("fails")

@@ -35,15 +35,18 @@ func Compare(w io.Writer, runs []Run) error {
 	c := comparisonOf(runs)
 	v := map[string]any{"Page": Page{Title: "contig-gpu: " + strings.Join(c.runNames(), ", ")}, "Runs": runs, "Style": template.CSS(style), "Script": script, "Policy": policy, "Markers": markers(len(runs)), "Legend": c.legend(),
 		"Forest": c.forest(), "Found": c.found(), "Settings": differing(runs), "Ranks": c.everyRank(), "Geometry": c.geometry(), "Speed": c.speed(),
-		"Losses": c.panels(most, 1, func(r Row, m string) float64 { return setShare(r, m) }),
-		"Recalls": c.panels(1, math.NaN(), func(r Row, m string) float64 {
-			f, ok := r.Retrieval[m]
-			if !ok {
-				return math.NaN()
-			}
-			return (f.ImageToGenetics.R10 + f.GeneticsToImage.R10) / 2
-		})}
+		"Losses":  c.panels(most, 1, func(r Row, m string) float64 { return setShare(r, m) }),
+		"Recalls": c.panels(1, math.NaN(), meanRecall)}
 	return t.Execute(w, v)
+}
+
+// meanRecall is recall@10 of a modality, the mean of both directions; NaN where it was not evaluated.
+func meanRecall(r Row, m string) float64 {
+	f, ok := r.Retrieval[m]
+	if !ok {
+		return math.NaN()
+	}
+	return (f.ImageToGenetics.R10 + f.GeneticsToImage.R10) / 2
 }
 
 // A comparison is several runs, with the names of the modalities of any of them; all together are last.
@@ -58,7 +61,7 @@ func comparisonOf(runs []Run) comparison {
 		names = append(names, modalities(r.Rows)...)
 	}
 	slices.Sort(names)
-	return comparison{runs, append(slices.Compact(names), allName)}
+	return comparison{runs, append(slices.Compact(names), All)}
 }
 
 func (c comparison) runNames() []string {

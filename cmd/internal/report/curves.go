@@ -93,7 +93,7 @@ func bestStep(rows []Row) int {
 	best, at := math.Inf(-1), 0
 	for _, r := range Of(rows, "validation") {
 		sum := 0.0
-		for _, w := range directions(r.Retrieval[allName]) {
+		for _, w := range directions(r.Retrieval[All]) {
 			sum += w.d.R1 + w.d.R5 + w.d.R10
 		}
 		if sum > best {

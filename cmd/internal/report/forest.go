@@ -79,7 +79,7 @@ func (t twig) draw(b *strings.Builder, y float64) {
 
 // colour returns the number of the finding's colour when it is the i-th; all together has none.
 func (f Finding) colour(i int) int {
-	if f.Name == allName {
+	if f.Name == All {
 		return -1
 	}
 	return i

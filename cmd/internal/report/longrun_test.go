@@ -26,10 +26,10 @@ func longRun(validations, modalities int) Page {
 	p := Page{Title: "a <run>", Status: "Finished", Clip: 1, Command: "contig-gpu train", Config: strings.Repeat("batch = 64\n", 120), Look: &Look{32, 5000, []int{200, 300, 300, 512}, []float64{0.1, 0.2, 0.21, 0.4}, 224}}
 	evaluation := func(kind string, step int) Row {
 		r := Row{Kind: kind, Step: step, Retrieval: map[string]eval.Retrieval{}, Sets: map[string]eval.SetLoss{}, Seconds: Seconds{Evaluation: 2}}
-		for m, name := range append(slices.Clone(names), allName) {
+		for m, name := range append(slices.Clone(names), All) {
 			up := 0.1 + 0.8*float64(step%997)/997*float64(m+1)/float64(len(names)+1)
 			r.Retrieval[name] = by(up, up/2)
-			if name != allName {
+			if name != All {
 				r.Sets[name] = eval.SetLoss{Loss: 4 - up, Candidates: 64, Chance: math.Log(64)}
 			}
 		}
@@ -71,13 +71,13 @@ func longRun(validations, modalities int) Page {
 func heldoutOf(names []string, step int) eval.Heldout {
 	h := eval.Heldout{Step: step, Recall: map[string]eval.Recall{}, Images: map[string]eval.Geometry{}, Genetics: map[string]eval.Geometry{}, Match: map[string]eval.Match{}, Encoder: eval.Geometry{Persons: 200, Dimensions: 512, EffectiveRank: 33.3, Spread: 0.5, Uniformity: -2.5},
 		Queries: []eval.Query{{ToGenetics: 3, ToImage: 50, Candidates: 100}}}
-	for _, name := range append(slices.Clone(names), allName) {
+	for _, name := range append(slices.Clone(names), All) {
 		r := eval.Recall{}
 		for k := 1; k <= 100; k++ {
 			r.K, r.ToGenetics, r.ToImage = append(r.K, k), append(r.ToGenetics, math.Sqrt(float64(k)/100)), append(r.ToImage, float64(k)/100)
 		}
 		h.Recall[name] = r
-		if name != allName {
+		if name != All {
 			h.Images[name], h.Genetics[name], h.Match[name] = eval.Geometry{Persons: 100, Spread: 0.4}, eval.Geometry{Persons: 90, Spread: 0.001}, eval.Match{Own: 1.25, Others: 1.98}
 		}
 	}

@@ -1,10 +1,12 @@
 package report
 
 import (
+	"html"
 	"html/template"
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"contig-gpu/model/measure"
 )
@@ -43,11 +45,35 @@ type Trait struct {
 	Truth, Prediction []float64
 }
 
-// A Comparison is metrics of several fits, one each line.
+// A Comparison is metrics of several fits.
 type Comparison struct {
-	Names   []string // of the columns
-	Rows    []string
-	Results [][]measure.Result // by row and column
+	Fit     string // what tells the fits apart, such as their encoder
+	Metrics []ComparedMetric
+}
+
+// A ComparedMetric is a metric of each fit.
+type ComparedMetric struct {
+	Name string
+	Rows []ComparedFit
+}
+
+// A ComparedFit is the value of a metric of a fit, and its difference to the first fit's, nil where none is taken.
+type ComparedFit struct {
+	Name       string
+	Value      measure.Result
+	Difference *measure.Result
+}
+
+// Differences reports whether any fit has one.
+func (c Comparison) Differences() bool {
+	for _, m := range c.Metrics {
+		for _, r := range m.Rows {
+			if r.Difference != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mostRankings is how many classes have a panel.
@@ -96,7 +122,7 @@ func WriteProbed(w io.Writer, p Probed) error {
 	for _, t := range p.Traits {
 		v.Differences = append(v.Differences, panel{t.Name, blandAltman(t)})
 	}
-	t, err := template.New("probe").Funcs(template.FuncMap{"words": resultWords, "shade": cellShare}).Parse(probedPage)
+	t, err := template.New("probe").Funcs(template.FuncMap{"words": resultText, "shade": cellShare, "parts": breakable}).Parse(probedPage)
 	if err != nil {
 		return err
 	}
@@ -114,6 +140,19 @@ func resultWords(r measure.Result) string {
 		return short(r.Value)
 	}
 	return short(r.Value) + " [" + short(r.Low) + ", " + short(r.High) + "]"
+}
+
+// resultText is resultWords of a result, or of a pointer to one.
+func resultText(r any) string {
+	if p, is := r.(*measure.Result); is {
+		return resultWords(*p)
+	}
+	return resultWords(r.(measure.Result))
+}
+
+// breakable lets a metric's name wrap behind underscores and dots.
+func breakable(name string) template.HTML {
+	return template.HTML(strings.NewReplacer("_", "_<wbr>", ".", ".<wbr>").Replace(html.EscapeString(name)))
 }
 
 // cellShare is how much of a row of a confusion table a cell has, in per cent.

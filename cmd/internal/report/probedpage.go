@@ -11,22 +11,23 @@ const probedPage = `<!DOCTYPE html>
 <main>
 <section id="result"><h2>Result on the test split</h2>
 {{with .Undefined}}<p class="warn">Nothing could be fitted: {{.}}</p>
-{{end}}{{if .Shown}}<p class="note">In brackets: 95 % intervals, by drawing persons anew, 1000 times. What is 0/0 is undefined, and left out of means.</p>
-<div class="scroll" tabindex="0"><table><thead><tr><th class="t" scope="col">metric</th><th class="t" scope="col">value</th><th class="t" scope="col"></th></tr></thead><tbody>
-{{range .Shown}}<tr><th scope="row">{{.Name}}</th><td class="t">{{.Text}}</td><td class="t">{{.Draws}}</td></tr>
+{{end}}{{if .Shown}}<p class="note">In brackets: 95 % bootstrap intervals over persons, 1000 draws. A metric that is 0/0 is undefined, and left out of means.</p>
+<div class="scroll" tabindex="0"><table class="fits"><thead><tr><th class="t" scope="col">metric</th><th class="t" scope="col">value</th></tr></thead><tbody>
+{{range .Shown}}<tr><th scope="row">{{parts .Name}}</th><td class="t">{{.Text}}{{with .Draws}} ({{.}}){{end}}</td></tr>
 {{end}}</tbody></table></div>{{end}}
 </section>
-{{define "comparison"}}<div class="scroll" tabindex="0"><table><thead><tr><th></th>{{range .Names}}<th class="t" scope="col">{{.}}</th>{{end}}</tr></thead><tbody>
-{{$r := .Results}}{{range $i, $name := .Rows}}<tr><th scope="row">{{$name}}</th>{{range index $r $i}}<td class="t">{{words .}}</td>{{end}}</tr>
-{{end}}</tbody></table></div>{{end}}
-{{if .Against.Rows}}<section id="against"><h2>Against other encoders</h2>
+{{define "comparison"}}<div class="scroll" tabindex="0"><table class="fits"><thead><tr><th class="t" scope="col">{{.Fit}}</th><th class="t" scope="col">value</th>{{if .Differences}}<th class="t" scope="col">difference</th>{{end}}</tr></thead>
+{{range .Metrics}}<tbody><tr><th class="t" scope="rowgroup" colspan="3">{{parts .Name}}</th></tr>
+{{range .Rows}}<tr><td class="t">{{.Name}}</td><td class="t">{{words .Value}}</td>{{with .Difference}}<td class="t">{{words .}}</td>{{end}}</tr>
+{{end}}</tbody>{{end}}</table></div>{{end}}
+{{if .Against.Metrics}}<section id="against"><h2>Against other encoders</h2>
 <p class="note">The same persons, splits and method. Differences: this encoder less the other, by resamples that both share; an interval that does not contain 0 tells them apart.</p>
 {{template "comparison" .Against}}</section>{{end}}
-{{if .Fractions.Rows}}<section id="fractions"><h2>How many labels it takes</h2>
+{{if .Fractions.Metrics}}<section id="fractions"><h2>How many labels it takes</h2>
 <p class="note">Fitted on a share of the training persons; those of a smaller share are among those of a larger.</p>
 {{template "comparison" .Fractions}}</section>{{end}}
 {{with .Confusion}}<section id="confusion"><h2>Confusion matrix</h2>
-<div class="scroll" tabindex="0"><table><caption>Rows: truth. Columns: prediction. In brackets: per cent of the row.</caption><thead><tr><th></th>{{range .Names}}<th scope="col">{{.}}</th>{{end}}</tr></thead><tbody>
+<div class="scroll" tabindex="0"><table class="fits"><caption>Rows: truth. Columns: prediction. In brackets: per cent of the row.</caption><thead><tr><th></th>{{range .Names}}<th scope="col">{{.}}</th>{{end}}</tr></thead><tbody>
 {{$names := .Names}}{{range $i, $row := .Count}}<tr><th scope="row">{{index $names $i}}</th>{{range $row}}<td>{{.}} ({{shade $row .}})</td>{{end}}</tr>
 {{end}}</tbody></table></div></section>{{end}}
 {{if .ROC}}<section id="curves"><h2>ROC curves</h2><div class="panels">{{range .ROC}}<figure><figcaption>{{.Title}}</figcaption>{{.SVG}}</figure>

@@ -16,17 +16,20 @@ type plane struct {
 	x0, x1, y0, y1 float64
 }
 
+// planeName is how much lies above a plot for what its upright axis is: there it is on no line, of the grid or of values.
+const planeName = 16.0
+
 // newPlane begins a plot: bounds of both axes, what they are, and the content in words.
 func newPlane(x0, x1, y0, y1 float64, xName, yName, title, words string) *plane {
 	p := &plane{x0: x0, x1: x1, y0: y0, y1: y1}
-	fmt.Fprintf(&p.b, `<svg class="m m0" viewBox="0 0 %g %g" role="img"><title>%s</title><desc>%s</desc>`, chartW, chartH, html.EscapeString(title), html.EscapeString(words))
+	fmt.Fprintf(&p.b, `<svg class="m m0" viewBox="0 %g %g %g" role="img"><title>%s</title><desc>%s</desc>`, -planeName, chartW, chartH+planeName, html.EscapeString(title), html.EscapeString(words))
 	for _, y := range ticks(y0, y1) {
 		fmt.Fprintf(&p.b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text x="%g" y="%.1f" text-anchor="end">%.4g</text>`, chartLeft, chartW-chartRight, p.py(y), p.py(y), chartLeft-6, p.py(y)+4, y)
 	}
 	for _, x := range ticks(x0, x1) {
 		fmt.Fprintf(&p.b, `<text x="%.1f" y="%g" text-anchor="middle">%.4g</text>`, p.px(x), chartH-chartUnderneath+15, x)
 	}
-	fmt.Fprintf(&p.b, `<text x="%g" y="%g" text-anchor="middle">%s</text><text x="%g" y="%g">%s</text>`, (chartLeft+chartW-chartRight)/2, chartH-4, html.EscapeString(xName), chartLeft+4, chartTop+8, html.EscapeString(yName))
+	fmt.Fprintf(&p.b, `<text x="%g" y="%g" text-anchor="middle">%s</text><text x="0" y="%g">%s</text>`, (chartLeft+chartW-chartRight)/2, chartH-4, html.EscapeString(xName), chartTop-planeName/2-2, html.EscapeString(yName))
 	return p
 }
 
@@ -43,7 +46,7 @@ func (p *plane) line(class string, c Curve) {
 }
 
 func (p *plane) dot(x, y float64, words string) {
-	fmt.Fprintf(&p.b, `<circle cx="%.1f" cy="%.1f" r="3"><title>%s</title></circle>`, p.px(x), p.py(y), html.EscapeString(words))
+	fmt.Fprintf(&p.b, `<circle class="k" cx="%.1f" cy="%.1f" r="3"><title>%s</title></circle>`, p.px(x), p.py(y), html.EscapeString(words))
 }
 
 func (p *plane) level(y float64, words string) {

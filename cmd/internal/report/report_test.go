@@ -61,6 +61,23 @@ func TestTablesShowOneCheckpoint(t *testing.T) {
 	}
 }
 
+// TestBestStep: that of the checkpoint that was tested, or before there was a test that of the best retrieval so far, by all k of both directions.
+func TestBestStep(t *testing.T) {
+	check := func(step int, there, back float64) Row {
+		return Row{Kind: "validation", Step: step, Retrieval: map[string]eval.Retrieval{All: {ImageToGenetics: eval.Direction{R10: there}, GeneticsToImage: eval.Direction{R1: back}}}}
+	}
+	rows := []Row{check(10, 0.25, 0), check(20, 0.25, 0.5), check(30, 0.5, 0.125), {Kind: "step", Step: 40}}
+	if got := bestStep(rows); got != 20 {
+		t.Errorf("the best is that of step %d", got)
+	}
+	if got := bestStep(append(rows, Row{Kind: "test", Step: 30})); got != 30 {
+		t.Errorf("that of step %d was tested", got)
+	}
+	if got := bestStep(rows[3:]); got != 0 {
+		t.Errorf("without a validation there is step %d", got)
+	}
+}
+
 func TestEmptyRun(t *testing.T) {
 	if err := Write(io.Discard, Page{}); err != nil {
 		t.Error(err)

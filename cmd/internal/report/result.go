@@ -58,7 +58,7 @@ func verdictText(found []Finding) string {
 	for _, v := range []eval.Verdict{eval.Learnt, eval.OneWay, eval.NotAbove} {
 		var names []string
 		for _, f := range found {
-			if f.Verdict == v && f.Name != allName {
+			if f.Verdict == v && f.Name != All {
 				names = append(names, f.Name)
 			}
 		}
@@ -106,6 +106,15 @@ func shownRows(rows []Row) []Row {
 		shown = append(shown, tests[n-1])
 	}
 	return shown
+}
+
+// Last returns the last evaluation that a page shows: the test, or else the last validation; false where there is none.
+func Last(rows []Row) (Row, bool) {
+	shown := shownRows(rows)
+	if len(shown) == 0 {
+		return Row{}, false
+	}
+	return shown[len(shown)-1], true
 }
 
 // tables shows evaluations in numbers.

@@ -10,8 +10,8 @@ import (
 	"contig-gpu/model/eval"
 )
 
-// allName is the key of what all modalities find together, in metrics.jsonl.
-const allName = "all"
+// All is the key of what all modalities find together, in metrics.jsonl.
+const All = "all"
 
 // A Finding is what one evaluation tells of a modality, or of all together.
 type Finding struct {
@@ -27,9 +27,9 @@ func Findings(found map[string]eval.Retrieval) []Finding {
 		switch {
 		case a == b:
 			return 0
-		case a == allName:
+		case a == All:
 			return 1
-		case b == allName:
+		case b == All:
 			return -1
 		}
 		return 0
@@ -180,7 +180,7 @@ func Verdicts(rows []Row) map[string]string {
 	out := map[string]string{}
 	if shown := shownRows(rows); len(shown) > 0 {
 		for _, f := range Findings(shown[len(shown)-1].Retrieval) {
-			if f.Name != allName && f.Verdict != eval.Unknown {
+			if f.Name != All && f.Verdict != eval.Unknown {
 				out[f.Name] = string(f.Verdict)
 			}
 		}
