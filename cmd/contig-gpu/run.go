@@ -55,6 +55,8 @@ func asked(args []string) []string {
 		return append(slices.Clone(args[1:]), "--help")
 	case args[0] == "--version" || args[0] == "-v":
 		return append([]string{"version"}, args[1:]...)
+	case args[0] == "doctor":
+		return ranksAsLaunched(args)
 	case args[0] == "manifest":
 		return append(args[:1:1], directoryLast(args[1:])...)
 	}

@@ -51,7 +51,8 @@ func Open(ctx context.Context, files []string) (*World, error) {
 		return nil, err
 	}
 	w := &World{Interface: lib.face, Path: lib.Path(), lib: lib, calls: make(chan func()), gone: make(chan struct{})}
-	w.Version, _, _ = strings.Cut(lib.version, "\n")
+	first, _, _ := strings.Cut(lib.version, "\n")
+	w.Version = strings.Join(strings.Fields(first), " ")
 	p := C.contig_staging(stagingBytes)
 	if p == nil {
 		return nil, fmt.Errorf("mpi: no memory for %d bytes of staging", stagingBytes)
