@@ -13,8 +13,8 @@ import (
 // LibraryEnv names the environment variable that may name the MPI library's file.
 const LibraryEnv = mpi.Env
 
-// ErrGone is wrapped by what collectives return after Abandon: another rank was lost.
-var ErrGone = mpi.ErrGone
+// Gone reports whether err is what collectives return after Abandon: another rank was lost.
+func Gone(err error) bool { return errors.Is(err, mpi.ErrGone) }
 
 // A World is the ranks of a run. All ranks call its collectives in the same order with the same lengths, each from one goroutine at a time.
 type World struct {
@@ -126,7 +126,7 @@ func (w *World) Close() error {
 	if w.engine == nil {
 		return nil
 	}
-	if err := w.engine.Close(); err != nil && !errors.Is(err, ErrGone) {
+	if err := w.engine.Close(); err != nil && !Gone(err) {
 		return fmt.Errorf("ending MPI: %w", err)
 	}
 	return nil

@@ -50,7 +50,7 @@ func (t *Team) Named(err error) error {
 	if err == nil {
 		return nil
 	}
-	if t.Crew != nil && errors.Is(err, world.ErrGone) && t.Crew.Err() != nil {
+	if t.Crew != nil && world.Gone(err) && t.Crew.Err() != nil {
 		err = t.Crew.Err()
 	}
 	var told heard
@@ -89,7 +89,7 @@ func (t *Team) End(err error) error {
 // Lost makes E733 of an error of MPI itself; other errors stay.
 func (t *Team) Lost(err error, doing string) error {
 	var p *data.Problem
-	if err == nil || errors.As(err, &p) || errors.Is(err, world.ErrGone) {
+	if err == nil || errors.As(err, &p) || world.Gone(err) {
 		return err
 	}
 	return &data.Problem{Code: codeLost, What: doing + " failed", Err: err, Cause: "a rank ended; the network failed", Fix: "look at the output of all ranks and at their network, then start all again"}

@@ -139,7 +139,7 @@ func (t *Team) begin(ctx context.Context, o Options, m *terms) error {
 	switch {
 	case errors.Is(err, errDeadline):
 		return &data.Problem{Code: codeMeeting, What: fmt.Sprintf("MPI has not begun on %s within %v", m.me, o.Meet), Cause: "a rank was not started, or ended at once; a network that MPI cannot use", Fix: "look at the output of the other ranks"}
-	case errors.Is(err, world.ErrGone):
+	case world.Gone(err):
 		return context.Cause(ctx)
 	case err != nil:
 		return spoken(t.Place, t.Local == 0, &data.Problem{Code: codeMPI, What: "no MPI: " + err.Error(), Expected: "the library of the MPI whose launcher started this: " + t.MPI,
