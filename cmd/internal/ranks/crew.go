@@ -124,14 +124,18 @@ func (c *Crew) over() bool {
 
 // lose ends the run because a peer is lost.
 func (c *Crew) lose(p *peer, how string) {
-	c.mu.Lock()
-	after := ""
-	if p.step > 0 {
-		after = fmt.Sprintf(" after %s %d", c.t.unit, p.step)
-	}
-	c.mu.Unlock()
-	c.end(&data.Problem{Code: codeLost, What: fmt.Sprintf("%s %s%s", p.Member, how, after),
+	c.end(&data.Problem{Code: codeLost, What: fmt.Sprintf("%s %s%s", p.Member, how, c.after(p)),
 		Cause: "it was killed, perhaps for memory, or is stopped; its host or the network failed", Fix: "look at its output and its host's log, then start all ranks again"}, p)
+}
+
+// after says which step a peer has done last, if any.
+func (c *Crew) after(p *peer) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.step == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" after %s %d", c.t.unit, p.step)
 }
 
 // told ends the run because a peer says that it fails. What rank 0 passes on is a failure as it is; of all others rank 0 says whose it is.
@@ -141,10 +145,7 @@ func (c *Crew) told(p *peer, why *data.Problem) {
 		return
 	}
 	if c.t.me.Rank == 0 {
-		c.mu.Lock()
-		step := p.step
-		c.mu.Unlock()
-		why = &data.Problem{Code: codeLost, What: fmt.Sprintf("%s gave up after %s %d", p.Member, c.t.unit, step), Cause: why.Error(), Fix: "that error says what to do; then start all ranks again"}
+		why = &data.Problem{Code: codeLost, What: fmt.Sprintf("%s gave up%s", p.Member, c.after(p)), Cause: why.Error(), Fix: "that error says what to do; then start all ranks again"}
 		c.end(why, p)
 		return
 	}
