@@ -42,8 +42,11 @@ type check struct {
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name: "doctor", Usage: "show processor, memory, devices and why, and test the operations",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}},
+		Flags: append([]cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}}, ranksFlags()...),
 		Action: func(c *cli.Context) error {
+			if c.IsSet("ranks") {
+				return doctorRanks(c)
+			}
 			h, err := examine()
 			if err != nil {
 				return err

@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
+	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model/train"
@@ -38,17 +40,29 @@ func (e interrupt) Error() string { return "stopped by signal: " + e.sig.String(
 // Unwrap makes an interrupt one kind of context.Canceled.
 func (e interrupt) Unwrap() error { return context.Canceled }
 
+// silentGrace is how long a rank that says nothing stays: launchers end all ranks once one has ended with another code than 0, and the one
+// that reports is to do so before.
+const silentGrace = 500 * time.Millisecond
+
 // finish prints the one error of a run and returns the exit code.
 func finish(err error, stderr io.Writer) int {
 	var use usageError
 	var stop interrupt
 	var many faulty
+	var silent ranks.Silent
+	var own ranks.Own
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &stop):
 		fmt.Fprintf(stderr, "contig-gpu: %v\n", stop)
 		return 128 + int(stop.sig)
+	case errors.As(err, &silent):
+		time.Sleep(silentGrace)
+		return 1
+	case errors.As(err, &own):
+		fmt.Fprintf(stderr, "contig-gpu: %s: %v\n", own.Who, numbered(own.Err))
+		return 1
 	case errors.As(err, &many):
 		fmt.Fprintf(stderr, "contig-gpu: %v\n", many)
 		return 1

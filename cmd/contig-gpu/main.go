@@ -4,6 +4,8 @@ package main
 import (
 	"os"
 	"syscall"
+
+	"contig-gpu/gpu/world"
 )
 
 func main() {
@@ -11,5 +13,7 @@ func main() {
 	stdout, stderr := outputOf(os.Stdout), outputOf(os.Stderr)
 	ctx := listen(os.Args[1:], stderr, func(s syscall.Signal) { os.Exit(128 + int(s)) })
 	err := run(ctx, os.Args[1:], stdout, stderr)
-	os.Exit(finish(err, stderr))
+	code := finish(err, stderr)
+	world.Leave(code)
+	os.Exit(code)
 }

@@ -67,6 +67,8 @@ func asked(args []string) []string {
 		return append(slices.Clone(args[1:]), "--help")
 	case args[0] == "--version" || args[0] == "-v":
 		return append([]string{"version"}, args[1:]...)
+	case args[0] == "doctor":
+		return ranksAsLaunched(args)
 	}
 	return args
 }

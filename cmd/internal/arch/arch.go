@@ -33,7 +33,7 @@ func rules() []rule {
 		{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder", "data/input"}},
 		{"model", []string{"model/nn", "model/loss", "model/objective", "model/setting", "model/trunk", "gpu"}},
 		{"data", []string{"data", "data/"}},
-		{"cmd", []string{"cmd/internal/", "kernels", "gpu", "model", "model/", "data", "data/"}},
+		{"cmd", []string{"cmd/internal/", "kernels", "gpu", "gpu/world", "model", "model/", "data", "data/"}},
 	}
 }
 
@@ -51,6 +51,8 @@ func importAllowed(from, path string, local bool) error {
 		return fmt.Errorf("%s imports unsafe, which is for gpu and below", from)
 	case path == "C" && !strings.HasPrefix(from, "gpu/internal") && from != "gpu/gorgonia":
 		return fmt.Errorf("%s imports C, which is for gpu/internal", from)
+	case (path == "net" || strings.HasPrefix(path, "net/") && path != "net/url") && from != "cmd/internal/ranks":
+		return fmt.Errorf("%s imports %s, and only cmd/internal/ranks opens sockets", from, path)
 	case top == "kernels" && !local && strings.Contains(path, "."):
 		return fmt.Errorf("%s imports %s, it may import the standard library only", from, path)
 	case !local:

@@ -65,6 +65,7 @@ func TestRulesRefuse(t *testing.T) {
 		{"contig-gpu/kernels", "contig-gpu/gpu"}, {"contig-gpu/gpu", "contig-gpu/model"}, {"contig-gpu/model/nn", "contig-gpu/data"},
 		{"contig-gpu/model", "contig-gpu/data"}, {"contig-gpu/model/train", "contig-gpu/data/cohort"}, {"contig-gpu/data/cohort", "contig-gpu/gpu"},
 		{"contig-gpu/data", "contig-gpu/model"}, {"contig-gpu/model", "unsafe"}, {"contig-gpu/data/plink", "C"}, {"contig-gpu/gpu", "contig-gpu/cmd/internal/report"},
+		{"contig-gpu/model/train", "net"}, {"contig-gpu/cmd/contig-gpu", "net/http"},
 	} {
 		if importAllowed(c[0], c[1], strings.HasPrefix(c[1], "contig-gpu/")) == nil {
 			t.Errorf("%s may import %s", c[0], c[1])
@@ -72,7 +73,7 @@ func TestRulesRefuse(t *testing.T) {
 	}
 	for _, c := range [][2]string{
 		{"contig-gpu/gpu", "contig-gpu/gpu/internal/cpukern"}, {"contig-gpu/model/train", "contig-gpu/data"}, {"contig-gpu/model/train", "contig-gpu/model/nn"},
-		{"contig-gpu/cmd/contig-gpu", "contig-gpu/model/train"}, {"contig-gpu/gpu", "unsafe"}, {"contig-gpu/data/cohort", "contig-gpu/data/plink"},
+		{"contig-gpu/cmd/contig-gpu", "contig-gpu/model/train"}, {"contig-gpu/cmd/internal/ranks", "net"}, {"contig-gpu/cmd/contig-gpu", "net/url"}, {"contig-gpu/gpu", "unsafe"}, {"contig-gpu/data/cohort", "contig-gpu/data/plink"},
 	} {
 		if err := importAllowed(c[0], c[1], strings.HasPrefix(c[1], "contig-gpu/")); err != nil {
 			t.Error(err)

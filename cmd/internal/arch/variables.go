@@ -16,6 +16,7 @@ func held() map[string]string {
 		"gpu/internal/cuda/nvrtc.go compilerTable": why,
 		"gpu/internal/dl/places.go python":         "python3 takes seconds to start and is asked once per process; behind a lock",
 		"gpu/internal/dnn/load.go table":           why,
+		"gpu/internal/mpi/load.go table":           why,
 	}
 }
 

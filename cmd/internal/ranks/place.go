@@ -1,0 +1,180 @@
+// Package ranks finds out which rank of a run this process is, under any launcher, and keeps the ranks of a run in touch: they meet at
+// rank 0, prove that they know the run's secret, and hear of each other's end. It moves no tensor; gpu/world does. It is the only package
+// that opens sockets, and with one rank it opens none.
+package ranks
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"contig-gpu/data"
+)
+
+// The numbers of docs/errors.md that are this package's.
+const (
+	codeVariables = 730 // what the launcher says contradicts itself or --ranks
+	codeMeeting   = 731 // the ranks did not meet
+	codeMPI       = 732 // no MPI, or not the launcher's
+	codeLost      = 733 // a rank ended, or the network failed
+	codeDiffer    = 736 // ranks do not agree
+)
+
+// A Place is where a process stands in a run.
+type Place struct {
+	Launcher string `json:"launcher"`
+	Rank     int    `json:"rank"`
+	Size     int    `json:"ranks"`
+	Local    int    `json:"local_rank"`  // on this host
+	Locals   int    `json:"local_ranks"` // 0: the launcher does not say
+	Address  string `json:"-"`           // host and port of rank 0; "": MPI tells
+	MPI      string `json:"-"`           // whose MPI the launcher starts: openMPI, mpich; "": none's
+}
+
+// Whose MPI a launcher starts.
+const (
+	openMPI = "Open MPI"
+	mpich   = "MPICH"
+)
+
+// A family is the variables of one launcher.
+type family struct {
+	name                      string
+	rank, size, local, locals string
+	present                   func(get func(string) string) bool // beside the rank's variable
+	address                   func(get func(string) string) (string, error)
+	localsOf                  func(get func(string) string) (int, error) // where no variable has them
+}
+
+// families are in order of precedence: what a user sets by hand comes first, and what is started within another before that one.
+func families() []family {
+	always := func(func(string) string) bool { return true }
+	inStep := func(get func(string) string) bool { return get("SLURM_STEP_ID") != "" } // a batch script has SLURM_PROCID too, and is no rank
+	hydra := func(get func(string) string) bool { return get("MPI_LOCALRANKID") != "" || !inStep(get) }
+	return []family{
+		{name: "RANK and WORLD_SIZE", rank: "RANK", size: "WORLD_SIZE", local: "LOCAL_RANK", locals: "LOCAL_WORLD_SIZE", present: always, address: master},
+		{name: "mpirun of Open MPI", rank: "OMPI_COMM_WORLD_RANK", size: "OMPI_COMM_WORLD_SIZE", local: "OMPI_COMM_WORLD_LOCAL_RANK",
+			locals: "OMPI_COMM_WORLD_LOCAL_SIZE", present: always},
+		{name: "mpirun of MPICH", rank: "PMI_RANK", size: "PMI_SIZE", local: "MPI_LOCALRANKID", locals: "MPI_LOCALNRANKS", present: hydra},
+		{name: "srun", rank: "SLURM_PROCID", size: "SLURM_STEP_NUM_TASKS", local: "SLURM_LOCALID", present: inStep, address: slurmAddress, localsOf: slurmLocals},
+		{name: "a Kubernetes Job", rank: "JOB_COMPLETION_INDEX", size: "WORLD_SIZE", present: func(get func(string) string) bool { return get("WORLD_SIZE") != "" },
+			address: master},
+		{name: "PET variables", rank: "PET_NODE_RANK", size: "PET_NNODES", present: oneEach, address: petMaster},
+	}
+}
+
+// Find returns the place of this process by the environment, which get looks up: alone where nothing says that there are others. An error is E730.
+func Find(get func(string) string) (Place, error) {
+	for _, f := range families() {
+		if get(f.rank) == "" || !f.present(get) {
+			continue
+		}
+		p, err := f.place(get)
+		if err != nil {
+			return p, contradiction(f.name, err)
+		}
+		return p, nil
+	}
+	if get("WORLD_SIZE") != "" && get("WORLD_SIZE") != "1" {
+		return Place{}, contradiction("WORLD_SIZE", fmt.Errorf("WORLD_SIZE is %q and RANK is not set", get("WORLD_SIZE")))
+	}
+	if per := get("PET_NPROC_PER_NODE"); get("PET_NNODES") != "" && !oneEach(get) {
+		return Place{}, &data.Problem{Code: codeVariables, What: "PET_NPROC_PER_NODE asks for several ranks on each host", Found: per, Expected: "1, or RANK and WORLD_SIZE for each",
+			Cause: "torchrun, which starts them, is not there", Fix: "torchrun --no-python contig-gpu ..."}
+	}
+	return Place{Launcher: "no launcher", Size: 1, Locals: 1}, nil
+}
+
+func contradiction(launcher string, err error) error {
+	return &data.Problem{Code: codeVariables, What: fmt.Sprintf("the environment does not say which rank this is: %v", err), Expected: "a rank from 0 to one less than the number of ranks, and where rank 0 is",
+		Found: "what is set is of " + launcher, Cause: "variables of another launcher, or of an outer one, are left in the environment; some were not handed on", Fix: "start with one launcher; unset the others' variables; --ranks 1 runs alone"}
+}
+
+func (f family) place(get func(string) string) (Place, error) {
+	p := Place{Launcher: f.name}
+	if f.rank == "RANK" && get("TORCHELASTIC_RUN_ID") != "" {
+		p.Launcher = "torchrun"
+	}
+	for _, v := range []struct {
+		name     string
+		to       *int
+		required bool
+	}{{f.rank, &p.Rank, true}, {f.size, &p.Size, true}, {f.local, &p.Local, false}, {f.locals, &p.Locals, false}} {
+		if v.name == "" || get(v.name) == "" && !v.required {
+			continue
+		}
+		n, err := strconv.Atoi(get(v.name))
+		if err != nil || n < 0 {
+			return p, fmt.Errorf("%s is %q, want a whole number", v.name, get(v.name))
+		}
+		*v.to = n
+	}
+	if p.Size < 1 || p.Rank >= p.Size || p.Locals > 0 && p.Local >= p.Locals || p.Locals > p.Size {
+		return p, fmt.Errorf("rank %d of %d (%s and %s), %d of %d on this host", p.Rank, p.Size, f.rank, f.size, p.Local, p.Locals)
+	}
+	var err error
+	if f.localsOf != nil {
+		if p.Locals, err = f.localsOf(get); err != nil {
+			return p, err
+		}
+	}
+	if p.Size == 1 {
+		return p, nil
+	}
+	if p.MPI = whoseMPI(get); f.address != nil && p.MPI == "" {
+		p.Address, err = f.address(get)
+	}
+	return p, err
+}
+
+// whoseMPI tells by what the launcher left for its MPI: a PMIx server serves Open MPI, a PMI server MPICH.
+func whoseMPI(get func(string) string) string {
+	switch {
+	case get("OMPI_COMM_WORLD_RANK") != "":
+		return openMPI
+	case get("PMI_RANK") != "":
+		return mpich
+	case get("PMIX_RANK") != "":
+		return openMPI
+	}
+	return ""
+}
+
+// defaultPort is torchrun's.
+const defaultPort = "29500"
+
+func master(get func(string) string) (string, error) {
+	return address(get, "MASTER_ADDR", "MASTER_PORT")
+}
+
+func petMaster(get func(string) string) (string, error) {
+	return address(get, "PET_MASTER_ADDR", "PET_MASTER_PORT")
+}
+
+func address(get func(string) string, host, port string) (string, error) {
+	h, p := get(host), get(port)
+	if h == "" {
+		return "", fmt.Errorf("%s is not set: where rank 0 is", host)
+	}
+	if p == "" {
+		p = defaultPort
+	}
+	if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+		return "", fmt.Errorf("%s is %q, want a port", port, p)
+	}
+	return join(h, p), nil
+}
+
+// join writes an IPv6 address in brackets, also where the user has done so.
+func join(host, port string) string {
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + port
+}
+
+// oneEach reports whether PET_ variables, of Kubeflow's TrainJob and of torchrun, ask for one process on each host: this one.
+func oneEach(get func(string) string) bool {
+	n := get("PET_NPROC_PER_NODE")
+	return n == "" || n == "1"
+}

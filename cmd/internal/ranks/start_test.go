@@ -1,0 +1,135 @@
+package ranks
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"contig-gpu/data"
+)
+
+// TestAlone: one rank meets nobody, and --ranks 1 does not even look at the launcher's variables.
+func TestAlone(t *testing.T) {
+	for _, o := range []Options{{Environment: env("")}, {Ranks: 1, Environment: env("RANK=1 WORLD_SIZE=2")}, {Ranks: 1, Environment: env("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2")}} {
+		team, err := Start(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if team.Rank != 0 || team.Size != 1 || team.Address != "" || len(team.Members()) != 1 || team.NoWorld() != nil {
+			t.Errorf("%+v", team)
+		}
+		if err := team.End(nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestOtherNumber: --ranks refuses another number than the launcher's; rank 0 says so.
+func TestOtherNumber(t *testing.T) {
+	for rank, silent := range map[string]bool{"0": false, "1": true} {
+		_, err := Start(context.Background(), Options{Ranks: 3, Environment: env("WORLD_SIZE=2 MASTER_ADDR=a RANK=" + rank)})
+		var p *data.Problem
+		var s Silent
+		if !errors.As(err, &p) || p.Code != codeVariables || !strings.Contains(p.What, "3 ranks") || errors.As(err, &s) != silent {
+			t.Errorf("rank %s: %v", rank, err)
+		}
+	}
+}
+
+func TestSecretFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	for _, c := range []struct {
+		text string
+		mode os.FileMode
+		want string // secret, or what the error says
+		bad  bool
+	}{{" word\n", 0o600, "word", false}, {"word", 0o640, "word", false}, {"word", 0o644, "read by everybody", true}, {" \n", 0o600, "is empty", true}} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		got, err := secret(Options{SecretFile: file, Environment: env("CONTIG_SECRET=other")})
+		if c.bad && (err == nil || !strings.Contains(err.Error(), "E731") || !strings.Contains(err.Error(), c.want)) || !c.bad && (err != nil || string(got) != c.want) {
+			t.Errorf("%q %v: %q, %v", c.text, c.mode, got, err)
+		}
+	}
+	if _, err := secret(Options{SecretFile: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestLaggard: who is behind is found only where all others wait for it.
+func TestLaggard(t *testing.T) {
+	now := time.Now()
+	at := func(step int, ago time.Duration) progress { return progress{step: step, since: now.Add(-ago)} }
+	gone := progress{step: 1, since: now.Add(-time.Hour), left: true}
+	for _, c := range []struct {
+		all  []progress
+		want bool
+	}{
+		{[]progress{at(8, time.Hour), at(7, time.Hour)}, true},
+		{[]progress{at(7, time.Hour), at(8, time.Hour), at(8, time.Hour)}, true},
+		{[]progress{at(8, time.Hour), at(8, time.Hour)}, false},               // an evaluation
+		{[]progress{at(8, time.Second), at(7, time.Hour)}, false},             // it has not been waited for yet
+		{[]progress{at(8, time.Hour), at(7, time.Second)}, false},             // it goes on
+		{[]progress{at(8, time.Hour), gone}, false},                           // it is done
+		{[]progress{gone, at(8, time.Hour), at(7, time.Hour)}, true},          // another is not
+		{[]progress{at(8, time.Hour), gone, at(8, 2*time.Hour), gone}, false}, // all that are there are equal
+	} {
+		if late, ahead, ok := laggard(c.all, now, time.Minute); ok != c.want || ok && (late.step != 7 || ahead != 8) {
+			t.Errorf("%+v: %+v %d %v", c.all, late, ahead, ok)
+		}
+	}
+}
+
+// TestListen: rank 0 listens at the one address that the others are told, and where it is to be reached by MPI on one host, on that host alone.
+func TestListen(t *testing.T) {
+	for _, c := range []struct{ asked, told, host string }{{"", "127.0.0.1:0", "127.0.0.1"}, {"", "localhost:0", "127.0.0.1"}, {"127.0.0.1:0", "nowhere.invalid:1", "127.0.0.1"}} {
+		l, err := listen(context.Background(), c.asked, c.told)
+		if err != nil {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		if ip := l.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
+			t.Errorf("%+v: listens at %v", c, ip)
+		}
+		l.Close()
+	}
+	if _, err := listen(context.Background(), "", "nowhere.invalid:1"); err == nil || !strings.Contains(err.Error(), "E731") {
+		t.Errorf("a name that is nobody's: %v", err)
+	}
+	l, addresses, err := listenAnywhere("", true)
+	if err != nil || len(addresses) != 1 || !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		t.Errorf("on one host: %v, %v", addresses, err)
+	} else {
+		l.Close()
+	}
+}
+
+// TestSpoken: an error is reported once: by rank 0 what it knows, by another rank its own.
+func TestSpoken(t *testing.T) {
+	p := &data.Problem{Code: 733, What: "x"}
+	for _, c := range []struct {
+		rank           int
+		err            error
+		silent, itself bool
+	}{{0, p, false, false}, {0, Shared{p}, false, false}, {1, p, false, true}, {1, Shared{p}, true, false}, {1, heard{p}, true, false}, {1, Silent{p}, true, false}} {
+		err := (&Team{Place: Place{Rank: c.rank}}).Named(c.err)
+		var s Silent
+		var o Own
+		var found *data.Problem
+		if errors.As(err, &s) != c.silent || errors.As(err, &o) != c.itself || !errors.As(err, &found) {
+			t.Errorf("rank %d, %T: %T", c.rank, c.err, err)
+		}
+	}
+	if err := (&Team{}).Named(nil); err != nil {
+		t.Error(err)
+	}
+}

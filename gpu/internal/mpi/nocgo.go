@@ -1,0 +1,36 @@
+//go:build !(linux && cgo)
+
+package mpi
+
+import (
+	"context"
+	"fmt"
+
+	"contig-gpu/gpu/internal/dl"
+)
+
+// A World is all ranks that one launcher started; this build has none.
+type World struct {
+	Rank, Size       int
+	Local, LocalSize int
+	Interface        string
+	Version, Path    string
+}
+
+// Open returns an error that wraps dl.ErrNoCgo.
+func Open(context.Context, []string) (*World, error) { return nil, fmt.Errorf("mpi: %w", dl.ErrNoCgo) }
+
+// Sum returns an error that wraps dl.ErrNoCgo.
+func Sum[E float32 | float64](*World, []E) error { return dl.ErrNoCgo }
+
+// Broadcast returns an error that wraps dl.ErrNoCgo.
+func (w *World) Broadcast([]byte) error { return dl.ErrNoCgo }
+
+// Abandon does nothing.
+func (w *World) Abandon(error) {}
+
+// Close returns nil.
+func (w *World) Close() error { return nil }
+
+// Leave does nothing.
+func Leave(int) {}
