@@ -32,7 +32,7 @@ func conformConvTranspose(l *gputest.Lab, s [5]int, k int) {
 	l.Same(what+"y", y, c, 4)
 	l.Same(what+"dx", dx, k*k*o, 4)
 	loose := 8.0
-	if hasCuDNN(dw.On.Device().Card()) { // it rounds such gradients to x's type
+	if hasCuDNN(dw.On.Device().GPU()) { // it rounds such gradients to x's type
 		loose *= gputest.Tol(l.Type, n*h*w) / gputest.Tol(l.VectorType(), n*h*w)
 	}
 	l.Same(what+"dw", dw, n*h*w, loose)

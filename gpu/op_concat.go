@@ -10,14 +10,14 @@ import (
 func Concat(y, a, b Tensor) {
 	rows, ca, cb := channelsOf("Concat", y, a, b)
 	compute(y, func() { concat[float32](y, a, b, rows, ca, cb) }, func() { concat[float64](y, a, b, rows, ca, cb) },
-		func(c *card) { c.concat(y, a, b, rows, ca, cb) })
+		func(c *gpu) { c.concat(y, a, b, rows, ca, cb) })
 }
 
 // Split computes a [..., A] and b [..., B] of y [..., A + B], which is the gradient of Concat.
 func Split(a, b, y Tensor) {
 	rows, ca, cb := channelsOf("Split", y, a, b)
 	compute(y, func() { split[float32](a, b, y, rows, ca, cb) }, func() { split[float64](a, b, y, rows, ca, cb) },
-		func(c *card) { c.split(a, b, y, rows, ca, cb) })
+		func(c *gpu) { c.split(a, b, y, rows, ca, cb) })
 }
 
 // channelsOf checks shapes, and returns the number of rows and the channels of each part.
@@ -55,10 +55,10 @@ func split[F Float](ta, tb, ty Tensor, rows, ca, cb int) {
 	})
 }
 
-func (c *card) concat(y, a, b Tensor, rows, ca, cb int) {
+func (c *gpu) concat(y, a, b Tensor, rows, ca, cb int) {
 	launch(c, "concat_forward", y.dtype, c.elemGrid(y), &kernels.ConcatForward{Y: y.ptr(), A: a.ptr(), B: b.ptr(), Rows: int64(rows), Ca: int32(ca), Cb: int32(cb)}, y, a, b)
 }
 
-func (c *card) split(a, b, y Tensor, rows, ca, cb int) {
+func (c *gpu) split(a, b, y Tensor, rows, ca, cb int) {
 	launch(c, "concat_backward", y.dtype, c.elemGrid(y), &kernels.ConcatBackward{A: a.ptr(), B: b.ptr(), Y: y.ptr(), Rows: int64(rows), Ca: int32(ca), Cb: int32(cb)}, y, a, b)
 }

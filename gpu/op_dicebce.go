@@ -32,7 +32,7 @@ func DiceBCE(out, dx, x, t, known, scale Tensor, spec DiceBCESpec) {
 		want("DiceBCE", "scale", scale, x, vectorType(x), 1)
 	}
 	compute(x, func() { diceBCE[float32](out, dx, x, t, known, scale, spec) }, func() { diceBCE[float64](out, dx, x, t, known, scale, spec) },
-		func(c *card) { c.diceBCE(out, dx, x, t, known, scale, spec) })
+		func(c *gpu) { c.diceBCE(out, dx, x, t, known, scale, spec) })
 }
 
 // A maskSum is what the loss needs to know of elements: of their cross-entropy, p t, p, and t; and how many are known.
@@ -113,7 +113,7 @@ func gradMask[F Float](dx, x, t []F, known []uint8, g maskGradient) {
 // diceParts is the number of blocks that sum, whatever the GPU, so that the order of the sums is the same on all.
 const diceParts = 1024
 
-func (c *card) diceBCE(out, dx, x, t, known, scale Tensor, spec DiceBCESpec) {
+func (c *gpu) diceBCE(out, dx, x, t, known, scale Tensor, spec DiceBCESpec) {
 	const sums = 5
 	parts := max(1, min(diceParts, (x.Len()+threads*perThread-1)/(threads*perThread)))
 	work := c.scratch(8 * sums * (parts + 1))

@@ -1,6 +1,11 @@
 package gpu
 
-import "math"
+import (
+	"math"
+
+	"contig-gpu/gpu/internal/driver"
+	"contig-gpu/kernels"
+)
 
 // TargetKind says what is predicted, and by which loss it is compared.
 type TargetKind uint8
@@ -38,7 +43,7 @@ func TargetLoss(loss, dz, z, y, known, scale Tensor, kind TargetKind) {
 		return
 	}
 	a := &targets{loss, dz, z, y, known, scale, kind}
-	compute(z, func() { targetLoss[float32](a) }, func() { targetLoss[float64](a) }, func(c *card) { c.targetLoss(a) })
+	compute(z, func() { targetLoss[float32](a) }, func() { targetLoss[float64](a) }, func(c *gpu) { c.targetLoss(a) })
 }
 
 // targets is one call of TargetLoss.
@@ -150,4 +155,21 @@ func (r targetRow[F]) write(c int, g float64) {
 	if r.dz != nil {
 		r.dz[c] = F(r.scale * g)
 	}
+}
+
+// targetLoss counts what is known of each column, gives a warp to each row, and sums the rows' losses in one block.
+func (c *gpu) targetLoss(a *targets) {
+	n, k := a.z.Dim(0), a.z.Dim(1)
+	counts := aligned(4 * k)
+	work := c.scratch(counts + 8*n)
+	losses := uint64(work.Add(counts))
+	columns := driver.Grid{Blocks: [3]int{k}, Threads: [3]int{threads}}
+	launch(c, "targetloss_count", F32, columns, &kernels.TargetlossCount{Counts: uint64(work), Known: a.known.ptr(), N: int32(n), K: int32(k)})
+	moved := []Tensor{a.z}
+	if a.dz.Ok() {
+		moved = append(moved, a.dz)
+	}
+	launch(c, "targetloss_rows", a.z.dtype, c.rowGrid(n), &kernels.TargetlossRows{Losses: losses, Dz: a.dz.ptr(), Z: a.z.ptr(), Y: a.y.ptr(), Known: a.known.ptr(),
+		Counts: uint64(work), Scale: a.scale.ptr(), N: int32(n), K: int32(k), Kind: int32(a.kind)}, moved...)
+	launch(c, "targetloss_finish", F32, oneBlock(), &kernels.TargetlossFinish{Loss: a.loss.ptr(), Losses: losses, Counts: uint64(work), N: int32(n), K: int32(k), Kind: int32(a.kind)})
 }

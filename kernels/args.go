@@ -13,6 +13,7 @@ const (
 	AugDown       = 8            // augment.cu: pixels of one block of the filter
 	BnBackRows    = 2            // batchnorm_backward.cu: in flight, of two or three images each
 	BiasRows      = 4            // bias.cu: in flight
+	DiceSums      = 5            // dicebce.cu
 	GatherRows    = 8            // gather.cu: of the batch, to one thread: they share what is read per feature
 	NceLine       = NceTile + 4  // infonce_tiled.cu: of a row of logits in shared memory, floats: rows 4 banks apart
 	NceRows       = NceTile / 4  // infonce_tiled.cu: of a tile, to one thread

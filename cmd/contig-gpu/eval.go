@@ -229,7 +229,7 @@ func (e *evaluating) evaluate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.standing, err = train.Evaluate(ctx, e.net, co, counted(src, e.persons, e.line))
+	e.standing, err = train.Evaluate(ctx, e.net, co, counting(src, e.persons, e.line))
 	return errors.Join(err, src.Close())
 }
 

@@ -146,7 +146,10 @@ func (s *tuneSettings) asTrained(c *cli.Context) error {
 	if s.checkpoint == randomWord {
 		return nil
 	}
-	path := checkpointIn(s.checkpoint)
+	path, err := checkpointAt(s.checkpoint)
+	if err != nil {
+		return err
+	}
 	h, err := checkpoint.ReadHeader(path)
 	if err != nil {
 		if strings.HasSuffix(path, weightsName) && isForeign(err) {

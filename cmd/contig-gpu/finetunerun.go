@@ -94,7 +94,11 @@ func (f *finetuning) openImages() (err error) {
 	f.cohort = imagesOf(f.cohort)
 	var splits map[string]string
 	if f.set.checkpoint != randomWord {
-		splits = splitsOf(checkpointIn(f.set.checkpoint))
+		path, err := checkpointAt(f.set.checkpoint)
+		if err != nil {
+			return err
+		}
+		splits = splitsOf(path)
 	}
 	f.first = &features{name: f.set.checkpoint, close: func() {}, rows: &emb.Rows{Path: f.values.Images}}
 	add := func(person int, images []int, name string) {
@@ -219,7 +223,10 @@ func (f *finetuning) train(ctx context.Context, s *finetune.Study, cfg train.Con
 		o.Overwrite = !o.Resume
 	}
 	if from != randomWord {
-		o.InitFrom = checkpointIn(from)
+		var err error
+		if o.InitFrom, err = checkpointAt(from); err != nil {
+			return err
+		}
 	}
 	name := fmt.Sprintf("%s, %g of the persons", shortName(from), fraction)
 	o.Progress = func(e train.Event) { f.progress(e, name, dir) }
@@ -284,7 +291,10 @@ func (f *finetuning) predict(ctx context.Context, s *finetune.Study, cfg train.C
 		return err
 	}
 	defer d.Close()
-	path := checkpointIn(dir)
+	path, err := bestOf(dir)
+	if err != nil {
+		return err
+	}
 	l, err := checkpoint.LoadIn(path, d, cfg.Precision)
 	if err != nil {
 		return err

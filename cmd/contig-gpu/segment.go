@@ -147,7 +147,11 @@ func (s *segmentSettings) like(from string) error {
 	if from == "" {
 		return nil
 	}
-	h, err := checkpoint.ReadHeader(checkpointIn(from))
+	path, err := checkpointAt(from)
+	if err != nil {
+		return err
+	}
+	h, err := checkpoint.ReadHeader(path)
 	if err != nil {
 		if strings.HasSuffix(from, weightsName) {
 			return nil // of another program: it is read when the training begins

@@ -251,7 +251,7 @@ func TestSegmentFrozen(t *testing.T) {
 		}
 		return out
 	}
-	was, is, n := tensors(checkpointIn(first)), tensors(filepath.Join(second, "checkpoints", "last.safetensors")), 0
+	was, is, n := tensors(filepath.Join(first, "checkpoints", "best.safetensors")), tensors(filepath.Join(second, "checkpoints", "last.safetensors")), 0
 	for name, v := range was {
 		if !strings.HasPrefix(name, model.TrunkPrefix) {
 			continue

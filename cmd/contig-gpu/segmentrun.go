@@ -81,6 +81,12 @@ func (g *segmenting) run(ctx context.Context) (err error) {
 		return err
 	}
 	g.say("%s", g.set.said(g.cfg))
+	from := ""
+	if g.set.From != "" {
+		if from, err = checkpointAt(g.set.From); err != nil {
+			return err
+		}
+	}
 	device, err := train.OpenDevice(g.cfg, nil)
 	if err != nil {
 		return err
@@ -88,7 +94,7 @@ func (g *segmenting) run(ctx context.Context) (err error) {
 	g.say("device: %s: %s", device.Name(), device.Why())
 	keepWithinMemory()
 	_, err = train.Run(ctx, train.Options{
-		Device: device, Config: g.cfg, Cohort: g.cohort, NewSource: g.source, Dir: g.dir, Lock: lock, Resume: g.resume, Overwrite: g.overwrite, InitFrom: g.initFrom(), Judge: g.judge, Progress: g.progress, Version: version,
+		Device: device, Config: g.cfg, Cohort: g.cohort, NewSource: g.source, Dir: g.dir, Lock: lock, Resume: g.resume, Overwrite: g.overwrite, InitFrom: from, Judge: g.judge, Progress: g.progress, Version: version,
 		Memory: hostMemory(g.cohort),
 	})
 	g.line.Done()
@@ -100,13 +106,6 @@ func (g *segmenting) run(ctx context.Context) (err error) {
 		return errors.Join(err, g.failed)
 	}
 	return g.test(ctx)
-}
-
-func (g *segmenting) initFrom() string {
-	if g.set.From == "" {
-		return ""
-	}
-	return checkpointIn(g.set.From)
 }
 
 // open joins images and masks, and reads every mask.
