@@ -106,6 +106,10 @@ func TestSegmentResume(t *testing.T) {
 			}
 		}
 	}
+	page := read(t, whole, reportName)
+	if code, _, _ := exec(t, "report", whole); code != 2 || !bytes.Equal(page, read(t, whole, reportName)) {
+		t.Errorf("report: exit code %d, or it has replaced the page", code)
+	}
 	change(t, filepath.Join(cohort, "masks.tsv"), func(b []byte) []byte {
 		at := bytes.Index(b, []byte("masks/vessels"))
 		end := at + bytes.IndexByte(b[at:], '\n')
