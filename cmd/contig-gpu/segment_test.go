@@ -44,7 +44,7 @@ func segmentMetricsOf(t *testing.T, run string) (m segmentMetrics) {
 // TestSegment finds the optic disc of synthetic photographs, to a Dice of 0.9 or more on persons that the training has not seen, and leaves what it says it leaves.
 func TestSegment(t *testing.T) {
 	cohort, run := maskedCohort(t, "60", "96", "3"), filepath.Join(t.TempDir(), "seg")
-	out := must(t, toSegment(cohort, run, "--classes", "disc", "--image-size", "64", "--batch", "8", "--epochs", "8", "--freeze-epochs", "0")...)
+	out := must(t, toSegment(cohort, run, "--classes", "disc", "--image-size", "64", "--batch", "8", "--epochs", "20", "--freeze-epochs", "0", "--lr", "0.005")...)
 	m := segmentMetricsOf(t, run)
 	dice := m.Metrics["dice"]
 	if dice.Value == nil || !(*dice.Value >= 0.9) || !(*dice.Low < *dice.Value && *dice.Value < *dice.High) {
