@@ -151,6 +151,9 @@ func reportOne(c *cli.Context, dir string) error {
 	if err := needRun(dir, metricsName); err != nil {
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err == nil {
+		return usagef("report: the page in %s is of a test, which its own command writes anew with --resume", dir)
+	}
 	k := readRecord(dir)
 	k.NoImages = cmp.Or(k.NoImages, "Pictures are left out of a report that was written without the images.")
 	if err := reportOf(dir, &k, nil, c.String("color")); err != nil {

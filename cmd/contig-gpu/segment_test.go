@@ -44,7 +44,7 @@ func segmentMetricsOf(t *testing.T, run string) (m segmentMetrics) {
 // TestSegment finds the optic disc of synthetic photographs, to a Dice of 0.9 or more on persons that the training has not seen, and leaves what it says it leaves.
 func TestSegment(t *testing.T) {
 	cohort, run := maskedCohort(t, "60", "96", "3"), filepath.Join(t.TempDir(), "seg")
-	out := must(t, toSegment(cohort, run, "--classes", "disc", "--image-size", "64", "--batch", "8", "--epochs", "8", "--freeze-epochs", "0")...)
+	out := must(t, toSegment(cohort, run, "--classes", "disc", "--image-size", "64", "--batch", "8", "--epochs", "20", "--freeze-epochs", "0", "--lr", "0.005")...)
 	m := segmentMetricsOf(t, run)
 	dice := m.Metrics["dice"]
 	if dice.Value == nil || !(*dice.Value >= 0.9) || !(*dice.Low < *dice.Value && *dice.Value < *dice.High) {
@@ -105,6 +105,10 @@ func TestSegmentResume(t *testing.T) {
 				t.Errorf("%s: %s differs", name, file)
 			}
 		}
+	}
+	page := read(t, whole, reportName)
+	if code, _, _ := exec(t, "report", whole); code != 2 || !bytes.Equal(page, read(t, whole, reportName)) {
+		t.Errorf("report: exit code %d, or it has replaced the page", code)
 	}
 	change(t, filepath.Join(cohort, "masks.tsv"), func(b []byte) []byte {
 		at := bytes.Index(b, []byte("masks/vessels"))
