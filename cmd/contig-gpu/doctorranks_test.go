@@ -133,7 +133,7 @@ func byHand(t *testing.T, n int, args ...string) (outs, errs []string, codes []i
 // TestDoctorRanksWithoutMPI: under a launcher that starts no MPI the ranks meet; rank 0 says who is there, and with what sums would be had.
 func TestDoctorRanksWithoutMPI(t *testing.T) {
 	outs, errs, codes := byHand(t, 3, "doctor", "--ranks", "3")
-	if !strings.HasPrefix(outs[0], "3 ranks on 1 host (") || !strings.Contains(outs[0], "W731") || !strings.Contains(errs[0], "E732: RANK and WORLD_SIZE starts no MPI") ||
+	if !strings.HasPrefix(outs[0], "3 ranks on 1 host (") || !strings.Contains(outs[0], "W731") || !strings.Contains(errs[0], "E732: no MPI was started, by which ranks on CPUs sum: these were started by RANK and WORLD_SIZE") ||
 		!strings.Contains(errs[0], "mpirun -n 3") {
 		t.Errorf("rank 0 said %s\n%s", outs[0], errs[0])
 	}
