@@ -31,16 +31,26 @@ func TestMain(m *testing.M) {
 // launched runs the program as n ranks of a launcher of Debian's, and returns what was printed. It skips where the launcher is not there.
 func launched(t *testing.T, launcher string, n int, env []string, args ...string) (string, string, error) {
 	t.Helper()
-	if _, err := osexec.LookPath(launcher); err != nil {
-		t.Skipf("%v (Debian: apt-get install openmpi-bin mpich)", err)
+	words := []string{launcher}
+	if launcher == "mpirun.openmpi" {
+		words = append(words, "--oversubscribe", "--bind-to", "none")
+	}
+	return launchedBy(t, words, n, env, args...)
+}
+
+// launchedBy is launched by a launcher's command line without the number of ranks.
+func launchedBy(t *testing.T, words []string, n int, env []string, args ...string) (string, string, error) {
+	t.Helper()
+	for _, w := range words {
+		if _, err := osexec.LookPath(w); mpiLaunchers()[w] != "" && err != nil {
+			t.Skipf("%v (Debian: apt-get install openmpi-bin mpich)", err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	words := []string{"-n", fmt.Sprint(n)}
-	if launcher == "mpirun.openmpi" {
-		words = append([]string{"--oversubscribe", "--bind-to", "none"}, words...)
-	}
-	cmd := osexec.CommandContext(ctx, launcher, append(words, os.Args[0])...)
+	words = append(slices.Clone(words), "-n", fmt.Sprint(n), os.Args[0])
+	cmd := osexec.CommandContext(ctx, words[0], words[1:]...)
+	cmd.WaitDelay = 10 * time.Second
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Env = append(append(os.Environ(), mainArgs+"="+strings.Join(args, "\n"), "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_mpi_yield_when_idle=1"), env...)
