@@ -74,7 +74,7 @@ func TestDoctorRanksTwoHosts(t *testing.T) {
 		"mpirun.mpich": {"-launcher", "ssh", "-launcher-exec", ssh, "-hosts", "host1:2,host2:1"},
 	} {
 		t.Run(launcher, func(t *testing.T) {
-			out, errs, err := launchedBy(t, append([]string{on, "1", launcher}, words...), 3, nil, "doctor", "--ranks", "3")
+			out, errs, err := launchedBy(t, append([]string{on, "1", launcher}, words...), 3, nil, "doctor", "--ranks", "3", "--meet-timeout", "1m")
 			if err != nil || !strings.HasPrefix(out, "3 ranks on 2 hosts (host1 2, host2 1), started by ") || !strings.Contains(out, "met       at 10.77.0.1:") || strings.Count(out, "right on all ranks") != 6 {
 				t.Errorf("%v\n%s\n%s", err, out, errs)
 			}
