@@ -117,10 +117,15 @@ func crew(t *testing.T, n int, mode, port string, more func(rank int) []string) 
 		}
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(append(os.Environ(), testMode+"="+mode, "RANK="+strconv.Itoa(r), "WORLD_SIZE="+strconv.Itoa(n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT="+port, "CONTIG_SECRET=open sesame"), extra...)
+		var out strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
 		started = append(started, cmd)
 		go func() {
-			out, err := cmd.CombinedOutput()
-			heard <- said{r, string(out), err}
+			err := cmd.Wait()
+			heard <- said{r, out.String(), err}
 		}()
 	}
 	left := len(started)

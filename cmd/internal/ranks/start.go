@@ -160,7 +160,7 @@ func (t *Team) begin(ctx context.Context, o Options, m *terms) error {
 
 // withoutMPI is the error of sums between CPUs under a launcher that starts no MPI.
 func (t *Team) withoutMPI() error {
-	p := &data.Problem{Code: codeMPI, What: fmt.Sprintf("%s starts no MPI, by which ranks on CPUs sum", t.Launcher), Cause: "the processes were not started by an MPI's launcher",
+	p := &data.Problem{Code: codeMPI, What: "no MPI was started, by which ranks on CPUs sum: these were started by " + t.Launcher, Cause: "the processes were not started by an MPI's launcher",
 		Fix: fmt.Sprintf("mpirun -n %d --bind-to none contig-gpu ...", t.Size)}
 	if t.Launcher == "srun" {
 		p.Cause, p.Fix = "srun without --mpi", "srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH); srun --mpi=list shows what there is"

@@ -49,6 +49,7 @@ func launch(t *testing.T, launcher, mode string, n int) (string, error) {
 		args = append([]string{"--oversubscribe", "--bind-to", "none"}, args...)
 	}
 	cmd := exec.CommandContext(ctx, launcher, args...)
+	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(os.Environ(), rankMode+"="+mode, "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_mpi_yield_when_idle=1")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
