@@ -191,6 +191,10 @@ func TestFinetuneFromARun(t *testing.T) {
 	if export(from, "a.safetensors") != export(run, "b.safetensors") {
 		t.Error("the frozen encoder is not that of the run")
 	}
+	page := string(read(t, run, "report.html"))
+	if code, _, errs := exec(t, "report", run); code != 2 || !strings.Contains(errs, "--resume writes it anew") || string(read(t, run, "report.html")) != page {
+		t.Errorf("report of a fine-tuning: %d, %s", code, errs)
+	}
 	must(t, "embed", "--run", run, "--images", c.images, "--out", filepath.Join(out, "emb"))
 	if rows := keyed(t, out, "emb", "persons.tsv"); rows[0]["split"] != "train" || rows[3]["split"] != "test" {
 		t.Errorf("splits of the fine-tuning are not kept: %v", rows[:4])
