@@ -220,6 +220,3 @@ func (c *gpu) convBackwardWeight(s convolution.Shape, dw, dy, x Tensor) {
 	launch(c, "padchannels_backward", F32, c.grid(dw.Len(), 1), &kernels.PadchannelsBackward{Dx: dw.ptr(), Dy: uint64(wide),
 		Rows: int64(s.K * s.R * s.S), C: int32(dw.Dim(3)), Wide: int32(s.C)})
 }
-
-// convFlops returns the operations of one pass of a convolution.
-func convFlops(s convolution.Shape) int { return 2 * s.N * s.OH() * s.OW() * s.K * s.R * s.S * s.C }
