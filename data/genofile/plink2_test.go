@@ -172,7 +172,12 @@ func dummy(t *testing.T, plink2 func(*testing.T, ...string), seed int) {
 		}
 	}
 	for _, kind := range []string{"bgen-1.2 bits=8 ref-first", "bgen-1.3 bits=16 ref-first", "bgen-1.2 bits=1 ref-last", fmt.Sprintf("bgen-1.3 bits=%d", 2+g.IntN(15))} {
-		plink2(t, append(append([]string{"--pfile", d, "--export"}, strings.Fields(kind)...), "--out", d+"b")...)
+		args := append(append([]string{"--pfile", d, "--export"}, strings.Fields(kind)...), "--out", d+"b")
+		if out, _ := exec.Command("plink2", args...).CombinedOutput(); strings.Contains(string(out), "Assertion `compressed_bytect' failed") {
+			t.Logf("%s of few persons: plink2 ends by an assertion of its own", kind) // of 1,022 sets, in one of 11 persons
+			continue
+		}
+		plink2(t, args...)
 		ref := "ref-first"
 		if !strings.Contains(kind, ref) {
 			ref = "ref-last"
