@@ -32,25 +32,9 @@ type Table struct {
 
 // Read reads a file of labels. One without a key column, with an image twice or a split that is not known is E1010; ids and rows are checked as everywhere (E102, E106, E120).
 func Read(path string) (*Table, error) {
-	l, err := table.OpenTable(path)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
 	r := &reader{Table: Table{Path: path}, ids: table.IDs{Path: path}, seen: map[string]int{}}
-	if err := r.header(l); err != nil {
+	if err := table.Each(path, "the labels have", r.header, r.row); err != nil {
 		return nil, err
-	}
-	for l.Next() {
-		if err := r.row(l); err != nil {
-			return nil, err
-		}
-	}
-	if err := l.Err(); err != nil {
-		return nil, err
-	}
-	if len(r.Keys) == 0 {
-		return nil, table.Empty(path, "the labels have a header and no rows")
 	}
 	return &r.Table, nil
 }
@@ -62,22 +46,10 @@ type reader struct {
 	seen       map[string]int // line of an image
 	key, split int            // columns
 	at         []int          // of Names
-	columns    int
-	fields     []string
 }
 
-func (r *reader) header(l *table.Lines) error {
-	if !l.Next() {
-		if err := l.Err(); err != nil {
-			return err
-		}
-		return table.Empty(r.Path, "the labels have no header")
-	}
-	names := l.Fields(nil)
-	if err := table.Columns(r.Path, l.Line(), names); err != nil {
-		return err
-	}
-	r.key, r.columns = slices.Index(names, "image"), len(names)
+func (r *reader) header(l *table.Lines, names []string) error {
+	r.key = slices.Index(names, "image")
 	r.ByImage = r.key >= 0
 	keys := []string{"image", "person_id", "IID", "#IID", "eid", "participant.eid"}
 	for _, k := range keys {
@@ -101,11 +73,7 @@ func (r *reader) bad(line int, what, expected, found, cause, fix string) error {
 	return &data.Problem{Code: codeTable, File: r.Path, Line: line, What: what, Expected: expected, Found: found, Cause: cause, Fix: fix}
 }
 
-func (r *reader) row(l *table.Lines) error {
-	f := l.Fields(r.fields)
-	if r.fields = f; len(f) != r.columns {
-		return l.Ragged(r.columns, f)
-	}
+func (r *reader) row(l *table.Lines, f []string) error {
 	key := strings.Clone(f[r.key])
 	if err := r.check(key, l.Line()); err != nil {
 		return err

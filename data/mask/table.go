@@ -38,25 +38,9 @@ type Table struct {
 
 // Read reads a table of masks, whose columns are image, class and mask; paths of masks are relative to its folder. One that lacks a column, names no class or image, or has two rows of one image and class is E1050.
 func Read(path string) (*Table, error) {
-	l, err := table.OpenTable(path)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
 	r := &reader{Table: Table{Path: path}, seen: map[[2]string]int{}}
-	if err := r.header(l); err != nil {
+	if err := table.Each(path, "the table of masks has", r.header, r.row); err != nil {
 		return nil, err
-	}
-	for l.Next() {
-		if err := r.row(l); err != nil {
-			return nil, err
-		}
-	}
-	if err := l.Err(); err != nil {
-		return nil, err
-	}
-	if len(r.Rows) == 0 {
-		return nil, table.Empty(path, "the table of masks has a header and no rows")
 	}
 	return &r.Table, nil
 }
@@ -64,28 +48,15 @@ func Read(path string) (*Table, error) {
 // A reader reads a Table.
 type reader struct {
 	Table
-	seen    map[[2]string]int // line of an image and class
-	at      [3]int            // columns of image, class, mask
-	columns int
-	fields  []string
+	seen map[[2]string]int // line of an image and class
+	at   [3]int            // columns of image, class, mask
 }
 
 func (r *reader) bad(line int, what, expected, found, cause, fix string) error {
 	return &data.Problem{Code: codeTable, File: r.Path, Line: line, What: what, Expected: expected, Found: found, Cause: cause, Fix: fix}
 }
 
-func (r *reader) header(l *table.Lines) error {
-	if !l.Next() {
-		if err := l.Err(); err != nil {
-			return err
-		}
-		return table.Empty(r.Path, "the table of masks has no header")
-	}
-	names := l.Fields(nil)
-	if err := table.Columns(r.Path, l.Line(), names); err != nil {
-		return err
-	}
-	r.columns = len(names)
+func (r *reader) header(l *table.Lines, names []string) error {
 	for i, name := range []string{"image", "class", "mask"} {
 		if r.at[i] = slices.Index(names, name); r.at[i] < 0 {
 			return r.bad(l.Line(), "the table of masks has no column "+name, "image, class, mask", fmt.Sprintf("%.200s", strings.Join(names, " ")), "another table, or columns with names of their own", "rename the columns")
@@ -105,11 +76,7 @@ func (r *reader) header(l *table.Lines) error {
 	return nil
 }
 
-func (r *reader) row(l *table.Lines) error {
-	f := l.Fields(r.fields)
-	if r.fields = f; len(f) != r.columns {
-		return l.Ragged(r.columns, f)
-	}
+func (r *reader) row(l *table.Lines, f []string) error {
 	row := Row{Image: strings.Clone(f[r.at[0]]), Class: strings.Clone(f[r.at[1]]), Path: strings.Clone(f[r.at[2]]), Line: l.Line()}
 	for i, v := range []string{row.Image, row.Class, row.Path} {
 		if data.Missing(v) {
