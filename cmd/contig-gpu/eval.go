@@ -344,7 +344,7 @@ func (e *evaluating) writeReport(w io.Writer) error {
 	page.Facts = []report.Fact{{Name: "checkpoint", Value: e.from}, {Name: "step", Value: fmt.Sprint(e.net.Step)}, {Name: "split", Value: fmt.Sprintf("%s, %d persons", e.split, e.persons)}}
 	if s := e.standing; s != nil {
 		page.Facts = append(page.Facts, report.Fact{Name: "loss", Value: fmt.Sprintf("%.4f%s", s.Loss, behind(report.SetsText(s.Sets)))})
-		page.Retrieval = report.Lines(s.Retrieval)
+		page.Retrieval = s.Retrieval
 	}
 	for i, p := range e.probes {
 		last := p.last()

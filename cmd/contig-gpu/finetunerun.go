@@ -228,7 +228,10 @@ func (f *finetuning) train(ctx context.Context, s *finetune.Study, cfg train.Con
 			return err
 		}
 	}
-	name := fmt.Sprintf("%s, %g of the persons", shortName(from), fraction)
+	name := shortName(from)
+	if fraction < 1 {
+		name += fmt.Sprintf(", %g of the persons", fraction)
+	}
 	o.Progress = func(e train.Event) { f.progress(e, name, dir) }
 	sum, err := train.Run(ctx, s.Options(o, f.values.best))
 	if dir == f.dir {
@@ -358,7 +361,7 @@ func (f *finetuning) trainedWord() string {
 	case z.Always:
 		return "fine-tuning of a linear head; the encoder stays as it is"
 	case z.Epochs > 0:
-		return fmt.Sprintf("fine-tuning: a linear head for %d epochs, then encoder and head", z.Epochs)
+		return fmt.Sprintf("fine-tuning: a linear head for %s, then encoder and head", counted(z.Epochs, "epoch"))
 	}
 	return "fine-tuning of encoder and head"
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"time"
@@ -254,7 +255,11 @@ func (g *segmenting) progress(e train.Event) {
 		g.line.Step(e.Step, e.Total, fmt.Sprintf("epoch %d  loss %.4f  %.1f images/s", e.Epoch, e.Loss, e.ImagesPerSecond))
 	case train.Validated:
 		if e.Judged != nil {
-			g.say("step %d: validation loss %.4f, dice %s", e.Step, e.Loss, cell(e.Judged.Score))
+			dice := "undefined"
+			if !math.IsNaN(e.Judged.Score) {
+				dice = fmt.Sprintf("%.4f", e.Judged.Score)
+			}
+			g.say("epoch %d, step %d: validation loss %.4f, dice %s", e.Epoch, e.Step, e.Loss, dice)
 		}
 	case train.Planned:
 		g.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))

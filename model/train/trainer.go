@@ -205,7 +205,11 @@ func (t *trainer) load() error {
 			return err
 		}
 		w.Refresh()
-		t.event(Event{Kind: Noted, Text: fmt.Sprintf("init: %d of the network's %d tensors are taken from %s, which has %d; the others are new", taken.From, taken.Of, filepath.Base(t.o.InitFrom), taken.InFile)})
+		text := fmt.Sprintf("init: %d of the network's %d tensors are taken from %s, which has %d", taken.From, taken.Of, filepath.Base(t.o.InitFrom), taken.InFile)
+		if taken.From < taken.Of {
+			text += "; the others are new"
+		}
+		t.event(Event{Kind: Noted, Text: text})
 	}
 	if t.o.Begin != nil {
 		t.o.Begin(t.engine.Objective())

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"io"
 
+	"contig-gpu/model/eval"
 	"contig-gpu/model/measure"
 )
 
@@ -11,7 +12,7 @@ import (
 type Evaluated struct {
 	Title     string
 	Facts     []Fact
-	Retrieval []string // lines, as Lines makes them
+	Retrieval map[string]eval.Retrieval
 	Targets   []EvaluatedTarget
 	Notes     []string
 }
@@ -29,10 +30,14 @@ func WriteEvaluated(w io.Writer, e Evaluated) error {
 	if err != nil {
 		return err
 	}
+	found := Findings(e.Retrieval)
 	return t.Execute(w, struct {
 		Evaluated
-		Style template.CSS
-	}{e, template.CSS(style)})
+		Style   template.CSS
+		Verdict string
+		Forest  template.HTML
+		Cards   []card
+	}{e, template.CSS(style), verdictText(found), forest(found), cards(found)})
 }
 
 const evaluatedPage = `<!DOCTYPE html>
@@ -43,8 +48,13 @@ const evaluatedPage = `<!DOCTYPE html>
 <dl class="facts">{{range .Facts}}<dt>{{.Name}}</dt><dd>{{.Value}}</dd>
 {{end}}</dl></header>
 <main>
-{{if .Retrieval}}<section id="retrieval"><h2>Retrieval of held-out persons</h2><pre>{{range .Retrieval}}{{.}}
-{{end}}</pre></section>{{end}}
+{{if .Cards}}<section id="retrieval"><h2>Retrieval of held-out persons</h2>
+<p>{{.Verdict}}</p>
+{{.Forest}}
+<p class="note">How often a person's own genetics are among the ten nearest to the image, or the nearest, and the other way round. In brackets: 95 % intervals, by drawing persons anew.</p>
+<div class="scroll" tabindex="0"><table><thead><tr><th class="t" scope="col">modality</th><th class="t" scope="col">verdict</th><th class="t" scope="col">direction</th><th scope="col">recall@10</th><th scope="col">chance</th><th scope="col">recall@1</th><th scope="col">candidates</th></tr></thead><tbody>
+{{range $c := .Cards}}{{range $i, $w := .Ways}}<tr><th scope="row">{{$c.Name}}</th><td class="t">{{$c.Verdict}}</td><td class="t">{{$w.Direction}}</td><td>{{$w.Ten}}</td><td>{{printf "%.3f" $c.Chance}}</td><td>{{$w.One}}</td><td>{{$c.Candidates}}</td></tr>
+{{end}}{{end}}</tbody></table></div></section>{{end}}
 <section id="targets"><h2>What the features tell: a linear probe of each target</h2>
 {{if .Targets}}<p class="note">On the test split of each target. In brackets: 95 % intervals, by drawing persons anew, 1000 times.</p>
 <div class="scroll" tabindex="0"><table><thead><tr><th class="t" scope="col">target</th><th class="t" scope="col">task</th><th scope="col">rows</th><th class="t" scope="col">metrics</th></tr></thead><tbody>

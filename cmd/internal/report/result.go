@@ -29,8 +29,14 @@ type way struct {
 	d    eval.Direction
 }
 
+// Direction is its name.
+func (w way) Direction() string { return w.name }
+
 // Text says recall@10 with its interval.
-func (w way) Text() string { return w.name + " " + withInterval(w.d.R10, w.d.R10Interval) }
+func (w way) Text() string { return w.name + " " + w.Ten() }
+
+// Ten is recall@10 with its interval.
+func (w way) Ten() string { return withInterval(w.d.R10, w.d.R10Interval) }
 
 // One says recall@1 with its interval.
 func (w way) One() string { return withInterval(w.d.R1, w.d.R1Interval) }
