@@ -152,13 +152,10 @@ func reportOne(c *cli.Context, dir string) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err == nil {
-		return usagef("report: the page in %s is of a test, which its own command writes anew with --resume", dir)
+		return usagef("report: the page in %.200q is that of a test split: the command that trained there, finetune or segment, with --resume writes it anew", dir)
 	}
 	k := readRecord(dir)
 	k.NoImages = cmp.Or(k.NoImages, "Pictures are left out of a report that was written without the images.")
-	if _, err := os.Stat(filepath.Join(dir, "metrics.json")); err == nil {
-		return usagef("report: %.200q has the report of a training that predicts: contig-gpu finetune --run FOLDER --resume writes it anew", dir)
-	}
 	if err := reportOf(dir, &k, nil, c.String("color")); err != nil {
 		return err
 	}
