@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What representations of scikit-learn's handwritten digits are worth, by the probes: ContIG, which learnt from traits that follow from the digit, SimCLR, which saw the images alone, and a network of
-# random weights. Writes the table of docs/probe.md, or of the file DOC. Linear and kNN probes on 5 % of the labels must find ContIG above random by MARGIN, by the lower end of the paired interval.
+# random weights, and when they are trained further. Writes the table of docs/probe.md, or of the file DOC. Linear and kNN probes on 5 % of the labels must find ContIG above random by MARGIN, by the lower end of the
+# paired interval.
 # Needs python3 with venv; installs scikit-learn and Pillow for itself.
 #   scripts/probe_digits.sh [EPOCHS] [MARGIN] [DOC]       CONTIG_GPU: the program, else it is built
 set -euo pipefail
@@ -30,5 +31,9 @@ for fraction in 0.05 1; do
             --against "random,$work/SimCLR" --seed 3 --device cpu --out "$work/$method.$fraction" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
         found+=("$method=$work/$method.$fraction")
     done
+    # As many steps for few persons as for all, about.
+    "$CONTIG_GPU" finetune --checkpoint "$work/ContIG" --images "$work/digits/images.tsv" --labels "$work/digits/labels.tsv" --target digit --task classes --split run --fractions "$fraction" \
+        --against "random,$work/SimCLR" --batch 32 --epochs "$(python3 -c "print(round($epochs / $fraction ** 0.6))")" --freeze-epochs 1 --no-augment --seed 3 --device cpu --run "$work/finetune.$fraction" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+    found+=("fine-tuned=$work/finetune.$fraction")
 done
 "$work/venv/bin/python" scripts/probe_digits.py table "$doc" "$margin" "${found[@]}"
