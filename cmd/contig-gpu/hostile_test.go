@@ -59,7 +59,7 @@ func TestHostileCheckpoints(t *testing.T) {
 		v.attack(t, fmt.Sprintf("seed %d, change %d: %s", seed, i, h.What), h, n >= 200 || i%4 == 0, counts)
 	}
 	t.Logf("%d changes: %v", n, counts)
-	if counts["embed: error"] == 0 || counts["embed: result"] == 0 || counts["read: error"] < int(n)/2 {
+	if counts["embed: error"] == 0 || counts["embed: result"] == 0 || counts["read: error"] < int(n)/6 { // about half are; of 12, fewer than 2 once in some thousand seeds
 		t.Errorf("the changes are too much alike: %v", counts)
 	}
 }

@@ -56,17 +56,28 @@ func fillAll[F float32 | float64](s *Scan, g *group, c *calls, variants []int, r
 
 // multiply returns the products [variants, width] of the genotypes x that write puts on the device.
 func (b *bench) multiply(at int, g *group, x gpu.Tensor, write func()) ([]float64, error) {
-	if b.one != nil {
-		b.one.Lock()
-		defer b.one.Unlock()
-	}
-	write()
 	n := x.Len() / g.columns
-	p := b.p[at].Slice(0, n*g.width).View(n, g.width)
-	gpu.MatMul(p, x, b.w[at], false, false, 0)
 	sums := make([]float64, n*g.width)
-	gpu.Read(sums, p)
-	return sums, b.dev.Sync()
+	var err error
+	b.on(func() {
+		write()
+		p := b.p[at].Slice(0, n*g.width).View(n, g.width)
+		gpu.MatMul(p, x, b.w[at], false, false, 0)
+		gpu.Read(sums, p)
+		err = b.dev.Sync()
+	})
+	return sums, err
+}
+
+// on does something with the device.
+func (b *bench) on(do func()) {
+	if b.ask == nil {
+		do()
+		return
+	}
+	done := make(chan struct{})
+	b.ask <- func() { do(); close(done) }
+	<-done
 }
 
 // halve makes effects per copy of calls that count 2 where there is one.

@@ -41,8 +41,12 @@ func (s *Scan) Run(ctx context.Context, src Source, variants []int, makeText fun
 		})
 	}
 	var failed error
-	for w := range ordered {
-		<-w.done
+	for {
+		w, more := serve(s.benches[0].ask, ordered)
+		if !more {
+			break
+		}
+		serve(s.benches[0].ask, w.done)
 		if failed == nil {
 			if failed = w.err; failed == nil && ctx.Err() == nil {
 				failed = take(w.Block)
@@ -61,6 +65,18 @@ func (s *Scan) Run(ctx context.Context, src Source, variants []int, makeText fun
 		return read
 	}
 	return context.Cause(ctx)
+}
+
+// serve does what is asked for until something comes from a channel, or it is closed.
+func serve[T any](ask <-chan func(), from <-chan T) (T, bool) {
+	for {
+		select {
+		case do := <-ask:
+			do()
+		case x, ok := <-from:
+			return x, ok
+		}
+	}
 }
 
 // work tests a block.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
 
 	"contig-gpu/gpu"
 )
@@ -51,7 +50,7 @@ type Scan struct {
 type bench struct {
 	dev     *gpu.Device
 	own     bool        // the device is of this bench alone
-	one     *sync.Mutex // held while a device that is shared computes; nil: it is not shared
+	ask     chan func() // what a device that is shared is to do: a GPU works for the goroutine alone that opened it, which runs Run; nil: it is not shared
 	arena   *gpu.Arena
 	w, x, p []gpu.Tensor // by group: weights, genotypes and products of a block
 }
@@ -71,7 +70,7 @@ func NewScan(dev *gpu.Device, s Study, persons int, o Options) (*Scan, error) {
 	}
 	if scan.single {
 		b := scan.benchOn(dev)
-		b.one = &sync.Mutex{}
+		b.ask = make(chan func())
 		for range runtime.GOMAXPROCS(0) {
 			scan.benches = append(scan.benches, b)
 		}
