@@ -56,8 +56,7 @@ func Start(ctx context.Context, o Options) (*Team, error) {
 		}
 	}
 	if o.Ranks > 1 && place.Size != o.Ranks {
-		return nil, spoken(place, place.Rank == 0, &data.Problem{Code: codeVariables, What: fmt.Sprintf("--ranks asks for %d ranks, and %s started %d", o.Ranks, place.Launcher, place.Size),
-			Expected: fmt.Sprint(o.Ranks), Found: fmt.Sprint(place.Size), Cause: "the launcher was given another number", Fix: "give both the same number, or leave out --ranks"})
+		return nil, spoken(place, place.Rank == 0, otherNumber(place, o.Ranks))
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -207,4 +206,15 @@ func (t *Team) introduce(o Options, m *terms) (l net.Listener, err error) {
 	}
 	m.addresses, m.secret = i.Addresses, i.Secret
 	return l, err
+}
+
+// otherNumber is E730 where so many ranks were asked for, and others are there.
+func otherNumber(place Place, ranks int) *data.Problem {
+	p := &data.Problem{Code: codeVariables, What: fmt.Sprintf("--ranks asks for %d ranks, and %s started %d", ranks, place.Launcher, place.Size),
+		Expected: fmt.Sprint(ranks), Found: fmt.Sprint(place.Size), Cause: "the launcher was given another number", Fix: "give both the same number, or leave out --ranks"}
+	if place.Size == 1 {
+		p.What = fmt.Sprintf("--ranks asks for %d ranks, and this is the only one", ranks)
+		p.Cause, p.Fix = "it was started without a launcher, or by one that set no variables", fmt.Sprintf("start it with mpirun -n %d, srun or torchrun: --ranks starts nothing by itself", ranks)
+	}
+	return p
 }
