@@ -64,14 +64,14 @@ for l in lines:
         except ValueError:
             pass
 tests = [len(re.findall(r"^\s*--- " + w, text, re.M)) for w in ("PASS", "FAIL", "SKIP")]
-if "gpu" in found:
-    g = found["gpu"]
-    print(g["name"] + ", " + ", ".join(f"{x['name']} {x['version']}" for x in g["libraries"]) if g.get("name") else "no GPU: " + " ".join(g.get("why", "").split()))
-elif "rows" in found and "total" in found:
+if "rows" in found and "total" in found:
     r = found["rows"][0]
     print(f"{found['milliseconds_per_step']['median']:.2f} ms a step, floor {found['total']['floor_milliseconds']:.2f}; first {r['kernel']} {r['milliseconds']:.2f} ms, floor {r['floor_milliseconds']:.2f}")
 elif "images_per_second" in found:
     print(f"{found['images_per_second']['median']:.1f} images/s, {found['milliseconds_per_step']['median']:.2f} ms a step, {found['graph_nodes']} nodes")
+elif "gpu" in found: # doctor's: what is measured names it too
+    g = found["gpu"]
+    print(g["name"] + ", " + ", ".join(f"{x['name']} {x['version']}" for x in g["libraries"]) if g.get("name") else "no GPU: " + " ".join(g.get("why", "").split()))
 elif sum(tests):
     names = re.findall(r"^\s*--- FAIL: (\S+)", text, re.M)
     print("{} tests passed, {} failed, {} skipped".format(*tests) + (": " + " ".join(names[:4]) if names else ""))
