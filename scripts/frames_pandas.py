@@ -19,6 +19,7 @@ class Folder:
     def __init__(self, path, seed):
         self.path, self.rng, self.files = path, np.random.default_rng(seed), []
         self.rows, self.columns = int(self.rng.integers(1, 300)), int(self.rng.integers(1, 60))
+        self.columns += self.rows == self.columns  # of a square array nothing says which side is the persons'
         self.ids = [str(1000000 + i) for i in self.rng.permutation(self.rows)]
         self.names = [f"g{j}" for j in range(self.columns)]
 
