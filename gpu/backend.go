@@ -7,6 +7,7 @@ import (
 	"contig-gpu/gpu/internal/dnn"
 	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/gpu/internal/planned"
+	"contig-gpu/gpu/world"
 )
 
 // A backend is what is behind a Device: a CPU's threads, a GPU, or what plans for either. What devices do in different ways is
@@ -36,6 +37,7 @@ type backend interface {
 	write(t Tensor, src elements)
 	read(dst elements, t Tensor)
 
+	join(w *world.World) error // makes the device one of several ranks
 	sync() error
 	close() error
 	mark() *Mark
@@ -83,6 +85,7 @@ func (*common) round(bool)                              {}
 func (*common) errors() (unit, inputs float64)          { return 0x1p-24, 0 }
 func (*common) computes() bool                          { return true }
 func (*common) threads() int                            { return 0 }
+func (*common) join(*world.World) error                 { return errNoCollectives }
 func (*common) most() int                               { return 0 }
 func (*common) reserve(int)                             {}
 func (*common) sync() error                             { return nil }

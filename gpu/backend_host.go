@@ -6,6 +6,7 @@ import (
 
 	"contig-gpu/gpu/internal/cpukern"
 	"contig-gpu/gpu/internal/planned"
+	"contig-gpu/gpu/world"
 )
 
 // A hostBackend computes by a CPU's threads.
@@ -16,22 +17,27 @@ type hostBackend struct {
 
 // newHost is the device of a pool.
 func newHost(p *cpukern.Pool, why string) *Device {
-	return &Device{backend: &hostBackend{pool: p}, why: why, pool: p}
+	d := newDevice(&hostBackend{pool: p}, why)
+	d.pool = p
+	return d
 }
 
 // newCounting plans for the device of a pool.
 func newCounting(p *cpukern.Pool, of string) *Device {
 	p = p.Counter()
-	return &Device{backend: &countingBackend{pool: p}, why: "a plan of " + of, pool: p}
+	d := newDevice(&countingBackend{pool: p}, "a plan of "+of)
+	d.pool = p
+	return d
 }
 
-func (*hostBackend) name() string           { return "cpu" }
-func (*hostBackend) types() []DType         { return []DType{F32, F64} }
-func (h *hostBackend) threads() int         { return h.pool.Threads() }
-func (h *hostBackend) most() int            { return h.pool.Bytes() }
-func (h *hostBackend) close() error         { h.pool.Close(); return nil }
-func (h *hostBackend) plan() *Device        { return newCounting(h.pool, h.name()) }
-func (h *hostBackend) planTensors() *Device { return h.plan() }
+func (*hostBackend) name() string            { return "cpu" }
+func (*hostBackend) types() []DType          { return []DType{F32, F64} }
+func (h *hostBackend) threads() int          { return h.pool.Threads() }
+func (h *hostBackend) most() int             { return h.pool.Bytes() }
+func (h *hostBackend) close() error          { h.pool.Close(); return nil }
+func (*hostBackend) join(*world.World) error { return nil }
+func (h *hostBackend) plan() *Device         { return newCounting(h.pool, h.name()) }
+func (h *hostBackend) planTensors() *Device  { return h.plan() }
 
 // allocated adds the memory that the pool took by itself.
 func (h *hostBackend) allocated() []Held {

@@ -11,6 +11,7 @@ import (
 	"contig-gpu/gpu/internal/cpukern"
 	"contig-gpu/gpu/internal/planned"
 	"contig-gpu/gpu/internal/vendor"
+	"contig-gpu/gpu/world"
 )
 
 // ErrNoDevice is returned by Open for a device that this machine or this build does not have.
@@ -35,9 +36,14 @@ type Device struct {
 	backend
 	why  string
 	pool *cpukern.Pool // a CPU's, or one that only counts; nil on other devices
+
+	world *world.World // whom it computes with
+	lost  error        // the first failure of an exchange
 }
 
-func newDevice(b backend, why string) *Device { return &Device{backend: b, why: why} }
+func newDevice(b backend, why string) *Device {
+	return &Device{backend: b, why: why, world: world.Alone()}
+}
 
 // Open returns the device named by spec: "auto", "cpu", "cuda", "cuda:N", "plan" or, in a build with the tag gorgonia,
 // "gorgonia:N". "plan" checks shapes and counts; "plan:cuda" counts what a GPU's operations take beside their
@@ -133,7 +139,12 @@ func (d *Device) Why() string { return d.why }
 func (d *Device) Threads() int { return d.threads() }
 
 // Sync waits for all queued work and returns the first failure since Open.
-func (d *Device) Sync() error { return d.sync() }
+func (d *Device) Sync() error {
+	if err := d.sync(); err != nil {
+		return err
+	}
+	return d.lost
+}
 
 // Close ends the device's worker threads or gives the GPU back. Its tensors must not be used afterwards. Close may
 // be called again.

@@ -28,12 +28,13 @@ type Normed struct {
 	Add                                         Tensor // optional, like x: added to the result, before the ReLU
 	Present                                     Tensor // optional, U8 [N]: 0 where a sample is absent
 	ReLU                                        bool   // of the result
+	Shared                                      bool   // statistics are of the rows of all ranks: see Device.Join
 	Dgamma, Dbeta                               Tensor // optional: gradients are added to them
 }
 
 func (n Normed) args() bnArgs {
 	return bnArgs{x: n.X, mean: n.Mean, rstd: n.Rstd, gamma: n.Gamma, beta: n.Beta, runMean: n.RunMean, runVar: n.RunVar, sums: n.Sums,
-		add: n.Add, present: n.Present, relu: n.ReLU, dgamma: n.Dgamma, dbeta: n.Dbeta}
+		add: n.Add, present: n.Present, relu: n.ReLU, shared: n.Shared, dgamma: n.Dgamma, dbeta: n.Dbeta}
 }
 
 // bnArgs are the tensors of one call; x is [N, C] or [N, H, W, C], the rest [C], shaped like x, or left out.
@@ -42,7 +43,7 @@ type bnArgs struct {
 	mean, rstd, gamma, beta, runMean, runVar Tensor
 	sums                                     Tensor
 	dx, dadd, dgamma, dbeta, dy              Tensor
-	relu                                     bool
+	relu, shared                             bool
 	bn                                       BatchNorm
 }
 
@@ -78,7 +79,8 @@ func (a *bnArgs) check(op string, images, vectors map[string]Tensor) {
 // BatchNormTrain computes y = [relu](gamma * (x - mean) * rstd + beta [+ add]) with the mean [C] and rstd [C] =
 // 1/sqrt(variance + eps) of this batch, and moves the running averages (the variance unbiased, as PyTorch does).
 // It takes all of n but the gradients, and fills Mean and Rstd. Samples whose present [N] (U8, optional) is 0 leave the statistics,
-// whatever they hold, and their y is 0. With fewer than 2 rows of statistics y is 0 and nothing moves. y may be add.
+// whatever they hold, and their y is 0. With fewer than 2 rows of statistics y is 0 and nothing moves. y may be add. Where they are Shared
+// all ranks get the same Mean, Rstd and running averages, and a rank may have no row at all.
 // mask (U8 [PassedLen], optional, with relu) gets a bit for every element that the ReLU lets through: what
 // BatchNormBackward needs in place of y, at a sixteenth of its memory in 16 bits.
 func BatchNormTrain(y, mask Tensor, n Normed, bn BatchNorm) {
@@ -93,6 +95,9 @@ func BatchNormTrain(y, mask Tensor, n Normed, bn BatchNorm) {
 func bnTrain[F Float](a *bnArgs) {
 	r := newBNRows(a)
 	rows, mean, m2 := bnStatistics(r, host[F](a.x))
+	if a.shared {
+		rows, mean, m2 = bnOverRanks(a.x.dev, rows, mean, m2)
+	}
 	tm, tr := host[F](a.mean), host[F](a.rstd)
 	if rows < 2 {
 		clear(tm)

@@ -7,7 +7,8 @@ import (
 
 // BatchNormBackward computes dx and adds to Dgamma and Dbeta [C], each of them optional. X, Mean, Rstd, Gamma, Present and ReLU are
 // BatchNormTrain's; through is its result or its mask, needed if ReLU and otherwise optional; dadd (optional) gets dy masked by the ReLU. Absent
-// samples, and all of a batch with fewer than 2 rows, have gradient 0. dx may be dy; dadd may be dy if dx is not.
+// samples, and all of a batch with fewer than 2 rows, have gradient 0. dx may be dy; dadd may be dy if dx is not. Where statistics are Shared
+// Dgamma and Dbeta get what this rank's rows add to them.
 func BatchNormBackward(dx, dadd, dy, through Tensor, n Normed) {
 	a := n.args()
 	a.add, a.dx, a.dadd, a.dy = Tensor{}, dx, dadd, dy
@@ -29,15 +30,13 @@ func (a *bnArgs) through(t Tensor, images map[string]Tensor) map[string]Tensor {
 
 func bnBackward[F Float](a *bnArgs) {
 	r := newBNRows(a)
-	n := r.count()
+	s1, s2, n := bnTotals[F](r, a)
 	if n < 2 {
 		clear(host[F](a.dx))
 		clear(host[F](a.dadd))
 		return
 	}
-	s1, s2 := bnReduce[F](r, a)
 	rstd, gamma := host[F](a.rstd), host[F](a.gamma)
-	bnAddSums(a, s1, s2, rstd)
 	k := make([]F, 3*r.c)
 	scale, k1, k2 := k[:r.c], k[r.c:2*r.c], k[2*r.c:]
 	for j := range scale {
@@ -45,6 +44,23 @@ func bnBackward[F Float](a *bnArgs) {
 		scale[j], k1[j], k2[j] = F(float64(gamma[j])*inv), F(s1[j]/float64(n)), F(s2[j]*inv*inv/float64(n))
 	}
 	bnGradient(r, a, scale, k1, k2)
+}
+
+// bnTotals returns bnReduce's sums over all rows, and how many these are; with 2 or more it adds this device's to dgamma and dbeta.
+func bnTotals[F Float](r bnRows, a *bnArgs) (s1, s2 []float64, n int) {
+	n = r.count()
+	if !a.shared && n < 2 {
+		return nil, nil, n
+	}
+	s1, s2 = bnReduce[F](r, a)
+	own1, own2 := s1, s2
+	if a.shared {
+		s1, s2, n = bnSumOverRanks(a.x.dev, s1, s2, n)
+	}
+	if n >= 2 {
+		bnAddSums(a, own1, own2, host[F](a.rstd))
+	}
+	return s1, s2, n
 }
 
 // bnAddSums adds bnReduce's sums to those of dgamma and dbeta that are asked for.

@@ -24,7 +24,8 @@ typedef CONTIG_HANDLE_TYPE contig_handle;
 	FN(MPI_Comm_split_type, (contig_handle comm, int type, int key, contig_handle info, contig_handle *out), (comm, type, key, info, out)) \
 	FN(MPI_Comm_free, (contig_handle *comm), (comm)) \
 	FN(MPI_Bcast, (void *buf, int n, contig_handle type, int root, contig_handle comm), (buf, n, type, root, comm)) \
-	FN(MPI_Allreduce, (const void *src, void *dst, int n, contig_handle type, contig_handle op, contig_handle comm), (src, dst, n, type, op, comm))
+	FN(MPI_Allreduce, (const void *src, void *dst, int n, contig_handle type, contig_handle op, contig_handle comm), (src, dst, n, type, op, comm)) \
+	FN(MPI_Allgather, (const void *src, int n, contig_handle type, void *dst, int each, contig_handle like, contig_handle comm), (src, n, type, dst, each, like, comm))
 
 // FN(field, name in mpi.h, value in the standard interface, in MPICH's, object of Open MPI).
 #define CONTIG_MPI_HANDLES(FN) \

@@ -20,11 +20,17 @@ type World struct {
 // Open returns an error that wraps dl.ErrNoCgo.
 func Open(context.Context, []string) (*World, error) { return nil, fmt.Errorf("mpi: %w", dl.ErrNoCgo) }
 
-// Sum returns an error that wraps dl.ErrNoCgo.
-func Sum[E float32 | float64](*World, []E) error { return dl.ErrNoCgo }
+// Sum32 returns an error that wraps dl.ErrNoCgo.
+func (w *World) Sum32([]float32) error { return dl.ErrNoCgo }
+
+// Sum64 returns an error that wraps dl.ErrNoCgo.
+func (w *World) Sum64([]float64) error { return dl.ErrNoCgo }
 
 // Broadcast returns an error that wraps dl.ErrNoCgo.
 func (w *World) Broadcast([]byte) error { return dl.ErrNoCgo }
+
+// AllGather returns an error that wraps dl.ErrNoCgo.
+func (w *World) AllGather(_, _ []byte) error { return dl.ErrNoCgo }
 
 // Abandon does nothing.
 func (w *World) Abandon(error) {}

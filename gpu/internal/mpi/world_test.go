@@ -66,7 +66,7 @@ func asRank(mode string) error {
 	}
 	switch mode {
 	case "sums":
-		err = errors.Join(sums[float32](w, 1, 1000, stagingBytes/4+3), sums[float64](w, 1, 1001, stagingBytes/8+5), rounded(w), broadcast(w))
+		err = errors.Join(sums(w, w.Sum32, 1, 1000, stagingBytes/4+3), sums(w, w.Sum64, 1, 1001, stagingBytes/8+5), rounded(w), broadcast(w), gather(w, 1, 1000, stagingBytes/3))
 	case "panic":
 		err = handlers(w)
 	case "abandon":
@@ -86,13 +86,13 @@ func asRank(mode string) error {
 }
 
 // sums adds whole numbers, of which every sum is exact.
-func sums[E float32 | float64](w *World, lengths ...int) error {
+func sums[E float32 | float64](w *World, sum func([]E) error, lengths ...int) error {
 	for _, n := range lengths {
 		x := make([]E, n)
 		for i := range x {
 			x[i] = E((i%1009 + 1) * (w.Rank + 1))
 		}
-		if err := Sum(w, x); err != nil {
+		if err := sum(x); err != nil {
 			return err
 		}
 		for i := range x {
@@ -112,7 +112,7 @@ func rounded(w *World) error {
 		for i := range x {
 			x[i] = math.Sin(float64(i+1)*float64(w.Rank+1)) * math.Pow(10, float64(i%30-15))
 		}
-		if err := Sum(w, x); err != nil {
+		if err := w.Sum64(x); err != nil {
 			return err
 		}
 		b := make([]byte, 0, len(x)*24)
@@ -147,6 +147,25 @@ func broadcast(w *World) error {
 	return nil
 }
 
+// gather collects bytes that tell the rank and their place, of more than the staging memory takes at a time too.
+func gather(w *World, lengths ...int) error {
+	for _, n := range lengths {
+		src, dst := make([]byte, n), make([]byte, w.Size*n)
+		for i := range src {
+			src[i] = byte(i%251 + w.Rank)
+		}
+		if err := w.AllGather(dst, src); err != nil {
+			return err
+		}
+		for i, b := range dst {
+			if want := byte(i%n%251 + i/n); b != want {
+				return fmt.Errorf("rank %d gathered %d at %d of %d, want %d", w.Rank, b, i, len(dst), want)
+			}
+		}
+	}
+	return nil
+}
+
 // handlers sees that a nil pointer is still a panic of Go's, which can be recovered from, after MPI has begun.
 func handlers(*World) (err error) {
 	defer func() {
@@ -163,7 +182,7 @@ func handlers(*World) (err error) {
 func abandoned(w *World) error {
 	if w.Rank == 0 {
 		time.AfterFunc(50*time.Millisecond, func() { w.Abandon(errors.New("rank 1 is lost")) })
-		err := Sum(w, make([]float32, 100_000))
+		err := w.Sum32(make([]float32, 100_000))
 		if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "rank 1 is lost") {
 			return fmt.Errorf("the sum ended with %v", err)
 		}

@@ -1,0 +1,78 @@
+package gpu
+
+import (
+	"fmt"
+	"unsafe"
+
+	"contig-gpu/gpu/world"
+)
+
+// What ranks exchange: see Device.Join. All ranks get the same bytes; with as many ranks and the same libraries they are the same each time.
+
+// AllReduce replaces x by its sum over all ranks, element by element. It is of floats of 32 bits or more.
+func AllReduce(x Tensor) {
+	wantFloat("AllReduce", "x", x)
+	if x.dtype != F32 && x.dtype != F64 {
+		panic(fmt.Sprintf("gpu: AllReduce: x is %v, want f32 or f64", x.dtype))
+	}
+	if x.dev.Ranks() == 1 {
+		return
+	}
+	compute(x, func() { reduceHost[float32](x) }, func() { reduceHost[float64](x) }, func(c *gpu) { c.allReduce(x) })
+}
+
+func reduceHost[F Float](x Tensor) {
+	if err := world.Sum(x.dev.world, host[F](x)); err != nil {
+		x.dev.fail(err)
+	}
+}
+
+// AllGather fills y [R N, ...] with every rank's x [N, ...], in the order of the R ranks.
+func AllGather(y, x Tensor) {
+	wantGathered("AllGather", y, x)
+	if x.dev.Ranks() == 1 {
+		Copy(y, x)
+		return
+	}
+	onHost := func() {
+		if err := world.AllGather(x.dev.world, rawBytes(y), rawBytes(x)); err != nil {
+			x.dev.fail(err)
+		}
+	}
+	compute(x, onHost, onHost, func(c *gpu) { c.allGather(y, x) })
+}
+
+func wantGathered(op string, y, x Tensor) {
+	if !x.Ok() || x.Rank() == 0 {
+		panic(fmt.Sprintf("gpu: %s: x is left out or has no rows", op))
+	}
+	d := x.Dims()
+	d[0] *= x.dev.Ranks()
+	want(op, "y", y, x, x.dtype, d...)
+}
+
+// Broadcast replaces x by rank 0's.
+func Broadcast(x Tensor) {
+	if !x.Ok() {
+		panic("gpu: Broadcast: x is left out")
+	}
+	if x.dev.Ranks() == 1 {
+		return
+	}
+	onHost := func() {
+		if err := x.dev.world.Broadcast(rawBytes(x)); err != nil {
+			x.dev.fail(err)
+		}
+	}
+	compute(x, onHost, onHost, func(c *gpu) { c.broadcast(x) })
+}
+
+// rawBytes returns the memory of a tensor on the CPU.
+func rawBytes(t Tensor) []byte { return unsafe.Slice((*byte)(t.mem), t.Bytes()) }
+
+// errNoCollectives is why a GPU cannot join.
+var errNoCollectives = fmt.Errorf("this GPU has no library that carries sums between ranks")
+
+func (c *gpu) allReduce(Tensor)      { panic(errNoCollectives) }
+func (c *gpu) allGather(_, _ Tensor) { panic(errNoCollectives) }
+func (c *gpu) broadcast(Tensor)      { panic(errNoCollectives) }
