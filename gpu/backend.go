@@ -85,7 +85,7 @@ func (*common) round(bool)                              {}
 func (*common) errors() (unit, inputs float64)          { return 0x1p-24, 0 }
 func (*common) computes() bool                          { return true }
 func (*common) threads() int                            { return 0 }
-func (*common) join(*world.World) error                 { return errNoCollectives }
+func (*common) join(*world.World) error                 { return errNoCollectives() }
 func (*common) most() int                               { return 0 }
 func (*common) reserve(int)                             {}
 func (*common) sync() error                             { return nil }

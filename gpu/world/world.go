@@ -14,11 +14,11 @@ import (
 // LibraryEnv names the environment variable that may name the MPI library's file.
 const LibraryEnv = mpi.Env
 
-// ErrGone is wrapped by what collectives return after Abandon: another rank was lost.
-var ErrGone = mpi.ErrGone
+// Gone reports whether err is what collectives return after Abandon: another rank was lost.
+func Gone(err error) bool { return errors.Is(err, mpi.ErrGone) }
 
-// Gone reports whether err is what collectives return after Abandon.
-func Gone(err error) bool { return errors.Is(err, ErrGone) }
+// Lost makes such an error of why.
+func Lost(why error) error { return fmt.Errorf("%w: %w", mpi.ErrGone, why) }
 
 // A Carrier moves what ranks exchange. All ranks call its collectives in the same order with the same lengths.
 type Carrier interface {
@@ -26,7 +26,7 @@ type Carrier interface {
 	Sum64(x []float64) error         //
 	Broadcast(b []byte) error        // replaces b by rank 0's
 	AllGather(dst, src []byte) error // fills dst with the src of every rank, in their order
-	Abandon(why error)               // ends collectives, those that wait and those to come, with why and ErrGone
+	Abandon(why error)               // ends collectives, those that wait and those to come, with Lost(why)
 	Close() error                    // all ranks call it
 }
 

@@ -82,7 +82,7 @@ func (r *rank) meet(kind string, length int, part any, use func(parts []any)) er
 	over, err := here.over, m.gone
 	m.mu.Unlock()
 	if !over {
-		return fmt.Errorf("%w: %w", world.ErrGone, err)
+		return world.Lost(err)
 	}
 	use(here.parts)
 	here.left.Done()

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -71,8 +72,10 @@ func Broadcast(x Tensor) {
 func rawBytes(t Tensor) []byte { return unsafe.Slice((*byte)(t.mem), t.Bytes()) }
 
 // errNoCollectives is why a GPU cannot join.
-var errNoCollectives = fmt.Errorf("this GPU has no library that carries sums between ranks")
+func errNoCollectives() error {
+	return errors.New("this GPU has no library that carries sums between ranks")
+}
 
-func (c *gpu) allReduce(Tensor)      { panic(errNoCollectives) }
-func (c *gpu) allGather(_, _ Tensor) { panic(errNoCollectives) }
-func (c *gpu) broadcast(Tensor)      { panic(errNoCollectives) }
+func (c *gpu) allReduce(Tensor)      { panic(errNoCollectives()) }
+func (c *gpu) allGather(_, _ Tensor) { panic(errNoCollectives()) }
+func (c *gpu) broadcast(Tensor)      { panic(errNoCollectives()) }
