@@ -134,10 +134,35 @@ type Batch struct {
 	Target []float32 // [N, ...] what is to be predicted of each row; nil: the source does not tell
 	Known  []uint8   // of its shape: 1 where it is known
 
+	Whole Whole // the batch of all ranks, of which this is one rank's share
+
 	PixelSide int       // side of Pixels; 0: there are none
 	Pixels    []uint8   // [Views N, PixelSide, PixelSide, 3], as decoded
 	Geometry  []int32   // [Views N, 10] of the variation, as package gpu's Augment takes it
 	Colour    []float32 // [Views N, 3]: brightness, contrast, saturation
+}
+
+// A Whole is what is known of all rows of a batch that ranks share: of B rows rank r has [r B/R, (r+1) B/R). Where a batch is one rank's alone it has
+// none.
+type Whole struct {
+	N       int       // images; the rows behind them fill the last ranks' shares: the last image again, without any table
+	Present [][]uint8 // per modality: [B]
+	Person  []int32   // [B]
+	Group   []int32   // [B]
+	Index   []int32   // [B]
+}
+
+// Everyone returns what is known of all images of the batch: itself, or its Whole.
+func (b *Batch) Everyone() *Batch {
+	w := b.Whole
+	if w.N == 0 {
+		return b
+	}
+	all := &Batch{N: w.N, Person: w.Person[:w.N], Group: w.Group[:w.N], Index: w.Index[:w.N]}
+	for _, p := range w.Present {
+		all.Present = append(all.Present, p[:w.N])
+	}
+	return all
 }
 
 // Variations returns the number of views.

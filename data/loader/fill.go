@@ -22,12 +22,15 @@ type filler struct {
 	cache   cache
 
 	bad        *Bad
+	share share
+	batch int // rows of a batch, of all ranks
+
 	of         []int // images that may take another's place; nil: rows are dropped
 	oneOfGroup bool
 }
 
 func newFiller(c *data.Cohort, o Options) filler {
-	f := filler{cohort: c, how: o.Augment, fit: o.Fit, size: o.Size, views: max(1, o.Views), work: o.PixelSide(), seed: o.Seed, raw: o.Raw, augment: o.varies(), bad: o.Bad, oneOfGroup: o.OneImagePerGroup}
+	f := filler{cohort: c, how: o.Augment, fit: o.Fit, size: o.Size, views: max(1, o.Views), work: o.PixelSide(), seed: o.Seed, raw: o.Raw, augment: o.varies(), bad: o.Bad, oneOfGroup: o.OneImagePerGroup, share: share{o.Rank, o.Ranks}, batch: o.Batch}
 	f.cache = cache{limit: o.CacheBytes, images: make([]atomic.Pointer[fundus.RGB], len(c.Images)), used: new(atomic.Int64)}
 	return f
 }
@@ -76,6 +79,9 @@ func (f *filler) worker(epoch int) *worker {
 
 // fill makes the batch of the images in rows, but for those that are left out. Of a batch where that leaves none N is 0.
 func (w *worker) fill(b *data.Batch, rows []int, quit <-chan struct{}) error {
+	if w.share.ranks > 1 {
+		return w.fillShare(b, rows, quit)
+	}
 	for {
 		err := w.fillAll(b, rows, quit)
 		out, ok := err.(leftOut)

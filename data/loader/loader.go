@@ -17,7 +17,7 @@ type Options struct {
 	Split   data.Split
 	Whole   bool  // all images of all splits in manifest order, as in evaluation; Split is ignored
 	Only    []int // indices into Cohort.Images, ascending: these as with Whole, and no others; nil: all of the split, or of Whole
-	Batch   int   // images
+	Batch   int   // images, of all ranks
 	Size    int   // pixels of a side, at the network's input
 	Seed    uint64
 	Shuffle bool              // of the training split: a new order every epoch, else the manifest's
@@ -32,6 +32,8 @@ type Options struct {
 
 	// Bad knows images that cannot be decoded, and says whether to go on without them; nil: one of them ends the epoch.
 	Bad *Bad
+
+	Rank, Ranks int // which share of every batch is given, and of how many; Ranks 0: all of it
 
 	CacheBytes int64 // of decoded images at working size; 0: DefaultCacheBytes for the training split, no cache for what is read once; below: no cache
 }
@@ -70,6 +72,9 @@ type source struct {
 // seen in it, and only where the split cannot fill one batch is there a single smaller one. The other
 // splits, and Whole, yield every image once in manifest order, the last batch smaller.
 //
+// Of several ranks each gets its share of every batch, with data.Whole; all shares have as many rows, also in the last batch of an
+// evaluation. Which images are in a batch does not depend on how many ranks there are.
+//
 // Before the first Reset, Next begins epoch 0. An image that cannot be decoded ends the epoch at its batch
 // with its *data.Problem. Close ends the goroutines.
 func New(c *data.Cohort, o Options) (data.Source, error) {
@@ -78,6 +83,11 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	}
 	if o.Fit != "" && o.Fit != data.FitPad && o.Fit != data.FitStretch {
 		return nil, fmt.Errorf("loader: fit %q: want %s or %s", o.Fit, data.FitPad, data.FitStretch)
+	}
+	if o.Ranks > 1 {
+		if err := o.shared(); err != nil {
+			return nil, err
+		}
 	}
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -88,6 +98,9 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	ord := newOrder(c, o)
 	if len(ord.images) == 0 {
 		return nil, emptySplit(c, o)
+	}
+	if o.Ranks > 1 && ord.batch < o.Batch {
+		return nil, tooFew(o, ord.batch)
 	}
 	s := &source{cohort: c, opts: o, order: ord, fill: newFiller(c, o)}
 	if !ord.every {
@@ -105,7 +118,7 @@ func emptySplit(c *data.Cohort, o Options) error {
 
 // Dims returns the shapes of all batches; the last of an evaluation has fewer rows.
 func (s *source) Dims() data.Dims {
-	d := data.Dims{Batch: s.opts.Batch, Height: s.opts.Size, Width: s.opts.Size, RowBytes: slots(s.opts.Workers) * s.fill.rowBytes(),
+	d := data.Dims{Batch: s.fill.share.of(s.opts.Batch), Height: s.opts.Size, Width: s.opts.Size, RowBytes: slots(s.opts.Workers) * s.fill.rowBytes(),
 		CacheBytes: s.fill.cacheBytes(len(s.order.images))}
 	for _, t := range s.cohort.Tables {
 		d.Modalities = append(d.Modalities, t.Name())

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"contig-gpu/data"
@@ -31,16 +32,11 @@ func (w *worker) usable(i int) (m *fundus.RGB, out bool, err error) {
 
 // replacement returns an image that takes the place of rows[n], which is left out.
 func (w *worker) replacement(rows []int, n int, quit <-chan struct{}) (int, *fundus.RGB, error) {
-	from := fundus.NewRand(w.seed, fundus.StreamReplace, uint32(w.epoch), uint32(rows[n])).Intn(len(w.of))
-	for k := range w.of {
+	for i := range w.candidates(rows, n) {
 		select {
 		case <-quit:
 			return 0, nil, errClosed
 		default:
-		}
-		i := w.of[(from+k)%len(w.of)]
-		if w.conflicts(rows, n, i) {
-			continue
 		}
 		m, out, err := w.usable(i)
 		if out {
@@ -48,7 +44,23 @@ func (w *worker) replacement(rows []int, n int, quit <-chan struct{}) (int, *fun
 		}
 		return i, m, err
 	}
-	return 0, nil, &data.Problem{Code: codeTooManyBad, What: "no image can take the place of one that cannot be decoded",
+	return 0, nil, w.noReplacement(rows)
+}
+
+// candidates yields the images that go with the batch in place of rows[n], in order.
+func (w *worker) candidates(rows []int, n int) iter.Seq[int] {
+	from := fundus.NewRand(w.seed, fundus.StreamReplace, uint32(w.epoch), uint32(rows[n])).Intn(len(w.of))
+	return func(yield func(int) bool) {
+		for k := range w.of {
+			if i := w.of[(from+k)%len(w.of)]; !w.conflicts(rows, n, i) && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func (w *worker) noReplacement(rows []int) error {
+	return &data.Problem{Code: codeTooManyBad, What: "no image can take the place of one that cannot be decoded",
 		Expected: "images of other persons than those of the batch", Found: fmt.Sprintf("%d images in the training split, in batches of %d", len(w.of), len(rows)),
 		Cause: "a batch of nearly all persons", Fix: "mend the images, or a smaller --batch"}
 }
