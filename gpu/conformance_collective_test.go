@@ -41,12 +41,18 @@ func TestCollectives(t *testing.T) {
 				mine := float64(d.Rank() + 1)
 				gpu.Write(x, []float64{1, mine, -mine})
 				gpu.Fill(rows, mine)
+				means := a.New(dtype, 3)
+				gpu.Copy(means, x)
+				gpu.AllMean(means)
 				gpu.AllReduce(x)
 				gpu.AllGather(all, rows)
 				gpu.Broadcast(rows)
 				total := float64(n*(n+1)) / 2
 				if got := gputest.Values(x); !slices.Equal(got, []float64{float64(n), total, -total}) {
 					return fmt.Errorf("%v: the sum of %d ranks is %v", dtype, n, got)
+				}
+				if got := gputest.Values(means); !slices.Equal(got, []float64{1, total / float64(n), -total / float64(n)}) {
+					return fmt.Errorf("%v: the mean of %d ranks is %v", dtype, n, got)
 				}
 				for i, v := range gputest.Values(all) {
 					if v != float64(i/6+1) {

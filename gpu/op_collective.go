@@ -11,20 +11,32 @@ import (
 // What ranks exchange: see Device.Join. All ranks get the same bytes; with as many ranks and the same libraries they are the same each time.
 
 // AllReduce replaces x by its sum over all ranks, element by element. It is of floats of 32 bits or more.
-func AllReduce(x Tensor) {
-	wantFloat("AllReduce", "x", x)
+func AllReduce(x Tensor) { reduce("AllReduce", x, false) }
+
+// AllMean replaces x by its mean over all ranks, element by element. It is of floats of 32 bits or more.
+func AllMean(x Tensor) { reduce("AllMean", x, true) }
+
+func reduce(op string, x Tensor, mean bool) {
+	wantFloat(op, "x", x)
 	if x.dtype != F32 && x.dtype != F64 {
-		panic(fmt.Sprintf("gpu: AllReduce: x is %v, want f32 or f64", x.dtype))
+		panic(fmt.Sprintf("gpu: %s: x is %v, want f32 or f64", op, x.dtype))
 	}
 	if x.dev.Ranks() == 1 {
 		return
 	}
-	compute(x, func() { reduceHost[float32](x) }, func() { reduceHost[float64](x) }, func(c *gpu) { c.allReduce(x) })
+	compute(x, func() { reduceHost[float32](x, mean) }, func() { reduceHost[float64](x, mean) }, func(c *gpu) { c.allReduce(x, mean) })
 }
 
-func reduceHost[F Float](x Tensor) {
-	if err := world.Sum(x.dev.world, host[F](x)); err != nil {
+func reduceHost[F Float](x Tensor, mean bool) {
+	v := host[F](x)
+	if err := world.Sum(x.dev.world, v); err != nil {
 		x.dev.fail(err)
+	}
+	if mean {
+		n := F(x.dev.Ranks())
+		for i := range v {
+			v[i] /= n
+		}
 	}
 }
 
@@ -76,6 +88,6 @@ func errNoCollectives() error {
 	return errors.New("this GPU has no library that carries sums between ranks")
 }
 
-func (c *gpu) allReduce(Tensor)      { panic(errNoCollectives()) }
-func (c *gpu) allGather(_, _ Tensor) { panic(errNoCollectives()) }
-func (c *gpu) broadcast(Tensor)      { panic(errNoCollectives()) }
+func (c *gpu) allReduce(Tensor, bool) { panic(errNoCollectives()) }
+func (c *gpu) allGather(_, _ Tensor)  { panic(errNoCollectives()) }
+func (c *gpu) broadcast(Tensor)       { panic(errNoCollectives()) }

@@ -23,7 +23,7 @@ func (m *Model) trainFeatures(p *nn.Pass, image gpu.Tensor) gpu.Tensor {
 	}
 	features := p.Temp(n, m.trunk.Width)
 	once := nn.Training(p.Arena, p.DType)
-	once.Want = 0
+	once.Want, once.Over = 0, p.Over
 	m.embedInChunks(once, features, image)
 	return features
 }
@@ -36,7 +36,7 @@ func (m *Model) trainTrunk(p *nn.Pass, e Embedding, df gpu.Tensor) {
 		return
 	}
 	again := nn.Training(p.Arena, p.DType)
-	again.Move = false // they have seen this batch
+	again.Move, again.Over = false, p.Over // running averages have seen this batch
 	chunks(n, m.Chunk, func(lo, hi int) {
 		m.trunk.Forward(again, chunkOf(again, e.image, lo, hi))
 		part := rows(df, lo, hi)

@@ -43,7 +43,11 @@ func (c *ConvNorm) convolve(p *Pass, x gpu.Tensor) (y gpu.Tensor, s sums) {
 	}
 	y = c.Conv.output(p, x)
 	s.room = p.NewAs(Master(p.DType), 2, y.Dim(3))
-	s.computed = gpu.ConvStats(y, s.room, x, c.Conv.Weight.Weight(), c.Conv.spec)
+	if c.Norm.shared(p) { // the sums would be of this rank's rows alone
+		gpu.Conv(y, x, c.Conv.Weight.Weight(), c.Conv.spec)
+	} else {
+		s.computed = gpu.ConvStats(y, s.room, x, c.Conv.Weight.Weight(), c.Conv.spec)
+	}
 	c.Conv.save(p, x)
 	return y, s
 }

@@ -41,6 +41,8 @@ type Buffer struct {
 	Dims  []int
 	Init  Init
 	Value gpu.Tensor
+
+	OfPresent bool // of a norm of present rows
 }
 
 // Size returns the number of elements.

@@ -43,6 +43,7 @@ func (b *BatchNorm) WithReLU() *BatchNorm {
 // PresentOnly makes b look at Pass.Present: absent rows leave the statistics and come out as 0. It returns b.
 func (b *BatchNorm) PresentOnly() *BatchNorm {
 	b.presentOnly = true
+	b.RunMean.OfPresent, b.RunVar.OfPresent = true, true
 	return b
 }
 
@@ -88,6 +89,11 @@ func (b *BatchNorm) passed(p *Pass, y gpu.Tensor) gpu.Tensor {
 	return y
 }
 
+// shared reports whether statistics are over the rows of all ranks.
+func (b *BatchNorm) shared(p *Pass) bool {
+	return p.Over == AllRows || p.Over == PresentRows && b.presentOnly
+}
+
 // bits returns passed where it is the ReLU's bits and not its result.
 func bits(passed gpu.Tensor) gpu.Tensor {
 	if passed.Ok() && passed.DType() == gpu.U8 {
@@ -109,7 +115,7 @@ func (b *BatchNorm) byBatch(p *Pass, y, passed, x, residual, present gpu.Tensor,
 		spec.Momentum = normMomentum
 	}
 	gpu.BatchNormTrain(y, bits(passed), gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: b.Weight.Value, Beta: b.Bias.Value,
-		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Add: residual, Present: present, ReLU: b.relu, Sums: s.known()}, spec)
+		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Add: residual, Present: present, ReLU: b.relu, Shared: b.shared(p), Sums: s.known()}, spec)
 	if s.room.Ok() {
 		p.consumed(s.room)
 	}
@@ -144,7 +150,7 @@ func (b *BatchNorm) backward(p *Pass, dx, dresidual, dy gpu.Tensor) {
 	}
 	mean, rstd := s[3], s[4]
 	gpu.BatchNormBackward(dx, dresidual, dy, passed, gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: b.Weight.Value,
-		Present: present, ReLU: b.relu, Dgamma: dweight, Dbeta: dbias})
+		Present: present, ReLU: b.relu, Shared: b.shared(p), Dgamma: dweight, Dbeta: dbias})
 }
 
 // Slopes returns what the norm is by its running statistics: scale x + shift, each [c].

@@ -29,7 +29,7 @@ func (b *BatchNorm) forwardBoth(p *Pass, other *BatchNorm, x, z gpu.Tensor, s, t
 // normed takes memory for the statistics of x.
 func (b *BatchNorm) normed(p *Pass, x gpu.Tensor, s sums) gpu.Normed {
 	return gpu.Normed{X: x, Mean: p.NewAs(Master(p.DType), b.channels), Rstd: p.NewAs(Master(p.DType), b.channels), Gamma: b.Weight.Value, Beta: b.Bias.Value,
-		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Sums: s.known()}
+		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Shared: b.shared(p), Sums: s.known()}
 }
 
 // backwardNorms is Backward of forwardBoth: the gradients of x and of z, which takes dy's place.
@@ -37,7 +37,7 @@ func (b *BatchNorm) backwardNorms(p *Pass, other *BatchNorm, dy gpu.Tensor) (dx,
 	dx = p.Temp(dy.Dims()...)
 	s := p.Load(b)
 	of := func(n *BatchNorm, s []gpu.Tensor) gpu.Normed {
-		return gpu.Normed{X: s[0], Mean: s[1], Rstd: s[2], Gamma: n.Weight.Value, Dgamma: p.ifParams(n.Weight.Grad), Dbeta: p.ifParams(n.Bias.Grad)}
+		return gpu.Normed{X: s[0], Mean: s[1], Rstd: s[2], Gamma: n.Weight.Value, Shared: n.shared(p), Dgamma: p.ifParams(n.Weight.Grad), Dbeta: p.ifParams(n.Bias.Grad)}
 	}
 	gpu.BatchNormBothBackward(dx, dy, s[0], of(b, s[1:4]), of(other, s[4:7]))
 	return dx, dy

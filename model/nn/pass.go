@@ -15,6 +15,15 @@ const (
 	BatchStats                // those of the batch, as in training
 )
 
+// Over says which rows a norm takes the statistics of a batch of where ranks share it: see gpu.Device.Join.
+type Over uint8
+
+const (
+	OwnRows     Over = iota // those of this rank
+	PresentRows             // norms of present rows: those of all ranks, since a rank may have few or none; others: those of this rank
+	AllRows                 // those of all ranks
+)
+
 // Gradients says which gradients Backward computes.
 type Gradients uint8
 
@@ -41,6 +50,7 @@ type Pass struct {
 	Stats   Stats
 	Move    bool       // running averages follow the statistics of the batch; without BatchStats they never move
 	Want    Gradients  // what they need, and no more, is kept for Backward; 0: nothing is kept, and there is no Backward
+	Over    Over       // where ranks share a batch: which rows norms take their statistics of
 	Present gpu.Tensor // U8 [N], the rows that a norm of present rows counts; the zero Tensor: all
 
 	// Rule is Gradient or, in networks of Linear, BatchNorm by running statistics and ReLU (see Unfused), Rescale. Forward then
@@ -65,7 +75,7 @@ func Evaluation(a *gpu.Arena, d gpu.DType) *Pass { return &Pass{Arena: a, DType:
 // Branch returns a pass of the same kind over the same arena with a stack of its own: a part of the network that may run
 // backward in an order of its own. Finish and Reset of p end it too.
 func (p *Pass) Branch() *Pass {
-	b := &Pass{Arena: p.Arena, DType: p.DType, Stats: p.Stats, Move: p.Move, Want: p.Want, Present: p.Present, Rule: p.Rule}
+	b := &Pass{Arena: p.Arena, DType: p.DType, Stats: p.Stats, Move: p.Move, Want: p.Want, Over: p.Over, Present: p.Present, Rule: p.Rule}
 	p.branches = append(p.branches, b)
 	return b
 }

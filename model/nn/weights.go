@@ -17,7 +17,8 @@ type Weights struct {
 
 	memory                []*gpu.Arena // values, gradients
 	values, grads, halves gpu.Tensor
-	decayed               int
+	stats                 gpu.Tensor // running statistics, flat: of norms of present rows last
+	decayed, whole        int        // of the others: elements of stats
 }
 
 // NewWeights returns the weights of layers, in order, without memory: Place gives them some.
@@ -72,12 +73,16 @@ func (w *Weights) dealValues(a *gpu.Arena, dtype gpu.DType, total int) {
 	if dtype != master {
 		w.halves = a.Zeros(dtype, total)
 	}
+	n := 0
 	for _, b := range w.buffers {
-		b.Value = a.Zeros(master, b.Dims...)
+		n += aligned(b.Size())
+	}
+	if n > 0 {
+		w.stats = a.Zeros(master, n)
 	}
 }
 
-// cut gives each parameter its part of the flat tensors.
+// cut gives each parameter and each buffer its part of the flat tensors.
 func (w *Weights) cut() {
 	at := 0
 	for _, decay := range []bool{true, false} {
@@ -91,6 +96,18 @@ func (w *Weights) cut() {
 				p.Half = part(w.halves)
 			}
 			at += aligned(p.Size())
+		}
+	}
+	at = 0
+	for _, present := range []bool{false, true} {
+		for _, b := range w.buffers {
+			if b.OfPresent == present {
+				b.Value = w.stats.Slice(at, at+b.Size()).View(b.Dims...)
+				at += aligned(b.Size())
+			}
+		}
+		if !present {
+			w.whole = at
 		}
 	}
 }
@@ -136,6 +153,14 @@ func aligned(n int) int { return (n + paramAlign - 1) / paramAlign * paramAlign 
 // decay applies to.
 func (w *Weights) Flat() (values, grads gpu.Tensor, decayed int) { return w.values, w.grads, w.decayed }
 
+// Statistics returns the running statistics of all norms but those of present rows, flat; the zero Tensor: there are none.
+func (w *Weights) Statistics() gpu.Tensor {
+	if w.whole == 0 {
+		return gpu.Tensor{}
+	}
+	return w.stats.Slice(0, w.whole)
+}
+
 // Halves returns the 16-bit copies of all values, the zero Tensor where there are none.
 func (w *Weights) Halves() gpu.Tensor { return w.halves }
 
@@ -154,7 +179,7 @@ func (w *Weights) Close() {
 	for _, a := range w.memory {
 		a.Close()
 	}
-	w.memory, w.values, w.grads, w.halves = nil, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}
+	w.memory, w.values, w.grads, w.halves, w.stats = nil, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}
 	for _, p := range w.params {
 		p.Value, p.Grad, p.Half = gpu.Tensor{}, gpu.Tensor{}, gpu.Tensor{}
 	}

@@ -25,8 +25,37 @@ type Batch struct {
 	Group   gpu.Tensor   // I32 [N], equal for images of one person
 	Scale   gpu.Tensor   // [T] of the parameters' type: each term's weight, over the number of accumulated batches
 
+	Whole Whole // the batch of all ranks, where they share one
+
 	Target gpu.Tensor // [N, ...] of the parameters' type, of a Supervised objective: what is to be predicted
 	Known  gpu.Tensor // U8 of its shape: 1 where it is known
+}
+
+// A Whole is what is known of all rows of a batch that ranks share, of which each has N of its own, in the order of ranks. Its loss is that of the whole:
+// each rank compares the embeddings of all with one another, and goes on with the gradient of its own.
+type Whole struct {
+	Images  int          // rows that are images: the others, which are the last, fill the shares of an evaluation up
+	Present []gpu.Tensor // U8 [B] each
+	Group   gpu.Tensor   // I32 [B]
+}
+
+// Shared reports whether the batch is shared by ranks.
+func (b Batch) Shared() bool { return b.Whole.Group.Ok() }
+
+// Gathered returns what all ranks have in x [N, ...], in memory of the pass's New.
+func Gathered(p *nn.Pass, x gpu.Tensor) gpu.Tensor {
+	d := x.Dims()
+	d[0] *= x.Device().Ranks()
+	y := p.NewAs(x.DType(), d...)
+	gpu.AllGather(y, x)
+	return y
+}
+
+// Own returns the rows of y, which has those of all ranks, that are this rank's.
+func Own(y gpu.Tensor) gpu.Tensor {
+	dev, d, n := y.Device(), y.Dims(), y.Len()/y.Device().Ranks()
+	d[0] /= dev.Ranks()
+	return y.Slice(dev.Rank()*n, (dev.Rank()+1)*n).View(d...)
 }
 
 // An Objective is a network and the loss that it is trained by. The loss is a weighted sum of terms. It owns its weights.
@@ -113,6 +142,14 @@ func NewRows(o Objective, a *gpu.Arena, dtype gpu.DType, n int) Batch {
 		b.Present = append(b.Present, a.New(gpu.U8, n))
 	}
 	return b
+}
+
+// NewWhole gives b what is known of the batches of all of so many ranks, of n rows each.
+func NewWhole(b *Batch, o Objective, a *gpu.Arena, n, ranks int) {
+	b.Whole = Whole{Images: ranks * n, Group: a.New(gpu.I32, ranks*n)}
+	for range o.Tables() {
+		b.Whole.Present = append(b.Whole.Present, a.New(gpu.U8, ranks*n))
+	}
 }
 
 // NewTarget gives b the Target and Known of n rows for images of height x width pixels, where o is Supervised.

@@ -74,7 +74,7 @@ func (s *SimCLR) Updated() {}
 func (s *SimCLR) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
 	z, passes := s.embed(p, b.Image)
 	dz := p.Temp(z.Dims()...)
-	NTXent(p, objective.TermAt(terms, 0), dz, z, b.Group, b.Scale, s.cfg.Tau)
+	s.compare(p, b, terms, dz, z)
 	for v, q := range passes {
 		dy := q.Temp(z.Dim(0)/views, z.Dim(1))
 		gpu.Copy(dy, part(dz, v))
@@ -83,6 +83,39 @@ func (s *SimCLR) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
 	}
 	p.Free(dz)
 	p.Finish()
+}
+
+// compare is the loss of all views, and its gradient dz, which evaluations leave out. Where ranks share the batch each compares all of it
+// and keeps the gradient of its own rows.
+func (s *SimCLR) compare(p *nn.Pass, b objective.Batch, terms, dz, z gpu.Tensor) {
+	term := objective.TermAt(terms, 0)
+	if !b.Shared() {
+		NTXent(p, term, dz, z, b.Group, b.Scale, s.cfg.Tau)
+		return
+	}
+	q, n := p.Branch(), b.Whole.Images
+	all, group := q.New(views*n, z.Dim(1)), b.Whole.Group.Slice(0, n)
+	for v := range views {
+		gpu.Copy(part(all, v), firstRows(objective.Gathered(q, part(z, v)), n))
+	}
+	if !dz.Ok() {
+		NTXent(p, term, dz, all, group, b.Scale, s.cfg.Tau)
+		return
+	}
+	back := q.New(all.Dims()...)
+	NTXent(p, term, back, all, group, b.Scale, s.cfg.Tau)
+	for v := range views {
+		gpu.Copy(part(dz, v), objective.Own(part(back, v)))
+	}
+	q.Finish()
+}
+
+// firstRows returns the first n rows of x.
+func firstRows(x gpu.Tensor, n int) gpu.Tensor {
+	d := x.Dims()
+	per := x.Len() / d[0]
+	d[0] = n
+	return x.Slice(0, n*per).View(d...)
 }
 
 // embed returns the projections [V N, D] of all views, and the pass of each.
@@ -104,7 +137,7 @@ func (s *SimCLR) Evaluate(p *nn.Pass, b objective.Batch, terms gpu.Tensor) objec
 	image := b.Image
 	if image.Dim(0) == views*n {
 		z, _ := s.embed(p, image)
-		NTXent(p, objective.TermAt(terms, 0), gpu.Tensor{}, z, b.Group, gpu.Tensor{}, s.cfg.Tau)
+		s.compare(p, b, terms, gpu.Tensor{}, z)
 		image = part(image, 0)
 	}
 	features := s.trunk.Forward(p, image)

@@ -38,6 +38,9 @@ func (t *trainer) tellBad() []int {
 
 // badImages ends the training, saved, where an image was found broken and none may be, or more than may be.
 func (t *trainer) badImages() error {
+	if t.several() { // a source's error ends them all
+		return nil
+	}
 	err := t.tooBad(t.tellBad())
 	if err == nil {
 		return nil

@@ -31,6 +31,8 @@ type state struct {
 	Sources  []data.SourceDigest `json:"sources,omitempty"`  // of the data
 	Outliers []string            `json:"outliers,omitempty"` // tables with values of held-out persons that an evaluation failed by, and that may be corrected
 
+	Ranks int `json:"ranks,omitempty"` // that shared the batches; 0: one
+
 	PerEpoch int  `json:"per_epoch,omitempty"` // steps of an epoch; 0: of a version that did not keep it
 	Pending  bool `json:"pending,omitempty"`   // the evaluation that is due at this step did not end
 }
@@ -55,10 +57,17 @@ func (t *trainer) tensors() []safetensors.Tensor {
 func (t *trainer) metadata() (map[string]string, error) {
 	t.at.MetricsLines, t.at.Scaling, t.at.PerEpoch = t.log.lines, t.engine.Scaling, t.perEpoch
 	t.at.Sources = t.o.Cohort.Sources
+	cfg := t.cfg
+	if cfg.Norm == normShare {
+		cfg.Norm = ""
+	}
+	if t.at.Ranks = 0; t.several() {
+		t.at.Ranks = t.dev.Ranks()
+	}
 	if t.o.Cohort.Rule.By != "" {
 		t.at.Split = &t.o.Cohort.Rule
 	}
-	return checkpoint.Meta{Config: t.cfg, State: t.at, Stats: statsOf(t.o.Cohort), Cohort: t.o.Cohort, Version: t.o.Version}.Encode()
+	return checkpoint.Meta{Config: cfg, State: t.at, Stats: statsOf(t.o.Cohort), Cohort: t.o.Cohort, Version: t.o.Version}.Encode()
 }
 
 func statsOf(c *data.Cohort) map[string]*data.Stats {

@@ -49,16 +49,18 @@ func fits(m Memory, dev *gpu.Device, free, host int) bool {
 
 // advice says what to change so that training fits.
 func (t *trainer) advice(free, host int) (string, error) {
-	batch, err := t.largest(t.cfg.Batch, free, host, func(c *Config, n int) { c.Batch = n })
+	ranks := t.dev.Ranks()
+	batch, err := t.largest(t.cfg.Batch/ranks, free, host, func(c *Config, n int) { c.Batch = n * ranks })
 	if err != nil {
 		return "", err
 	}
+	batch *= ranks
 	if batch < leastBatch {
 		return "a smaller --image-size, --encoder or --hidden: not even a batch of 2 fits; contig-gpu plan shows what does", nil
 	}
 	batch, times := equalParts(t.cfg.Batch, batch)
 	fix := fmt.Sprintf("--batch %d fits; --accumulate %d with it keeps the images per step, not the negatives;", batch, times*t.cfg.Accumulate)
-	chunk, err := t.largest(t.cfg.Batch-1, free, host, func(c *Config, n int) { c.Chunk = n })
+	chunk, err := t.largest(t.cfg.Batch/ranks-1, free, host, func(c *Config, n int) { c.Chunk = n })
 	if err != nil {
 		return "", err
 	}

@@ -86,6 +86,10 @@ func (t *trainer) begin() error {
 	if t.log != nil {
 		return nil
 	}
+	if !t.writes() {
+		t.log = &metricsLog{lines: t.at.MetricsLines}
+		return nil
+	}
 	if t.o.Overwrite && !t.resumed {
 		if err := removeRun(t.o.Dir); err != nil {
 			return err
@@ -107,7 +111,7 @@ func (t *trainer) begin() error {
 		t.event(Event{Kind: Noted, Text: fmt.Sprintf("%s had lost %d of its first %d lines: their places are marked, and training goes on", metricsName, lost, t.at.MetricsLines)})
 	}
 	if last := CheckpointPath(t.o.Dir, "last"); t.resumed && t.from != last && !link(t.from, last) {
-		if err := t.save(false, false); err != nil {
+		if err := t.write(false, false); err != nil {
 			return err
 		}
 	}

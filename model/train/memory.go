@@ -65,7 +65,7 @@ type rehearsal struct {
 // planned takes all that a training by c takes, on a planning device for t's, of scratch memory at least as much as given.
 func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (r rehearsal, err error) {
 	o := t.engineOptions(c, dev)
-	if o.Dims, err = c.dims(t.dims); err != nil {
+	if o.Dims, err = c.dims(t.dims, dev.Ranks()); err != nil {
 		return r, err
 	}
 	e, err := engine.New(o)
@@ -86,13 +86,13 @@ func (t *trainer) planned(c Config, dev *gpu.Device, scratch int) (r rehearsal, 
 	return r, nil
 }
 
-// dims returns d with the batches of c.
-func (c Config) dims(d data.Dims) (data.Dims, error) {
+// dims returns d with one of so many ranks' batches of c.
+func (c Config) dims(d data.Dims, ranks int) (data.Dims, error) {
 	obj, err := build.New(c.objective())
 	if err != nil {
 		return d, err
 	}
-	d.Batch, d.Height, d.Width, d.Modalities, d.Features = c.Batch, c.ImageSize, c.ImageSize, nil, nil
+	d.Batch, d.Height, d.Width, d.Modalities, d.Features = max(1, c.Batch/ranks), c.ImageSize, c.ImageSize, nil, nil
 	for _, t := range obj.Tables() {
 		d.Modalities, d.Features = append(d.Modalities, t.Name), append(d.Features, t.Features)
 	}

@@ -136,10 +136,10 @@ func (t *trainer) evaluationOf(kind string, step int, e *Evaluated) evaluationLi
 	return evaluationLine{Metrics: metrics, Seconds: t.watch.read(time.Now()), Kind: kind, Step: step, Time: clock(), Loss: e.Loss, Losses: e.Losses, Retrieval: e.Retrieval, Sets: e.Sets}
 }
 
-// A metricsLog appends lines to metrics.jsonl and counts them. The count is what a checkpoint keeps: unlike the
+// A metricsLog appends lines to metrics.jsonl, where this rank has it, and counts them. The count is what a checkpoint keeps: unlike the
 // length it does not depend on the speed of the machine.
 type metricsLog struct {
-	f     *os.File
+	f     *os.File // nil: another rank has it
 	lines int
 }
 
@@ -189,17 +189,25 @@ func (l *metricsLog) append(line any) error {
 	if err != nil {
 		return err
 	}
+	l.lines++
+	if l.f == nil {
+		return nil
+	}
 	if _, err := l.f.Write(append(b, '\n')); err != nil {
 		return err
 	}
-	l.lines++
 	return nil
 }
 
-func (l *metricsLog) sync() error { return l.f.Sync() }
+func (l *metricsLog) sync() error {
+	if l.f == nil {
+		return nil
+	}
+	return l.f.Sync()
+}
 
 func (l *metricsLog) close() error {
-	if l == nil {
+	if l == nil || l.f == nil {
 		return nil
 	}
 	return l.f.Close()

@@ -17,6 +17,8 @@ var ErrInterrupted = errors.New("interrupted; a checkpoint was written, --resume
 // A Feed says which batches a source is to give.
 type Feed struct {
 	Split data.Split
+	Rank  int  // whose share of every batch it gives
+	Ranks int  // of how many
 	Train bool // in shuffled order and augmented as the settings say; else every image once, as it is
 	Raw   bool // Pixels and what varies them, for a device that makes the images; else Image and Tables
 	Views int  // of each image in a batch; above 1 they are varied in evaluation too, the same way every time

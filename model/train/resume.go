@@ -13,8 +13,32 @@ import (
 )
 
 // resume restores the trainer from the newest checkpoint that is whole. Where there is none at all the run begins anew: it died
-// before its first.
+// before its first. Of several ranks rank 0 reads it and gives it to all, however many there were before.
 func (t *trainer) resume() error {
+	at := standingAt{}
+	if t.writes() {
+		if err := t.restoreNewest(); err != nil {
+			return err
+		}
+		if t.resumed {
+			at = standingAt{t.from, t.at}
+		}
+	}
+	at, err := t.shareRestored(at)
+	if err != nil || at.Name == "" {
+		return err
+	}
+	if !t.writes() {
+		t.goOn(at.State, at.Name)
+	}
+	if text := t.changedRanks(at.State.Ranks); text != "" {
+		t.event(Event{Kind: Noted, Text: text})
+	}
+	return nil
+}
+
+// restoreNewest restores the newest checkpoint that is whole, if there is any.
+func (t *trainer) restoreNewest() error {
 	var broken error // of the newest
 	all := candidates(t.o.Dir)
 	for i, c := range all {
@@ -31,7 +55,7 @@ func (t *trainer) resume() error {
 			if name := filepath.Base(c.path); name != lastName {
 				t.event(Event{Kind: Noted, Text: fmt.Sprintf("%sgoing on from %s, of step %d", withoutHead(all[i+1:]), name, s.state.Step)})
 			}
-			t.goOn(s)
+			t.goOn(s.state, s.File.Path)
 			return nil
 		}
 		if broken == nil {
@@ -56,11 +80,11 @@ func withoutHead(rest []candidate) string {
 	return strings.Join(names, ", ") + " cannot be read: "
 }
 
-// goOn takes over where a checkpoint stands.
-func (t *trainer) goOn(s *saved) {
-	t.at, t.resumed, t.from = s.state, true, s.File.Path
-	t.engine.Scaling = s.state.Scaling
-	t.engine.Optimizer().SetStepCount(s.state.Step - s.state.Scaling.Skipped - s.state.Thawed)
+// goOn takes over where the checkpoint at path stands.
+func (t *trainer) goOn(s state, path string) {
+	t.at, t.resumed, t.from = s, true, path
+	t.engine.Scaling = s.Scaling
+	t.engine.Optimizer().SetStepCount(s.Step - s.Scaling.Skipped - s.Thawed)
 }
 
 // sameRun refuses to go on with other data or settings.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // ErrInterrupted; before the first step it returns the cause, and the run folder is as it was. Errors that a file or folder
 // causes are *data.Problem.
 func Run(ctx context.Context, o Options) (s Summary, err error) {
-	if o.Lock == nil {
+	if first := o.Device == nil || o.Device.Rank() == 0; o.Lock == nil && first {
 		if o.Lock, err = Take(o.Dir, o.Resume, o.Overwrite); err != nil {
 			return Summary{}, err
 		}
@@ -55,7 +56,7 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 			return t.summary(), err
 		}
 		t.keepBuffers()
-		if err := t.engine.Step(t.turn()); err != nil {
+		if err := t.engine.Step(t.turn(ctx)); err != nil {
 			return t.summary(), t.salvage(err)
 		}
 		t.at.advance()
@@ -79,11 +80,11 @@ func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 }
 
 // turn says which step is taken next.
-func (t *trainer) turn() engine.Turn {
+func (t *trainer) turn(ctx context.Context) engine.Turn {
 	if t.engine.Idling() {
 		t.pace.begin(time.Now())
 	}
-	return engine.Turn{Step: t.at.Step, LR: t.rate(), Last: t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total}
+	return engine.Turn{Step: t.at.Step, LR: t.rate(), Last: t.at.EpochStep+1 == t.perEpoch || t.at.Step+1 == t.total, Votes: t.votes(ctx)}
 }
 
 // late reports whether the last checkpoint, or the start of this session, is longer ago than the settings want.
@@ -95,8 +96,8 @@ func (t *trainer) late() bool {
 // checkpoint.
 func (t *trainer) halt(ctx context.Context) error {
 	epochEnd, end := t.at.EpochStep == t.perEpoch, t.at.Step == t.total
-	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0 || t.late()
-	interrupted := ctx.Err() != nil
+	interrupted, late := t.asked(ctx)
+	every := t.cfg.CheckpointEvery > 0 && t.at.Step%t.cfg.CheckpointEvery == 0 || late
 	if !epochEnd && !end && !every && !interrupted {
 		return nil
 	}
@@ -128,6 +129,9 @@ func (t *trainer) done(r engine.Result) error {
 		return err
 	}
 	t.checked = r.Step
+	for i, v := range r.Votes {
+		t.voted[i] += v
+	}
 	return nil
 }
 
@@ -198,19 +202,19 @@ func hasSplit(c *data.Cohort, split data.Split) bool {
 
 // test evaluates the test split, once, by the best checkpoint, or the last where nothing was validated or the best is lost.
 func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
-	name, s, err := t.tested()
+	name, step, err := t.tested()
 	if err != nil {
 		return nil, name, err
 	}
-	e, err := t.evaluateSplit(ctx, data.Test)
-	if ctx.Err() != nil {
-		return nil, name, ErrInterrupted
+	e, err := t.evaluateSplit(t.whole(ctx), data.Test)
+	if stop, failed := t.stopped(ctx); stop || failed != nil {
+		return nil, name, cmp.Or(failed, ErrInterrupted)
 	}
 	if e == nil || err != nil {
 		return nil, name, err
 	}
-	line := t.evaluationOf("test", s.state.Step, e)
-	line.Checkpoint, e.Heldout.Step = name, s.state.Step
+	line := t.evaluationOf("test", step, e)
+	line.Checkpoint, e.Heldout.Step = name, step
 	if err := t.log.append(line); err != nil {
 		return nil, name, err
 	}
@@ -218,8 +222,21 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 	return e, name, t.log.sync()
 }
 
-// tested restores the checkpoint that the test split is evaluated by.
-func (t *trainer) tested() (name string, s *saved, err error) {
+// tested restores the checkpoint that the test split is evaluated by, on all ranks, and returns its name and step.
+func (t *trainer) tested() (name string, step int, err error) {
+	at := standingAt{}
+	if t.writes() {
+		name, s, err := t.restoreTested()
+		if err != nil {
+			return name, 0, err
+		}
+		at = standingAt{name, s.state}
+	}
+	at, err = t.shareRestored(at)
+	return at.Name, at.State.Step, err
+}
+
+func (t *trainer) restoreTested() (name string, s *saved, err error) {
 	names := []string{"last"}
 	if t.at.BestStep > 0 {
 		names = []string{"best", "last"}

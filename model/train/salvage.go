@@ -10,10 +10,10 @@ import (
 
 // salvage saves what was learnt before err ended a step, if a batch is to blame and not the training, and says so in the
 // error. An error of a batch comes before anything of its step is done; what a device that works beside the host did is
-// finished by then.
+// finished by then. Of several ranks the others are in the middle of the step: there the last checkpoint is what is left.
 func (t *trainer) salvage(err error) error {
 	var p *data.Problem
-	if t.input == nil || !errors.Is(err, t.input) || !errors.As(err, &p) || t.log == nil {
+	if t.input == nil || !errors.Is(err, t.input) || !errors.As(err, &p) || t.log == nil || t.several() {
 		return err
 	}
 	t.tellBad()

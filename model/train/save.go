@@ -16,6 +16,17 @@ import (
 // them where the file system has links. No checkpoint is ever changed in place.
 func (t *trainer) save(isBest, epochEnd bool) error {
 	defer spend(&t.watch.Checkpoint, time.Now())
+	if err := t.agree(); err != nil {
+		return err
+	}
+	if t.saved = time.Now(); !t.writes() {
+		return nil
+	}
+	return t.write(isBest, epochEnd)
+}
+
+// write is save on the rank that has the run folder.
+func (t *trainer) write(isBest, epochEnd bool) error {
 	t.tellBad()
 	if err := t.log.sync(); err != nil {
 		return err

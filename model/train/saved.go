@@ -29,6 +29,9 @@ func savedOf(c *checkpoint.Checkpoint) (*saved, error) {
 	if err := c.DecodeConfig(&s.config); err != nil {
 		return nil, err
 	}
+	if s.config.Norm == "" {
+		s.config.Norm = normShare
+	}
 	if err := c.DecodeState(&s.state); err != nil {
 		return nil, err
 	}
@@ -61,7 +64,7 @@ func (s state) validate() error {
 		is, least, most int
 	}{
 		{"step", s.Step, 0, math.MaxInt32}, {"epoch", s.Epoch, 0, s.Step}, {"epoch_step", s.EpochStep, 0, s.Step}, {"metrics_lines", s.MetricsLines, 0, math.MaxInt32},
-		{"best_step", s.BestStep, 0, s.Step}, {"skipped", s.Scaling.Skipped, 0, s.Step}, {"log2", s.Scaling.Log2, engine.LeastScale, mostLog2}, {"good", s.Scaling.Good, 0, s.Step}, {"per_epoch", s.PerEpoch, 0, math.MaxInt32}, {"stale", s.Stale, 0, s.Step}, {"thawed", s.Thawed, 0, s.Step - s.Scaling.Skipped},
+		{"best_step", s.BestStep, 0, s.Step}, {"skipped", s.Scaling.Skipped, 0, s.Step}, {"log2", s.Scaling.Log2, engine.LeastScale, mostLog2}, {"good", s.Scaling.Good, 0, s.Step}, {"per_epoch", s.PerEpoch, 0, math.MaxInt32}, {"ranks", s.Ranks, 0, math.MaxInt32}, {"stale", s.Stale, 0, s.Step}, {"thawed", s.Thawed, 0, s.Step - s.Scaling.Skipped},
 	} {
 		if c.is < c.least || c.is > c.most {
 			return fmt.Errorf("%s is %d, want %d to %d", c.name, c.is, c.least, c.most)

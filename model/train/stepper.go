@@ -1,6 +1,8 @@
 package train
 
 import (
+	"context"
+
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/objective"
@@ -44,7 +46,7 @@ func (s *Stepper) Take(enough func(taken int) bool) ([]StepLine, *float64, error
 	s.done = nil
 	t.engine.ResetIdle()
 	for n := 0; n == 0 || !enough(n); n++ {
-		if err := t.engine.Step(t.turn()); err != nil {
+		if err := t.engine.Step(t.turn(context.Background())); err != nil {
 			return nil, nil, t.explain(err)
 		}
 		t.at.advance()
@@ -56,7 +58,7 @@ func (s *Stepper) Take(enough func(taken int) bool) ([]StepLine, *float64, error
 
 // Launches lists what a step asks of a GPU, by queueing one anew. On a planning device nothing is computed.
 func (s *Stepper) Launches() ([]gpu.Launch, error) {
-	return s.t.engine.Launches(s.t.turn())
+	return s.t.engine.Launches(s.t.turn(context.Background()))
 }
 
 // Nodes returns the operations of a recorded step, 0 where none is recorded.

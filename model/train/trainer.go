@@ -50,11 +50,12 @@ type trainer struct {
 	warned          string      // what the device complained of last
 	log             *metricsLog // nil before begin
 	batch           data.Batch
-	taken           int         // batches, in this session
-	input           error       // of the source
-	buffers         [][]float64 // running averages before the step under way, where they are kept
-	outlying        []string    // tables that an evaluation failed by, the fault of some persons' data
-	diverged        bool        // what an evaluation found was not the fault of some persons' data
+	taken           int                   // batches, in this session
+	input           error                 // of the source
+	buffers         [][]float64           // running averages before the step under way, where they are kept
+	outlying        []string              // tables that an evaluation failed by, the fault of some persons' data
+	voted           [engine.Votes]float64 // with the last step that is done, since asked
+	diverged        bool                  // what an evaluation found was not the fault of some persons' data
 }
 
 // newTrainer sets everything up and writes nothing. Whatever happens, close must be called.
@@ -131,7 +132,7 @@ func (t *trainer) feed(split data.Split, train bool) (Feed, error) {
 	if err != nil {
 		return Feed{}, err
 	}
-	return Feed{Split: split, Train: train, Raw: t.dev.Async(), Views: obj.Views(), NoTables: len(obj.Tables()) == 0}, nil
+	return Feed{Split: split, Rank: t.dev.Rank(), Ranks: t.dev.Ranks(), Train: train, Raw: t.dev.Async(), Views: obj.Views(), NoTables: len(obj.Tables()) == 0}, nil
 }
 
 func (t *trainer) openSource() error {
@@ -170,7 +171,7 @@ func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
 func (t *trainer) engineOptions(c Config, dev *gpu.Device) engine.Options {
 	return engine.Options{
 		Config: engine.Config{Optimizer: c.Optimizer, Clip: c.Clip, Accumulate: c.Accumulate, EMA: c.EMA, Omit: t.omit},
-		Device: dev, DType: t.dtype, Dims: t.dims, Tables: t.table, Frozen: c.frozen(), Next: t.next, Report: t.done,
+		Device: dev, DType: t.dtype, Dims: t.dims, Tables: t.table, Over: c.over(), Frozen: c.frozen(), Next: t.next, Report: t.done,
 		Build: func() (objective.Objective, error) { return build.New(c.objective()) },
 	}
 }

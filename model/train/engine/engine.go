@@ -44,6 +44,7 @@ type Options struct {
 	Build  func() (objective.Objective, error)
 	Dims   data.Dims      // of the batches
 	Tables []*data.Packed // of all persons, where Dims have a PixelSide: they stay on the device
+	Over   nn.Over        // where the device has joined others: which rows the norms of a step count; Dims.Batch is a rank's share
 	Frozen Frozen         // which steps leave the image encoder as it is; Freeze says when
 
 	Next   func() (*data.Batch, error) // the batches of the training, in order
@@ -65,6 +66,7 @@ type Engine struct {
 
 	slots  []*slot    // of Dims.Batch rows
 	terms  gpu.Tensor // [T, TermValues]
+	votes  gpu.Tensor // [Votes], of ranks; the zero Tensor of one alone
 	inputs *gpu.Arena
 	arena  *gpu.Arena
 	room   Need          // that there is

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
@@ -49,6 +51,15 @@ type input struct {
 
 // newInput takes the tensors of an input of n rows, in views variations, from a.
 func newInput(a *gpu.Arena, o Options, obj objective.Objective, n, views int) input {
+	in := newRank(a, o, obj, n, views)
+	if ranks := o.Device.Ranks(); ranks > 1 {
+		objective.NewWhole(&in.Batch, obj, a, n, ranks)
+	}
+	return in
+}
+
+// newRank takes the tensors of a rank's own rows.
+func newRank(a *gpu.Arena, o Options, obj objective.Objective, n, views int) input {
 	d := o.Dims
 	if d.PixelSide == 0 {
 		return input{Batch: objective.NewBatch(obj, a, o.DType, n, views, d.Height, d.Width), views: views}
@@ -67,6 +78,13 @@ func (in input) first(n, views, work int) input {
 	v := input{Batch: objective.Batch{Group: firstRows(in.Group, n), Scale: in.Scale}, views: views}
 	for _, p := range in.Present {
 		v.Present = append(v.Present, firstRows(p, n))
+	}
+	if in.Shared() {
+		all := in.Whole.Group.Len() / in.rows() * n
+		v.Whole = objective.Whole{Images: all, Group: firstRows(in.Whole.Group, all)}
+		for _, p := range in.Whole.Present {
+			v.Whole.Present = append(v.Whole.Present, firstRows(p, all))
+		}
 	}
 	if in.Target.Ok() {
 		v.Target, v.Known = firstRows(in.Target, n), firstRows(in.Known, n)
@@ -99,8 +117,8 @@ func (in input) rows() int { return in.Group.Len() }
 
 // tensors returns all of the input's; some may be the zero Tensor.
 func (in input) tensors() []gpu.Tensor {
-	all := []gpu.Tensor{in.Image, in.Group, in.Scale, in.Target, in.Known, in.pixels, in.geometry, in.colour}
-	return append(append(append(all, in.Tables...), in.Present...), in.row...)
+	all := []gpu.Tensor{in.Image, in.Group, in.Scale, in.Target, in.Known, in.pixels, in.geometry, in.colour, in.Whole.Group}
+	return slices.Concat(all, in.Tables, in.Present, in.row, in.Whole.Present)
 }
 
 // bytes bounds what the input's tensors take, each aligned as an arena aligns it.

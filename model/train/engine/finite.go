@@ -32,6 +32,9 @@ func (e *Engine) finite(what string, x float64, b pending) error {
 // culprit finds the layer where NaN or Inf began in batch b. It looks at (1) parameters, (2) running averages, which follow
 // the activations, in forward order, (3) gradients in backward order; where all are finite it is the loss itself.
 func (e *Engine) culprit(b pending) (string, error) {
+	if e.dev.Ranks() > 1 {
+		return e.culpritOfRanks(b)
+	}
 	later := len(e.pending) > 1
 	if later { // the gradients are those of a batch queued since
 		p, err := e.pass(e.stepOf(b.slot))
@@ -52,6 +55,15 @@ func (e *Engine) culprit(b pending) (string, error) {
 
 // firstNotFinite returns the name of the first tensor with a NaN or Inf, in the order of culprit; "": there is none.
 func (e *Engine) firstNotFinite() (string, error) {
+	names, i, err := e.searchNotFinite()
+	if i < 0 || err != nil {
+		return "", err
+	}
+	return names[i], nil
+}
+
+// searchNotFinite returns the names of all tensors, in the order of culprit, and which is the first with a NaN or Inf; -1: none is.
+func (e *Engine) searchNotFinite() ([]string, int, error) {
 	var names []string
 	var tensors []gpu.Tensor
 	add := func(name string, t gpu.Tensor) { names, tensors = append(names, name), append(tensors, t) }
@@ -72,8 +84,5 @@ func (e *Engine) firstNotFinite() (string, error) {
 	}
 	bad := make([]int32, flags.Len())
 	gpu.Read(bad, flags)
-	if i := slices.Index(bad, 1); i >= 0 {
-		return names[i], e.dev.Sync()
-	}
-	return "", e.dev.Sync()
+	return names, slices.Index(bad, 1), e.dev.Sync()
 }

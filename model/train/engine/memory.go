@@ -63,14 +63,18 @@ func (e *Engine) pass(l load) (*nn.Pass, error) {
 		e.grow(n.most(e.room))
 	}
 	e.arena.Reset()
-	return passFor(l, e.arena, e.dtype), nil
+	return e.passFor(l, e.arena), nil
 }
 
-func passFor(l load, a *gpu.Arena, d gpu.DType) *nn.Pass {
-	if l.train {
-		return nn.Training(a, d)
+func (e *Engine) passFor(l load, a *gpu.Arena) *nn.Pass {
+	if !l.train {
+		return nn.Evaluation(a, e.dtype)
 	}
-	return nn.Evaluation(a, d)
+	p := nn.Training(a, e.dtype)
+	if e.dev.Ranks() > 1 {
+		p.Over = e.o.Over
+	}
+	return p
 }
 
 // grow makes arena and scratch memory larger: recorded steps, which know their addresses, are dropped.
@@ -101,11 +105,11 @@ func (e *Engine) needOf(l load) (Need, error) {
 	freezeTwin(obj, l.frozen)
 	a := dev.NewArena(0)
 	f, in, terms := e.feed.on(a, obj), newInput(a, e.o, obj, l.rows, l.views), newTerms(a, obj, e.dtype)
-	p := passFor(l, dev.NewArena(0), e.dtype)
+	p := e.passFor(l, dev.NewArena(0))
 	if b := f.unpack(p, in); l.train {
 		obj.Step(p, b, terms)
 	} else {
-		obj.Evaluate(p, b, terms)
+		evaluated(p, obj, b, terms)
 	}
 	e.needs[l] = Need{p.Arena.Peak(), dev.Scratch()}
 	if l.train {

@@ -16,7 +16,7 @@ type slot struct {
 	loaded  bool      // and waits for its step
 	weights []float64 // what input.Scale holds
 	// Of training only:
-	results  *gpu.Download // of the terms [T, TermValues], and of the gradient's sum of squares [1]
+	results  *gpu.Download // of the terms [T, TermValues], of the gradient's sum of squares [1], and of ranks' votes [Votes]
 	recorded map[part]*gpu.Recording
 }
 
@@ -31,12 +31,16 @@ func (e *Engine) load(s *slot, b *data.Batch, factor float64) error {
 	}
 	n := b.N
 	s.input, s.loaded = s.whole.first(n, b.Variations(), b.PixelSide), true
-	counts := make([]int, len(b.Present))
 	for i := range b.Present {
 		gpu.UploadTo(s.upload, s.input.Present[i], b.Present[i][:n])
-		counts[i] = count(b.Present[i][:n])
 	}
-	s.weights = e.obj.TermWeights(n, counts)
+	s.others(b.Whole)
+	all := b.Everyone()
+	counts := make([]int, len(b.Present))
+	for i := range counts {
+		counts[i] = count(all.Present[i][:all.N])
+	}
+	s.weights = e.obj.TermWeights(all.N, counts)
 	for i := range s.weights {
 		s.weights[i] *= factor
 	}
@@ -47,6 +51,18 @@ func (e *Engine) load(s *slot, b *data.Batch, factor float64) error {
 	}
 	e.feed.upload(s.upload, s.input, b)
 	return nil
+}
+
+// others copies what is known of the batch of all ranks.
+func (s *slot) others(w data.Whole) {
+	if !s.input.Shared() {
+		return
+	}
+	s.input.Whole.Images = w.N
+	gpu.UploadTo(s.upload, s.input.Whole.Group, w.Group)
+	for i, p := range s.input.Whole.Present {
+		gpu.UploadTo(s.upload, p, w.Present[i])
+	}
 }
 
 // target copies what is to be predicted, where the objective is shown it. Of a batch that does not tell nothing is known.

@@ -16,6 +16,8 @@ type Turn struct {
 	Step int     // from 0
 	LR   float64 // its learning rate
 	Last bool    // no step follows at once: the next batch is not to be asked for yet
+
+	Votes [Votes]float64 // of this rank
 }
 
 // A Result is what a step left.
@@ -26,8 +28,9 @@ type Result struct {
 	Terms    [][objective.TermValues]float64 // means over the batches, but of the last value the sum
 	GradNorm float64                         // L2 norm of the gradient, before clipping
 	Images   int
-	GPUIdle  *float64 // share of the time since the step before; nil: not measured
-	Skipped  bool     // f16: the gradient left its range, and nothing was changed
+	GPUIdle  *float64       // share of the time since the step before; nil: not measured
+	Votes    [Votes]float64 // the sums of all ranks'
+	Skipped  bool           // f16: the gradient left its range, and nothing was changed
 }
 
 // A part says what of a step goes with a batch.
@@ -46,7 +49,7 @@ type pending struct {
 // Step queues a step and reports those that are done: where the device works beside the host, up to the one before. Where
 // the loss or the gradient is not finite no parameter changes, and the error is E720.
 func (e *Engine) Step(turn Turn) error {
-	r := &Result{Step: turn.Step + 1, LR: turn.LR, Terms: make([][objective.TermValues]float64, e.terms.Dim(0))}
+	r := &Result{Step: turn.Step + 1, LR: turn.LR, Votes: turn.Votes, Terms: make([][objective.TermValues]float64, e.terms.Dim(0))}
 	for i := range e.o.Accumulate {
 		of := part{first: i == 0, last: i+1 == e.o.Accumulate}
 		s, p, err := e.begin(turn, of)
@@ -81,6 +84,7 @@ func (e *Engine) compute(p *nn.Pass, s *slot, of part) {
 	}
 	e.obj.Step(p, e.scaled(e.feed.unpack(p, s.input)), e.terms)
 	if of.last {
+		e.addRanks()
 		e.update.apply(e.o)
 		e.obj.Updated()
 	}
@@ -104,6 +108,7 @@ func (e *Engine) begin(turn Turn, of part) (*slot, *nn.Pass, error) {
 	e.beginScaling()
 	if of.last {
 		e.update.prepare(e.o, turn.Step+1, turn.LR, e.Scaling.Skipped)
+		e.vote(turn)
 	}
 	s.upload.Arrive()
 	e.idle.mark()
@@ -127,7 +132,7 @@ func (e *Engine) queued(b pending) {
 	b.slot.upload.Release()
 	b.slot.results.Mark()
 	e.idle.mark()
-	b.result.Images += b.slot.input.rows()
+	b.result.Images += b.slot.input.rows() * e.dev.Ranks()
 	b.slot.loaded = false
 	e.pending = append(e.pending, b)
 }
@@ -204,6 +209,7 @@ func (e *Engine) collect(b pending) error {
 	}
 	r := b.result
 	r.GPUIdle = e.idle.step()
+	e.count(r, b.slot)
 	r.GradNorm = math.Sqrt(b.slot.results.Values(1)[0]) / e.Scaling.factor()
 	if e.dtype == gpu.F16 && e.rescale(r) {
 		return nil

@@ -7,6 +7,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
+	"contig-gpu/model/nn"
 	"contig-gpu/model/objective"
 )
 
@@ -21,7 +22,7 @@ type Swept struct {
 	Predicted []float64 // [N, ...] of a supervised objective; nil of others
 }
 
-// Sweep evaluates all batches of an epoch of src, in order, and calls visit with each.
+// Sweep evaluates all batches of an epoch of src, in order, and calls visit with each: with that of all ranks where they share them.
 func (e *Engine) Sweep(ctx context.Context, src data.Source, visit func(*data.Batch, Swept)) error {
 	if err := src.Reset(0, 0); err != nil {
 		return err
@@ -40,7 +41,7 @@ func (e *Engine) Sweep(ctx context.Context, src data.Source, visit func(*data.Ba
 		if err != nil {
 			return err
 		}
-		visit(&b, s)
+		visit(b.Everyone(), s)
 	}
 }
 
@@ -56,13 +57,32 @@ func (e *Engine) evaluate(b *data.Batch) (Swept, error) {
 		return Swept{}, err
 	}
 	s.upload.Arrive()
-	out := e.obj.Evaluate(p, e.feed.unpack(p, s.input), e.terms)
+	out := evaluated(p, e.obj, e.feed.unpack(p, s.input), e.terms)
 	s.upload.Release()
 	s.loaded = false // it is not the batch that training goes on with
 	if err := e.dev.Sync(); err != nil {
 		return Swept{}, err
 	}
-	return e.fetch(out, b.N, s.weights), nil
+	return e.fetch(out, b.Everyone().N, s.weights), nil
+}
+
+// evaluated runs a batch forward, and gathers what it leaves where ranks share it.
+func evaluated(p *nn.Pass, o objective.Objective, b objective.Batch, terms gpu.Tensor) objective.Outputs {
+	out := o.Evaluate(p, b, terms)
+	if !b.Shared() {
+		return out
+	}
+	all := objective.Outputs{Features: objective.Gathered(p, out.Features)}
+	for _, x := range out.Images {
+		all.Images = append(all.Images, objective.Gathered(p, x))
+	}
+	for _, x := range out.Tables {
+		all.Tables = append(all.Tables, objective.Gathered(p, x))
+	}
+	if out.Predicted.Ok() {
+		all.Predicted = objective.Gathered(p, out.Predicted)
+	}
+	return all
 }
 
 // fetch returns the first n rows.

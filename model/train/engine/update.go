@@ -35,6 +35,9 @@ func (e *Engine) addUpdate() error {
 	}
 	master := nn.Master(e.dtype)
 	e.dev.Deal("scalars", func(a *gpu.Arena) {
+		if e.dev.Ranks() > 1 {
+			e.votes = a.New(gpu.F32, Votes)
+		}
 		u.sumsq, u.scale, u.decay = a.New(gpu.F64, 1), a.New(master, 1), a.New(master, 1)
 		u.flags = a.New(gpu.I32, 2*len(e.weights.Params())+len(e.weights.Buffers()))
 		if e.dtype == gpu.F16 {
@@ -43,7 +46,7 @@ func (e *Engine) addUpdate() error {
 	})
 	for _, s := range e.slots {
 		var err error
-		if s.results, err = e.dev.NewDownload(e.terms, u.sumsq); err != nil {
+		if s.results, err = e.dev.NewDownload(e.left()...); err != nil {
 			return err
 		}
 	}
