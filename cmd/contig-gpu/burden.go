@@ -82,7 +82,7 @@ func burdens(c *cli.Context) error {
 			return err
 		}
 	}
-	keepWithinMemory()
+	keepWithinMemory(1)
 	b, err := computeBurdens(c, o)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func aligned(o cohort.Options, l *checkpoint.Loaded) (*data.Cohort, error) {
 }
 
 func (s *settings) cohort() cohort.Options {
-	keepWithinMemory() // also while tables are read: what lines leave behind would be as much again
+	keepWithinMemory(1) // also while tables are read: what lines leave behind would be as much again
 	return cohort.Options{Manifest: s.Images, ImageRoot: s.ImageRoot, DataTOML: s.Data, Join: s.Join, Seed: s.Seed, Memory: memory(), Progress: genotypeProgress()}
 }
 
@@ -110,10 +110,10 @@ func imagesOf(c *data.Cohort) *data.Cohort {
 
 // loaderOptions says how the batches of a split are made.
 func loaderOptions(cfg train.Config, f train.Feed) loader.Options {
-	o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: f.Raw, Views: f.Views, Seed: cfg.Seed, Workers: cfg.Workers,
+	o := loader.Options{Split: f.Split, Batch: cfg.Batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: f.Raw, Views: f.Views, Seed: cfg.Seed, Workers: cfg.Workers, Rank: f.Rank, Ranks: f.Ranks,
 		OneImagePerGroup: cfg.Model.Pairs == loss.AvoidName}
 	if f.Train {
-		o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare) // 0, the default, where memory is not known
+		o.CacheBytes = min(loader.DefaultCacheBytes, memory()/cacheShare/int64(max(1, f.Ranks))) // 0, the default, where memory is not known
 		o.Shuffle = cfg.Shuffle
 	}
 	if cfg.Augment && (f.Train || f.Views > 1) {

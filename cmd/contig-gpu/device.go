@@ -26,6 +26,9 @@ func (r *trainRun) openDevice() (err error) {
 	if r.device, err = train.OpenDevice(r.cfg, func(c gpu.PlanCounts) { r.planning(c) }); err != nil {
 		return err
 	}
+	if err := r.device.Join(r.team.World); err != nil {
+		return err
+	}
 	_, precision, err := r.device.Precision(r.cfg.Precision)
 	if err != nil {
 		return err
@@ -87,6 +90,9 @@ func unusedGPU(root fs.FS) string {
 func (r *trainRun) approve(d *gpu.Device) func(train.Work) error {
 	return func(w train.Work) error {
 		r.total = max(r.total, w.Steps)
+		if !r.first() {
+			return r.dryRun()
+		}
 		if d.GPU() != nil || w.Steps == 0 {
 			return r.dryRun()
 		}

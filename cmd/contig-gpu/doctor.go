@@ -42,7 +42,7 @@ type check struct {
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name: "doctor", Usage: "show processor, memory, devices and why, and test the operations",
-		Flags: append([]cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}}, ranksFlags()...),
+		Flags: append([]cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}}, ranksFlags("under mpirun or srun: let all ranks meet, check sums over them and measure these; with a `NUMBER` refuse any other")...),
 		Action: func(c *cli.Context) error {
 			if c.IsSet("ranks") {
 				return doctorRanks(c)

@@ -21,14 +21,28 @@ import (
 // asLaunched is the value of --ranks without a number.
 const asLaunched = "launched"
 
-func ranksFlags() []cli.Flag {
+// ranksFlags are those of a verb that runs as several ranks; usage says what --ranks does.
+func ranksFlags(usage string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "ranks", Usage: "under mpirun or srun: let all ranks meet, check sums over them and measure these; with a `NUMBER` refuse any other"},
+		&cli.StringFlag{Name: "ranks", Usage: usage},
 		&cli.DurationFlag{Name: "meet-timeout", Value: 5 * time.Minute, Usage: "how long ranks wait for each other to begin"},
 		&cli.DurationFlag{Name: "rank-timeout", Value: 10 * time.Minute, Usage: "how long a rank may be behind the others"},
 		&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` at which rank 0 listens, where that is not what the others are told"},
 		&cli.StringFlag{Name: "secret-file", Usage: "`FILE` with the secret of the run, in the place of CONTIG_SECRET"},
 	}
+}
+
+// inGroup puts flags under one heading of the help.
+func inGroup(name string, all []cli.Flag) []cli.Flag {
+	for _, f := range all {
+		switch f := f.(type) {
+		case *cli.StringFlag:
+			f.Category = name
+		case *cli.DurationFlag:
+			f.Category = name
+		}
+	}
+	return all
 }
 
 // ranksAsLaunched lets --ranks stand without a number.
@@ -47,7 +61,7 @@ func ranksOptions(c *cli.Context) (ranks.Options, error) {
 	o := ranks.Options{Listen: c.String("listen"), SecretFile: c.String("secret-file"), Meet: c.Duration("meet-timeout"), Rank: c.Duration("rank-timeout"),
 		Beat: ranks.DefaultBeat, Unit: "check", Environment: os.Getenv,
 		Same: []ranks.Trait{{Name: "version", Value: version + revision()}, {Name: "system", Value: runtime.GOOS + "/" + runtime.GOARCH}}}
-	if text := c.String("ranks"); text != asLaunched {
+	if text := c.String("ranks"); text != asLaunched && c.IsSet("ranks") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
 			return o, usagef("--ranks: want a number of ranks of at least 1, or none, found %q", text)

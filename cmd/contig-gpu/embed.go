@@ -64,7 +64,7 @@ func embed(c *cli.Context, s *settings, from string) error {
 		return err
 	}
 	defer d.Close()
-	keepWithinMemory()
+	keepWithinMemory(1)
 	m, err := checkpoint.LoadWithin(from, d, "auto", int(memory()))
 	if err != nil {
 		return err

@@ -40,6 +40,14 @@ func (e interrupt) Error() string { return "stopped by signal: " + e.sig.String(
 // Unwrap makes an interrupt one kind of context.Canceled.
 func (e interrupt) Unwrap() error { return context.Canceled }
 
+// ended is the end of a run of several ranks, which have the same exit code, by a signal that one of them was sent.
+type ended struct {
+	sig  syscall.Signal
+	rank int
+}
+
+func (e ended) Error() string { return "stopped by signal: " + e.sig.String() }
+
 // silentGrace is how long a rank that says nothing stays: launchers end all ranks once one has ended with another code than 0, and the one
 // that reports is to do so before.
 const silentGrace = 500 * time.Millisecond
@@ -51,14 +59,23 @@ func finish(err error, stderr io.Writer) int {
 	var many faulty
 	var silent ranks.Silent
 	var own ranks.Own
+	var all ended
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &stop):
 		fmt.Fprintf(stderr, "contig-gpu: %v\n", stop)
 		return 128 + int(stop.sig)
+	case errors.As(err, &all):
+		if all.rank == 0 {
+			fmt.Fprintf(stderr, "contig-gpu: %v\n", all)
+		}
+		return 128 + int(all.sig)
 	case errors.As(err, &silent):
 		time.Sleep(silentGrace)
+		if errors.As(err, &use) {
+			return 2
+		}
 		return 1
 	case errors.As(err, &own):
 		fmt.Fprintf(stderr, "contig-gpu: %s: %v\n", own.Who, numbered(own.Err))

@@ -139,7 +139,7 @@ func (e *evaluating) run(ctx context.Context) error {
 		return err
 	}
 	defer d.Close()
-	keepWithinMemory()
+	keepWithinMemory(1)
 	if e.net, err = checkpoint.LoadWithin(e.from, d, "auto", int(memory())); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (e *explanation) open() (err error) {
 	if e.dev, err = gpu.Open(s.Device, gpu.Options{Threads: s.Threads}); err != nil {
 		return err
 	}
-	keepWithinMemory()
+	keepWithinMemory(1)
 	precision, err := explainedIn(e.dev, s.Precision, s.Checkpoint)
 	if err != nil {
 		return err

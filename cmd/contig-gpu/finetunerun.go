@@ -60,7 +60,7 @@ func (f *finetuning) run(ctx context.Context) (err error) {
 	if f.labels, err = label.Read(f.set.labels); err != nil {
 		return err
 	}
-	keepWithinMemory()
+	keepWithinMemory(1)
 	if err := f.openImages(); err != nil {
 		return err
 	}

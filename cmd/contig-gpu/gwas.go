@@ -203,7 +203,7 @@ func runGWAS(c *cli.Context, o gwasOptions) error {
 		}
 		defer g.device.Close()
 	}
-	keepWithinMemory()
+	keepWithinMemory(1)
 	if err := errorsOf(g.read()); err != nil {
 		return err
 	}

@@ -15,9 +15,9 @@ import (
 func memory() int64 { return freeMemory(os.DirFS("/")) }
 
 // keepWithinMemory makes the collector work harder rather than let garbage take what is not free: the limit is of all that
-// this process has, so that what it has taken already counts too. It leaves a limit of the environment alone.
-func keepWithinMemory() {
-	if free := memory(); free > 0 && os.Getenv("GOMEMLIMIT") == "" {
+// this process has, so that what it has taken already counts too. So many processes share the machine. It leaves a limit of the environment alone.
+func keepWithinMemory(processes int) {
+	if free := memory() / int64(processes); free > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		debug.SetMemoryLimit(int64(m.Sys-m.HeapReleased) + free/20*19)

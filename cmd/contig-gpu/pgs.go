@@ -77,7 +77,7 @@ func scoreGenotypes(c *cli.Context) error {
 	if err := target.Check(); err != nil {
 		return err
 	}
-	keepWithinMemory()
+	keepWithinMemory(1)
 	const spare = 25 // percent of what is kept: weights, which take no time to be looked through
 	defer debug.SetGCPercent(debug.SetGCPercent(spare))
 	s := &scoring{c: c, o: o}

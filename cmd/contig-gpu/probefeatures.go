@@ -68,7 +68,7 @@ func embedWith(ctx context.Context, s *probeSettings, which, base string, byImag
 		return nil, err
 	}
 	defer d.Close()
-	keepWithinMemory()
+	keepWithinMemory(1)
 	from, foreign, err := networkOf(which, base)
 	if err != nil {
 		return nil, err

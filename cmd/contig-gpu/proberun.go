@@ -85,7 +85,7 @@ func runProbe(c *cli.Context, s *probeSettings) error {
 	if p.labels, err = label.Read(s.labels); err != nil {
 		return err
 	}
-	keepWithinMemory()
+	keepWithinMemory(1)
 	if p.first, err = p.open(c.Context, firstOf(s)); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -30,6 +31,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	app.Metadata = map[string]any{commandKey: args}
 	err := app.RunContext(ctx, append([]string{app.Name}, args...))
+	var all ended
+	if errors.As(err, &all) {
+		return err
+	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {
 		return cause
 	}

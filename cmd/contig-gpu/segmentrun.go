@@ -93,7 +93,7 @@ func (g *segmenting) run(ctx context.Context) (err error) {
 		return err
 	}
 	g.say("device: %s: %s", device.Name(), device.Why())
-	keepWithinMemory()
+	keepWithinMemory(1)
 	_, err = train.Run(ctx, train.Options{
 		Device: device, Config: g.cfg, Cohort: g.cohort, NewSource: g.source, Dir: g.dir, Lock: lock, Resume: g.resume, Overwrite: g.overwrite, InitFrom: from, Judge: g.judge, Progress: g.progress, Version: version,
 		Memory: hostMemory(g.cohort),
@@ -115,7 +115,7 @@ func (g *segmenting) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keepWithinMemory()
+	keepWithinMemory(1)
 	all, err := cohort.Open(cohort.Options{Manifest: g.set.Images, ImageRoot: g.set.ImageRoot, Seed: g.set.Seed})
 	if err != nil {
 		return err

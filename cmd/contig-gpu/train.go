@@ -38,7 +38,7 @@ func trainCommand() *cli.Command {
 	demo := newSettings(setting.Default)
 	demo.fitDemo()
 	rows := flags(newSettings(setting.Default).rows(), preset{"paper", newSettings(setting.Paper).rows()}, preset{"demo", demo.rows()})
-	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: append(own, rows...), Action: trainAction,
+	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: slices.Concat(own, rows, inGroup("Ranks", ranksFlags("refuse any other `NUMBER` of ranks than this, under mpirun or srun; 1: alone"))), Action: trainAction,
 		Description: "contig-gpu train                                                       the demo: a result in minutes\n" +
 			"contig-gpu train --images images.tsv --data data.toml --run run1 --dry-run   device, memory, disk and time first\n" +
 			"contig-gpu train --run run1 --resume                                         after any interruption\n\n" +
@@ -46,49 +46,38 @@ func trainCommand() *cli.Command {
 			"Flags win over --config, and --config over the defaults. The run's config.toml has every setting as used."}
 }
 
-func trainAction(c *cli.Context) (err error) {
-	r, err := newRun(c)
-	if err != nil {
-		return err
+func trainAction(c *cli.Context) error {
+	r := &trainRun{}
+	if err := r.meet(c); err != nil {
+		if r.team == nil {
+			return err
+		}
+		return r.team.End(err)
 	}
-	if err := r.take(c.Bool("overwrite")); err != nil {
+	return r.end(c.Context, r.train(c))
+}
+
+// train is trainAction once all ranks are there.
+func (r *trainRun) train(c *cli.Context) (err error) {
+	if err := r.team.Together(r.resolve(c)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.lock.Release()) }()
-	if done, err := r.finished(); done || err != nil {
+	done, err := r.begin(c.Bool("overwrite"))
+	if err = r.team.Together(err); err != nil {
 		return err
 	}
-	if r.resumed && r.demo {
-		return r.noData()
-	}
-	r.say("contig-gpu %s", version+revision())
-	if note := r.lock.Note(); note != "" {
-		r.say("%s", note)
-	}
-	for _, n := range r.notes {
-		r.say("%s", n)
-	}
-	if err := r.openDevice(); err != nil {
+	if done, err = r.team.Any(done); done || err != nil {
 		return err
 	}
 	defer r.closeDevice()
-	if err := r.enter(c.Context); err != nil {
+	if err := r.team.Together(r.prepare(c.Context)); err != nil {
 		return err
 	}
-	if err := r.look(c.Context); err != nil {
+	if err := r.team.Alike("data", r.cohort.Hash, "other files of data, or another version of them, on these ranks' hosts"); err != nil {
 		return err
 	}
-	if err := r.digest(c.Context); err != nil {
-		return err
-	}
-	keepWithinMemory()
-	device := r.device
-	r.device = nil
-	summary, err := train.Run(c.Context, train.Options{
-		Device: device, Approve: r.approve(device),
-		Config: r.cfg, Cohort: r.cohort, NewSource: sourcesBut(r.cohort, r.cfg, r.bad), Bad: r.bad, Scan: loader.NewScan(r.cohort, r.bad), Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
-		InitFrom: r.values.Init, Progress: r.progress, Version: version, Memory: hostMemory(r.cohort),
-	})
+	summary, err := train.Run(c.Context, r.options(c))
 	if errors.Is(err, errDryRun) {
 		r.say("dry run: nothing was written; the same command without --dry-run trains")
 		return r.object(dryStatus, nil)
@@ -96,11 +85,67 @@ func trainAction(c *cli.Context) (err error) {
 	return r.finish(&summary, err)
 }
 
+// begin takes the run folder, where this rank has it, and reports whether the run is finished already.
+func (r *trainRun) begin(overwrite bool) (done bool, err error) {
+	r.start, r.line = time.Now(), progress.New(r.out)
+	if !r.first() {
+		return false, nil
+	}
+	if err := r.take(overwrite); err != nil {
+		return false, err
+	}
+	if done, err := r.finished(); done || err != nil {
+		return done, err
+	}
+	if r.resumed && r.demo {
+		return false, r.noData()
+	}
+	r.say("contig-gpu %s", version+revision())
+	r.introduce()
+	if note := r.lock.Note(); note != "" {
+		r.say("%s", note)
+	}
+	for _, n := range r.notes {
+		r.say("%s", n)
+	}
+	return false, nil
+}
+
+// prepare opens device and data.
+func (r *trainRun) prepare(ctx context.Context) error {
+	if err := r.openDevice(); err != nil {
+		return err
+	}
+	if err := r.enter(ctx); err != nil {
+		return err
+	}
+	if err := r.look(ctx); err != nil || !r.first() {
+		return err
+	}
+	return r.digest(ctx)
+}
+
+// options are those of the training itself, which takes the device over.
+func (r *trainRun) options(c *cli.Context) train.Options {
+	keepWithinMemory(r.team.Locals)
+	o := train.Options{Device: r.device, Approve: r.approve(r.device), Ready: r.team.Together,
+		Config: r.cfg, Cohort: r.cohort, NewSource: sourcesBut(r.cohort, r.cfg, r.bad), Bad: r.bad, Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
+		InitFrom: r.values.Init, Progress: r.beats, Version: version, Memory: hostMemory(r.cohort) / r.team.Locals}
+	if !r.several() { // of several ranks each would decode them all
+		o.Scan = loader.NewScan(r.cohort, r.bad)
+	}
+	r.device = nil
+	return o
+}
+
 // enter opens the cohort, made first where it is the demo's, and says what is in it.
 func (r *trainRun) enter(ctx context.Context) error {
 	if r.demo {
-		dir, err := demoCohort(ctx, r.say, r.line)
-		if err != nil {
+		dir := ""
+		if err := r.inTurn(func() (err error) {
+			dir, err = demoCohort(ctx, r.say, r.line)
+			return err
+		}); err != nil {
 			return err
 		}
 		r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
@@ -166,36 +211,37 @@ func (r *trainRun) digest(ctx context.Context) (err error) {
 	return err
 }
 
-// newRun resolves the settings of a training; it touches no file but --config and those of the run that is resumed.
-func newRun(c *cli.Context) (*trainRun, error) {
-	r := &trainRun{dry: c.Bool("dry-run"), quiet: c.Bool("quiet"), events: c.Bool("tensorboard"), args: commandOf(c), dir: c.String("run"), config: c.String("config"), out: c.App.Writer, err: c.App.ErrWriter, resumed: c.Bool("resume")}
+// resolve finds the settings of a training; it touches no file but --config and those of the run that is resumed.
+func (r *trainRun) resolve(c *cli.Context) error {
+	r.dry, r.quiet, r.events, r.args, r.dir, r.config = c.Bool("dry-run"), c.Bool("quiet"), c.Bool("tensorboard"), commandOf(c), c.String("run"), c.String("config")
+	r.out, r.err, r.resumed = c.App.Writer, c.App.ErrWriter, c.Bool("resume")
 	if c.Bool("json") {
 		r.out, r.json = c.App.ErrWriter, c.App.Writer
 	}
 	switch {
 	case r.resumed && r.dir == "":
-		return nil, usagef("train: --resume needs --run")
+		return usagef("train: --resume needs --run")
 	case c.String("rerun") != "" && (r.resumed || c.String("config") != ""):
-		return nil, usagef("train: --rerun has settings of its own: give no --resume or --config with it")
+		return usagef("train: --rerun has settings of its own: give no --resume or --config with it")
 	case r.resumed && c.Bool("overwrite"):
-		return nil, usagef("train: --resume goes on with the run that is there, --overwrite replaces it: give one of them")
+		return usagef("train: --resume goes on with the run that is there, --overwrite replaces it: give one of them")
 	}
 	file, err := r.configFile(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if r.values, r.demo, err = resolve(c, file); err != nil {
-		return nil, err
+		return err
 	}
 	r.rebase(c)
 	if r.values.Init, err = checkpointAt(r.values.Init); err != nil {
-		return nil, err
+		return err
 	}
 	r.cfg = r.values.training()
 	if err := r.cfg.Validate(); err != nil {
-		return nil, misused("train", err)
+		return misused("train", err)
 	}
-	return r, nil
+	return r.suit()
 }
 
 // rebase makes the paths of a run that is done again start where they did, in the folder that its command was given in.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/cmd/internal/report"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
@@ -32,7 +33,8 @@ const (
 // holds its lock alone, and the log is kept in memory.
 type trainRun struct {
 	dir, config   string       // the run folder; the file of --config
-	lock          *folder.Lock // of dir
+	team          *ranks.Team  // of which this process is one
+	lock          *folder.Lock // of dir; nil on ranks but the first
 	values        *settings
 	cfg           train.Config
 	cohort        *data.Cohort
@@ -75,7 +77,6 @@ type trainRun struct {
 // take locks the run folder, the first of runs/run-N or runs/demo-N that is not there where none is named. From here to the
 // release of the lock no other process gets it.
 func (r *trainRun) take(overwrite bool) (err error) {
-	r.start, r.line = time.Now(), progress.New(r.out)
 	if r.dir != "" {
 		if !r.resumed {
 			if err := r.target(overwrite).Check(); err != nil {

@@ -105,7 +105,8 @@ func (t *trainer) largest(most, free, host int, set func(c *Config, n int)) (int
 // explain turns a device's lack of memory, which the plan did not foresee, into a problem with a remedy.
 func (t *trainer) explain(err error) error {
 	var m *gpu.MemoryError
-	if !errors.As(err, &m) {
+	var told *data.Problem
+	if !errors.As(err, &m) || errors.As(err, &told) {
 		return err
 	}
 	room := m.Free

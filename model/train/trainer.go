@@ -79,10 +79,15 @@ func (t *trainer) setUp() error {
 	if err := t.cfg.Validate(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	for _, f := range []func() error{t.openDevice, t.openSource, t.reserve, t.build, t.load} {
-		if err := f(); err != nil {
-			return err
-		}
+	err := t.makeReady()
+	if t.o.Ready != nil {
+		err = t.o.Ready(t.explain(err))
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.load(); err != nil {
+		return err
 	}
 	t.engine.BeginScaling()
 	t.checked = t.at.Step
@@ -97,6 +102,16 @@ func (t *trainer) setUp() error {
 		return err
 	}
 	return t.o.Approve(Work{Steps: t.total - t.at.Step, Flops: flops * float64(t.cfg.Accumulate)})
+}
+
+// makeReady takes all that a training needs; nothing of it is an exchange between ranks.
+func (t *trainer) makeReady() error {
+	for _, f := range []func() error{t.openDevice, t.openSource, t.reserve, t.build} {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func modalitiesOf(c *data.Cohort) []model.Modality {

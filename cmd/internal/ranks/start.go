@@ -24,6 +24,7 @@ type Options struct {
 	Meet, Rank  time.Duration            // how long to wait for all ranks, and for one that is behind
 	Beat        time.Duration            // a sign of life this often; four times as long without one is a lost rank
 	Same        []Trait                  // what must be equal on all ranks
+	Orderly     bool                     // what ends ctx after the meeting is the ranks' own affair: they end together, at a step
 	Unit        string                   // what Crew.Done counts, in errors
 	Environment func(name string) string // os.Getenv
 }
@@ -46,7 +47,7 @@ type Team struct {
 func (t *Team) NoWorld() error { return t.noWorld }
 
 // Start finds this process's place and meets the other ranks. With one rank it opens neither a socket nor a library. The errors are E730 to
-// E733, those of ranks that others are to report Silent. When ctx ends later, the run of all ranks does.
+// E733, those of ranks that others are to report Silent. When ctx ends later, the run of all ranks does, unless it is Orderly.
 func Start(ctx context.Context, o Options) (*Team, error) {
 	place := Place{Launcher: "--ranks 1", Size: 1, Locals: 1}
 	if o.Ranks != 1 {
@@ -103,6 +104,9 @@ func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.Orderly {
+		ctx = context.WithoutCancel(ctx)
 	}
 	go t.attend(ctx)
 	for _, member := range t.Crew.Members() {

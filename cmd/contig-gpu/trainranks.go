@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"contig-gpu/cmd/internal/ranks"
+	"contig-gpu/model/train"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Under mpirun or srun a training has several ranks: all set up the same and take steps together, and rank 0 alone speaks and has the run folder.
+
+// meet brings the ranks together, and settles what each was asked for: all the same.
+func (r *trainRun) meet(c *cli.Context) error {
+	o, err := ranksOptions(c)
+	if err != nil {
+		return err
+	}
+	o.Unit, o.Orderly = "step", true
+	if r.team, err = ranks.Start(c.Context, o); err != nil {
+		return err
+	}
+	if r.team.NoWorld() != nil {
+		return ranks.Shared{Err: r.team.NoWorld()}
+	}
+	return nil
+}
+
+// several reports whether the training has several ranks.
+func (r *trainRun) several() bool { return r.team.Size > 1 }
+
+// first reports whether this rank speaks and has the run folder.
+func (r *trainRun) first() bool { return r.team.Rank == 0 }
+
+// suit fits the settings to the ranks, and refuses what several cannot do.
+func (r *trainRun) suit() error {
+	if !r.several() {
+		return nil
+	}
+	n := r.team.Size
+	if !r.first() {
+		r.out, r.json, r.quiet, r.events = io.Discard, nil, true, false
+	}
+	switch least := r.cfg.Batch / n * n; {
+	case least == r.cfg.Batch:
+	case least < 2:
+		return usagef("train: --batch %d is of all %d ranks, and gives none to some: %d is the least that does", r.cfg.Batch, n, max(2, n))
+	default:
+		return usagef("train: --batch %d is of all ranks, and %d ranks cannot share it equally: %d and %d can", r.cfg.Batch, n, least, least+n)
+	}
+	if r.cfg.SkipsBad() {
+		return usagef("train: --bad-images skip is for one process: several ranks would have to agree on every image. Find those that are broken with contig-gpu check, and mark them in the manifest's column skip")
+	}
+	threads := r.processors()
+	if r.cfg.Threads == 0 {
+		r.cfg.Threads = threads
+	}
+	if r.cfg.Workers == 0 {
+		r.cfg.Workers = threads
+	}
+	return nil
+}
+
+// processors returns how many of its host's are this rank's: those that the launcher has bound it to, or an equal part of all.
+func (r *trainRun) processors() int {
+	mine := runtime.GOMAXPROCS(0)
+	if online := onlineProcessors(); online > 0 && runtime.NumCPU() < online {
+		return mine
+	}
+	return max(1, mine/max(1, r.team.Locals))
+}
+
+// onlineProcessors counts those of the machine; 0: it does not tell.
+func onlineProcessors() int {
+	n := 0
+	for _, l := range lines(os.DirFS("/"), "proc/cpuinfo") {
+		if strings.HasPrefix(l, "processor") {
+			n++
+		}
+	}
+	return n
+}
+
+// alike is an error on all ranks where they were not asked for the same.
+func (r *trainRun) alike() error {
+	if !r.several() {
+		return nil
+	}
+	text := &bytes.Buffer{}
+	if err := r.values.write(text); err != nil {
+		return err
+	}
+	return r.team.Alike("settings", fmt.Sprintf("%x", sha256.Sum256(text.Bytes())), "flags, --config of another content, or a run folder that is not the same on all hosts")
+}
+
+// introduce says who takes part.
+func (r *trainRun) introduce() {
+	if !r.several() {
+		return
+	}
+	engine, _ := r.team.World.Engine()
+	name, _, _ := strings.Cut(engine.Version, ",") // Open MPI v4.1.4, package: ...
+	r.say("%s, %s; batch %d = %d x %d", membersText(r.team.Members(), r.team.Launcher), name, r.cfg.Batch, r.team.Size, r.cfg.Batch/r.team.Size)
+	for _, w := range r.team.Warnings {
+		r.say("%s", w)
+	}
+}
+
+// membersText says how many ranks there are, and where.
+func membersText(all []ranks.Member, launcher string) string {
+	names, counts := ranks.Hosts(all)
+	var on []string
+	for _, n := range names {
+		on = append(on, fmt.Sprintf("%s %d", n, counts[n]))
+	}
+	return fmt.Sprintf("%s on %s (%s), started by %s", counted(len(all), "rank"), counted(len(names), "host"), strings.Join(on, ", "), launcher)
+}
+
+// inTurn calls f on the first rank of every host, and then on the others: what the first leaves there, the others find.
+func (r *trainRun) inTurn(f func() error) error {
+	if r.team.Local == 0 {
+		if err := r.team.Together(f()); err != nil {
+			return err
+		}
+		return r.team.Together(nil)
+	}
+	if err := r.team.Together(nil); err != nil {
+		return err
+	}
+	return r.team.Together(f())
+}
+
+// beats tells the other ranks of steps, and rank 0's user of all.
+func (r *trainRun) beats(e train.Event) {
+	if e.Kind == train.Stepped {
+		r.team.Done(e.Step)
+	}
+	if r.first() {
+		r.progress(e)
+	}
+}
+
+// end makes of how a training of several ranks ended what this rank is to end with.
+func (r *trainRun) end(ctx context.Context, err error) error {
+	if !r.several() {
+		return err
+	}
+	if errors.Is(err, train.ErrInterrupted) {
+		sig, lost := r.team.Signal(signalOf(ctx))
+		if lost == nil {
+			err = ranks.Shared{Err: ended{alikeSignal(sig), r.team.Rank}}
+		}
+	}
+	if verdict(err) {
+		err = ranks.Shared{Err: err}
+	}
+	return r.team.End(r.team.Lost(err, "a sum over all ranks"))
+}
+
+// verdict reports whether an error is one that all ranks come to alike: of the loss, or of parameters that differ.
+func verdict(err error) bool {
+	return err != nil && (numbered(err).Code == 720 || numbered(err).Code == 736)
+}
+
+// signalOf returns the number of the signal that ended ctx, 0 for none.
+func signalOf(ctx context.Context) int {
+	var stop interrupt
+	if errors.As(context.Cause(ctx), &stop) {
+		return int(stop.sig)
+	}
+	return 0
+}
+
+// alikeSignal is the signal that all ranks end with: SIGINT, or SIGTERM for every other, since launchers turn one into another.
+func alikeSignal(number int) syscall.Signal {
+	if s := syscall.Signal(number); s == syscall.SIGINT {
+		return s
+	}
+	return syscall.SIGTERM
+}
