@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"contig-gpu/gpu/world"
+	"contig-gpu/gpu/world/mpitest"
 )
 
 // twoHosts makes two network namespaces joined by a cable, in which the host names are host1 and host2, and returns a program that runs a command
@@ -21,7 +24,7 @@ func twoHosts(t *testing.T) (on, ssh string) {
 		}
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("network namespaces are root's to make")
+		t.Skip("network namespaces are root's to make: run as root, by sudo -E go test or in a container with --privileged")
 	}
 	prefix, dir := fmt.Sprintf("contig%d-", os.Getpid()), t.TempDir()
 	ip := func(line string) error {
@@ -68,13 +71,15 @@ func twoHosts(t *testing.T) (on, ssh string) {
 // TestDoctorRanksTwoHosts: ranks of two hosts find rank 0 by the address that MPI tells, and sum.
 func TestDoctorRanksTwoHosts(t *testing.T) {
 	on, ssh := twoHosts(t)
-	for launcher, words := range map[string][]string{
-		"mpirun.openmpi": {"--mca", "plm_rsh_agent", ssh, "--mca", "btl_tcp_if_include", "10.77.0.0/24", "--mca", "oob_tcp_if_include", "10.77.0.0/24", "-H", "host1:2,host2:1",
-			"--bind-to", "none", "-x", mainArgs},
-		"mpirun.mpich": {"-launcher", "ssh", "-launcher-exec", ssh, "-hosts", "host1:2,host2:1"},
-	} {
-		t.Run(launcher, func(t *testing.T) {
-			out, errs, err := launchedBy(t, append([]string{on, "1", launcher}, words...), 3, nil, "doctor", "--ranks", "3", "--meet-timeout", "1m")
+	words := map[string][]string{
+		"Open MPI": {"--mca", "plm_rsh_agent", ssh, "--mca", "plm_ssh_agent", ssh, "--mca", "btl_tcp_if_include", "10.77.0.0/24", "--mca", "oob_tcp_if_include", "10.77.0.0/24",
+			"-H", "host1:2,host2:1", "-x", mainArgs, "-x", world.LibraryEnv},
+		"MPICH": {"-launcher", "ssh", "-launcher-exec", ssh, "-hosts", "host1:2,host2:1"},
+	}
+	for _, mpi := range mpitest.All(t) {
+		t.Run(mpi.String(), func(t *testing.T) {
+			out, errs, err := mpi.Run(t, mpitest.Launch{Ranks: 3, Program: os.Args[0], Before: []string{on, "1"}, Words: words[mpi.Name],
+				Env: []string{mainArgs + "=" + strings.Join([]string{"doctor", "--ranks", "3", "--meet-timeout", "1m"}, "\n")}})
 			if err != nil || !strings.HasPrefix(out, "3 ranks on 2 hosts (host1 2, host2 1), started by ") || !strings.Contains(out, "met       at 10.77.0.1:") || strings.Count(out, "right on all ranks") != 6 {
 				t.Errorf("%v\n%s\n%s", err, out, errs)
 			}

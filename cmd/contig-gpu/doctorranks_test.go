@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -11,10 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/data"
+	"contig-gpu/gpu/world"
+	"contig-gpu/gpu/world/mpitest"
 )
 
 // mainArgs names the environment variable that makes this test's program the program itself, main and its exit, and holds its arguments.
@@ -28,50 +28,22 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// launched runs the program as n ranks of a launcher of Debian's, and returns what was printed. It skips where the launcher is not there.
-func launched(t *testing.T, launcher string, n int, env []string, args ...string) (string, string, error) {
+// launched runs the program as n ranks of an MPI's launcher, and returns what was printed. It skips where the launcher is not there.
+func launched(t *testing.T, m mpitest.MPI, n int, env []string, args ...string) (string, string, error) {
 	t.Helper()
-	words := []string{launcher}
-	if launcher == "mpirun.openmpi" {
-		words = append(words, "--oversubscribe", "--bind-to", "none")
-	}
-	return launchedBy(t, words, n, env, args...)
-}
-
-// launchedBy is launched by a launcher's command line without the number of ranks.
-func launchedBy(t *testing.T, words []string, n int, env []string, args ...string) (string, string, error) {
-	t.Helper()
-	for _, w := range words {
-		if _, err := osexec.LookPath(w); mpiLaunchers()[w] != "" && err != nil {
-			t.Skipf("%v (Debian: apt-get install openmpi-bin mpich)", err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	words = append(slices.Clone(words), "-n", fmt.Sprint(n), os.Args[0])
-	cmd := osexec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.WaitDelay = 10 * time.Second
-	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	cmd.Env = append(append(os.Environ(), mainArgs+"="+strings.Join(args, "\n"), "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_mpi_yield_when_idle=1"), env...)
-	err := cmd.Run()
-	return out.String(), errs.String(), err
-}
-
-func mpiLaunchers() map[string]string {
-	return map[string]string{"mpirun.openmpi": "Open MPI", "mpirun.mpich": "MPICH"}
+	return m.Run(t, mpitest.Launch{Ranks: n, Program: os.Args[0], Env: append([]string{mainArgs + "=" + strings.Join(args, "\n")}, env...)})
 }
 
 // TestDoctorRanks: the ranks meet, their sums are right, and rank 0 alone says so.
 func TestDoctorRanks(t *testing.T) {
-	for launcher, name := range mpiLaunchers() {
-		t.Run(launcher, func(t *testing.T) {
-			out, errs, err := launched(t, launcher, 3, nil, "doctor", "--ranks", "3", "--json")
+	for _, mpi := range mpitest.All(t) {
+		t.Run(mpi.String(), func(t *testing.T) {
+			out, errs, err := launched(t, mpi, 3, nil, "doctor", "--ranks", "3", "--json")
 			var m meeting
 			if err != nil || json.Unmarshal([]byte(out), &m) != nil {
 				t.Fatalf("%v\n%s\n%s", err, out, errs)
 			}
-			if m.Launcher != "mpirun of "+name || m.Ranks != 3 || len(m.Members) != 3 || m.MPI == nil || m.MPI.Interface != name || len(m.Copies) != 3 {
+			if m.Launcher != "mpirun of "+mpi.Name || m.Ranks != 3 || len(m.Members) != 3 || m.MPI == nil || m.MPI.Interface != mpi.Interface || len(m.Copies) != 3 {
 				t.Errorf("%+v", m)
 			}
 			if len(m.Sums) != 6 {
@@ -82,7 +54,7 @@ func TestDoctorRanks(t *testing.T) {
 					t.Errorf("%+v", s)
 				}
 			}
-			out, errs, err = launched(t, launcher, 2, nil, "doctor", "--ranks")
+			out, errs, err = launched(t, mpi, 2, nil, "doctor", "--ranks")
 			if err != nil || !strings.HasPrefix(out, "2 ranks on 1 host (") || strings.Count(out, "right on all ranks") != 6 {
 				t.Errorf("%v\n%s\n%s", err, out, errs)
 			}
@@ -92,20 +64,24 @@ func TestDoctorRanks(t *testing.T) {
 
 // TestDoctorRanksErrors: what does not fit is said once.
 func TestDoctorRanksErrors(t *testing.T) {
-	other := map[string]string{"mpirun.openmpi": "libmpich.so.12", "mpirun.mpich": "libmpi.so.40"}
-	for launcher, name := range mpiLaunchers() {
+	const otherMPI = "another MPI's library"
+	for _, mpi := range mpitest.All(t) {
 		for _, c := range []struct {
 			env  string
 			args []string
 			want string
 		}{
-			{"", []string{"doctor", "--ranks", "3"}, "E730: --ranks asks for 3 ranks, and mpirun of " + name + " started 2"},
+			{"", []string{"doctor", "--ranks", "3"}, "E730: --ranks asks for 3 ranks, and mpirun of " + mpi.Name + " started 2"},
 			{"CONTIG_LIBMPI=/nowhere/libmpi.so", []string{"doctor", "--ranks"}, "E732: no MPI: "},
 			{"CONTIG_LIBMPI=libm.so.6", []string{"doctor", "--ranks"}, "E732: no MPI: "},
-			{"CONTIG_LIBMPI=" + other[launcher], []string{"doctor", "--ranks"}, "E732: mpirun of " + name + " says rank "},
+			{otherMPI, []string{"doctor", "--ranks"}, "E732: mpirun of " + mpi.Name + " says rank "},
 		} {
-			t.Run(launcher+" "+c.env, func(t *testing.T) {
-				out, errs, err := launched(t, launcher, 2, []string{c.env}, c.args...)
+			t.Run(mpi.String()+" "+c.env, func(t *testing.T) {
+				env := c.env
+				if env == otherMPI {
+					env = world.LibraryEnv + "=" + mpi.Other(t)
+				}
+				out, errs, err := launched(t, mpi, 2, []string{env}, c.args...)
 				if err == nil || strings.Count(out+errs, "contig-gpu: E") != 1 || !strings.Contains(errs, c.want) {
 					t.Errorf("%v\n%s\n%s", err, out, errs)
 				}

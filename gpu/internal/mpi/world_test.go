@@ -9,10 +9,11 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"contig-gpu/gpu/world/mpitest"
 )
 
 // rankMode names the environment variable that makes this test's program one rank, and says what it is to do.
@@ -33,26 +34,11 @@ func TestMain(m *testing.M) {
 	os.Exit(1)
 }
 
-// launchers are the two of Debian.
-func launchers() []string { return []string{"mpirun.openmpi", "mpirun.mpich"} }
-
 // launch starts this program as n ranks and returns what they printed.
-func launch(t *testing.T, launcher, mode string, n int) (string, error) {
+func launch(t *testing.T, m mpitest.MPI, mode string, n int) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath(launcher); err != nil {
-		t.Skipf("%v (Debian: apt-get install openmpi-bin mpich)", err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	args := []string{"-n", fmt.Sprint(n), os.Args[0]}
-	if launcher == "mpirun.openmpi" {
-		args = append([]string{"--oversubscribe", "--bind-to", "none"}, args...)
-	}
-	cmd := exec.CommandContext(ctx, launcher, args...)
-	cmd.WaitDelay = 10 * time.Second
-	cmd.Env = append(os.Environ(), rankMode+"="+mode, "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_mpi_yield_when_idle=1")
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	out, errs, err := m.Run(t, mpitest.Launch{Ranks: n, Program: os.Args[0], Env: []string{rankMode + "=" + mode}})
+	return out + errs, err
 }
 
 // asRank is the program of a rank.
@@ -198,12 +184,12 @@ func abandoned(w *World) error {
 }
 
 func TestRanks(t *testing.T) {
-	for _, launcher := range launchers() {
+	for _, m := range mpitest.All(t) {
 		for mode, sizes := range map[string][]int{"sums": {1, 2, 3}, "panic": {2}} {
 			for _, n := range sizes {
-				t.Run(fmt.Sprint(launcher, " ", mode, " ", n), func(t *testing.T) {
-					out, err := launch(t, launcher, mode, n)
-					if err != nil || strings.Count(out, fmt.Sprintf("of %d by ", n)) != n || strings.Contains(out, "FAILED") {
+				t.Run(fmt.Sprint(m, " ", mode, " ", n), func(t *testing.T) {
+					out, err := launch(t, m, mode, n)
+					if err != nil || strings.Count(out, fmt.Sprintf("of %d by %s is done", n, m.Interface)) != n || strings.Contains(out, "FAILED") {
 						t.Errorf("%v\n%s", err, out)
 					}
 				})
@@ -214,9 +200,9 @@ func TestRanks(t *testing.T) {
 
 // TestAbandon: what waits for a lost rank ends at once, with the reason.
 func TestAbandon(t *testing.T) {
-	for _, launcher := range launchers() {
-		t.Run(launcher, func(t *testing.T) {
-			out, err := launch(t, launcher, "abandon", 2)
+	for _, m := range mpitest.All(t) {
+		t.Run(m.String(), func(t *testing.T) {
+			out, err := launch(t, m, "abandon", 2)
 			if err == nil || !strings.Contains(out, "rank 0 has given up") || strings.Contains(out, "FAILED") {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -237,6 +223,9 @@ func TestNoLibrary(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
+	if mpitest.LibraryEnv != Env {
+		t.Errorf("%s of the tests is %s", mpitest.LibraryEnv, Env)
+	}
 	if got := Files("/a/b.so", true); len(got) != 1 || got[0] != "/a/b.so" {
 		t.Errorf("a named file: %v", got)
 	}
