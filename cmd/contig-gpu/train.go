@@ -62,6 +62,9 @@ func (r *trainRun) train(c *cli.Context) (err error) {
 	if err := r.team.Together(r.resolve(c)); err != nil {
 		return err
 	}
+	if err := r.alike(); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, r.lock.Release()) }()
 	done, err := r.begin(c.Bool("overwrite"))
 	if err = r.team.Together(err); err != nil {

@@ -161,14 +161,14 @@ func (r *trainRun) end(ctx context.Context, err error) error {
 			err = ranks.Shared{Err: ended{alikeSignal(sig), r.team.Rank}}
 		}
 	}
-	if verdict(err) {
+	if collective(err) {
 		err = ranks.Shared{Err: err}
 	}
 	return r.team.End(r.team.Lost(err, "a sum over all ranks"))
 }
 
-// verdict reports whether an error is one that all ranks come to alike: of the loss, or of parameters that differ.
-func verdict(err error) bool {
+// collective reports whether an error is one that all ranks come to alike: of the loss, or of parameters that differ.
+func collective(err error) bool {
 	return err != nil && (numbered(err).Code == 720 || numbered(err).Code == 736)
 }
 

@@ -2,18 +2,25 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"contig-gpu/data"
 	"contig-gpu/data/loader"
+	"contig-gpu/gpu"
 	"contig-gpu/gpu/world"
 	"contig-gpu/gpu/world/worldtest"
+	"contig-gpu/model/build"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
 	"contig-gpu/model/train/traintest"
 )
 
@@ -150,4 +157,178 @@ func TestRanksTrainAsOne(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestRanksGoOn: a run of ranks goes on as any number of them, and as one; as many write the same bytes as without a stop, whatever is slow on the
+// way.
+func TestRanksGoOn(t *testing.T) {
+	co, dir := traintest.Cohort(t, 30), t.TempDir()
+	c := shared(t)
+	c.Precision, c.EMA, c.MaxSteps = "f32", 0.5, 4
+	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+	if err := runRanks(t.Context(), 2, of(c, co, whole), nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	err := runRanks(ctx, 2, of(c, co, parts), func(rank int, o *Options) {
+		o.NewSource = slowed(o.NewSource, rank)
+		o.Progress = func(e Event) {
+			if rank == 1 && e.Kind == Stepped && e.Step == 2 {
+				stop()
+			}
+		}
+	})
+	if !errors.Is(err, ErrInterrupted) || world.Gone(err) {
+		t.Fatalf("stopped: %v", err)
+	}
+	stopped := stateOf(t, parts)
+	if stopped.Step < 2 || stopped.Step >= c.MaxSteps || stopped.Ranks != 2 {
+		t.Errorf("stopped at %+v", stopped)
+	}
+	copied := map[int]string{}
+	for _, n := range []int{1, 3} {
+		copied[n] = filepath.Join(dir, fmt.Sprint("by", n))
+		if err := os.CopyFS(copied[n], os.DirFS(parts)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resume := func(n int, dir string) {
+		o := of(c, co, dir)
+		o.Resume = true
+		said := ""
+		if err := runRanks(t.Context(), n, o, func(rank int, o *Options) {
+			if rank == 0 {
+				o.Progress = func(e Event) { said += e.Text }
+			}
+		}); err != nil {
+			t.Fatalf("%d ranks: %v", n, err)
+		}
+		if has := strings.Contains(said, fmt.Sprintf("ranks 2 -> %d", n)); has == (n == 2) {
+			t.Errorf("%d ranks go on: %q", n, said)
+		}
+	}
+	resume(2, parts)
+	if !slices.Equal(read(t, CheckpointPath(parts, "last")), read(t, CheckpointPath(whole, "last"))) {
+		t.Error("a run that was stopped ends in other bytes")
+	}
+	for n, dir := range copied {
+		resume(n, dir)
+		if s := stateOf(t, dir); s.Step != c.MaxSteps || s.Ranks != n*(n-1)/2 { // 0 of one, 3 of three
+			t.Errorf("%d ranks went on to %+v", n, s)
+		}
+	}
+}
+
+func stateOf(t *testing.T, dir string) state {
+	t.Helper()
+	s, err := readCheckpoint(CheckpointPath(dir, "last"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.state
+}
+
+// slowed is a source whose batches are late, now on one rank and now on another.
+func slowed(open NewSource, rank int) NewSource {
+	return func(f Feed) (data.Source, error) {
+		s, err := open(f)
+		return &slowSource{s, rank, 0}, err
+	}
+}
+
+type slowSource struct {
+	data.Source
+	rank, n int
+}
+
+func (s *slowSource) Next(b *data.Batch) error {
+	if s.n++; s.n%2 == s.rank%2 {
+		time.Sleep(20 * time.Millisecond)
+	}
+	return s.Source.Next(b)
+}
+
+// spoilt is a source that gives one value that is not finite, in a batch of training.
+type spoilt struct {
+	data.Source
+	at, n int
+}
+
+func (s *spoilt) Next(b *data.Batch) error {
+	err := s.Source.Next(b)
+	if s.n++; err == nil && s.n == s.at {
+		b.Image[5] = float32(math.NaN())
+	}
+	return err
+}
+
+// TestRanksFindWhoIsNotFinite: a pixel that is no number, on one rank, is the same E720 on all, which names that rank; the last checkpoint stays.
+func TestRanksFindWhoIsNotFinite(t *testing.T) {
+	co := traintest.Cohort(t, 30)
+	for _, culprit := range []int{0, 2} {
+		dir := filepath.Join(t.TempDir(), "run")
+		c := shared(t)
+		c.Precision, c.Accumulate, c.CheckpointEvery = "f32", 1, 1
+		err := runRanks(t.Context(), 3, of(c, co, dir), func(rank int, o *Options) {
+			if open := o.NewSource; rank == culprit {
+				o.NewSource = func(f Feed) (data.Source, error) {
+					s, err := open(f)
+					if f.Train {
+						s = &spoilt{Source: s, at: 2}
+					}
+					return s, err
+				}
+			}
+		})
+		p := wantCode(t, err, 720)
+		if !strings.Contains(p.Error(), fmt.Sprintf(", on rank %d", culprit)) || strings.Count(err.Error(), "the loss of step 2 is not finite") != 3 {
+			t.Errorf("rank %d: %v", culprit, err)
+		}
+		if s := stateOf(t, dir); s.Step != 1 {
+			t.Errorf("the last checkpoint is of step %d", s.Step)
+		}
+	}
+}
+
+// TestRanksThatDifferAreNotSaved: one bit of one rank's parameters is enough for E736, and the checkpoint before stays.
+func TestRanksThatDifferAreNotSaved(t *testing.T) {
+	co, dir := traintest.Cohort(t, 30), filepath.Join(t.TempDir(), "run")
+	c := shared(t)
+	c.Precision, c.Accumulate, c.CheckpointEvery = "f32", 1, 1
+	err := runRanks(t.Context(), 2, of(c, co, dir), func(rank int, o *Options) {
+		var weights *nn.Weights
+		o.Begin = func(obj objective.Objective) { weights = obj.Weights() }
+		o.Progress = func(e Event) {
+			if rank == 1 && e.Kind == Stepped && e.Step == 2 {
+				values, _, _ := weights.Flat()
+				one := values.Slice(7, 8)
+				v := []float32{0}
+				gpu.Read(v, one)
+				gpu.Write(one, []float32{math.Float32frombits(math.Float32bits(v[0]) ^ 1)})
+			}
+		}
+	})
+	p := wantCode(t, err, codeRanksDiffer)
+	if !strings.Contains(p.Error(), "others on rank 1") {
+		t.Error(err)
+	}
+	if s := stateOf(t, dir); s.Step != 1 {
+		t.Errorf("the last checkpoint is of step %d", s.Step)
+	}
+}
+
+// TestRanksLearnFromImagesAlone: SimCLR's views are compared over all ranks too.
+func TestRanksLearnFromImagesAlone(t *testing.T) {
+	co, dir := traintest.Cohort(t, 30), t.TempDir()
+	c := shared(t)
+	c.Objective, c.MaxSteps, c.Accumulate, c.Norm = build.SimCLR, 2, 1, normGlobal
+	alone, together := filepath.Join(dir, "alone"), filepath.Join(dir, "together")
+	images := *co
+	images.Tables = nil
+	mustRun(t, of(c, &images, alone))
+	if err := runRanks(t.Context(), 3, of(c, &images, together), nil); err != nil {
+		t.Fatal(err)
+	}
+	sameTensors(t, "last", together, alone, 1e-10, nil)
+	sameLosses(t, "metrics", together, alone, 1e-11, "step validation test")
 }

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"contig-gpu/cmd/internal/report"
+	"contig-gpu/gpu/world/mpitest"
+)
+
+// A crew is the program as several ranks of one launcher, in the background.
+type crew struct {
+	dir  string
+	done chan struct{}
+	out  string
+	errs string
+	code int
+}
+
+// sail starts the program as n ranks. Each writes its process's number to a file; before rank r begins it runs the shell's words first[r].
+func sail(t *testing.T, mpi mpitest.MPI, n int, first map[int]string, all ...string) *crew {
+	t.Helper()
+	if _, err := osexec.LookPath(mpi.Launcher); err != nil {
+		t.Skipf("%v (Debian: apt-get install openmpi-bin mpich)", err)
+	}
+	c := &crew{dir: t.TempDir(), done: make(chan struct{})}
+	script := "#!/bin/sh\nrank=${OMPI_COMM_WORLD_RANK:-$PMI_RANK}\necho $$ > " + c.dir + "/$rank\n"
+	for r, words := range first {
+		script += fmt.Sprintf("[ $rank != %d ] || %s\n", r, words)
+	}
+	script += "exec " + os.Args[0] + "\n"
+	program := filepath.Join(c.dir, "rank.sh")
+	mustDo(t, os.WriteFile(program, []byte(script), 0o700))
+	go func() {
+		defer close(c.done)
+		var err error
+		c.out, c.errs, err = mpi.Run(t, mpitest.Launch{Ranks: n, Program: program, Env: []string{mainArgs + "=" + strings.Join(all, "\n")}})
+		if exit, ok := err.(*osexec.ExitError); ok {
+			c.code = exit.ExitCode()
+		} else if err != nil {
+			c.code = -1
+		}
+	}()
+	return c
+}
+
+// end waits for the end and returns the exit code of the launcher.
+func (c *crew) end() int {
+	<-c.done
+	return c.code
+}
+
+// signal sends a signal to a rank.
+func (c *crew) signal(t *testing.T, rank int, s syscall.Signal) {
+	t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(string(read(t, c.dir, fmt.Sprint(rank)))))
+	mustDo(t, err)
+	mustDo(t, syscall.Kill(pid, s))
+}
+
+// steps waits until the run in folder has so many lines of metrics.
+func (c *crew) steps(t *testing.T, folder string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		text, _ := os.ReadFile(filepath.Join(folder, metricsName))
+		if bytes.Count(text, []byte("\n")) >= n {
+			return
+		}
+		select {
+		case <-c.done:
+			t.Fatalf("ended with %d before step %d\n%s%s", c.code, n, c.out, c.errs)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no step %d in %s", n, folder)
+		}
+	}
+}
+
+// installed returns the first MPI that is there.
+func installed(t *testing.T) mpitest.MPI {
+	t.Helper()
+	for _, m := range mpitest.All(t) {
+		if _, err := osexec.LookPath(m.Launcher); err == nil {
+			return m
+		}
+	}
+	t.Skip("no MPI (Debian: apt-get install openmpi-bin mpich)")
+	return mpitest.MPI{}
+}
+
+// ranked are flags of small for ranks on the CPU.
+func ranked(cohort, run string, more ...string) []string {
+	return small(cohort, run, append([]string{"--device", "cpu"}, more...)...)
+}
+
+// stepLosses returns the losses of a run's steps.
+func stepLosses(t *testing.T, run string) []float64 {
+	t.Helper()
+	rows, err := report.ReadMetrics(bytes.NewReader(read(t, run, metricsName)))
+	mustDo(t, err)
+	var out []float64
+	for _, r := range report.Of(rows, "step") {
+		out = append(out, r.Loss)
+	}
+	return out
+}
+
+// keysOf returns the sorted keys of each kind of line of metrics.jsonl.
+func keysOf(t *testing.T, run string) map[string][]string {
+	t.Helper()
+	keys := map[string][]string{}
+	for l := range strings.Lines(string(read(t, run, metricsName))) {
+		var line map[string]any
+		mustDo(t, json.Unmarshal([]byte(l), &line))
+		var names []string
+		for k := range line {
+			names = append(names, k)
+		}
+		slices.Sort(names)
+		keys[line["kind"].(string)] = names
+	}
+	return keys
+}
+
+// TestTrainRanks: under every MPI two ranks train what one does that takes the batch in two chunks, the same bytes each time, into one run folder like
+// any other.
+func TestTrainRanks(t *testing.T) {
+	cohort, dir := tiny(t), t.TempDir()
+	alone := filepath.Join(dir, "alone")
+	must(t, small(cohort, alone, "--max-steps", "3", "--chunk", "4", "--threads", "1")...)
+	for _, mpi := range mpitest.All(t) {
+		t.Run(mpi.String(), func(t *testing.T) {
+			var runs []string
+			for i := range 2 {
+				run := filepath.Join(dir, fmt.Sprint(mpi.Interface, mpi.Version, i))
+				out, errs, err := launched(t, mpi, 2, nil, ranked(cohort, run, "--max-steps", "3", "--ranks", "2")...)
+				if err != nil || !strings.Contains(out, "2 ranks on 1 host (") || strings.Count(out, "report: ") != 1 || errs != "" {
+					t.Fatalf("%v\n%s\n%s", err, out, errs)
+				}
+				runs = append(runs, run)
+			}
+			for _, name := range []string{"checkpoints/last.safetensors", "checkpoints/best.safetensors", configName} {
+				if !bytes.Equal(read(t, runs[0], name), read(t, runs[1], name)) {
+					t.Errorf("%s differs between two runs", name)
+				}
+			}
+			want := stepLosses(t, alone)
+			for i, l := range stepLosses(t, runs[0]) {
+				if !(math.Abs(l-want[i]) <= 1e-3*want[i]) {
+					t.Errorf("the loss of step %d is %g, of one rank %g", i+1, l, want[i])
+				}
+			}
+			if got, want := keysOf(t, runs[0]), keysOf(t, alone); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("metrics have the keys %v, want %v", got, want)
+			}
+			wantSteps(t, runs[0], 3)
+		})
+		mustDo(t, os.RemoveAll(filepath.Join(dir, fmt.Sprint(mpi.Interface, mpi.Version, 0))))
+	}
+}
+
+// TestRanksStop: a signal to any rank ends all after one step, with a checkpoint and one exit code; resumed they end in the bytes of a run that was not
+// stopped, and another number of ranks goes on from there too.
+func TestRanksStop(t *testing.T) {
+	cohort, dir, mpi := tiny(t), t.TempDir(), installed(t)
+	whole := filepath.Join(dir, "whole")
+	if c := sail(t, mpi, 2, nil, ranked(cohort, whole, "--epochs", "2")...); c.end() != 0 {
+		t.Fatalf("%s%s", c.out, c.errs)
+	}
+	for i, c := range []struct {
+		to   []int
+		sig  syscall.Signal
+		code int
+	}{{[]int{1}, syscall.SIGUSR1, 143}, {[]int{0}, syscall.SIGTERM, 143}, {[]int{0, 1}, syscall.SIGINT, 130}} {
+		run := filepath.Join(dir, fmt.Sprint("run", i))
+		crew := sail(t, mpi, 2, nil, ranked(cohort, run, "--epochs", "2")...)
+		crew.steps(t, run, 1+i)
+		for _, r := range c.to {
+			crew.signal(t, r, c.sig)
+		}
+		if code := crew.end(); code != c.code || strings.Count(crew.errs, "stopped by signal: ") != 1 {
+			t.Fatalf("%v to %v: exit code %d, want %d\n%s%s", c.sig, c.to, code, c.code, crew.out, crew.errs)
+		}
+		if i == 1 {
+			continue
+		}
+		if crew = sail(t, mpi, 2, nil, "train", "--run", run, "--resume"); crew.end() != 0 {
+			t.Fatalf("%s%s", crew.out, crew.errs)
+		}
+		for _, name := range []string{"checkpoints/last.safetensors", "checkpoints/best.safetensors"} {
+			if !bytes.Equal(read(t, whole, name), read(t, run, name)) {
+				t.Errorf("%v to %v: %s is another than without", c.sig, c.to, name)
+			}
+		}
+	}
+	run := filepath.Join(dir, "run1")
+	crew := sail(t, mpi, 4, nil, "train", "--run", run, "--resume")
+	if crew.end() != 0 || !strings.Contains(crew.out, "ranks 2 -> 4: the image encoder's norms are over 2 images instead of 4") {
+		t.Errorf("4 ranks: %s%s", crew.out, crew.errs)
+	}
+	wantSteps(t, run, len(stepLosses(t, whole)))
+}
+
+// TestRanksFail: what ends one rank ends all, soon, with one error that says whose it is, and the run can be resumed.
+func TestRanksFail(t *testing.T) {
+	cohort, dir, mpi := tiny(t), t.TempDir(), installed(t)
+	for _, rank := range []int{0, 1} {
+		run := filepath.Join(dir, fmt.Sprint("killed", rank))
+		c := sail(t, mpi, 2, nil, ranked(cohort, run, "--epochs", "100000", "--checkpoint-every", "1")...)
+		c.steps(t, run, 2)
+		c.signal(t, rank, syscall.SIGKILL)
+		if code := c.end(); code == 0 || strings.Count(c.errs, "E733: rank "+fmt.Sprint(rank)+" (") != 1 {
+			t.Errorf("rank %d killed: exit code %d\n%s%s", rank, code, c.out, c.errs)
+		}
+		if out, errs, err := launched(t, mpi, 2, nil, "train", "--run", run, "--resume", "--epochs", "1"); err != nil {
+			t.Errorf("rank %d killed: not resumed: %v\n%s%s", rank, err, out, errs)
+		}
+	}
+}
+
+// TestRanksRefuse: what does not fit is one error, with the exit code that one process has.
+func TestRanksRefuse(t *testing.T) {
+	cohort, other, dir, mpi := tiny(t), tiny(t), t.TempDir(), installed(t)
+	mustDo(t, os.WriteFile(filepath.Join(other, "images.tsv"), bytes.Replace(read(t, cohort, "images.tsv"), []byte("S000001"), []byte("X000001"), 1), 0o644))
+	args := func(more ...string) []string { return ranked(cohort, filepath.Join(dir, "run"), more...) }
+	given := func(more ...string) map[int]string { // to rank 1
+		file := filepath.Join(t.TempDir(), "args")
+		mustDo(t, os.WriteFile(file, []byte(strings.Join(args(more...), "\n")), 0o600))
+		return map[int]string{1: mainArgs + "=$(cat " + file + ")"}
+	}
+	for name, c := range map[string]struct {
+		by   map[int]string
+		all  []string
+		want string
+		code int
+	}{
+		"a batch that does not divide": {nil, args("--batch", "7"), "train: --batch 7 is of all ranks, and 2 ranks cannot share it equally: 6 and 8 can", 2},
+		"a batch of less than a rank":  {nil, args("--batch", "1"), "--batch", 2},
+		"skipping":                     {nil, args("--bad-images", "skip"), "--bad-images skip is for one process", 2},
+		"another number":               {nil, args("--ranks", "3"), "E730: --ranks asks for 3 ranks", 1},
+		"other settings":               {given("--seed", "2"), args(), "E736: rank 1: other settings than rank 0 has", 1},
+		"other data":                   {map[int]string{0: "cd " + cohort, 1: "cd " + other}, ranked("", filepath.Join(dir, "run")), "E736: rank 1: other data than rank 0 has", 1},
+		"no manifest":                  {nil, args("--images", "/nowhere.tsv"), "E104: /nowhere.tsv", 1},
+		"no manifest on one rank":      {map[int]string{0: "cd " + cohort}, ranked("", filepath.Join(dir, "run")), "E733: rank 1 (", 1},
+		"too large a batch":            {nil, args("--batch", "64"), "E708: the training split does not fill one batch of 2 ranks", 1},
+	} {
+		crew := sail(t, mpi, 2, c.by, c.all...)
+		code := crew.end()
+		errs := strings.Count(crew.errs, "contig-gpu: ")
+		if code != c.code || errs != 1+strings.Count(crew.errs, "contig-gpu: rank 1 (") || !strings.Contains(crew.errs, c.want) {
+			t.Errorf("%s: exit code %d, want %d; %d errors\n%s%s", name, code, c.code, errs, crew.out, crew.errs)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
+			t.Errorf("%s: a run folder is left", name)
+			mustDo(t, os.RemoveAll(filepath.Join(dir, "run")))
+		}
+	}
+}
