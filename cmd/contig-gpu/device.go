@@ -26,7 +26,7 @@ func (r *trainRun) openDevice() (err error) {
 	if r.device, err = train.OpenDevice(r.cfg, func(c gpu.PlanCounts) { r.planning(c) }); err != nil {
 		return err
 	}
-	if err := r.device.Join(r.team.World); err != nil {
+	if err := r.joinRanks(); err != nil {
 		return err
 	}
 	_, precision, err := r.device.Precision(r.cfg.Precision)

@@ -49,10 +49,7 @@ func trainCommand() *cli.Command {
 func trainAction(c *cli.Context) error {
 	r := &trainRun{}
 	if err := r.meet(c); err != nil {
-		if r.team == nil {
-			return err
-		}
-		return r.team.End(err)
+		return err
 	}
 	return r.end(c.Context, r.train(c))
 }

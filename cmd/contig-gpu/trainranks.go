@@ -27,13 +27,16 @@ func (r *trainRun) meet(c *cli.Context) error {
 		return err
 	}
 	o.Unit, o.Orderly = "step", true
-	if r.team, err = ranks.Start(c.Context, o); err != nil {
+	r.team, err = ranks.Start(c.Context, o)
+	return err
+}
+
+// joinRanks makes the device that of one of the ranks.
+func (r *trainRun) joinRanks() error {
+	if err := r.team.NoWorld(); err != nil && r.device.GPU() == nil {
 		return err
 	}
-	if r.team.NoWorld() != nil {
-		return ranks.Shared{Err: r.team.NoWorld()}
-	}
-	return nil
+	return r.device.Join(r.team.World)
 }
 
 // several reports whether the training has several ranks.

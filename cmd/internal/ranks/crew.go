@@ -20,6 +20,8 @@ type Crew struct {
 	closed  chan struct{} // this rank is done, or has given up
 	err     error         // of failed, set before
 
+	words *words // nil: this rank is alone
+
 	mu    sync.Mutex
 	peers []*peer
 	step  int
@@ -34,6 +36,7 @@ func newCrew(t terms) *Crew {
 	c := &Crew{t: t, started: make(chan struct{}), failed: make(chan struct{}), closed: make(chan struct{}), since: time.Now()}
 	c.leave.L = &c.mu
 	if t.me.Size > 1 {
+		c.words = newWords(c)
 		go c.beat()
 	}
 	return c
@@ -89,6 +92,8 @@ func (c *Crew) listen(p *peer) {
 			c.once.start.Do(func() { close(c.started) })
 		case kindBeat:
 			c.heard(p, n.Step)
+		case kindWords:
+			c.words.hear(p.Rank, n.Words)
 		case kindFail:
 			c.told(p, n.Problem)
 			return

@@ -3,12 +3,14 @@
 package ranks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu/world"
 )
 
 // testMode names the environment variable that makes this test's program one rank, and says what it is to do once all have met.
@@ -60,6 +63,9 @@ func asRank(mode string) error {
 	if word == "end" {
 		return t.End(nil)
 	}
+	if word == "words" {
+		return t.End(exchange(t))
+	}
 	t.Done(7)
 	time.Sleep(2 * o.Beat) // so that rank 0 has heard of the step
 	if who == strconv.Itoa(t.Rank) {
@@ -82,6 +88,35 @@ func asRank(mode string) error {
 	}
 	<-t.Failed()
 	return t.End(t.Err())
+}
+
+// exchange has the ranks tell each other some words, small and large.
+func exchange(t *Team) error {
+	for round := range 3 {
+		who, err := t.World.Verdict(t.Rank == round)
+		if err != nil || (round < t.Size) != slices.Equal(who, []int{round}) {
+			return fmt.Errorf("verdict %v, %v", who, err)
+		}
+		all, err := t.World.Gather(float64(10*round + t.Rank))
+		if err != nil || len(all) != t.Size || all[t.Size-1] != float64(10*round+t.Size-1) {
+			return fmt.Errorf("gathered %v, %v", all, err)
+		}
+		long := bytes.Repeat([]byte{byte(t.Rank + 7)}, 3*mostWords+11)
+		if err := t.World.Broadcast(long); err != nil || !bytes.Equal(long, bytes.Repeat([]byte{7}, len(long))) {
+			return fmt.Errorf("the broadcast is another: %v", err)
+		}
+	}
+	if err := t.Alike("settings", "the same", ""); err != nil {
+		return err
+	}
+	var p *data.Problem
+	if err := t.Alike("settings", fmt.Sprint(t.Rank == 1), ""); t.Size > 1 && (!errors.As(err, &p) || p.Code != codeDiffer || !strings.Contains(p.What, "rank 1: other settings")) {
+		return fmt.Errorf("ranks that are not alike: %v", err)
+	}
+	if err := world.Sum(t.World, make([]float32, 3)); t.Size > 1 && err == nil {
+		return errors.New("words were summed")
+	}
+	return nil
 }
 
 // A said rank is what a process printed, and how it ended.
@@ -344,5 +379,16 @@ func TestLost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWords: without MPI ranks still tell each other verdicts, digests and identities.
+func TestWords(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		for _, s := range crew(t, n, "words", port(t), nil) {
+			if s.err != nil || !strings.Contains(s.out, "went well") {
+				t.Errorf("rank %d of %d: %v %s", s.rank, n, s.err, s.out)
+			}
+		}
 	}
 }

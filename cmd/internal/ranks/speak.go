@@ -80,10 +80,7 @@ func (t *Team) End(err error) error {
 	if lost := t.Crew.Close(); lost != nil {
 		return t.Named(lost)
 	}
-	if t.World != nil {
-		err = errors.Join(err, t.World.Close())
-	}
-	return t.Named(err)
+	return t.Named(errors.Join(err, t.World.Close()))
 }
 
 // Lost makes E733 of an error of MPI itself; other errors stay.

@@ -36,7 +36,7 @@ const DefaultBeat = 5 * time.Second
 type Team struct {
 	Place
 	*Crew
-	World    *world.World // nil: this launcher starts no MPI, as NoWorld says
+	World    *world.World // of MPI; where the launcher starts none, of words alone, which sum nothing: NoWorld says why
 	Address  string       // where they met; "": one rank
 	Warnings []string     // W730, W731
 
@@ -87,7 +87,7 @@ func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 	var l net.Listener
 	var err error
 	if t.MPI == "" {
-		t.World, t.noWorld = nil, t.withoutMPI()
+		t.noWorld = t.withoutMPI()
 		if m.me.Rank == 0 {
 			l, err = listen(ctx, o.Listen, t.Place.Address)
 		}
@@ -104,6 +104,9 @@ func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 	}
 	if err != nil {
 		return err
+	}
+	if t.MPI == "" {
+		t.World = world.New(world.Seat{Rank: t.Rank, Size: t.Size, Local: t.Local, LocalSize: t.Locals}, t.Crew.words)
 	}
 	if o.Orderly {
 		ctx = context.WithoutCancel(ctx)
@@ -128,9 +131,7 @@ func (t *Team) attend(ctx context.Context) {
 		why = func() error { return context.Cause(ctx) }
 		t.Crew.Fail(why())
 	}
-	if t.World != nil {
-		t.World.Abandon(why())
-	}
+	t.World.Abandon(why())
 }
 
 // begin opens the launcher's MPI and holds its number of ranks to the launcher's.
