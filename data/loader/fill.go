@@ -21,7 +21,7 @@ type filler struct {
 	raw     bool
 	cache   cache
 
-	bad        *Bad
+	bad   *Bad
 	share share
 	batch int // rows of a batch, of all ranks
 

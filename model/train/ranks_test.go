@@ -332,3 +332,30 @@ func TestRanksLearnFromImagesAlone(t *testing.T) {
 	sameTensors(t, "last", together, alone, 1e-10, nil)
 	sameLosses(t, "metrics", together, alone, 1e-11, "step validation test")
 }
+
+// TestRanksMoveRunningAveragesAlike: with norms over shares the image encoder's running averages follow the mean of the shares' statistics, on all
+// ranks alike. Of the first norm, whose input no norm precedes, that mean is the one of the whole batch.
+func TestRanksMoveRunningAveragesAlike(t *testing.T) {
+	co, dir := traintest.Cohort(t, 30), t.TempDir()
+	c := shared(t)
+	c.MaxSteps, c.Accumulate = 1, 1
+	alone, together := filepath.Join(dir, "alone"), filepath.Join(dir, "together")
+	mustRun(t, of(c, co, alone))
+	digests := make([]uint64, 3)
+	if err := runRanks(t.Context(), 3, of(c, co, together), func(rank int, o *Options) {
+		var weights *nn.Weights
+		o.Begin = func(obj objective.Objective) { weights = obj.Weights() }
+		o.Progress = func(e Event) {
+			if e.Kind == Stepped {
+				digests[rank] = digest(weights.Statistics())
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if digests[0] != digests[1] || digests[0] != digests[2] {
+		t.Errorf("the ranks' running averages differ: %x", digests)
+	}
+	first := func(name string) bool { return name != "trunk.bn1.running_mean" }
+	sameTensors(t, "first norm", together, alone, 1e-12, first)
+}
