@@ -143,18 +143,7 @@ func (e *explanation) identity() map[string]string {
 }
 
 // digest returns the first digits of the checkpoint's SHA-256, "" where it cannot be read again.
-func (e *explanation) digest() string {
-	f, err := os.Open(e.set.Checkpoint)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
-}
+func (e *explanation) digest() string { return fileDigest(e.set.Checkpoint) }
 
 func (w *work) path(i, k int) string { return filepath.Join(w.dir, fmt.Sprintf("m%d-%d.part", i, k)) }
 
