@@ -290,27 +290,36 @@ func (r shardReader) addTo(e *embedding, head shardedEmbedding) error {
 
 // addRows appends the matrices of so many persons and images.
 func (r shardReader) addRows(e *embedding, persons, images int) error {
-	type matrix struct {
-		to          *[][]float32
-		name        string
-		rows, width int
-	}
-	all := []matrix{{&e.Features, shardFeatures, images, e.Width}, {&e.PersonFeatures, shardOfPerson, persons, e.Width}}
+	all := []shardMatrix{{&e.Features, shardFeatures, images, e.Width}, {&e.PersonFeatures, shardOfPerson, persons, e.Width}}
 	for h := range e.Image {
-		all = append(all, matrix{&e.Image[h], fmt.Sprint(shardHead, h), images, e.Dim})
+		all = append(all, shardMatrix{&e.Image[h], fmt.Sprint(shardHead, h), images, e.Dim})
 	}
 	for t := range e.tables {
-		all = append(all, matrix{&e.PersonImage[t], fmt.Sprint(shardImage, t), persons, e.Dim}, matrix{&e.PersonGenetics[t], fmt.Sprint(shardGenetics, t), persons, e.Dim})
+		all = append(all, shardMatrix{&e.PersonImage[t], fmt.Sprint(shardImage, t), persons, e.Dim}, shardMatrix{&e.PersonGenetics[t], fmt.Sprint(shardGenetics, t), persons, e.Dim})
 	}
 	for _, m := range all {
-		x, ok := r.file.Lookup(m.name)
-		if !ok || x.DType != safetensors.F32 || !slices.Equal(x.Shape, []int{m.rows, m.width}) {
-			return r.wrong(m.name, fmt.Sprintf("float32 [%d %d]", m.rows, m.width))
+		if err := r.matrix(m); err != nil {
+			return err
 		}
-		v := safetensors.Floats[float32](x)
-		for ; len(v) > 0; v = v[m.width:] {
-			*m.to = append(*m.to, v[:m.width:m.width])
-		}
+	}
+	return nil
+}
+
+// A shardMatrix is a matrix of a shard, and where its rows go.
+type shardMatrix struct {
+	to          *[][]float32
+	name        string
+	rows, width int
+}
+
+// matrix appends the rows of a matrix.
+func (r shardReader) matrix(m shardMatrix) error {
+	x, ok := r.file.Lookup(m.name)
+	if !ok || x.DType != safetensors.F32 || !slices.Equal(x.Shape, []int{m.rows, m.width}) {
+		return r.wrong(m.name, fmt.Sprintf("float32 [%d %d]", m.rows, m.width))
+	}
+	for v := safetensors.Floats[float32](x); len(v) > 0; v = v[m.width:] {
+		*m.to = append(*m.to, v[:m.width:m.width])
 	}
 	return nil
 }

@@ -12,11 +12,14 @@ import (
 
 func mergeCommand() *cli.Command {
 	return &cli.Command{
-		Name: "merge", Usage: "join the shards of embed --shard", ArgsUsage: "SHARD SHARD...",
-		Description: "Makes of all N shards what one embed without --shard writes, byte for byte. They may be named in any order.\n" +
+		Name: "merge", Usage: "join the shards that embed or explain made with --shard", ArgsUsage: "SHARD SHARD...",
+		Description: "Makes of all shards what one command without --shard writes, byte for byte. They may be named in any order.\n" +
+			"Of explain the shards are its persons: merge makes tables, tests, decoys, maps and the report, for which it reads the checkpoint and the data again, from where the shards found them.\n" +
 			"contig-gpu merge --out emb shards/*   of shards/1 to shards/16, for example",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "folder to make"},
+			&cli.StringFlag{Name: "device", Value: "auto", Usage: "of an explanation: auto, cpu, cuda or cuda:N"},
+			&cli.IntFlag{Name: "threads", Usage: "of an explanation: CPU threads; 0 takes all"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace what stands there, if it is of the kind that is made"},
 		}, talkFlags()...),
 		Action: merge,
@@ -33,9 +36,8 @@ func merge(c *cli.Context) error {
 	if len(dirs) == 0 {
 		return usagef("merge: name the shards; see contig-gpu merge --help")
 	}
-	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: dirs, Mode: privateFolder}
-	if err := target.Check(); err != nil {
-		return err
+	if n := c.Int("threads"); n < 0 || n > mostThreads {
+		return usagef("merge: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
 	}
 	parts, err := shard.Open(dirs)
 	if err != nil {
@@ -45,6 +47,13 @@ func merge(c *cli.Context) error {
 		if err := note(c, text); err != nil {
 			return err
 		}
+	}
+	if parts[0].Verb == "explain" {
+		return mergeExplanation(c, parts)
+	}
+	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: dirs, Mode: privateFolder}
+	if err := target.Check(); err != nil {
+		return err
 	}
 	e, err := joinEmbedding(parts)
 	if err != nil {

@@ -157,6 +157,21 @@ func (p *Part) same(first *Part) error {
 	return nil
 }
 
+// Check compares what is read now with what the shard was made from; E743 names what differs.
+func (p *Part) Check(now []Fact) error {
+	for k, f := range p.Same {
+		if k >= len(now) || now[k] != f {
+			found := "nothing"
+			if k < len(now) {
+				found = now[k].Value
+			}
+			return &data.Problem{Code: codeOthers, File: p.Dir, What: "what is read now is not what the shard was made from: " + f.Name, Expected: f.Value, Found: found,
+				Cause: "files that changed since, another program, or a device of another precision", Fix: "merge with the files, the program and a device as the shards had them, or make the shards again"}
+		}
+	}
+	return nil
+}
+
 // facts are all that is compared, in the order in which differences are told.
 func (p *Part) facts() []Fact {
 	return append([]Fact{{"verb", p.Verb}, {"number of shards", strconv.Itoa(p.N)}}, p.Same...)
