@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"contig-gpu/gpu/gputest"
 )
 
 // TestExplainShards: shards, in any order and more of them than persons, become the bytes of one explain: persons who lack a modality, several methods, tests, maps.
@@ -106,5 +108,26 @@ func TestMergeRefusesExplanations(t *testing.T) {
 	left, _ := filepath.Glob(at(".*"))
 	if _, err := os.Stat(at("out")); err == nil || len(left) > 0 {
 		t.Errorf("something was written: %v", left)
+	}
+}
+
+// TestShardsCUDA: on the emulated GPU shards become the bytes of one run, which the libraries of a GPU grant only where batches are those of one run.
+func TestShardsCUDA(t *testing.T) {
+	gputest.Long(t)
+	if !emulated(t) {
+		return
+	}
+	x, dir := trainTiny(t, tiny(t), "--device", "cpu"), t.TempDir()
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"embed", []string{"embed", "--run", x.run, "--images", x.cohort + "/images.tsv", "--data", x.cohort + "/data.toml"}},
+		{"explain", []string{"explain", "--run", x.run, "--reference", "6", "--modalities", "burden", "--steps", "8"}},
+	} {
+		whole := filepath.Join(dir, c.name)
+		args := append(c.args, "--device", "cuda")
+		must(t, append(args, "--out", whole)...)
+		sameTree(t, joined(t, append([]string{"--device", "cuda"}, shardsOf(t, 3, args...)...)), whole)
 	}
 }
