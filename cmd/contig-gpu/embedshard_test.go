@@ -187,3 +187,18 @@ func TestWholeBatches(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestDevicesOfShards: shards of different devices are told, those of one are not.
+func TestDevicesOfShards(t *testing.T) {
+	var parts []*shard.Part
+	for i := range 8 {
+		parts = append(parts, &shard.Part{About: shard.About{Share: shard.Share{I: i + 1, N: 8}, Device: "A"}})
+	}
+	if text := devices(parts); text != "" {
+		t.Error(text)
+	}
+	parts[2].Device = "B"
+	if text := devices(parts); !warns(text) || !strings.Contains(text, "A (shard 1, 2, 4, 5, 6, ...); B (shard 3)") {
+		t.Error(text)
+	}
+}
