@@ -147,7 +147,7 @@ test-kernels: test-schedules ## the conformance suite on the emulated GPU under 
 	$(GO) test -timeout 30m -count=1 ./model/loss -run Golden
 	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model -run 'GoldenContig/.*/f32/emulated'
 	CONTIG_LONG=1 $(GO) test -timeout 60m -count=1 ./model/unet -run Emulated
-	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./cmd/contig-gpu -run SegmentEmulated
+	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./cmd/contig-gpu -run 'SegmentEmulated|ShardsCUDA'
 	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model/tune -run 'GoldenFinetune/.*/f32/emulated'
 	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model/finetune -run CUDA
 	CONTIG_LONG=1 $(GO) test -timeout 30m -count=1 ./model/train/... -run 'CUDA|HalfPrecision|Memory|PlanIs|Raw'

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 )
 
 // TestActsTakeRangesOfAnchors: the terms, and the gradients of the parameters, of a step whose comparison is cut into ranges of
@@ -15,13 +16,13 @@ func TestActsTakeRangesOfAnchors(t *testing.T) {
 	gpu.Write(whole.b.Scale, []float64{0.25, 1.5}) // each term by its own
 	whole.m.Step(whole.p, whole.b, whole.losses)
 	cut := inChunks(t, cfg, nil)
-	gpu.Write(cut.b.Scale, read(whole.b.Scale))
+	gpu.Write(cut.b.Scale, gputest.Values(whole.b.Scale))
 	terms := make([]float64, cut.losses.Len())
 	e := cut.m.Embed(cut.p, cut.b)
 	var dz, dw []gpu.Tensor
 	for _, r := range [][2]int{{0, 3}, {3, 4}, {4, 8}} {
 		z, w := cut.compare(e, r[0], r[1])
-		for i, v := range read(cut.losses) {
+		for i, v := range gputest.Values(cut.losses) {
 			terms[i] += v
 		}
 		if dz == nil {
@@ -39,7 +40,7 @@ func TestActsTakeRangesOfAnchors(t *testing.T) {
 	cut.p.Finish()
 	sameValues(t, "terms", terms, whole.read(), 1e-12)
 	for i, p := range cut.m.Weights().Params() {
-		sameValues(t, p.Name, read(p.Grad), read(whole.m.Weights().Params()[i].Grad), 1e-10)
+		sameValues(t, p.Name, gputest.Values(p.Grad), gputest.Values(whole.m.Weights().Params()[i].Grad), 1e-10)
 	}
 	if cut.p.Arena.InUse() != 0 {
 		t.Errorf("%d bytes are left", cut.p.Arena.InUse())

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/trunk"
 )
@@ -54,10 +55,10 @@ func TestChunksAreTheWholeBatch(t *testing.T) {
 				name := fmt.Sprint(pairs, ", ", genetics, ", chunks of ", chunk)
 				sameValues(t, name+": losses", r.read(), whole.read(), 1e-12)
 				for i, p := range r.m.Weights().Params() {
-					sameValues(t, name+": "+p.Name, read(p.Grad), read(whole.m.Weights().Params()[i].Grad), 1e-10)
+					sameValues(t, name+": "+p.Name, gputest.Values(p.Grad), gputest.Values(whole.m.Weights().Params()[i].Grad), 1e-10)
 				}
 				for i, b := range r.m.Weights().Buffers() {
-					sameValues(t, name+": "+b.Name, read(b.Value), read(whole.m.Weights().Buffers()[i].Value), 0)
+					sameValues(t, name+": "+b.Name, gputest.Values(b.Value), gputest.Values(whole.m.Weights().Buffers()[i].Value), 0)
 				}
 				if r.p.Arena.InUse() != 0 {
 					t.Errorf("%s: %d bytes are left", name, r.p.Arena.InUse())
@@ -115,12 +116,12 @@ func TestChunksNormaliseByThemselves(t *testing.T) {
 		t.Errorf("losses are %v, want %v", got.read(), want.read())
 	}
 	for i, p := range got.m.Weights().Params() {
-		if !slices.Equal(read(p.Grad), read(want.m.Weights().Params()[i].Grad)) {
+		if !slices.Equal(gputest.Values(p.Grad), gputest.Values(want.m.Weights().Params()[i].Grad)) {
 			t.Errorf("the gradient of %s differs", p.Name)
 		}
 	}
 	for i, b := range got.m.Weights().Buffers() {
-		if !slices.Equal(read(b.Value), read(want.m.Weights().Buffers()[i].Value)) {
+		if !slices.Equal(gputest.Values(b.Value), gputest.Values(want.m.Weights().Buffers()[i].Value)) {
 			t.Errorf("%s differs", b.Name)
 		}
 	}
@@ -138,10 +139,10 @@ func TestChunksNormaliseByThemselves(t *testing.T) {
 func TestFeaturesInChunks(t *testing.T) {
 	r := inChunks(t, small("none", "a", "b"), nil)
 	r.p = nn.Evaluation(r.p.Arena, gpu.F64)
-	want := read(r.m.Features(r.p, r.b.Image))
+	want := gputest.Values(r.m.Features(r.p, r.b.Image))
 	r.p.Finish()
 	r.m.Chunk = 3
-	got := read(r.m.Features(r.p, r.b.Image))
+	got := gputest.Values(r.m.Features(r.p, r.b.Image))
 	r.p.Finish()
 	sameValues(t, "features", got, want, 1e-12)
 	if r.p.Arena.InUse() != 0 {

@@ -47,7 +47,7 @@ func (j *comparison) compare(name string, got, want []float64) {
 
 func (j *comparison) compareParams(got, want []*nn.Param) {
 	for i, p := range got {
-		j.compare(p.Name, read(p.Grad), read(want[i].Grad))
+		j.compare(p.Name, gputest.Values(p.Grad), gputest.Values(want[i].Grad))
 	}
 }
 
@@ -57,7 +57,7 @@ func exactTrunk(t *testing.T, c resnetCase, net *trunk.Trunk, p *nn.Pass, x gpu.
 	exact, in := c.trunk(t, dev, gpu.F64), dev.NewArena(1<<25)
 	q := nn.Training(dev.NewArena(1<<31), gpu.F64)
 	wide := in.New(gpu.F64, x.Dims()...)
-	gpu.Write(wide, read(x))
+	gpu.Write(wide, gputest.Values(x))
 	var j comparison
 	q.Want |= nn.OfInputs
 	y := j.force(q, exact, wide, rectified(p, net, x))
@@ -99,11 +99,11 @@ func exactly(t *testing.T, c contigCase, r *rig) *rig {
 	exact := newRig(t, "cpu", r.m.Config(), gpu.F64, c.Batch, c.Size)
 	fillModel(exact.m, c.FillPrefix)
 	for to, from := range map[*gpu.Tensor]gpu.Tensor{&exact.b.Image: r.b.Image, &exact.b.Scale: r.b.Scale} {
-		gpu.Write(*to, read(from))
+		gpu.Write(*to, gputest.Values(from))
 	}
 	for i := range r.b.Tables {
-		gpu.Write(exact.b.Tables[i], read(r.b.Tables[i]))
-		gpu.Write(exact.b.Present[i], read(r.b.Present[i]))
+		gpu.Write(exact.b.Tables[i], gputest.Values(r.b.Tables[i]))
+		gpu.Write(exact.b.Present[i], gputest.Values(r.b.Present[i]))
 	}
 	return exact
 }
@@ -144,7 +144,7 @@ func rectifies(s nn.Sequential, i int) bool {
 func tapHeads(m *Model) (heads [][][]float64) {
 	heads = make([][][]float64, len(m.towers))
 	for i, t := range m.towers {
-		tap(t, func(y gpu.Tensor) { heads[i] = append(heads[i], read(y)) })
+		tap(t, func(y gpu.Tensor) { heads[i] = append(heads[i], gputest.Values(y)) })
 	}
 	return heads
 }
@@ -153,9 +153,9 @@ func tapHeads(m *Model) (heads [][][]float64) {
 func rectified(p *nn.Pass, net *trunk.Trunk, x gpu.Tensor) (ys [][]float64) {
 	var kept [][]float64
 	for _, b := range net.Buffers() {
-		kept = append(kept, read(b.Value))
+		kept = append(kept, gputest.Values(b.Value))
 	}
-	walkTrunk(p, net, x, func(y gpu.Tensor) { ys = append(ys, read(y)) })
+	walkTrunk(p, net, x, func(y gpu.Tensor) { ys = append(ys, gputest.Values(y)) })
 	p.Reset()
 	for i, b := range net.Buffers() {
 		gpu.Write(b.Value, kept[i])

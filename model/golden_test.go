@@ -11,6 +11,7 @@ import (
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/nn/nntest"
 	"contig-gpu/model/optim"
 	"contig-gpu/model/trunk"
 )
@@ -122,21 +123,9 @@ func gradBound(dtype gpu.DType, torch float64) float64 {
 }
 
 func fillModel(m *Model, prefix string) {
-	fillParams(m.Weights().Params(), prefix)
+	nntest.FillParams(m.Weights().Params(), prefix, nil)
 	for _, b := range m.Weights().Buffers() {
 		gpu.Write(b.Value, golden.Weight(prefix+b.Name, b.Dims))
-	}
-}
-
-func fillParams(params []*nn.Param, prefix string) {
-	for _, p := range params {
-		d := p.Dims
-		if len(d) < 4 {
-			gpu.Write(p.Value, golden.Weight(prefix+p.Name, d))
-			continue
-		}
-		kcrs := []int{d[0], d[3], d[1], d[2]}
-		gpu.Write(p.Value, golden.ChannelsLast(golden.Weight(prefix+p.Name, kcrs), kcrs))
 	}
 }
 
@@ -179,18 +168,12 @@ func compareLosses(t *testing.T, c contigCase, step int, dtype gpu.DType, r *rig
 	}
 }
 
-func read(x gpu.Tensor) []float64 {
-	v := make([]float64, x.Len())
-	gpu.Read(v, x)
-	return v
-}
-
 // torchLayout returns a parameter's values or gradients as PyTorch lays them out.
 func torchLayout(x gpu.Tensor) []float64 {
 	if x.Rank() == 4 {
-		return golden.ChannelsFirst(read(x), x.Dims())
+		return golden.ChannelsFirst(gputest.Values(x), x.Dims())
 	}
-	return read(x)
+	return gputest.Values(x)
 }
 
 func gradOf(p *nn.Param) gpu.Tensor { return p.Grad }
@@ -218,7 +201,7 @@ func compareBuffers(t *testing.T, buffers []*nn.Buffer, want map[string]golden.D
 		t.Errorf("%d buffers, want %d", len(buffers), len(want))
 	}
 	for _, b := range buffers {
-		if e := want[b.Name].Error(b.Name, read(b.Value)); !(e <= bound) {
+		if e := want[b.Name].Error(b.Name, gputest.Values(b.Value)); !(e <= bound) {
 			t.Errorf("%s is off by %.3g, bound %.3g", b.Name, e, bound)
 		}
 	}
@@ -265,7 +248,7 @@ func runResnet(t *testing.T, c resnetCase, dtype gpu.DType) {
 	p := nn.Training(dev.NewArena(1<<30), dtype)
 	p.Want |= nn.OfInputs
 	y := net.Forward(p, x)
-	if e, bound := c.Features.Error("features", read(y)), gradBound(dtype, c.Torch.Features); !(e <= bound) {
+	if e, bound := c.Features.Error("features", gputest.Values(y)), gradBound(dtype, c.Torch.Features); !(e <= bound) {
 		t.Errorf("features are off by %.3g, bound %.3g", e, bound)
 	}
 	dy := p.Temp(y.Dims()...)
@@ -291,7 +274,7 @@ func (c resnetCase) trunk(t *testing.T, dev *gpu.Device, dtype gpu.DType) *trunk
 	if err := w.Place(dev, dtype); err != nil {
 		t.Fatal(err)
 	}
-	fillParams(net.Params(), c.FillPrefix)
+	nntest.FillParams(net.Params(), c.FillPrefix, nil)
 	for _, b := range net.Buffers() {
 		gpu.Write(b.Value, golden.Weight(c.FillPrefix+b.Name, b.Dims))
 	}

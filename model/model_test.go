@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/optim"
 )
@@ -115,7 +116,7 @@ func TestEverySubsetAndOrderTrains(t *testing.T) {
 				t.Errorf("the loss went from %g to %g", first, last)
 			}
 			for _, p := range r.m.Weights().Params() {
-				if slices.Equal(before[p.Name], read(p.Value)) {
+				if slices.Equal(before[p.Name], gputest.Values(p.Value)) {
 					t.Errorf("%s did not move", p.Name)
 				}
 			}
@@ -129,10 +130,10 @@ func TestEverySubsetAndOrderTrains(t *testing.T) {
 func snapshot(m *Model) map[string][]float64 {
 	s := map[string][]float64{}
 	for _, p := range m.Weights().Params() {
-		s[p.Name] = read(p.Value)
+		s[p.Name] = gputest.Values(p.Value)
 	}
 	for _, b := range m.Weights().Buffers() {
-		s[b.Name] = read(b.Value)
+		s[b.Name] = gputest.Values(b.Value)
 	}
 	return s
 }
@@ -155,7 +156,7 @@ func TestFewPresent(t *testing.T) {
 					checkFew(t, p, both || strings.Contains(p.Name, ".a."))
 				}
 				for _, b := range r.m.Weights().Buffers() {
-					if strings.Contains(b.Name, ".a.") && !slices.Equal(before[b.Name], read(b.Value)) {
+					if strings.Contains(b.Name, ".a.") && !slices.Equal(before[b.Name], gputest.Values(b.Value)) {
 						t.Errorf("%s moved", b.Name)
 					}
 				}
@@ -166,7 +167,7 @@ func TestFewPresent(t *testing.T) {
 
 func checkFew(t *testing.T, p *nn.Param, zero bool) {
 	t.Helper()
-	for _, g := range read(p.Grad) {
+	for _, g := range gputest.Values(p.Grad) {
 		if math.IsNaN(g) || math.IsInf(g, 0) || zero && g != 0 {
 			t.Errorf("%s has a gradient of %g", p.Name, g)
 			return
@@ -195,7 +196,7 @@ func TestAbsentContent(t *testing.T) {
 			r.step(counts)
 			out := snapshot(r.m)
 			_, grads, _ := r.m.Weights().Flat()
-			out["gradients"] = read(grads)
+			out["gradients"] = gputest.Values(grads)
 			return r.read(), out
 		}
 		wantLoss, want := run(0)
@@ -294,7 +295,7 @@ func TestEmbeddings(t *testing.T) {
 		t.Errorf("features %v, embeddings %v and %v", f.Dims(), z.Dims(), w.Dims())
 	}
 	_, masked, _ := tower.forward(r.p, f, r.b.Tables[0], r.b.Present[0])
-	if !slices.Equal(read(w), read(masked)) {
+	if !slices.Equal(gputest.Values(w), gputest.Values(masked)) {
 		t.Error("a mask of all rows changed the embedding")
 	}
 	r.p.Finish()
@@ -329,7 +330,7 @@ func TestFlat(t *testing.T) {
 		if p.Decay {
 			want = 1
 		}
-		if v := read(p.Value); v[0] != want || v[len(v)-1] != want || read(p.Grad)[0] != 3 {
+		if v := gputest.Values(p.Value); v[0] != want || v[len(v)-1] != want || gputest.Values(p.Grad)[0] != 3 {
 			t.Errorf("%s (decay %t) holds %g", p.Name, p.Decay, v[0])
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/objective"
 )
@@ -71,7 +72,7 @@ func (r *rig) compare(e Embedding, lo, hi int) (dz, dw []gpu.Tensor) {
 	return dz, dw
 }
 
-func (r *rig) read() []float64 { return read(r.losses) }
+func (r *rig) read() []float64 { return gputest.Values(r.losses) }
 
 // A stepPlan says what memory a training step takes, in bytes.
 type stepPlan struct {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the files of docs/cluster without a cluster: the batch script and the Job's shell run with stand-ins for srun,
+"""Checks the files of docs/cluster without a cluster: the batch scripts and the Job's shell run with stand-ins for srun,
 scontrol and contig-gpu; the Job's fields that matter are read; the page holds the files as they are.
 
 Needs bash, and PyYAML for the Job, which is skipped with a message where it is absent. Exits 1 if anything is wrong.
@@ -73,6 +73,34 @@ def check_batch():
     check(status == 143 and "over\nscontrol requeue 17" in log, f"a signal to the shell ends it before the program: {status}, {log}")
 
 
+def array(done=(), srun="exit 0", more=(), **env):
+    """Runs the array script as task 3 of 16; returns its exit status and what the stand-ins were called with."""
+    f = Folder(True)
+    f.put("srun", srun)
+    out = f.dir / "shards"
+    for name in done:
+        (out / name).mkdir(parents=True)
+        (out / name / "begun.json").touch()
+    p = subprocess.run(["bash", CLUSTER / "array.sbatch", *more], stdout=subprocess.DEVNULL,
+                       env=f.env(DATA="/cohort", OUT=str(out), SLURM_ARRAY_TASK_ID="3", SLURM_ARRAY_TASK_COUNT="16", **env))
+    return p.returncode, f.log().replace(str(f.dir), "")
+
+
+def check_array():
+    script = CLUSTER / "array.sbatch"
+    text = script.read_text()
+    check("#SBATCH --array=1-" in text, "array.sbatch: the array is not counted from 1")
+    status, log = array()
+    check(status == 0 and log == "srun contig-gpu embed --device cuda --run /run --images /cohort/images.tsv --data /cohort/data.toml --shard 3/16 --out /shards/3-of-16\n", f"a task of an array: {status}, {log}")
+    status, log = array(done=["3-of-16"])
+    check(status == 0 and log == "", f"a task whose shard is there: {status}, {log}")
+    status, log = array(done=["4-of-16", ".3-of-16.explain-unfinished"], VERB="explain", more=["--method", "ig"])
+    check(status == 0 and "contig-gpu explain " in log and log.endswith("--out /shards/3-of-16 --resume --method ig\n"), f"an explain that was stopped: {status}, {log}")
+    for code in (1, 143):
+        status, log = array(srun=f"exit {code}")
+        check(status == code, f"a task that failed with {code}: {status}, {log}")
+
+
 def check_job():
     try:
         import yaml
@@ -101,11 +129,12 @@ def check_job():
 
 def check_page():
     blocks = re.findall(r"```[^\n]*\n(.*?)```", (ROOT / "docs" / "cluster.md").read_text(), re.S)
-    for name in ("job.yaml", "train.sbatch"):
+    for name in ("job.yaml", "train.sbatch", "array.sbatch"):
         check((CLUSTER / name).read_text() in blocks, f"docs/cluster.md: it does not hold docs/cluster/{name} as it is")
 
 
 check_batch()
+check_array()
 check_job()
 check_page()
 for f in failures:

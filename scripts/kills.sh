@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills the program (SIGKILL) at KILLS random moments, spread over train, synth, embed, explain, export, pgs, burden and the making of the demo cohort, and runs each
+# Kills the program (SIGKILL) at KILLS random moments, spread over train, synth, embed, embed --shard, merge, explain, export, pgs, burden and the making of the demo cohort, and runs each
 # again to its end. After a kill a result is there whole or not at all; in the end it has the bytes of one that was left alone, and nothing else is left.
 # Usage: scripts/kills.sh [KILLS] [SEED]   (needs ./contig-gpu or $CONTIG_GPU; about 3 s a kill on two cores)
 set -euo pipefail
@@ -21,12 +21,16 @@ from=(--checkpoint model/checkpoints/last.safetensors)
 awk '{ print $2, $5, NR }' cohort/cohort.bim >weights.txt
 awk '{ print "GENE" NR % 3, $2 }' cohort/cohort.bim >sets.txt
 
+for i in 1 2 3; do "$bin" embed "${from[@]}" "${data[@]}" --threads 1 --shard $i/3 --out shards/$i >/dev/null; done
+
 # command sets what verb $1 runs to make $2. The demo is the cohort in the cache; a run on it that is stopped at once has made it.
 command() {
   case $1 in
   train) run=("$bin" train "${data[@]}" "${net[@]}" --max-steps 12 --checkpoint-every 2 --keep 1 --run "$2") ;;
   synth) run=("$bin" synth "${cohort[@]}" --out "$2") ;;
   embed) run=("$bin" embed "${from[@]}" "${data[@]}" --threads 1 --out "$2") ;;
+  shard) run=("$bin" embed "${from[@]}" "${data[@]}" --threads 1 --shard 2/3 --out "$2") ;;
+  merge) run=("$bin" merge --out "$2" shards/1 shards/2 shards/3) ;;
   explain) run=("$bin" explain "${from[@]}" "${data[@]}" --threads 1 --persons all --reference 8 --method gradient-input --test groups --out "$2") ;;
   export) run=("$bin" export "${from[@]}" --torchvision --out "$2") ;;
   pgs) run=("$bin" pgs --genotypes cohort/cohort --scores weights.txt --keep-ambiguous --threads 1 --out "$2") ;;
@@ -51,13 +55,14 @@ seconds() {
   echo $(($(date +%s%3N) - begin))
 }
 
-verbs=(train synth embed explain export pgs burden demo)
+verbs=(train synth embed shard merge explain export pgs burden demo)
 declare -A takes want
 for verb in "${verbs[@]}"; do
   command "$verb" "whole/$verb"
   takes[$verb]=$(seconds "${run[@]}")
   want[$verb]=$(result "$verb" "whole/$verb")
 done
+[ "${want[merge]}" = "${want[embed]}" ] || { echo "merge: other bytes than embed without --shard"; exit 1; }
 
 # target_is_whole fails where something is at $2 after a kill of verb $1 that is not the whole result. A run is what its last
 # checkpoint makes it; resuming it shows that.
@@ -70,7 +75,7 @@ target_is_whole() {
   [ "$(result "$1" "$2")" = "${want[$1]}" ] || { echo "$1: what a kill left at $2 is not whole"; exit 1; }
 }
 
-turns=(demo "${verbs[@]::7}" "${verbs[@]::7}" "${verbs[@]::7}") # making the demo takes longest
+turns=(demo "${verbs[@]::9}" "${verbs[@]::9}" "${verbs[@]::9}") # making the demo takes longest
 done_kills=0 tries=0
 declare -A killed
 while ((done_kills < kills)); do

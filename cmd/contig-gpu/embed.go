@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/cmd/internal/shard"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/data/loader"
@@ -22,14 +23,16 @@ func embedCommand() *cli.Command {
 		&cli.StringFlag{Name: "run", Usage: "run folder, of which the best checkpoint is taken"},
 		&cli.StringFlag{Name: "checkpoint", Usage: "RUN/checkpoints/best.safetensors, for example; a run folder means its best"},
 		&cli.StringFlag{Name: "out", Usage: "folder to make"},
-		&cli.BoolFlag{Name: "overwrite", Usage: "replace an embedding that embed made"},
+		&cli.BoolFlag{Name: "overwrite", Usage: "replace an embedding, or with --shard a shard, that embed made"},
+		&cli.StringFlag{Name: "shard", Usage: shardUsage},
 		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu, cuda or cuda:N"},
 		&cli.IntFlag{Name: "threads", Usage: "CPU threads; 0 takes all"},
 	}
 	return &cli.Command{
 		Name: "embed", Usage: "write features and embeddings of a cohort, per person and per image",
 		Description: "--images alone gives the features of every image; with --data those who have genetics have these embedded too. Nobody is left out.\n" +
-			"The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.",
+			"The statistics of the checkpoint are used, not those of the cohort. The files hold ids and are readable by their owner only.\n" +
+			"With --shard I/N it writes a shard, for contig-gpu merge, which makes of all N what embed without --shard writes.",
 		Flags: append(append(own, talkFlags()...), flags(newSettings(setting.Default).cohortRows())...),
 		Action: func(c *cli.Context) error {
 			for _, f := range []string{"images", "out"} {
@@ -44,18 +47,26 @@ func embedCommand() *cli.Command {
 			if n := c.Int("threads"); n < 0 || n > mostThreads {
 				return usagef("embed: --threads: want a whole number from 0 to %d, found %d", mostThreads, n)
 			}
+			share, err := shareOf("embed", c.String("shard"))
+			if err != nil {
+				return err
+			}
 			from, err := checkpointOf(c)
 			if err != nil {
 				return err
 			}
-			return embed(c, s, from)
+			return embed(c, s, from, share)
 		},
 	}
 }
 
-func embed(c *cli.Context, s *settings, from string) error {
+// embed writes an embedding, or a share of it.
+func embed(c *cli.Context, s *settings, from string, share *shard.Share) error {
 	dir := c.String("out")
 	target := folder.Target{Dir: dir, Kind: folder.Embedding, Overwrite: c.Bool("overwrite"), Inputs: []string{from, s.Images, s.Data, s.ImageRoot}, Mode: privateFolder}
+	if share != nil {
+		target.Kind = folder.Shard
+	}
 	if err := target.Check(); err != nil {
 		return err
 	}
@@ -84,28 +95,49 @@ func embed(c *cli.Context, s *settings, from string) error {
 		}
 	}
 	line := progress.New(c.App.ErrWriter)
-	e, err := embedded(c.Context, m, co, cfg, line)
+	images := imagesFrom(0, len(co.Images))
+	if share != nil {
+		images = imagesOfShare(co, *share)
+	}
+	e, err := embedded(c.Context, m, co, cfg, images, line)
 	line.Done()
 	if err != nil {
 		return err
 	}
-	w := &embedding{Embeddings: e, cohort: co, splits: splitsOf(from), about: aboutEmbedding{Checkpoint: from, Step: m.Step, Version: version + revision(), ImageSize: cfg.ImageSize, Fit: string(cfg.Fit), Encoder: cfg.Model.Encoder}}
+	w := embeddingOf(e, co, images, splitsOf(from), aboutEmbedding{Checkpoint: from, Step: m.Step, Version: version + revision(), ImageSize: cfg.ImageSize, Fit: string(cfg.Fit), Encoder: cfg.Model.Encoder})
+	if share != nil {
+		return writeShard(c, target, w, aboutShard(*share, m, co, w))
+	}
 	if err := target.Publish(w.write); err != nil {
 		return err
 	}
-	return result(c, fmt.Sprintf("wrote %s: %d persons, %d images, %d features; %s says how to read it\n", dir, len(e.Persons), len(e.Person), e.Width, filepath.Join(dir, readmeName)), struct {
-		Out string `json:"out"`
-		aboutEmbedding
-	}{dir, w.about})
+	return w.wrote(c, dir)
 }
 
-// embedded makes the embeddings of a cohort; E721 where they take more memory than is free, E716 where they are not finite.
-func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg train.Config, line *progress.Line) (*train.Embeddings, error) {
+// wrote says what was written.
+func (e *embedding) wrote(c *cli.Context, dir string) error {
+	return result(c, fmt.Sprintf("wrote %s: %d persons, %d images, %d features; %s says how to read it\n", dir, len(e.persons), len(e.images), e.Width, filepath.Join(dir, readmeName)), struct {
+		Out string `json:"out"`
+		aboutEmbedding
+	}{dir, e.about})
+}
+
+// mostTogether is the most images that are embedded at a time, whatever the batches of the training were: more pay on no device, and a share computes up to two batches
+// beyond its own images.
+const mostTogether = 256
+
+// embedded makes the embeddings of images, all of some persons', which ascend; E721 where they take more memory than is free, E716 where they are not finite. The
+// batches are those of all images, also where only some are wanted: then those that hold one are computed, whole, so that every row is the same bits on every device.
+func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg train.Config, images []int, line *progress.Line) (*train.Embeddings, error) {
 	if err := train.Usable(m.File.Path, co); err != nil {
 		return nil, err
 	}
-	batch := min(cfg.Batch, max(1, len(co.Images)))
-	src, err := loader.New(co, loader.Options{Whole: true, Batch: batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: m.Device.Async()})
+	if len(images) == 0 {
+		return &train.Embeddings{Dim: m.Settings.Model.Embedding}, nil
+	}
+	batch := min(cfg.Batch, mostTogether, len(co.Images))
+	rows := wholeBatches(images, len(co.Images), batch)
+	src, err := loader.New(co, loader.Options{Only: rows, Batch: batch, Size: cfg.ImageSize, Fit: cfg.Fit, Raw: m.Device.Async()})
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +152,11 @@ func embedded(ctx context.Context, m *checkpoint.Loaded, co *data.Cohort, cfg tr
 				Expected: "at most " + bytesText(free), Found: bytesText(need), Cause: "a network that was trained on a larger machine", Fix: "end other programs, or take a larger machine"}
 		}
 	}
-	e, err := train.Embed(ctx, m, co, counting(src, len(co.Images), line))
+	e, err := train.Embed(ctx, m, co, counting(src, len(rows), line))
 	if err != nil {
 		return nil, err
 	}
+	e = onlyOf(e, rows, images)
 	return e, e.NotFinite(m.File.Path, co)
 }
 

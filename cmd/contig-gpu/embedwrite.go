@@ -27,12 +27,49 @@ const (
 	unknownSplit  = "unknown"
 )
 
-// An embedding is what embed writes.
+// An embedding is what embed writes. Persons are numbered from 0, in the order of the rows.
 type embedding struct {
 	*train.Embeddings
-	cohort *data.Cohort
-	splits map[string]string // of the checkpoint's run, by person; nil: not known
-	about  aboutEmbedding
+	persons []embeddedPerson
+	images  []string // as the manifest names them
+	tables  []string // names of the modalities
+	about   aboutEmbedding
+}
+
+// An embeddedPerson is what is written of a person beside the rows.
+type embeddedPerson struct {
+	ID    string `json:"id"`
+	Split string `json:"split"`
+	Has   []bool `json:"has"` // each modality
+}
+
+// embeddingOf says who and what the rows of e are of, and numbers persons anew. splits are those of the checkpoint's run, by person; nil: not known.
+func embeddingOf(e *train.Embeddings, c *data.Cohort, images []int, splits map[string]string, about aboutEmbedding) *embedding {
+	w := &embedding{Embeddings: e, about: about}
+	for _, t := range c.Tables {
+		w.tables = append(w.tables, t.Name())
+	}
+	at := make(map[int]int, len(e.Persons))
+	for k, p := range e.Persons {
+		at[p], e.Persons[k] = k, k
+		who := embeddedPerson{ID: c.Persons[p].ID, Split: unknownSplit}
+		if splits != nil {
+			who.Split = cmp.Or(splits[who.ID], strangerSplit)
+		}
+		for _, t := range c.Tables {
+			who.Has = append(who.Has, t.Has(p))
+		}
+		w.persons = append(w.persons, who)
+	}
+	for k, i := range images {
+		e.Person[k] = at[e.Person[k]]
+		name := c.Images[i].Path
+		if c.Row != nil {
+			name = c.Row(i).Fields[1]
+		}
+		w.images = append(w.images, name)
+	}
+	return w
 }
 
 // aboutEmbedding is embedding.json. It names no participant.
@@ -56,12 +93,11 @@ func (e *embedding) write(dir string) error {
 	if err := makePrivate(perImage); err != nil {
 		return err
 	}
-	e.about.Width, e.about.Dim, e.about.Persons, e.about.Images, e.about.With = e.Width, e.Dim, len(e.Persons), len(e.Person), map[string]int{}
-	present := e.present()
+	e.count()
 	persons, images := e.keys()
 	for path, lines := range map[string][][]string{
 		filepath.Join(dir, "persons.txt"): persons, filepath.Join(perImage, "images.txt"): images,
-		filepath.Join(dir, "persons.tsv"): e.table([]string{"person_id"}, persons, present, e.Persons), filepath.Join(perImage, "images.tsv"): e.table([]string{"person_id", "image"}, images, present, e.Person),
+		filepath.Join(dir, "persons.tsv"): e.table([]string{"person_id"}, persons, e.Persons), filepath.Join(perImage, "images.tsv"): e.table([]string{"person_id", "image"}, images, e.Person),
 	} {
 		if err := writeLines(path, lines); err != nil {
 			return err
@@ -80,13 +116,13 @@ func (e *embedding) write(dir string) error {
 // matrices returns those by person and by image. Where nobody has a modality it has none of its genetics.
 func (e *embedding) matrices() (byPerson, byImage []matrix) {
 	byPerson, byImage = []matrix{{"features", e.Width, e.PersonFeatures}}, []matrix{{"features", e.Width, e.Features}}
-	if len(e.cohort.Tables) == 0 && len(e.Image) > 0 { // trained on images alone: one head; one that predicts has none
+	if len(e.tables) == 0 && len(e.Image) > 0 { // trained on images alone: one head; one that predicts has none
 		byImage = append(byImage, matrix{"projection", e.Dim, e.Image[0]})
 	}
-	for i, t := range e.cohort.Tables {
-		name := url.PathEscape(t.Name())
+	for i, table := range e.tables {
+		name := url.PathEscape(table)
 		byPerson = append(byPerson, matrix{name + ".image", e.Dim, e.PersonImage[i]})
-		if e.about.With[t.Name()] > 0 {
+		if e.about.With[table] > 0 {
 			byPerson = append(byPerson, matrix{name + ".genetics", e.Dim, e.PersonGenetics[i]})
 		}
 		byImage = append(byImage, matrix{name + ".image", e.Dim, e.Image[i]})
@@ -96,51 +132,42 @@ func (e *embedding) matrices() (byPerson, byImage []matrix) {
 
 // keys returns the ids of persons, and those of images with the image as the manifest names it.
 func (e *embedding) keys() (persons, images [][]string) {
-	for _, p := range e.Persons {
-		persons = append(persons, []string{e.cohort.Persons[p].ID})
+	for _, p := range e.persons {
+		persons = append(persons, []string{p.ID})
 	}
 	for i, p := range e.Person {
-		name := e.cohort.Images[i].Path
-		if e.cohort.Row != nil {
-			name = e.cohort.Row(i).Fields[1]
-		}
-		images = append(images, []string{e.cohort.Persons[p].ID, name})
+		images = append(images, []string{e.persons[p].ID, e.images[i]})
 	}
 	return persons, images
 }
 
-// present says by person of the cohort and modality who has it, and counts them.
-func (e *embedding) present() [][]string {
-	rows := make([][]string, len(e.cohort.Persons))
-	for _, t := range e.cohort.Tables {
-		e.about.With[t.Name()] = 0
-		for p := range rows {
-			has := "0"
-			if t.Has(p) {
-				has = "1"
-				e.about.With[t.Name()]++
+// count counts persons, images, and by modality the persons who have it.
+func (e *embedding) count() {
+	e.about.Width, e.about.Dim, e.about.Persons, e.about.Images, e.about.With = e.Width, e.Dim, len(e.persons), len(e.images), map[string]int{}
+	for i, name := range e.tables {
+		e.about.With[name] = 0
+		for _, p := range e.persons {
+			if p.Has[i] {
+				e.about.With[name]++
 			}
-			rows[p] = append(rows[p], has)
 		}
 	}
-	return rows
 }
 
 // table returns the lines of persons.tsv or images.tsv: the keys, the split in the run, which modalities there are, and the number of the row in
 // the matrices, from 0.
-func (e *embedding) table(head []string, keys, present [][]string, persons []int) [][]string {
+func (e *embedding) table(head []string, keys [][]string, persons []int) [][]string {
 	head = append(head, "split")
-	for _, t := range e.cohort.Tables {
-		head = append(head, "present_"+t.Name())
+	for _, name := range e.tables {
+		head = append(head, "present_"+name)
 	}
 	lines := [][]string{append(head, "row")}
 	for i, p := range persons {
-		split := unknownSplit
-		if e.splits != nil {
-			split = cmp.Or(e.splits[e.cohort.Persons[p].ID], strangerSplit)
+		line := append(append([]string{}, keys[i]...), e.persons[p].Split)
+		for _, has := range e.persons[p].Has {
+			line = append(line, map[bool]string{false: "0", true: "1"}[has])
 		}
-		line := append(append([]string{}, keys[i]...), split)
-		lines = append(lines, append(append(line, present[p]...), strconv.Itoa(i)))
+		lines = append(lines, append(line, strconv.Itoa(i)))
 	}
 	return lines
 }

@@ -157,11 +157,12 @@ func (e *evaluating) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := embedded(ctx, e.net, everyone, e.cfg, e.line)
+	images := imagesFrom(0, len(everyone.Images))
+	made, err := embedded(ctx, e.net, everyone, e.cfg, images, e.line)
 	if err != nil {
 		return err
 	}
-	w := &embedding{Embeddings: made, cohort: everyone, splits: splitsOf(e.from)}
+	w := embeddingOf(made, everyone, images, splitsOf(e.from), aboutEmbedding{})
 	cpu, err := probe.OpenDevice(e.c.Int("threads"))
 	if err != nil {
 		return err

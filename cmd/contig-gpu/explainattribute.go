@@ -16,7 +16,17 @@ import (
 const chunkPersons = 256
 
 // chunks returns how many there are.
-func (p *part) chunks() int { return (len(p.persons) + chunkPersons - 1) / chunkPersons }
+func (p *part) chunks() int { return chunksOf(len(p.persons)) }
+
+func chunksOf(persons int) int { return (persons + chunkPersons - 1) / chunkPersons }
+
+// files returns in how many files the records are: of the chunks, or of those of shards.
+func (p *part) files() int {
+	if p.joined > 0 {
+		return p.joined
+	}
+	return p.chunks()
+}
 
 // chunk returns the persons of the k-th.
 func (p *part) chunk(k int) []int {
@@ -25,6 +35,9 @@ func (p *part) chunk(k int) []int {
 
 // attribute works off what is not finished.
 func (e *explanation) attribute(ctx context.Context) error {
+	if e.shards != nil {
+		return e.takeRecords(ctx)
+	}
 	total, done := 0, 0
 	for _, p := range e.parts {
 		total += len(p.persons)

@@ -253,7 +253,7 @@ func (m *mapping) one(ctx context.Context, method string, base []float32, score 
 
 // pixels returns an image as the encoder sees it, normalised [H, W, 3].
 func (e *explanation) pixels(at int) ([]float32, error) {
-	o := e.loaderOptions([]int{at})
+	o := e.loaderOptions([]int{at}, 1)
 	o.Raw = false
 	src, err := loader.New(imagesOf(e.cohort), o)
 	if err != nil {

@@ -81,7 +81,7 @@ func (e *explanation) writeMatrix(dir string, i int, m explain.Method) error {
 			return nil
 		}
 		at := e.places()
-		err := e.work.each(i, p.chunks(), width, m, func(r *record) error {
+		err := e.work.each(i, p.files(), width, m, func(r *record) error {
 			if err := absent(at[r.person]); err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func (e *explanation) writeCompleteness(dir string) error {
 		}
 		for i, p := range e.parts {
 			for _, m := range e.set.methods {
-				err := e.work.each(i, p.chunks(), len(p.names()), m, func(r *record) error {
+				err := e.work.each(i, p.files(), len(p.names()), m, func(r *record) error {
 					base, gap := "NA", "NA"
 					if m.Complete() {
 						base, gap = decimal(r.base), decimal(r.gap())
@@ -140,7 +140,7 @@ func (e *explanation) writeTop(dir string) error {
 		}
 		for i, p := range e.parts {
 			size, x := make([]float64, len(p.names())), make([]float32, len(p.names()))
-			err := e.work.each(i, p.chunks(), len(p.names()), e.set.methods[0], func(r *record) error {
+			err := e.work.each(i, p.files(), len(p.names()), e.set.methods[0], func(r *record) error {
 				for j, v := range r.a {
 					size[j] = math.Abs(float64(v))
 				}

@@ -214,7 +214,7 @@ func (e *explanation) swarm(i int, features []int, single bool) ([]report.Swarm,
 	}
 	stride := 1 + (len(p.persons)-1)/swarmDots
 	n := 0
-	err := e.work.each(i, p.chunks(), len(x), e.set.methods[0], func(r *record) error {
+	err := e.work.each(i, p.files(), len(x), e.set.methods[0], func(r *record) error {
 		if n++; single && n%stride != 0 {
 			return nil
 		}

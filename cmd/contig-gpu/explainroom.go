@@ -44,7 +44,7 @@ func (e *explanation) plan() (explainRoom, error) {
 	if err != nil {
 		return r, err
 	}
-	dims := data.Dims{Batch: e.trained.Batch, Height: e.trained.ImageSize, Width: e.trained.ImageSize}
+	dims := data.Dims{Batch: min(e.trained.Batch, mostTogether), Height: e.trained.ImageSize, Width: e.trained.ImageSize}
 	for _, t := range e.model.Tables() {
 		dims.Modalities, dims.Features = append(dims.Modalities, t.Name), append(dims.Features, t.Features)
 	}

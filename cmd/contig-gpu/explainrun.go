@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/cmd/internal/shard"
 	"contig-gpu/data"
 	"contig-gpu/data/folder"
 	"contig-gpu/gpu"
@@ -29,9 +30,12 @@ type explanation struct {
 	trained train.Config // of the checkpoint
 	cohort  *data.Cohort
 
-	reference, persons []int       // into Cohort.Persons, ascending
-	parts              []*part     // by modality explained
-	strata             map[int]int // of persons; nil: one
+	reference, persons []int         // into Cohort.Persons, ascending
+	everyone           []int         // persons of all shards; persons where there are none
+	same               identity      // of everyone
+	shards             []*shard.Part // that merge joins; nil: the persons are explained
+	parts              []*part       // by modality explained
+	strata             map[int]int   // of persons; nil: one
 	work               *work
 	maps               []heatMaps
 	direction          *direction
@@ -45,6 +49,7 @@ type part struct {
 	table data.Table
 
 	reference, persons []int             // who have the modality, ascending
+	joined             int               // files of records that shards left; 0: a file a chunk
 	image, genetics    [][]float32       // embeddings of reference persons
 	imageOf            map[int][]float32 // of persons, likewise
 	geneticsOf         map[int][]float32
@@ -87,6 +92,9 @@ func (e *explanation) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := e.takeShare(); err != nil {
+		return err
+	}
 	room, err := e.plan()
 	if err != nil {
 		return err
@@ -101,9 +109,9 @@ func (e *explanation) run(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	if err == nil {
-		err = e.target().Publish(func(temp string) error { return e.write(ctx, temp) })
+		err = e.target().Publish(func(temp string) error { return e.fill(ctx, temp) })
 	}
-	keep := errors.Is(err, context.Canceled) && e.work.finished() > 0
+	keep := errors.Is(err, context.Canceled) && e.work.finished() > 0 && e.shards == nil // which are all there
 	if keep {
 		e.say("%d finished parts are kept; go on with the same command and --resume", e.work.finished())
 	}
@@ -113,16 +121,24 @@ func (e *explanation) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s := e.set.share; s != nil {
+		e.say("wrote %s: shard %s, %d persons; contig-gpu merge --out FOLDER SHARD... joins all %d", e.set.Out, s, len(e.persons), s.N)
+		return nil
+	}
 	e.conclude()
 	return nil
 }
 
-// explain makes the embeddings, attributes every chunk that is not finished, sums, tests, and makes heat maps.
+// explain makes the embeddings, attributes every chunk that is not finished, sums, tests, and makes heat maps. Of a share of the persons it makes what merge takes
+// for all.
 func (e *explanation) explain(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{e.embed, e.attribute} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+	if e.set.share != nil {
+		return nil
 	}
 	for i := range e.parts {
 		if err := e.sum(ctx, i); err != nil {
@@ -158,6 +174,13 @@ func makePrivate(dir string) error {
 // target is the folder to make. What it is made from may not lie in it.
 func (e *explanation) target() folder.Target {
 	s := e.set
-	return folder.Target{Dir: s.Out, Kind: folder.Explanation, Overwrite: s.Overwrite,
+	t := folder.Target{Dir: s.Out, Kind: folder.Explanation, Overwrite: s.Overwrite,
 		Inputs: []string{s.Run, s.Checkpoint, s.Images, s.Data, s.ImageRoot, s.Genes, s.Names, s.Strata, s.Persons, s.Reference}}
+	if s.share != nil {
+		t.Kind, t.Mode = folder.Shard, privateFolder
+	}
+	for _, p := range e.shards {
+		t.Inputs = append(t.Inputs, p.Dir)
+	}
+	return t
 }

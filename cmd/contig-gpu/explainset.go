@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"contig-gpu/cmd/internal/config"
+	"contig-gpu/cmd/internal/shard"
 	"contig-gpu/data"
 	"contig-gpu/data/genome"
 	"contig-gpu/model/explain"
@@ -52,7 +53,7 @@ type explainSettings struct {
 	ImageMethod, Stage, Direction                       string
 	Test, Genes, Names, Strata, Build                   string
 	Seed                                                uint64
-	Device, Precision                                   string
+	Device, Precision, Shard                            string
 	Threads                                             int
 	Pictures, Overwrite, Resume                         bool
 
@@ -60,6 +61,7 @@ type explainSettings struct {
 	imageMethods []string
 	of           explain.Of
 	base         explain.Baseline
+	share        *shard.Share // of the persons; nil: all
 }
 
 func newExplainSettings() *explainSettings {
@@ -81,7 +83,8 @@ func (s *explainSettings) inputRows() []setting.Row {
 		setting.New("image-root", &s.ImageRoot, "", setting.Any(), "folder that the manifest's paths start from; none: the manifest's own"),
 		setting.New("join", &s.Join, "outer", setting.OneOf("outer", "inner"), "persons kept: outer (an image and one modality) or inner (all modalities); as in training"),
 		setting.New("out", &s.Out, "", setting.Any(), "folder to make; it is there whole or not at all"),
-		setting.New("overwrite", &s.Overwrite, false, setting.Any(), "replace an explanation that explain made"),
+		setting.New("overwrite", &s.Overwrite, false, setting.Any(), "replace an explanation, or with --shard a shard, that explain made"),
+		setting.New("shard", &s.Shard, "", setting.Any(), shardUsage),
 		setting.New("resume", &s.Resume, false, setting.Any(), "go on with what an interrupted run of the same flags has finished"),
 		setting.New("pictures", &s.Pictures, false, setting.Any(), "show values of single participants in report.html; those of a synthetic cohort are shown anyway"))
 }
@@ -142,11 +145,10 @@ func (s *explainSettings) resolve(c *cli.Context) error {
 			return usagef("explain: --%s is required%s; see contig-gpu explain --help", f.name, map[bool]string{true: ", or --run"}[f.name != "out"])
 		}
 	}
-	if err := s.readMethods(); err != nil {
-		return err
-	}
-	if err := s.readImageMethods(); err != nil {
-		return err
+	for _, read := range []func() error{s.readMethods, s.readImageMethods, s.readShare} {
+		if err := read(); err != nil {
+			return err
+		}
 	}
 	if s.Direction != "" && s.Maps == 0 {
 		return usagef("explain: --direction makes heat maps: say by --maps of how many persons")
@@ -174,6 +176,12 @@ func (s *explainSettings) readMethods() error {
 		s.methods = append(s.methods, m)
 	}
 	return nil
+}
+
+// readShare reads which share of the persons is explained.
+func (s *explainSettings) readShare() (err error) {
+	s.share, err = shareOf("explain", s.Shard)
+	return err
 }
 
 // readImageMethods reads the words that say how maps are made.

@@ -194,7 +194,7 @@ func (e *explanation) sum(ctx context.Context, i int) error {
 		if k > 0 {
 			acc = rank.New(width, 1, e.set.Seed) // only the means are wanted
 		}
-		err := e.work.each(i, p.chunks(), width, m, func(r *record) error {
+		err := e.work.each(i, p.files(), width, m, func(r *record) error {
 			if m.Complete() {
 				p.gaps[m.String()] = append(p.gaps[m.String()], r.gap())
 			}

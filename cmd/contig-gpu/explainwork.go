@@ -53,7 +53,7 @@ func (e *explanation) openWork() (*work, error) {
 		return nil, errors.Join(err, w.close(true))
 	}
 	if e.set.Resume {
-		if err := w.same(e.identity()); err != nil {
+		if err := w.same(e.same); err != nil {
 			return nil, errors.Join(err, w.close(true))
 		}
 		if err := w.removeTemp(); err != nil {
@@ -65,18 +65,18 @@ func (e *explanation) openWork() (*work, error) {
 	if begun {
 		e.say("an interrupted run had left %d finished parts, which are thrown away; --resume would have gone on", w.finished())
 	}
-	if err := w.begin(e.identity()); err != nil {
+	if err := w.begin(e.same); err != nil {
 		return nil, errors.Join(err, w.close(false))
 	}
 	return w, nil
 }
 
 // begin empties the folder and writes what is begun.
-func (w *work) begin(identity map[string]string) error {
+func (w *work) begin(now identity) error {
 	if err := w.clear(); err != nil {
 		return err
 	}
-	return writePrivate(filepath.Join(w.dir, begunName), func(to io.Writer) error { return json.NewEncoder(to).Encode(identity) })
+	return writePrivate(filepath.Join(w.dir, begunName), func(to io.Writer) error { return json.NewEncoder(to).Encode(now) })
 }
 
 // clear removes the files of the folder, but for its lock.
@@ -96,13 +96,13 @@ func (w *work) clear() error {
 }
 
 // same compares with what was begun; E908 names what differs.
-func (w *work) same(now map[string]string) error {
+func (w *work) same(now identity) error {
 	path := filepath.Join(w.dir, begunName)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	var was map[string]string
+	var was identity
 	if err := json.Unmarshal(text, &was); err != nil {
 		return &data.Problem{Code: codeOtherWork, File: path, What: "--resume: the working folder cannot be read", Err: err, Cause: "it was edited", Fix: "leave out --resume"}
 	}
@@ -117,10 +117,13 @@ func (w *work) same(now map[string]string) error {
 
 // identityKeys are what must be equal for results to be of one run, in the order in which differences are told.
 func identityKeys() []string {
-	return []string{"version", "checkpoint", "data", "persons", "reference", "modalities", "of", "method", "baseline", "steps", "tolerance", "draws", "noise", "seed", "precision"}
+	return []string{"version", "checkpoint", "data", "persons", "reference", "modalities", "of", "method", "baseline", "steps", "tolerance", "draws", "noise", "seed", "precision", "shard"}
 }
 
-func (e *explanation) identity() map[string]string {
+// An identity is what the results of a run depend on, by identityKeys.
+type identity map[string]string
+
+func (e *explanation) identity() identity {
 	s := e.set
 	var names []string
 	for _, p := range e.parts {
@@ -134,8 +137,8 @@ func (e *explanation) identity() map[string]string {
 		return fmt.Sprintf("%d persons, %s", len(persons), hex.EncodeToString(h.Sum(nil))[:16])
 	}
 	values := []string{version, e.digest(), e.cohort.Hash, ids(e.persons), ids(e.reference), strings.Join(names, ","), s.of.String(), s.Method, s.Baseline, fmt.Sprint(s.Steps), fmt.Sprint(s.Tolerance),
-		fmt.Sprint(s.Draws), fmt.Sprint(s.Noise), fmt.Sprint(s.Seed), e.precision()}
-	out := map[string]string{}
+		fmt.Sprint(s.Draws), fmt.Sprint(s.Noise), fmt.Sprint(s.Seed), e.precision(), s.Shard}
+	out := identity{}
 	for i, key := range identityKeys() {
 		out[key] = values[i]
 	}
@@ -143,18 +146,7 @@ func (e *explanation) identity() map[string]string {
 }
 
 // digest returns the first digits of the checkpoint's SHA-256, "" where it cannot be read again.
-func (e *explanation) digest() string {
-	f, err := os.Open(e.set.Checkpoint)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
-}
+func (e *explanation) digest() string { return fileDigest(e.set.Checkpoint) }
 
 func (w *work) path(i, k int) string { return filepath.Join(w.dir, fmt.Sprintf("m%d-%d.part", i, k)) }
 
@@ -168,6 +160,9 @@ func (w *work) finished() int {
 	files, _ := filepath.Glob(filepath.Join(data.Literal(w.dir), "*.part"))
 	return len(files)
 }
+
+// records returns what is finished of a chunk.
+func (w *work) records(i, k int) ([]byte, error) { return os.ReadFile(w.path(i, k)) }
 
 func (w *work) write(i, k int, fill func(io.Writer) error) error {
 	return writePrivate(w.path(i, k), fill)
@@ -201,8 +196,11 @@ func (r *record) gap() float64 {
 	return explain.Result{F: r.f, Base: r.base, Sum: r.sum}.Gap()
 }
 
+// recordBytes is how long a record is.
+func recordBytes(features int) int { return 36 + 4*features }
+
 func writeRecord(w io.Writer, r explain.Result) error {
-	b := make([]byte, 0, 36+4*len(r.A))
+	b := make([]byte, 0, recordBytes(len(r.A)))
 	for _, v := range []uint32{uint32(r.Person), uint32(r.Method), uint32(r.Steps)} {
 		b = binary.LittleEndian.AppendUint32(b, v)
 	}
@@ -216,9 +214,9 @@ func writeRecord(w io.Writer, r explain.Result) error {
 	return err
 }
 
-// each reads the records of modality i by one method, person by person in their order.
-func (w *work) each(i, chunks, features int, m explain.Method, visit func(*record) error) error {
-	for k := range chunks {
+// each reads the records of modality i by one method from so many files, person by person in their order.
+func (w *work) each(i, files, features int, m explain.Method, visit func(*record) error) error {
+	for k := range files {
 		if err := w.eachOf(w.path(i, k), features, m, visit); err != nil {
 			return err
 		}
@@ -232,7 +230,7 @@ func (w *work) eachOf(path string, features int, m explain.Method, visit func(*r
 		return err
 	}
 	defer f.Close()
-	in, b := bufio.NewReaderSize(f, 1<<20), make([]byte, 36+4*features)
+	in, b := bufio.NewReaderSize(f, 1<<20), make([]byte, recordBytes(features))
 	r := &record{a: make([]float32, features)}
 	for {
 		if _, err := io.ReadFull(in, b); errors.Is(err, io.EOF) {
@@ -243,7 +241,7 @@ func (w *work) eachOf(path string, features int, m explain.Method, visit func(*r
 		if r.method = explain.Method(binary.LittleEndian.Uint32(b[4:])); r.method != m {
 			continue
 		}
-		r.person, r.steps = int(binary.LittleEndian.Uint32(b)), int(binary.LittleEndian.Uint32(b[8:]))
+		r.person, r.steps = personOf(b), int(binary.LittleEndian.Uint32(b[8:]))
 		r.f, r.base, r.sum = float64At(b[12:]), float64At(b[20:]), float64At(b[28:])
 		for j := range r.a {
 			r.a[j] = math.Float32frombits(binary.LittleEndian.Uint32(b[36+4*j:]))
@@ -253,5 +251,8 @@ func (w *work) eachOf(path string, features int, m explain.Method, visit func(*r
 		}
 	}
 }
+
+// personOf returns whose a record is.
+func personOf(b []byte) int { return int(binary.LittleEndian.Uint32(b)) }
 
 func float64At(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }

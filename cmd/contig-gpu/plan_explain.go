@@ -104,7 +104,7 @@ func (p *explainPlanSettings) room() (explainRoom, string, error) {
 		return r, "", err
 	}
 	net := &checkpoint.Loaded{Settings: checkpoint.Settings{Config: build.Config{Objective: build.ContIG, Model: cfg}}, Device: d, DType: dtype}
-	dims := data.Dims{Batch: p.Batch, Height: p.ImageSize, Width: p.ImageSize}
+	dims := data.Dims{Batch: min(p.Batch, mostTogether), Height: p.ImageSize, Width: p.ImageSize}
 	for _, m := range cfg.Modalities {
 		dims.Modalities, dims.Features = append(dims.Modalities, m.Name), append(dims.Features, m.Features)
 	}

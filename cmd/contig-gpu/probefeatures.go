@@ -94,12 +94,12 @@ func embedWith(ctx context.Context, s *probeSettings, which, base string, byImag
 	if err != nil {
 		return nil, err
 	}
-	e, err := embedded(ctx, m, co, cfg, line)
+	images := imagesFrom(0, len(co.Images))
+	e, err := embedded(ctx, m, co, cfg, images, line)
 	if err != nil {
 		return nil, err
 	}
-	w := &embedding{Embeddings: e, cohort: co, splits: splitsOf(from)}
-	return w.features(which, byImage), nil
+	return embeddingOf(e, co, images, splitsOf(from), aboutEmbedding{}).features(which, byImage), nil
 }
 
 // networkOf returns the checkpoint that an encoder's network is read from, and whether its weights come from elsewhere: then it is that of base.
@@ -127,18 +127,11 @@ func (e *embedding) features(name string, byImage bool) *features {
 		keys, values, of = images, e.Features, e.Person
 	}
 	for i, p := range of {
-		id := e.cohort.Persons[p].ID
-		f.rows.IDs = append(f.rows.IDs, id)
+		f.rows.IDs = append(f.rows.IDs, e.persons[p].ID)
 		if byImage {
 			f.rows.Images = append(f.rows.Images, keys[i][1])
 		}
-		split := emb.Unknown
-		if e.splits != nil {
-			if split = e.splits[id]; split == "" {
-				split = emb.New
-			}
-		}
-		f.rows.Splits = append(f.rows.Splits, split)
+		f.rows.Splits = append(f.rows.Splits, e.persons[p].Split)
 	}
 	f.read = func(rows []int, dst []float64) error {
 		for k, i := range rows {

@@ -55,7 +55,7 @@ func application(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    wrongUsage,
 		Commands: []*cli.Command{
-			trainCommand(), initCommand(), manifestCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), probeCommand(), finetuneCommand(), evalCommand(), segmentCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
+			trainCommand(), initCommand(), manifestCommand(), synthCommand(), checkCommand(), embedCommand(), explainCommand(), mergeCommand(), probeCommand(), finetuneCommand(), evalCommand(), segmentCommand(), exportCommand(), pgsCommand(), burdenCommand(), gwasCommand(),
 			reportCommand(), runsCommand(), compareCommand(), configCommand(), planCommand(), benchCommand(), doctorCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
 		Action: noCommand,

@@ -30,6 +30,7 @@ const (
 	Association Kind = "association"
 	Evaluation  Kind = "evaluation"
 	Manifest    Kind = "manifest"
+	Shard       Kind = "shard"
 )
 
 // MarkName is the file by which a folder is known to be ours, which --overwrite may replace. It is written last, so that it also says

@@ -8,8 +8,10 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/nn/nntest"
 	"contig-gpu/model/objective"
 	"contig-gpu/model/optim"
 )
@@ -58,7 +60,7 @@ func runNTXent(t *testing.T, c golden.Case, dtype gpu.DType, lossBound, gradBoun
 	c.Attr(t, "loss", &loss)
 	z0, z1 := c.Tensor(t, "z0"), c.Tensor(t, "z1")
 	n, d := z0.Dims[0], z0.Dims[1]
-	dev := openCPU(t)
+	dev := gputest.Open(t, "cpu", gpu.Options{})
 	a, p := dev.NewArena(1<<20), nn.Training(dev.NewArena(1<<22), dtype)
 	z, dz, out := a.New(dtype, 2*n, d), a.New(dtype, 2*n, d), a.New(dtype, objective.TermValues)
 	scale, group := a.New(dtype, 1), a.New(gpu.I32, n)
@@ -67,12 +69,12 @@ func runNTXent(t *testing.T, c golden.Case, dtype gpu.DType, lossBound, gradBoun
 	gpu.Write(group, ownGroups(n))
 	NTXent(p, out, dz, z, group, scale, tau)
 	p.Finish()
-	got := read(out)
+	got := gputest.Values(out)
 	if !(math.Abs(got[0]-loss) <= lossBound*math.Abs(loss)) || got[3] != float64(2*n) {
 		t.Errorf("the loss is %.15g of %g rows, want %.15g of %d", got[0], got[3], loss, 2*n)
 	}
 	want := slices.Concat(c.Tensor(t, "dz0").Data, c.Tensor(t, "dz1").Data)
-	if e := relative(read(dz), want); !(e <= gradBound) {
+	if e := gputest.RelError(gputest.Values(dz), want); !(e <= gradBound) {
 		t.Errorf("the gradient is off by %.3g, bound %.3g", e, gradBound)
 	}
 	if n := p.Arena.InUse(); n != 0 {
@@ -134,7 +136,7 @@ func runSteps(t *testing.T, c stepsCase, dtype gpu.DType, steps int) {
 		fillViews(b.Image, c, step%c.Batches)
 		w.ZeroGrad()
 		s.Step(p, b, terms)
-		if got, want, bound := read(terms)[0], c.Curve[step], c.lossBound(dtype, step); !(math.Abs(got-want) <= bound*math.Abs(want)) {
+		if got, want, bound := gputest.Values(terms)[0], c.Curve[step], c.lossBound(dtype, step); !(math.Abs(got-want) <= bound*math.Abs(want)) {
 			t.Errorf("step %d: the loss is %.15g, want %.15g (bound %g)", step, got, want, bound)
 		}
 		if step == 0 {
@@ -163,7 +165,7 @@ func compareFirst(t *testing.T, c stepsCase, w *nn.Weights, dtype gpu.DType) {
 	}
 	var jumps []float64
 	for i, p := range w.Params() {
-		e := c.First.Gradients[p.Name].Error(p.Name, inTorchOrder(p, read(p.Grad)))
+		e := c.First.Gradients[p.Name].Error(p.Name, nntest.InTorchOrder(p.Dims, gputest.Values(p.Grad)))
 		if e <= bound {
 			continue
 		}
@@ -184,7 +186,7 @@ func (c stepsCase) jumps(t *testing.T) []float64 {
 	for range 12 {
 		moved := c.gradients(t, func(x float64) float64 { return x * (1 + 1e-6*r.NormFloat64()) })
 		for i := range most {
-			most[i] = max(most[i], relative(moved[i], exact[i]))
+			most[i] = max(most[i], gputest.RelError(moved[i], exact[i]))
 		}
 	}
 	return most
@@ -194,21 +196,21 @@ func (c stepsCase) jumps(t *testing.T) []float64 {
 func (c stepsCase) gradients(t *testing.T, change func(float64) float64) (all [][]float64) {
 	s, b, terms, p := c.build(t, gpu.F64)
 	fillViews(b.Image, c, 0)
-	x := read(b.Image)
+	x := gputest.Values(b.Image)
 	for i := range x {
 		x[i] = change(x[i])
 	}
 	gpu.Write(b.Image, x)
 	s.Step(p, b, terms)
 	for _, q := range s.Weights().Params() {
-		all = append(all, read(q.Grad))
+		all = append(all, gputest.Values(q.Grad))
 	}
 	return all
 }
 
 // build returns a filled SimCLR on a device of its own, room for a batch and its terms, and a pass.
 func (c stepsCase) build(t *testing.T, dtype gpu.DType) (*SimCLR, objective.Batch, gpu.Tensor, *nn.Pass) {
-	dev := openCPU(t)
+	dev := gputest.Open(t, "cpu", gpu.Options{})
 	s, err := NewSimCLR(SimCLRConfig{Encoder: c.Net, Hidden: c.Hidden, Embedding: c.Dim, Tau: c.Tau})
 	if err != nil {
 		t.Fatal(err)
@@ -216,20 +218,12 @@ func (c stepsCase) build(t *testing.T, dtype gpu.DType) (*SimCLR, objective.Batc
 	if err := s.Weights().Place(dev, dtype); err != nil {
 		t.Fatal(err)
 	}
-	fillWeights(s.Weights(), c.FillPrefix)
+	nntest.FillWeights(s.Weights(), c.FillPrefix, nil)
 	in := dev.NewArena(1 << 22)
 	b, terms := objective.NewBatch(s, in, dtype, c.Batch, views, c.Size, c.Size), in.New(dtype, objective.TermValues)
 	gpu.Write(b.Group, ownGroups(c.Batch))
 	gpu.Write(b.Scale, s.TermWeights(c.Batch, nil))
 	return s, b, terms, nn.Training(dev.NewArena(1<<28), dtype)
-}
-
-// inTorchOrder returns v, which is of p, in PyTorch's order.
-func inTorchOrder(p *nn.Param, v []float64) []float64 {
-	if len(p.Dims) == 4 {
-		return golden.ChannelsFirst(v, p.Dims)
-	}
-	return v
 }
 
 func (c stepsCase) lossBound(dtype gpu.DType, step int) float64 {
@@ -256,29 +250,13 @@ func fillViews(image gpu.Tensor, c stepsCase, batch int) {
 	}
 }
 
-// fillWeights writes the reference's values.
-func fillWeights(w *nn.Weights, prefix string) {
-	for _, p := range w.Params() {
-		d := p.Dims
-		if len(d) < 4 {
-			gpu.Write(p.Value, golden.Weight(prefix+p.Name, d))
-			continue
-		}
-		kcrs := []int{d[0], d[3], d[1], d[2]}
-		gpu.Write(p.Value, golden.ChannelsLast(golden.Weight(prefix+p.Name, kcrs), kcrs))
-	}
-	for _, b := range w.Buffers() {
-		gpu.Write(b.Value, golden.Weight(prefix+b.Name, b.Dims))
-	}
-}
-
 func compareParams(t *testing.T, w *nn.Weights, want map[string]golden.Digest, bound float64, of func(*nn.Param) gpu.Tensor) {
 	t.Helper()
 	if len(w.Params()) != len(want) {
 		t.Errorf("%d parameters, want %d", len(w.Params()), len(want))
 	}
 	for _, p := range w.Params() {
-		if e := want[p.Name].Error(p.Name, inTorchOrder(p, read(of(p)))); !(e <= bound) {
+		if e := want[p.Name].Error(p.Name, nntest.InTorchOrder(p.Dims, gputest.Values(of(p)))); !(e <= bound) {
 			t.Errorf("%s is off by %.3g, bound %.3g", p.Name, e, bound)
 		}
 	}
@@ -290,20 +268,10 @@ func compareBuffers(t *testing.T, w *nn.Weights, want map[string]golden.Digest, 
 		t.Errorf("%d buffers, want %d", len(w.Buffers()), len(want))
 	}
 	for _, b := range w.Buffers() {
-		if e := want[b.Name].Error(b.Name, read(b.Value)); !(e <= bound) {
+		if e := want[b.Name].Error(b.Name, gputest.Values(b.Value)); !(e <= bound) {
 			t.Errorf("%s is off by %.3g, bound %.3g", b.Name, e, bound)
 		}
 	}
-}
-
-func openCPU(t *testing.T) *gpu.Device {
-	t.Helper()
-	dev, err := gpu.Open("cpu", gpu.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return dev
 }
 
 // ownGroups says that every image is another person's.
@@ -313,19 +281,4 @@ func ownGroups(n int) []int32 {
 		g[i] = int32(i)
 	}
 	return g
-}
-
-func read(x gpu.Tensor) []float64 {
-	v := make([]float64, x.Len())
-	gpu.Read(v, x)
-	return v
-}
-
-// relative returns |got - want| / |want|.
-func relative(got, want []float64) float64 {
-	var diff, norm float64
-	for i, w := range want {
-		diff, norm = diff+(got[i]-w)*(got[i]-w), norm+w*w
-	}
-	return math.Sqrt(diff / norm)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/objective"
 )
@@ -51,7 +52,7 @@ func TestNTXentOfOnePerson(t *testing.T) {
 	for i := range v {
 		v[i] = r.NormFloat64()
 	}
-	dev := openCPU(t)
+	dev := gputest.Open(t, "cpu", gpu.Options{})
 	a, p := dev.NewArena(1<<16), nn.Training(dev.NewArena(1<<18), gpu.F64)
 	z, dz, out, scale, groups := a.New(gpu.F64, 2*n, d), a.New(gpu.F64, 2*n, d), a.New(gpu.F64, objective.TermValues), a.New(gpu.F64, 1), a.New(gpu.I32, n)
 	gpu.Write(z, v)
@@ -60,11 +61,11 @@ func TestNTXentOfOnePerson(t *testing.T) {
 	NTXent(p, out, dz, z, groups, scale, tau)
 	p.Finish()
 	want := ntxent(v, n, d, group, tau)
-	if got := read(out)[0]; math.Abs(got-want) > 1e-12*want {
+	if got := gputest.Values(out)[0]; math.Abs(got-want) > 1e-12*want {
 		t.Errorf("the loss is %.15g, want %.15g", got, want)
 	}
 	const h = 1e-6
-	for i, g := range read(dz) {
+	for i, g := range gputest.Values(dz) {
 		up, down := slices.Clone(v), slices.Clone(v)
 		up[i], down[i] = v[i]+h, v[i]-h
 		if slope := weight * (ntxent(up, n, d, group, tau) - ntxent(down, n, d, group, tau)) / (2 * h); math.Abs(g-slope) > 1e-8 {
@@ -74,7 +75,7 @@ func TestNTXentOfOnePerson(t *testing.T) {
 	p = nn.Evaluation(p.Arena, gpu.F64)
 	NTXent(p, out, gpu.Tensor{}, z, groups, gpu.Tensor{}, tau)
 	p.Finish()
-	if got := read(out)[0]; math.Abs(got-want) > 1e-12*want || p.Arena.InUse() != 0 {
+	if got := gputest.Values(out)[0]; math.Abs(got-want) > 1e-12*want || p.Arena.InUse() != 0 {
 		t.Errorf("in evaluation the loss is %.15g, want %.15g, and %d bytes are left", got, want, p.Arena.InUse())
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/nn/nntest"
 	"contig-gpu/model/objective"
 	"contig-gpu/model/optim"
 )
@@ -54,8 +55,8 @@ func TestGoldenFinetune(t *testing.T) {
 		c := tuneCase{stored: stored}
 		stored.Decode(t, &c)
 		seen[fmt.Sprint(c.Task, c.Frozen)] = true
-		t.Run(stored.Label()+"/f64", func(t *testing.T) { runSteps(t, openCPU(t), c, gpu.F64, c.Steps) })
-		t.Run(stored.Label()+"/f32", func(t *testing.T) { runSteps(t, openCPU(t), c, gpu.F32, 1) })
+		t.Run(stored.Label()+"/f64", func(t *testing.T) { runSteps(t, gputest.Open(t, "cpu", gpu.Options{}), c, gpu.F64, c.Steps) })
+		t.Run(stored.Label()+"/f32", func(t *testing.T) { runSteps(t, gputest.Open(t, "cpu", gpu.Options{}), c, gpu.F32, 1) })
 		for _, g := range gputest.Targets() {
 			if !g.Has(gpu.F64) {
 				t.Run(stored.Label()+"/f32/"+g.Name, func(t *testing.T) { runSteps(t, g.OpenLong(t), c, gpu.F32, 1) })
@@ -84,7 +85,7 @@ func (c tuneCase) rig(t *testing.T, dev *gpu.Device, dtype gpu.DType) rig {
 	if err := u.Weights().Place(dev, dtype); err != nil {
 		t.Fatal(err)
 	}
-	fillWeights(u.Weights(), c.FillPrefix)
+	nntest.FillWeights(u.Weights(), c.FillPrefix, nil)
 	u.Freeze(c.Frozen)
 	in := dev.NewArena(1 << 22)
 	r := rig{u: u, p: nn.Training(dev.NewArena(1<<28), dtype), b: objective.NewBatch(u, in, dtype, c.Batch, 1, c.Size, c.Size), terms: in.New(nn.Master(dtype), objective.TermValues)}
@@ -126,7 +127,7 @@ func runSteps(t *testing.T, dev *gpu.Device, c tuneCase, dtype gpu.DType, steps 
 		w.ZeroGrad()
 		r.p.Want |= nn.OfInputs
 		dx := r.u.step(r.p, r.b, r.terms)
-		if got, want := read(r.terms), c.Curve[step]; !(math.Abs(got[0]-want) <= bound*math.Abs(want)) {
+		if got, want := gputest.Values(r.terms), c.Curve[step]; !(math.Abs(got[0]-want) <= bound*math.Abs(want)) {
 			t.Errorf("step %d: the loss is %.15g, want %.15g", step, got[0], want)
 		}
 		if step == 0 {
@@ -154,9 +155,9 @@ func (c tuneCase) compareOutput(t *testing.T, r rig, bound float64) {
 	if !c.Frozen {
 		p.Stats = nn.BatchStats
 	}
-	got := read(r.u.Evaluate(p, r.b, r.terms).Predicted)
+	got := gputest.Values(r.u.Evaluate(p, r.b, r.terms).Predicted)
 	p.Finish()
-	if e := relative(got, c.stored.Tensor(t, "output").Data); !(e <= bound) {
+	if e := gputest.RelError(got, c.stored.Tensor(t, "output").Data); !(e <= bound) {
 		t.Errorf("the output is off by %.3g, bound %.3g", e, bound)
 	}
 }
@@ -172,14 +173,14 @@ func (c tuneCase) compareFirst(t *testing.T, w *nn.Weights, dx gpu.Tensor, dtype
 	} else if dx.Ok() != (c.First.DX != nil) {
 		t.Error("the gradient of the images is there, or not, unlike the reference's")
 	} else if dx.Ok() {
-		if e := c.First.DX.Error("dx", golden.ChannelsFirst(read(dx), dx.Dims())); !(e <= bound) {
+		if e := c.First.DX.Error("dx", golden.ChannelsFirst(gputest.Values(dx), dx.Dims())); !(e <= bound) {
 			t.Errorf("the gradient of the images is off by %.3g", e)
 		}
 	}
 	var jumps []float64
 	for i, p := range w.Params() {
 		want, ok := c.First.Gradients[p.Name]
-		got := inTorchOrder(p, read(p.Grad))
+		got := nntest.InTorchOrder(p.Dims, gputest.Values(p.Grad))
 		if !ok {
 			if slices.ContainsFunc(got, func(v float64) bool { return v != 0 }) || !c.Frozen {
 				t.Errorf("%s has a gradient", p.Name)
@@ -206,7 +207,7 @@ func (c tuneCase) jumps(t *testing.T) []float64 {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 12 {
 		for i, moved := range c.gradients(t, func(x float64) float64 { return x * (1 + 1e-6*random.NormFloat64()) }) {
-			most[i] = max(most[i], relative(moved, exact[i]))
+			most[i] = max(most[i], gputest.RelError(moved, exact[i]))
 		}
 	}
 	return most
@@ -214,16 +215,16 @@ func (c tuneCase) jumps(t *testing.T) []float64 {
 
 // gradients returns those of the first step in float64, of images changed by change.
 func (c tuneCase) gradients(t *testing.T, change func(float64) float64) (all [][]float64) {
-	r := c.rig(t, openCPU(t), gpu.F64)
+	r := c.rig(t, gputest.Open(t, "cpu", gpu.Options{}), gpu.F64)
 	c.fill(t, r, 0)
-	x := read(r.b.Image)
+	x := gputest.Values(r.b.Image)
 	for i := range x {
 		x[i] = change(x[i])
 	}
 	gpu.Write(r.b.Image, x)
 	r.u.Step(r.p, r.b, r.terms)
 	for _, q := range r.u.Weights().Params() {
-		all = append(all, read(q.Grad))
+		all = append(all, gputest.Values(q.Grad))
 	}
 	return all
 }
@@ -233,8 +234,8 @@ func (c tuneCase) compareLast(t *testing.T, w *nn.Weights) {
 	t.Helper()
 	before := map[string][]float64{}
 	if c.Frozen {
-		for _, x := range c.rig(t, openCPU(t), gpu.F64).u.Weights().Params() {
-			before[x.Name] = inTorchOrder(x, read(x.Value))
+		for _, x := range c.rig(t, gputest.Open(t, "cpu", gpu.Options{}), gpu.F64).u.Weights().Params() {
+			before[x.Name] = nntest.InTorchOrder(x.Dims, gputest.Values(x.Value))
 		}
 	}
 	check := func(name string, got []float64, want map[string]golden.Digest) {
@@ -249,61 +250,12 @@ func (c tuneCase) compareLast(t *testing.T, w *nn.Weights) {
 		}
 	}
 	for _, p := range w.Params() {
-		check(p.Name, inTorchOrder(p, read(p.Value)), c.Last.Parameters)
+		check(p.Name, nntest.InTorchOrder(p.Dims, gputest.Values(p.Value)), c.Last.Parameters)
 	}
 	for _, b := range w.Buffers() {
-		check(b.Name, read(b.Value), c.Last.Buffers)
+		check(b.Name, gputest.Values(b.Value), c.Last.Buffers)
 	}
 	if len(c.Last.Buffers) == 0 || len(c.Last.Parameters) == 0 {
 		t.Error("the reference has no last step")
 	}
-}
-
-// inTorchOrder returns v, which is of p, in PyTorch's order.
-func inTorchOrder(p *nn.Param, v []float64) []float64 {
-	if len(p.Dims) == 4 {
-		return golden.ChannelsFirst(v, p.Dims)
-	}
-	return v
-}
-
-// fillWeights writes the reference's values.
-func fillWeights(w *nn.Weights, prefix string) {
-	for _, p := range w.Params() {
-		d := p.Dims
-		if len(d) < 4 {
-			gpu.Write(p.Value, golden.Weight(prefix+p.Name, d))
-			continue
-		}
-		kcrs := []int{d[0], d[3], d[1], d[2]}
-		gpu.Write(p.Value, golden.ChannelsLast(golden.Weight(prefix+p.Name, kcrs), kcrs))
-	}
-	for _, b := range w.Buffers() {
-		gpu.Write(b.Value, golden.Weight(prefix+b.Name, b.Dims))
-	}
-}
-
-func openCPU(t *testing.T) *gpu.Device {
-	t.Helper()
-	dev, err := gpu.Open("cpu", gpu.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return dev
-}
-
-func read(x gpu.Tensor) []float64 {
-	v := make([]float64, x.Len())
-	gpu.Read(v, x)
-	return v
-}
-
-// relative returns |got - want| / |want|.
-func relative(got, want []float64) float64 {
-	var diff, norm float64
-	for i, w := range want {
-		diff, norm = diff+(got[i]-w)*(got[i]-w), norm+w*w
-	}
-	return math.Sqrt(diff / norm)
 }

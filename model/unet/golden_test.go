@@ -1,6 +1,9 @@
 package unet
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -12,6 +15,7 @@ import (
 	"contig-gpu/gpu/gputest/golden"
 	"contig-gpu/model"
 	"contig-gpu/model/nn"
+	"contig-gpu/model/nn/nntest"
 	"contig-gpu/model/optim"
 )
 
@@ -52,8 +56,8 @@ type unetCase struct {
 // TestGoldenUNet takes whole steps: all of them in float64, the first one's logits, loss and gradients in float32.
 func TestGoldenUNet(t *testing.T) {
 	forEachCase(t, func(t *testing.T, c unetCase) {
-		t.Run("f64", func(t *testing.T) { c.run(t, openCPU(t), gpu.F64, c.Steps) })
-		t.Run("f32", func(t *testing.T) { c.run(t, openCPU(t), gpu.F32, 1) })
+		t.Run("f64", func(t *testing.T) { c.run(t, gputest.Open(t, "cpu", gpu.Options{}), gpu.F64, c.Steps) })
+		t.Run("f32", func(t *testing.T) { c.run(t, gputest.Open(t, "cpu", gpu.Options{}), gpu.F32, 1) })
 	})
 }
 
@@ -100,11 +104,11 @@ func (c unetCase) build(t *testing.T, dev *gpu.Device, dtype gpu.DType) *stepper
 	if s.learn = s.weights; c.Frozen {
 		s.weights, s.learn = nn.NewWeights(net.trunk), nn.NewWeights(rest{net})
 		place(t, dev, dtype, s.weights, s.learn)
-		fillWeights(s.weights, c.FillPrefix)
+		nntest.FillWeights(s.weights, c.FillPrefix, asConvolution)
 	} else {
 		place(t, dev, dtype, s.weights)
 	}
-	fillWeights(s.learn, c.FillPrefix)
+	nntest.FillWeights(s.learn, c.FillPrefix, asConvolution)
 	n, h, w := c.Input[0], c.Input[2], c.Input[3]
 	in := dev.NewArena(64 << 20)
 	s.image, s.t, s.known = in.New(dtype, n, h, w, c.Input[1]), in.New(dtype, n, h, w, c.Classes), in.New(gpu.U8, n, h, w, c.Classes)
@@ -148,12 +152,12 @@ func (s *stepper) step() (logits, dx []float64) {
 		s.p.Want |= nn.OfInputs
 	}
 	z := s.net.Forward(s.p, s.image)
-	logits = read(z)
+	logits = gputest.Values(z)
 	dz := s.p.Temp(z.Dims()...)
 	gpu.DiceBCE(s.loss, dz, z, s.t, s.known, s.scale, Loss())
 	d := s.net.Backward(s.p, dz)
 	if d.Ok() {
-		dx = read(d)
+		dx = gputest.Values(d)
 		s.p.Free(d)
 	}
 	s.p.Finish()
@@ -164,7 +168,10 @@ func same(x float64) float64 { return x }
 
 func (c unetCase) run(t *testing.T, dev *gpu.Device, dtype gpu.DType, steps int) {
 	s := c.build(t, dev, dtype)
-	before := s.trunkBytes()
+	before := ""
+	if c.Frozen {
+		before = s.trunkDigest()
+	}
 	var o *optim.Optimizer
 	if dtype == gpu.F64 { // elsewhere the step is not taken, and the emulated GPU has no room for its state
 		values, grads, decayed := s.learn.Flat()
@@ -180,7 +187,7 @@ func (c unetCase) run(t *testing.T, dev *gpu.Device, dtype gpu.DType, steps int)
 		if err := dev.Sync(); err != nil {
 			t.Fatal(err)
 		}
-		got := read(s.loss)
+		got := gputest.Values(s.loss)
 		if want := c.Curve[step]; !(math.Abs(got[0]-want) <= outBound*math.Abs(want)) {
 			t.Errorf("step %d: the loss is %.15g, want %.15g", step, got[0], want)
 		}
@@ -196,29 +203,37 @@ func (c unetCase) run(t *testing.T, dev *gpu.Device, dtype gpu.DType, steps int)
 	if n := s.p.Arena.InUse(); n != 0 {
 		t.Errorf("%d bytes are left", n)
 	}
-	if c.Frozen && before != s.trunkBytes() {
+	if c.Frozen && before != s.trunkDigest() {
 		t.Error("the frozen trunk has moved")
 	}
 	if steps == c.Steps && dtype == gpu.F64 {
 		compare(t, s.learn.Params(), c.Last.Parameters, bound64, func(p *nn.Param) gpu.Tensor { return p.Value })
 		for _, b := range s.net.Buffers() {
-			if e := c.Last.Buffers[b.Name].Error(b.Name, read(b.Value)); !(e <= bound64) {
+			if e := c.Last.Buffers[b.Name].Error(b.Name, gputest.Values(b.Value)); !(e <= bound64) {
 				t.Errorf("%s is off by %.3g", b.Name, e)
 			}
 		}
 	}
 }
 
-// trunkBytes are weights and running averages of the trunk, exactly.
-func (s *stepper) trunkBytes() string {
-	var b strings.Builder
+// trunkDigest is a digest of the weights and running averages of the trunk, to the bit.
+func (s *stepper) trunkDigest() string {
+	h := sha256.New()
+	add := func(x gpu.Tensor) {
+		v := gputest.Values(x)
+		b := make([]byte, 0, 8*len(v))
+		for _, y := range v {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(y))
+		}
+		h.Write(b)
+	}
 	for _, p := range s.net.trunk.Params() {
-		fmt.Fprintf(&b, "%x", read(p.Value))
+		add(p.Value)
 	}
 	for _, q := range s.net.trunk.Buffers() {
-		fmt.Fprintf(&b, "%x", read(q.Value))
+		add(q.Value)
 	}
-	return b.String()
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // compareFirst compares the gradients of the first step. In float32 a ReLU whose input rounds to the other side of zero changes a whole path: a gradient beyond the bound is let pass where the float64 gradient itself jumps
@@ -237,7 +252,7 @@ func (s *stepper) compareFirst(t *testing.T, dx []float64, bound float64) {
 	}
 	var jumps []float64
 	for i, p := range s.learn.Params() {
-		e := s.c.First.Gradients[p.Name].Error(p.Name, inTorchOrder(p, read(p.Grad)))
+		e := s.c.First.Gradients[p.Name].Error(p.Name, nntest.InTorchOrder(p.Dims, gputest.Values(p.Grad)))
 		if e <= bound {
 			continue
 		}
@@ -252,12 +267,12 @@ func (s *stepper) compareFirst(t *testing.T, dx []float64, bound float64) {
 
 // jumps returns how far the float64 gradient of each parameter moves, at most, when the images are changed by rounding.
 func (c unetCase) jumps(t *testing.T) []float64 {
-	s := c.build(t, openCPU(t), gpu.F64)
+	s := c.build(t, gputest.Open(t, "cpu", gpu.Options{}), gpu.F64)
 	gradients := func(change func(float64) float64) (all [][]float64) {
 		s.batch(t, 0, change)
 		s.step()
 		for _, q := range s.learn.Params() {
-			all = append(all, read(q.Grad))
+			all = append(all, gputest.Values(q.Grad))
 		}
 		return all
 	}
@@ -277,48 +292,18 @@ func compare(t *testing.T, params []*nn.Param, want map[string]golden.Digest, bo
 		t.Errorf("%d parameters, want %d", len(params), len(want))
 	}
 	for _, p := range params {
-		if e := want[p.Name].Error(p.Name, inTorchOrder(p, read(of(p)))); !(e <= bound) {
+		if e := want[p.Name].Error(p.Name, nntest.InTorchOrder(p.Dims, gputest.Values(of(p)))); !(e <= bound) {
 			t.Errorf("%s is off by %.3g, bound %.3g", p.Name, e, bound)
 		}
 	}
 }
 
-// inTorchOrder returns v, which is of p, in PyTorch's order.
-func inTorchOrder(p *nn.Param, v []float64) []float64 {
-	if len(p.Dims) == 4 {
-		return golden.ChannelsFirst(v, p.Dims)
+// asConvolution is the shape in PyTorch, which has the last layer as a convolution of 1 x 1, whose values lie in another range.
+func asConvolution(dims []int) []int {
+	if len(dims) == 2 {
+		return []int{dims[0], dims[1], 1, 1}
 	}
-	return v
-}
-
-// fillWeights writes the reference's values. PyTorch has the last layer as a convolution of 1 x 1, whose values lie in another range.
-func fillWeights(w *nn.Weights, prefix string) {
-	for _, p := range w.Params() {
-		d := p.Dims
-		switch {
-		case len(d) == 4:
-			kcrs := []int{d[0], d[3], d[1], d[2]}
-			gpu.Write(p.Value, golden.ChannelsLast(golden.Weight(prefix+p.Name, kcrs), kcrs))
-		case len(d) == 2:
-			gpu.Write(p.Value, golden.Weight(prefix+p.Name, []int{d[0], d[1], 1, 1}))
-		default:
-			gpu.Write(p.Value, golden.Weight(prefix+p.Name, d))
-		}
-	}
-	for _, b := range w.Buffers() {
-		gpu.Write(b.Value, golden.Weight(prefix+b.Name, b.Dims))
-	}
-}
-
-func openCPU(t *testing.T) *gpu.Device {
-	t.Helper()
-	return gputest.Open(t, "cpu", gpu.Options{})
-}
-
-func read(x gpu.Tensor) []float64 {
-	v := make([]float64, x.Len())
-	gpu.Read(v, x)
-	return v
+	return nntest.Shape(dims)
 }
 
 // TestNetRefuses: classes and encoders that there are not.

@@ -22,6 +22,7 @@ func rules() []rule {
 		{"kernels", nil},
 		{"gpu/internal/", []string{"gpu/internal/", "kernels"}},
 		{"gpu", []string{"kernels", "gpu", "gpu/"}},
+		{"model/nn/nntest", []string{"model/nn", "gpu", "gpu/gputest/golden"}},
 		{"model/nn", []string{"gpu"}},
 		{"model/trunk", []string{"gpu", "model/nn"}},
 		{"model/objective", []string{"gpu", "model/nn", "model/trunk"}},

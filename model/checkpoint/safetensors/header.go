@@ -25,15 +25,16 @@ func headerLength(path string, raw []byte, size int) (int, error) {
 	if len(raw) < 10 {
 		return 0, p
 	}
-	if f, ok := data.FormatOf(raw); ok {
+	n := binary.LittleEndian.Uint64(raw)
+	fits := n >= 2 && n <= maxHeader && raw[8] == '{' // before any other format: a header of 640 bytes begins as a pickle does
+	if f, ok := data.FormatOf(raw); ok && !fits {
 		p.Found, p.Cause = f.Name, "another format, or what stands in for the file, under this name"
 		if !f.Table {
 			p.Fix = f.Fix
 		}
 		return 0, p
 	}
-	n := binary.LittleEndian.Uint64(raw)
-	if n < 2 || n > maxHeader || raw[8] != '{' {
+	if !fits {
 		p.Found = fmt.Sprintf("a header length of %d and first byte %q", n, raw[8])
 		if raw[0] == '{' {
 			p.Found, p.Cause, p.Fix = "JSON", "the index of weights that lie in several files", "give the weights, in one file"

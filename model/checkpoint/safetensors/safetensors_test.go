@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"contig-gpu/data"
@@ -51,6 +52,25 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestHeadersOfEveryLength: whatever the length of the header makes of the first bytes, the file is not taken for another format.
+func TestHeadersOfEveryLength(t *testing.T) {
+	seen := map[int]bool{}
+	for n := range 4096 {
+		var b bytes.Buffer
+		if err := Write(&b, nil, map[string]string{"a": strings.Repeat("x", n)}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Decode("x", b.Bytes())
+		if err != nil || len(f.Metadata["a"]) != n {
+			t.Fatalf("a header of %d bytes: %v", b.Len()-8, err)
+		}
+		seen[int(b.Bytes()[0])] = true
+	}
+	if len(seen) != 256/8 {
+		t.Errorf("%d first bytes, want all multiples of 8", len(seen))
 	}
 }
 
