@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// CodeRanksDiffer numbers the error of ranks that do not agree, whoever compares them.
+const CodeRanksDiffer = 736
+
 // A Problem is one numbered error of the catalogue in docs/errors.md: what is wrong in which file, and what
 // to do about it. All that a file or folder causes is a Problem.
 type Problem struct {

@@ -91,31 +91,12 @@ func (m *Model) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
 	e := m.Embed(p, b)
 	dz, dw := like(p, e.Z), like(p, e.W)
 	for i := range m.towers {
-		m.compare(p, b, i, terms, dz[i], dw[i], e.Z[i], e.W[i], m.spec)
+		c := compared(p, b, i, e.Z[i], e.W[i], dz[i], dw[i])
+		gpu.InfoNCE(objective.TermAt(terms, i), c.dz, c.dw, c.z, c.w, c.present, c.group, b.Scale.Slice(i, i+1), m.spec)
+		c.keep(dz[i], dw[i])
 	}
 	m.Backward(p, e, dz, dw)
 	p.Finish()
-}
-
-// compare is the second act for modality i: its loss, and the gradients dz and dw of the embeddings, which evaluations leave out.
-// Where ranks share the batch each compares all of it and keeps the gradient of its own rows: no gradient travels, and all have the same loss.
-func (m *Model) compare(p *nn.Pass, b objective.Batch, i int, terms, dz, dw, z, w gpu.Tensor, spec gpu.InfoNCESpec) {
-	term, scale := objective.TermAt(terms, i), b.Scale.Slice(i, i+1)
-	if !b.Shared() {
-		gpu.InfoNCE(term, dz, dw, z, w, b.Present[i], b.Group, scale, spec)
-		return
-	}
-	q := p.Branch()
-	zs, ws := objective.Gathered(q, z), objective.Gathered(q, w)
-	if !dz.Ok() {
-		gpu.InfoNCE(term, dz, dw, zs, ws, b.Whole.Present[i], b.Whole.Group, scale, spec)
-		return
-	}
-	dzs, dws := q.New(zs.Dims()...), q.New(ws.Dims()...)
-	gpu.InfoNCE(term, dzs, dws, zs, ws, b.Whole.Present[i], b.Whole.Group, scale, spec)
-	gpu.Copy(dz, objective.Own(dzs))
-	gpu.Copy(dw, objective.Own(dws))
-	q.Finish()
 }
 
 // An Embedding is a batch between the acts of a step.
@@ -170,7 +151,8 @@ func (m *Model) Evaluate(p *nn.Pass, b objective.Batch, terms gpu.Tensor) object
 	out := objective.Outputs{Features: m.Features(p, b.Image)}
 	for i, t := range m.towers {
 		z, w, _ := t.forward(p, out.Features, b.Tables[i], b.Present[i])
-		m.compare(p, b, i, terms, gpu.Tensor{}, gpu.Tensor{}, z, w, spec)
+		c := compared(p, b, i, z, w, gpu.Tensor{}, gpu.Tensor{})
+		gpu.InfoNCE(objective.TermAt(terms, i), c.dz, c.dw, c.z, c.w, c.present, c.group, gpu.Tensor{}, spec)
 		out.Images, out.Tables = append(out.Images, z), append(out.Tables, w)
 	}
 	return out

@@ -14,6 +14,7 @@ import (
 
 	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/model/train"
+	"contig-gpu/model/train/engine"
 
 	"github.com/urfave/cli/v2"
 )
@@ -172,7 +173,7 @@ func (r *trainRun) end(ctx context.Context, err error) error {
 
 // collective reports whether an error is one that all ranks come to alike: of the loss, or of parameters that differ.
 func collective(err error) bool {
-	return err != nil && (numbered(err).Code == 720 || numbered(err).Code == 736)
+	return err != nil && (numbered(err).Code == engine.CodeNotFinite || numbered(err).Code == data.CodeRanksDiffer)
 }
 
 // signalOf returns the number of the signal that ended ctx, 0 for none.

@@ -254,7 +254,7 @@ func TestRanksRefuse(t *testing.T) {
 		"other data":                   {map[int]string{0: "cd " + cohort, 1: "cd " + other}, ranked("", filepath.Join(dir, "run")), "E736: rank 1: other data than rank 0 has", 1},
 		"no manifest":                  {nil, args("--images", "/nowhere.tsv"), "E104: /nowhere.tsv", 1},
 		"no manifest on one rank":      {map[int]string{0: "cd " + cohort}, ranked("", filepath.Join(dir, "run")), "E733: rank 1 (", 1},
-		"too large a batch":            {nil, args("--batch", "64"), "E708: the training split does not fill one batch of 2 ranks", 1},
+		"too large a batch":            {nil, args("--batch", "64"), "E708: the training split does not fill one step", 1},
 	} {
 		crew := sail(t, mpi, 2, c.by, c.all...)
 		code := crew.end()

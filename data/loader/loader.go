@@ -73,7 +73,7 @@ type source struct {
 // splits, and Whole, yield every image once in manifest order, the last batch smaller.
 //
 // Of several ranks each gets its share of every batch, with data.Whole; all shares have as many rows, also in the last batch of an
-// evaluation. Which images are in a batch does not depend on how many ranks there are.
+// evaluation, and where the split cannot fill one batch there is none. Which images are in a batch does not depend on how many ranks there are.
 //
 // Before the first Reset, Next begins epoch 0. An image that cannot be decoded ends the epoch at its batch
 // with its *data.Problem. Close ends the goroutines.
@@ -99,8 +99,8 @@ func New(c *data.Cohort, o Options) (data.Source, error) {
 	if len(ord.images) == 0 {
 		return nil, emptySplit(c, o)
 	}
-	if o.Ranks > 1 && ord.batch < o.Batch {
-		return nil, tooFew(o, ord.batch)
+	if o.Ranks > 1 && ord.batch < o.Batch { // no single smaller batch
+		ord.batches = 0
 	}
 	s := &source{cohort: c, opts: o, order: ord, fill: newFiller(c, o)}
 	if !ord.every {

@@ -6,9 +6,6 @@ import (
 	"contig-gpu/data"
 )
 
-// codeShares is of batches that ranks cannot share.
-const codeShares = 708
-
 // shared refuses what ranks cannot do: a batch that does not divide, and images that are found broken on one rank while the others go on.
 func (o Options) shared() error {
 	switch {
@@ -20,11 +17,6 @@ func (o Options) shared() error {
 		return fmt.Errorf("loader: broken images are skipped by one rank alone")
 	}
 	return nil
-}
-
-func tooFew(o Options, most int) error {
-	return &data.Problem{Code: codeShares, What: fmt.Sprintf("the training split does not fill one batch of %d ranks", o.Ranks),
-		Expected: fmt.Sprintf("%d images, of different persons", o.Batch), Found: fmt.Sprintf("%d", most), Fix: "lower --batch, or give more persons"}
 }
 
 // A share is which rows of every batch are one rank's.

@@ -129,15 +129,17 @@ func sameRow[E comparable](t *testing.T, name string, x, y []E, i, j, n, m int) 
 func TestSharesRefuse(t *testing.T) {
 	c := people(t, 20, 1)
 	for name, o := range map[string]Options{
-		"no multiple":     {Batch: 5, Ranks: 2},
-		"no such rank":    {Batch: 4, Ranks: 2, Rank: 2},
-		"skipping":        {Batch: 4, Ranks: 2, Bad: NewBad(c.Images, true)},
-		"too few persons": {Batch: 40, Ranks: 2},
+		"no multiple":  {Batch: 5, Ranks: 2},
+		"no such rank": {Batch: 4, Ranks: 2, Rank: 2},
+		"skipping":     {Batch: 4, Ranks: 2, Bad: NewBad(c.Images, true)},
 	} {
 		o.Size = 8
 		if s, err := New(c, o); err == nil {
 			s.Close()
 			t.Errorf("%s is not refused", name)
 		}
+	}
+	if n := open(t, c, Options{Batch: 40, Ranks: 2, Size: 8}).Batches(); n != 0 {
+		t.Errorf("%d batches of more images than there are", n)
 	}
 }

@@ -8,7 +8,6 @@ const (
 	codeNoCheckpoint  = 704
 	codeRunExists     = 705
 	codeTooFew        = 708 // not enough batches for one step
-	codeRanksDiffer   = 736 // ranks have other parameters
 	codeNoEmbedding   = 716 // that is finite
 	codeMemory        = 721 // planned
 	codeOutOfMemory   = 722 // after the plan said that it fits

@@ -85,7 +85,7 @@ func (t *trainer) agree() error {
 	if others == nil {
 		return nil
 	}
-	return &data.Problem{Code: codeRanksDiffer, What: fmt.Sprintf("after step %d the ranks no longer have the same parameters", t.at.Step), Expected: fmt.Sprintf("those of rank 0, digest %016x, on all", all[0]),
+	return &data.Problem{Code: data.CodeRanksDiffer, What: fmt.Sprintf("after step %d the ranks no longer have the same parameters", t.at.Step), Expected: fmt.Sprintf("those of rank 0, digest %016x, on all", all[0]),
 		Found: fmt.Sprintf("others on rank %s", listed(others)), Cause: "a processor, memory or network that computes or carries wrongly, or a program of another build",
 		Fix: "go on with --resume from the last checkpoint, which was written while they agreed, without these ranks' hosts"}
 }

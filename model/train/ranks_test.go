@@ -308,7 +308,7 @@ func TestRanksThatDifferAreNotSaved(t *testing.T) {
 			}
 		}
 	})
-	p := wantCode(t, err, codeRanksDiffer)
+	p := wantCode(t, err, data.CodeRanksDiffer)
 	if !strings.Contains(p.Error(), "others on rank 1") {
 		t.Error(err)
 	}

@@ -110,7 +110,7 @@ func exchange(t *Team) error {
 		return err
 	}
 	var p *data.Problem
-	if err := t.Alike("settings", fmt.Sprint(t.Rank == 1), ""); t.Size > 1 && (!errors.As(err, &p) || p.Code != codeDiffer || !strings.Contains(p.What, "rank 1: other settings")) {
+	if err := t.Alike("settings", fmt.Sprint(t.Rank == 1), ""); t.Size > 1 && (!errors.As(err, &p) || p.Code != data.CodeRanksDiffer || !strings.Contains(p.What, "rank 1: other settings")) {
 		return fmt.Errorf("ranks that are not alike: %v", err)
 	}
 	if err := world.Sum(t.World, make([]float32, 3)); t.Size > 1 && err == nil {

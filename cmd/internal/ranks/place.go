@@ -17,7 +17,6 @@ const (
 	codeMeeting   = 731 // the ranks did not meet
 	codeMPI       = 732 // no MPI, or not the launcher's
 	codeLost      = 733 // a rank ended, or the network failed
-	codeDiffer    = 736 // ranks do not agree
 )
 
 // A Place is where a process stands in a run.

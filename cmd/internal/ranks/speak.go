@@ -94,6 +94,6 @@ func (t *Team) Lost(err error, doing string) error {
 
 // Differ makes E736 of ranks that do not agree.
 func Differ(what, found string) error {
-	return &data.Problem{Code: codeDiffer, What: what, Found: found, Cause: "a processor, memory or network that computes or carries wrongly; an MPI whose sums depend on the rank",
+	return &data.Problem{Code: data.CodeRanksDiffer, What: what, Found: found, Cause: "a processor, memory or network that computes or carries wrongly; an MPI whose sums depend on the rank",
 		Fix: "run again without these ranks' hosts; try another MPI library"}
 }

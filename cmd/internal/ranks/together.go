@@ -57,7 +57,7 @@ func (t *Team) Alike(what, digest, cause string) error {
 	if others == nil {
 		return nil
 	}
-	return Shared{&data.Problem{Code: codeDiffer, What: fmt.Sprintf("rank %s: other %s than rank 0 has", strings.Join(others, ", "), what), Expected: "the same on all ranks", Cause: cause,
+	return Shared{&data.Problem{Code: data.CodeRanksDiffer, What: fmt.Sprintf("rank %s: other %s than rank 0 has", strings.Join(others, ", "), what), Expected: "the same on all ranks", Cause: cause,
 		Fix: "start all ranks by one command, where all hosts see the same files"}}
 }
 
