@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"contig-gpu/cmd/internal/ranks"
+	"contig-gpu/data"
 	"contig-gpu/model/train"
 	"contig-gpu/model/train/engine"
 
