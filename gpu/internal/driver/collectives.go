@@ -9,11 +9,13 @@ var ErrGone = errors.New("the ranks are no longer together")
 // ErrNoCollectives is what errors are by errors.Is that say that the library of collectives is not there, or too old.
 var ErrNoCollectives = errors.New("no library for several ranks on GPUs")
 
+// IDBytes is the length of a Place's ID.
+const IDBytes = 128
+
 // A Place is where a process stands among the ranks of a run.
 type Place struct {
-	ID            []byte // what rank 0 made for this run, the same on all
-	Rank, Size    int
-	Deterministic bool // the same sums each time with the same ranks on the same hosts
+	ID         []byte // what rank 0 made for this run, the same on all
+	Rank, Size int
 }
 
 // Collectives are what the ranks of a run do together, each on a device of its own, in the order of its main stream. All ranks

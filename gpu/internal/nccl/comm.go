@@ -39,11 +39,17 @@ type Comm struct {
 	comm C.ncclComm_t  // nil when ended
 	why  error         // that it ended
 	over chan struct{} // closed when it ended
+	away chan error    // gets what NCCL says of its end, once it has ended
 }
 
 // Join makes this process one of the ranks of a run, on the device of stream, whose goroutine calls it. It waits for the others until ctx
-// ends. Where there is no library the error is driver.ErrNoCollectives, else driver.ErrGone.
-func Join(ctx context.Context, stream Stream, p driver.Place) (*Comm, error) {
+// ends. A deterministic Comm sums to the same bytes each time, with the same ranks on the same hosts. Where there is no library the error is driver.ErrNoCollectives, else driver.ErrGone.
+func Join(ctx context.Context, stream Stream, p driver.Place, deterministic bool) (*Comm, error) {
+	if _, chosen := os.LookupEnv("NCCL_ALGO"); deterministic && !chosen {
+		if err := unlessSet("NCCL_NVLS_ENABLE", "0"); err != nil {
+			return nil, err
+		}
+	}
 	return join(ctx, stream, p, interval, patience)
 }
 
@@ -55,11 +61,6 @@ func join(ctx context.Context, stream Stream, p driver.Place, interval, patience
 	if len(p.ID) != C.CONTIG_NCCL_ID_BYTES || p.Size < 1 || p.Rank < 0 || p.Rank >= p.Size {
 		return nil, fmt.Errorf("nccl: rank %d of %d, with an id of %d bytes and not %d", p.Rank, p.Size, len(p.ID), int(C.CONTIG_NCCL_ID_BYTES))
 	}
-	if _, chosen := os.LookupEnv("NCCL_ALGO"); p.Deterministic && !chosen {
-		if err := unlessSet("NCCL_NVLS_ENABLE", "0"); err != nil {
-			return nil, err
-		}
-	}
 	const call = "ncclCommInitRankConfig"
 	if err := stream.Enter(call); err != nil {
 		return nil, err
@@ -67,15 +68,18 @@ func join(ctx context.Context, stream Stream, p driver.Place, interval, patience
 	// NCCL's thread writes the communicator down once more when it has begun, so that Go's memory will not do.
 	where := (*C.ncclComm_t)(C.calloc(1, C.sizeof_ncclComm_t))
 	code := C.contig_nccl_init(where, C.int(p.Size), unsafe.Pointer(&p.ID[0]), C.int(p.Rank))
-	c := &Comm{api: api, stream: stream, interval: interval, patience: patience, comm: *where, over: make(chan struct{})}
+	c := &Comm{api: api, stream: stream, interval: interval, patience: patience, comm: *where, over: make(chan struct{}), away: make(chan error, 1)}
 	if code != C.ncclInProgress {
 		err = failure(call, code, nil)
 	}
 	if err == nil {
 		err = c.settle(ctx, call)
 	}
+	if err != nil && c.comm != nil {
+		c.end(err, abort)
+		_ = c.ended() // err says what happened
+	}
 	if err != nil {
-		c.end(err)
 		return nil, err // where stays: NCCL may still be at it
 	}
 	C.free(unsafe.Pointer(where))
@@ -169,67 +173,65 @@ func (c *Comm) Abandon(why error) {
 		why = fmt.Errorf("%w: %w", driver.ErrGone, why)
 	}
 	c.mu.Lock()
-	ended := c.comm == nil
+	gone := c.comm == nil
 	c.mu.Unlock()
-	if ended {
+	if gone {
 		return
 	}
 	c.stream.Fail(why) // before anything that waits comes back, so that nothing more is queued
-	c.end(why)
+	c.end(why, abort)
 }
 
-// end ends the communicator with why, by ncclCommAbort.
-func (c *Comm) end(why error) {
-	if comm := c.take(why); comm != nil {
-		_ = c.apart("ncclCommAbort", func() C.ncclResult_t { return C.contig_ncclCommAbort(comm) }) // why says what happened
-	}
+// abort and destroy end a communicator, in disorder or in order. Both wait for recorded work that holds collectives.
+func abort(comm C.ncclComm_t) error {
+	return failure("ncclCommAbort", C.contig_ncclCommAbort(comm), nil)
+}
+func destroy(comm C.ncclComm_t) error {
+	return failure("ncclCommDestroy", C.contig_ncclCommDestroy(comm), nil)
 }
 
-// take takes the communicator away from all others, nil if another did.
-func (c *Comm) take(why error) C.ncclComm_t {
+// end takes the communicator away from everybody else, with why, and ends it on a thread of its own.
+func (c *Comm) end(why error, how func(C.ncclComm_t) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	comm := c.comm
-	if comm != nil {
-		c.comm, c.why = nil, why
-		close(c.over)
+	if comm == nil {
+		return
 	}
-	return comm
-}
-
-// apart makes a call on a thread of its own and waits for it, but not for ever: NCCL waits for recorded work that holds collectives.
-func (c *Comm) apart(call string, f func() C.ncclResult_t) error {
-	done := make(chan error, 1)
+	c.comm, c.why = nil, why
+	close(c.over)
 	go func() {
 		runtime.LockOSThread() // never unlocked: it ends with the goroutine
-		done <- failure(call, f(), nil)
+		c.away <- how(comm)
 	}()
+}
+
+// ended waits for NCCL's end of the communicator, but not for ever.
+func (c *Comm) ended() error {
 	select {
-	case err := <-done:
+	case err := <-c.away:
+		c.away <- nil // for the next
 		return err
 	case <-time.After(c.patience):
-		return fmt.Errorf("%s has not returned within %v", call, c.patience)
+		return fmt.Errorf("nccl: the communicator has not ended within %v", c.patience)
 	}
 }
 
 // Close implements driver.Collectives. What does not end in order is aborted. It may be called again.
 func (c *Comm) Close() error {
 	c.mu.Lock()
-	ended := c.comm == nil
+	gone := c.comm == nil
 	c.mu.Unlock()
-	if ended {
-		return nil
+	if gone {
+		return c.ended()
 	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), c.patience, fmt.Errorf("not ended within %v", c.patience))
 	defer cancel()
 	err := c.call(ctx, "ncclCommFinalize", func(comm C.ncclComm_t) C.ncclResult_t { return C.contig_ncclCommFinalize(comm) })
 	if err != nil {
-		c.end(err)
-		return err
+		c.end(err, abort)
+	} else {
+		c.end(errClosed, destroy)
 	}
-	comm := c.take(errClosed)
-	if comm == nil {
-		return nil // abandoned meanwhile
-	}
-	return c.apart("ncclCommDestroy", func() C.ncclResult_t { return C.contig_ncclCommDestroy(comm) })
+	return errors.Join(err, c.ended())
 }

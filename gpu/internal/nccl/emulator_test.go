@@ -205,8 +205,8 @@ func TestGone(t *testing.T) {
 		{play{"sums", 3, 1, nil}, []string{driver.ErrGone.Error(), "ncclCommInitRankConfig", "some did not come"}},
 		{play{"dead", 3, 0, nil}, []string{driver.ErrGone.Error(), "rank 2 was killed"}},
 		{play{"dead", 2, 0, []string{"SIMT_DEFER=1"}}, []string{driver.ErrGone.Error(), "rank 1 was killed"}},
-		{play{"dead recorded", 2, 0, nil}, []string{driver.ErrGone.Error(), "rank 1 was killed"}},
-		{play{"dead recorded", 2, 0, []string{"SIMT_DEFER=1"}}, []string{driver.ErrGone.Error(), "rank 1 was killed"}},
+		{play{"dead recorded", 2, 0, nil}, []string{driver.ErrGone.Error(), "rank 1 was killed", "NCCL has ended"}},
+		{play{"dead recorded", 2, 0, []string{"SIMT_DEFER=1"}}, []string{driver.ErrGone.Error(), "rank 1 was killed", "NCCL has ended"}},
 		{play{"lost", 2, 0, nil}, []string{"ncclRemoteError (6)", "a peer was told to be lost"}},
 		{play{"lost", 2, 0, []string{"SIMT_DEFER=1"}}, []string{"NCCL, beside the calls: ncclRemoteError (6)", "a peer was told to be lost"}},
 	} {

@@ -28,7 +28,7 @@ func (a *API) Library() driver.Library { return driver.Library{} }
 func (a *API) UniqueID() ([]byte, error) { return nil, dl.ErrNoCgo }
 
 // Join returns an error that wraps dl.ErrNoCgo.
-func Join(context.Context, Stream, driver.Place) (*Comm, error) {
+func Join(context.Context, Stream, driver.Place, bool) (*Comm, error) {
 	return nil, fmt.Errorf("nccl: %w: %w", driver.ErrNoCollectives, dl.ErrNoCgo)
 }
 

@@ -95,7 +95,7 @@ func TestRealLibrary(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err = Join(ctx, &stream{}, driver.Place{ID: one, Size: 1, Deterministic: true})
+	_, err = Join(ctx, &stream{}, driver.Place{ID: one, Size: 1}, true)
 	var e *Error
 	if !errors.As(err, &e) || e.Call != "ncclCommInitRankConfig" || e.Code != 1 || !strings.Contains(e.Last, "driver") {
 		t.Errorf("without a driver: %v", err)

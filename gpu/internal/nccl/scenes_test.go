@@ -255,8 +255,10 @@ func (r *rank) deadRecorded() error {
 	}
 	r.killLast()
 	g.Replay()
-	err = r.Context.Sync()
-	g.Close()
+	err = errors.Join(r.Context.Sync(), r.CloseGraphs())
+	if r.Comm.Close() == nil {
+		fmt.Println("NCCL has ended")
+	}
 	return r.end(err)
 }
 
