@@ -103,7 +103,7 @@ type sharedNorm struct {
 
 // run normalises rows [lo, hi) on d, shared or not, and keeps what comes of it.
 func (n *sharedNorm) run(d *gpu.Device, lo, hi int, shared bool) sharedNorm {
-	a, got := d.NewArena(1<<18), *n
+	a, got := d.NewArena(1<<19), *n
 	vec := func(fill float64) gpu.Tensor {
 		v := a.New(n.dtype, n.c)
 		gpu.Fill(v, fill)
