@@ -12,6 +12,7 @@ const (
 	AugAcross     = 32           // augment.cu: pixels of one block of the filter
 	AugDown       = 8            // augment.cu: pixels of one block of the filter
 	BnBackRows    = 2            // batchnorm_backward.cu: in flight, of two or three images each
+	CountUnit     = 4096         // batchnorm_ranks.cu
 	BiasRows      = 4            // bias.cu: in flight
 	DiceSums      = 5            // dicebce.cu
 	GatherRows    = 8            // gather.cu: of the batch, to one thread: they share what is read per feature
@@ -23,7 +24,6 @@ const (
 	GemmEach      = 4            // matmul.cu
 	PoolRows      = 4            // pool.cu: of an image to average, in flight
 	PoolTaps      = 3            // pool.cu: of a window's line, in flight
-	CountUnit     = 4096         // ranks.cu
 	NormRows      = 4            // columns.cuh: rows in flight of a thread that normalises
 	ColumnThreads = 256          // columns.cuh
 	PartsATime    = 16           // columns.cuh

@@ -1,12 +1,6 @@
-// What several GPUs that share a batch compute beside what they exchange: means over ranks (gpu.AllMean), and batch normalisations
-// of the rows of all of them (gpu.Normed.Shared). Every rank does this for itself, with the same bytes.
+// Batch normalisation of the rows of several GPUs that share a batch (gpu.Normed.Shared): what each of them computes beside what they
+// exchange. Every rank does this for itself, with the same bytes.
 #include "batchnorm.cuh"
-
-// allmean_forward_f32 divides x [n], which ranks have summed, by their number.
-extern "C" __global__ void allmean_forward_f32(float *x, float ranks, i64 n) {
-    for (i64 i = grid_thread(); i < n; i += grid_threads()) x[i] /= ranks;
-}
-EXPORT_KERNEL(allmean_forward_f32)
 
 // bn_rows is a number of rows, of which only matters whether it is below 2, as an int.
 __device__ inline int bn_rows(double n) { return n < 2147483647.0 ? int(n) : 2147483647; }
