@@ -32,7 +32,7 @@ ci: ## everything that .ci/run does
 kills: build ## 200 kills at random moments of every verb that writes; about half an hour
 	scripts/kills.sh 200 1
 
-# The SIMT emulator: the kernels compiled for the CPU behind a fake libcuda, NVRTC, cublasLt and cuDNN, for tests.
+# The SIMT emulator: the kernels compiled for the CPU behind a fake libcuda, NVRTC, cublasLt, cuDNN and NCCL, for tests.
 # SIMT_KERNELS and SIMT_BUILD let a test build other kernels elsewhere; SIMT_SOURCES are those that it says it was built from.
 .PHONY: emulator emulator-asan simt-build FORCE
 SIMT := gpu/internal/simt

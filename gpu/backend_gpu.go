@@ -196,6 +196,7 @@ type plannedGPU struct {
 
 func newPlannedGPU(below driver.Device) *plannedGPU {
 	p := &plannedGPU{gpu: newGPU("plan", planned.Device{Device: below}, nil), below: below}
+	p.ranks = planned.Alone{}
 	p.work, p.gate, p.room = planned.Base, planned.Base, math.MaxInt
 	return p
 }

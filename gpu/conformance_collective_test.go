@@ -103,7 +103,7 @@ type sharedNorm struct {
 
 // run normalises rows [lo, hi) on d, shared or not, and keeps what comes of it.
 func (n *sharedNorm) run(d *gpu.Device, lo, hi int, shared bool) sharedNorm {
-	a, got := d.NewArena(1<<18), *n
+	a, got := d.NewArena(1<<19), *n
 	vec := func(fill float64) gpu.Tensor {
 		v := a.New(n.dtype, n.c)
 		gpu.Fill(v, fill)
@@ -125,8 +125,18 @@ func (n *sharedNorm) run(d *gpu.Device, lo, hi int, shared bool) sharedNorm {
 // TestSharedNorm: ranks that share a batch normalise it as one rank does that has all of its rows, also where the present ones are few, on few ranks, or
 // one on each; the gradients of the parameters add up.
 func TestSharedNorm(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	presences := map[string]func(row, own int) bool{
+	for name, here := range presences() {
+		for _, dtype := range []gpu.DType{gpu.F64, gpu.F32} {
+			for ranks := 1; ranks <= 3; ranks++ {
+				checkSharedNorm(t, fmt.Sprintf("%s, %d ranks, %v", name, ranks, dtype), newSharedNorm(dtype, ranks, 5, 3, here))
+			}
+		}
+	}
+}
+
+// presences say by name which rows are present, where a rank has so many.
+func presences() map[string]func(row, own int) bool {
+	return map[string]func(row, own int) bool{
 		"all":               func(int, int) bool { return true },
 		"none":              func(int, int) bool { return false },
 		"one":               func(row, _ int) bool { return row == 1 },
@@ -135,21 +145,18 @@ func TestSharedNorm(t *testing.T) {
 		"first rank none":   func(row, own int) bool { return row >= own },
 		"ragged":            func(row, _ int) bool { return row%3 != 1 },
 	}
-	for name, here := range presences {
-		for _, dtype := range []gpu.DType{gpu.F64, gpu.F32} {
-			for ranks := 1; ranks <= 3; ranks++ {
-				n := sharedNorm{dtype: dtype, ranks: ranks, own: 5, c: 3}
-				rows := ranks * n.own
-				for i := range rows * n.c {
-					n.x, n.dy = append(n.x, 100*float64(i%n.c)+r.NormFloat64()), append(n.dy, r.NormFloat64())
-				}
-				for i := range rows {
-					n.present = append(n.present, map[bool]uint8{true: 1}[here(i, n.own)])
-				}
-				checkSharedNorm(t, fmt.Sprintf("%s, %d ranks, %v", name, ranks, dtype), &n)
-			}
-		}
+}
+
+func newSharedNorm(dtype gpu.DType, ranks, own, c int, here func(row, own int) bool) *sharedNorm {
+	r := rand.New(rand.NewPCG(1, 2))
+	n := &sharedNorm{dtype: dtype, ranks: ranks, own: own, c: c}
+	for i := range ranks * own * c {
+		n.x, n.dy = append(n.x, 100*float64(i%c%3)+r.NormFloat64()), append(n.dy, r.NormFloat64())
 	}
+	for i := range ranks * own {
+		n.present = append(n.present, map[bool]uint8{true: 1}[here(i, own)])
+	}
+	return n
 }
 
 func checkSharedNorm(t *testing.T, name string, n *sharedNorm) {

@@ -18,12 +18,13 @@ type gpu struct {
 	nn      *dnn.Handle // that computes convolutions, nil where another library does
 	kernels map[kernelKey]driver.Kernel
 	arenas  map[driver.Ptr]bool
-	work    driver.Ptr // scratch memory: what an operation needs while it runs
-	room    int        // bytes of work
-	wanted  int        // bytes of work that an operation asked for, at most
-	gate    driver.Ptr // before work: words that are 0 between launches, by which blocks know of each other (gateBytes)
-	tally   *tally     // nil: nobody counts
-	tf32    bool       // float32 products and convolutions may round their inputs to TF32
+	work    driver.Ptr         // scratch memory: what an operation needs while it runs
+	room    int                // bytes of work
+	wanted  int                // bytes of work that an operation asked for, at most
+	gate    driver.Ptr         // before work: words that are 0 between launches, by which blocks know of each other (gateBytes)
+	tally   *tally             // nil: nobody counts
+	ranks   driver.Collectives // nil: alone
+	tf32    bool               // float32 products and convolutions may round their inputs to TF32
 }
 
 type kernelKey struct {

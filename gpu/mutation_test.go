@@ -23,6 +23,7 @@ func mutants() []mutant {
 		{"one row too many", "l2norm.cu", "r < rows; r += step", "r <= rows; r += step", "TestConformanceL2Norm"},
 		{"the partner of another row", "infonce_pair.cu", "partner + (i64)(r % pairs) * d", "partner + (i64)(r / pairs) * d", "TestConformanceInfoNCEPair"},
 		{"the derivative in the quotient's place", "relurescale.cu", "if (!(gap < least && gap > -least))", "if (gap != gap)", "TestConformanceReLURescale"},
+		{"the spread of ranks' means left out", "batchnorm_ranks.cu", " + all[r * step] * d * d", "", "TestConformanceRanksNorm"},
 	}
 }
 

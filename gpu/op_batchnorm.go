@@ -152,6 +152,9 @@ func (c *gpu) bnMoments(parts, channels int) bnMoments {
 }
 
 func (c *gpu) bnTrain(a *bnArgs) {
+	if a.overRanks() {
+		a.sums = Tensor{}
+	}
 	if a.sums.Ok() {
 		c.bnApply(a, a.mean.ptr(), a.rstd.ptr(), 0)
 		return
@@ -161,6 +164,9 @@ func (c *gpu) bnTrain(a *bnArgs) {
 
 // bnFinish queues the statistics of x: mean and rstd, and the running averages. It returns where the number of rows will be.
 func (c *gpu) bnFinish(a *bnArgs, s columnShape) uint64 {
+	if a.overRanks() {
+		return c.bnFinishRanks(a, s)
+	}
 	g, m := c.bnStatistics(a, s)
 	launch(c, "batchnorm_finish", F32, s.totals(), &kernels.BatchnormFinish{Mean: a.mean.ptr(), Rstd: a.rstd.ptr(), RunMean: a.runMean.ptr(),
 		RunVar: a.runVar.ptr(), Rows: m.rows, Count: m.count, Means: m.mean, M2: m.m2, Parts: int32(parts(g)), C: int32(s.c),

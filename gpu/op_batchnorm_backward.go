@@ -108,23 +108,36 @@ func (a *bnArgs) readMask() {
 type bnSums struct{ rows, count, sums, scale, k1, k2, tickets uint64 }
 
 func (c *gpu) bnSums(g driver.Grid, channels int) bnSums {
+	t, _ := c.bnSumsAnd(g, channels, 0)
+	return t
+}
+
+// bnSumsAnd returns so many bytes more behind them.
+func (c *gpu) bnSumsAnd(g driver.Grid, channels, more int) (bnSums, driver.Ptr) {
 	count, sum, vector := aligned(4*g.Blocks[0]*parts(g)), aligned(4*2*parts(g)*channels), aligned(4*channels)
-	p := c.scratch(arenaAlign + count + sum + 3*vector)
+	p := c.scratch(arenaAlign + count + sum + 3*vector + more)
 	t := bnSums{rows: uint64(p), count: uint64(p.Add(arenaAlign)), tickets: c.partTickets(g)}
 	p = p.Add(arenaAlign + count)
 	t.sums, t.scale, t.k1, t.k2 = uint64(p), uint64(p.Add(sum)), uint64(p.Add(sum+vector)), uint64(p.Add(sum+2*vector))
-	return t
+	return t, p.Add(sum + 3*vector)
 }
 
 func (c *gpu) bnBackward(a *bnArgs) {
 	s := columnsOf("BatchNormBackward", a.x, a.dy, a.y, a.dx, a.dadd)
-	if a.halves(s) {
+	if a.halves(s) && !a.overRanks() {
 		c.bnBackwardHalves(a, s)
 		return
 	}
 	g := s.grid(c, kernels.BnBackRows, bnSumBlocks)
-	t := c.bnSums(g, s.c)
-	c.bnReduce(a, a.x, s, g, t, a.rstd.ptr())
+	var t bnSums
+	if a.overRanks() {
+		var own driver.Ptr
+		t, own = c.bnSumsAnd(g, s.c, aligned(4*(2*s.c+2))+4*(2*s.c+2))
+		c.bnSlopesRanks(a, s, g, t, own)
+	} else {
+		t = c.bnSums(g, s.c)
+		c.bnReduce(a, a.x, s, g, t, a.rstd.ptr())
+	}
 	launch(c, "batchnorm_backward", a.x.dtype, s.grid(c, kernels.BnBackRows, bnWriteBlocks), &kernels.BatchnormBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(),
 		Dy: a.dy.ptr(), Y: a.y.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2,
 		Present: a.present.ptr(), Count: t.rows, Per: a.perSample(s), Rows: int32(s.rows), C: int32(s.c)}, a.dx, a.dadd, a.dy, a.y, a.mask, a.x)

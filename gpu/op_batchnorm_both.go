@@ -57,8 +57,11 @@ func newBNBoth(op string, like, dx, dy, mask Tensor, a, b Normed) *bnBoth {
 	return &bnBoth{args(a, dx), args(b, dy)}
 }
 
-// halves reports whether both are those of the kernels for networks of images in 16 bits.
+// halves reports whether both are those of the kernels for networks of images in 16 bits, by this device's rows.
 func (n *bnBoth) halves() bool {
+	if n.a.overRanks() || n.b.overRanks() {
+		return false
+	}
 	s := columnsOf("BatchNormBoth", n.a.x, n.b.x)
 	for _, t := range []Tensor{n.a.y, n.a.dx, n.a.dy} {
 		if t.Ok() && t.at%16 != 0 {

@@ -1,11 +1,11 @@
 package gpu
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
 	"contig-gpu/gpu/world"
+	"contig-gpu/kernels"
 )
 
 // What ranks exchange: see Device.Join. All ranks get the same bytes; with as many ranks and the same libraries they are the same each time.
@@ -83,11 +83,20 @@ func Broadcast(x Tensor) {
 // rawBytes returns the memory of a tensor on the CPU.
 func rawBytes(t Tensor) []byte { return unsafe.Slice((*byte)(t.mem), t.Bytes()) }
 
-// errNoCollectives is why a GPU cannot join.
-func errNoCollectives() error {
-	return errors.New("this GPU has no library that carries sums between ranks")
+func (c *gpu) allReduce(x Tensor, mean bool) {
+	c.tally.add("all_reduce", 0, x, x)
+	c.ranks.AllReduce(x.at, x.Len(), typeOf(x.dtype))
+	if mean {
+		launch(c, "allmean_forward", F32, c.elemGrid(x), &kernels.AllmeanForward{X: x.ptr(), Ranks: float32(x.dev.Ranks()), N: int64(x.Len())}, x, x)
+	}
 }
 
-func (c *gpu) allReduce(Tensor, bool) { panic(errNoCollectives()) }
-func (c *gpu) allGather(_, _ Tensor)  { panic(errNoCollectives()) }
-func (c *gpu) broadcast(Tensor)       { panic(errNoCollectives()) }
+func (c *gpu) allGather(y, x Tensor) {
+	c.tally.add("all_gather", 0, y, x)
+	c.ranks.AllGather(y.at, x.at, x.Bytes())
+}
+
+func (c *gpu) broadcast(x Tensor) {
+	c.tally.add("broadcast", 0, x)
+	c.ranks.Broadcast(x.at, x.Bytes())
+}

@@ -12,6 +12,7 @@ const (
 	AugAcross     = 32           // augment.cu: pixels of one block of the filter
 	AugDown       = 8            // augment.cu: pixels of one block of the filter
 	BnBackRows    = 2            // batchnorm_backward.cu: in flight, of two or three images each
+	CountUnit     = 4096         // batchnorm_ranks.cu
 	BiasRows      = 4            // bias.cu: in flight
 	DiceSums      = 5            // dicebce.cu
 	GatherRows    = 8            // gather.cu: of the batch, to one thread: they share what is read per feature
@@ -60,6 +61,13 @@ type AddForward struct {
 	A uint64
 	B uint64
 	N int64
+}
+
+// AllmeanForward has the arguments of allmean_forward_f32. Pointers are device addresses.
+type AllmeanForward struct {
+	X     uint64
+	Ranks float32
+	N     int64
 }
 
 // AugmentForward has the arguments of augment_forward_bf16, augment_forward_f16, augment_forward_f32. Pointers are device addresses.
@@ -273,6 +281,16 @@ type BatchnormMask struct {
 	First int64
 }
 
+// BatchnormOwn has the arguments of batchnorm_own_f32. Pointers are device addresses.
+type BatchnormOwn struct {
+	Own   uint64
+	Count uint64
+	Means uint64
+	M2    uint64
+	Parts int32
+	C     int32
+}
+
 // BatchnormPlain has the arguments of batchnorm_plain_bf16, batchnorm_plain_f16. Pointers are device addresses.
 type BatchnormPlain struct {
 	Y        uint64
@@ -323,6 +341,20 @@ type BatchnormPlainReduce struct {
 	Rstd    uint64
 	Rows    int32
 	C       int32
+}
+
+// BatchnormRanks has the arguments of batchnorm_ranks_f32. Pointers are device addresses.
+type BatchnormRanks struct {
+	Mean     uint64
+	Rstd     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Rows     uint64
+	All      uint64
+	Ranks    int32
+	C        int32
+	Eps      float64
+	Momentum float64
 }
 
 // BatchnormReduce has the arguments of batchnorm_reduce_bf16, batchnorm_reduce_f16, batchnorm_reduce_f32. Pointers are device addresses.
@@ -412,6 +444,21 @@ type BatchnormRstd struct {
 	Eps   float64
 }
 
+// BatchnormSlopes has the arguments of batchnorm_slopes_f32. Pointers are device addresses.
+type BatchnormSlopes struct {
+	Dgamma uint64
+	Dbeta  uint64
+	Scale  uint64
+	K1     uint64
+	K2     uint64
+	Rows   uint64
+	All    uint64
+	Own    uint64
+	Gamma  uint64
+	Rstd   uint64
+	C      int32
+}
+
 // BatchnormStatistics has the arguments of batchnorm_statistics_bf16, batchnorm_statistics_f16, batchnorm_statistics_f32. Pointers are device addresses.
 type BatchnormStatistics struct {
 	Count   uint64
@@ -422,6 +469,15 @@ type BatchnormStatistics struct {
 	Per     int32
 	Rows    int32
 	C       int32
+}
+
+// BatchnormSums has the arguments of batchnorm_sums_f32. Pointers are device addresses.
+type BatchnormSums struct {
+	All   uint64
+	Own   uint64
+	Count uint64
+	Parts int32
+	C     int32
 }
 
 // BiasForward has the arguments of bias_forward_bf16, bias_forward_f16, bias_forward_f32. Pointers are device addresses.
@@ -1005,6 +1061,7 @@ func entryPoints() []EntryPoint {
 		{"add_forward_bf16", 32, "8888"},
 		{"add_forward_f16", 32, "8888"},
 		{"add_forward_f32", 32, "8888"},
+		{"allmean_forward_f32", 24, "848"},
 		{"augment_forward_bf16", 72, "88888884444"},
 		{"augment_forward_f16", 72, "88888884444"},
 		{"augment_forward_f32", 72, "88888884444"},
@@ -1030,12 +1087,14 @@ func entryPoints() []EntryPoint {
 		{"batchnorm_mask_bf16", 40, "88888"},
 		{"batchnorm_mask_f16", 40, "88888"},
 		{"batchnorm_mask_f32", 40, "88888"},
+		{"batchnorm_own_f32", 40, "888844"},
 		{"batchnorm_plain_backward_bf16", 80, "88888888844"},
 		{"batchnorm_plain_backward_f16", 80, "88888888844"},
 		{"batchnorm_plain_bf16", 96, "8888888888844"},
 		{"batchnorm_plain_f16", 96, "8888888888844"},
 		{"batchnorm_plain_reduce_bf16", 120, "8888888888888844"},
 		{"batchnorm_plain_reduce_f16", 120, "8888888888888844"},
+		{"batchnorm_ranks_f32", 72, "8888884488"},
 		{"batchnorm_reduce_bf16", 148, "88888888888888888444"},
 		{"batchnorm_reduce_f16", 148, "88888888888888888444"},
 		{"batchnorm_reduce_f32", 148, "88888888888888888444"},
@@ -1046,9 +1105,11 @@ func entryPoints() []EntryPoint {
 		{"batchnorm_relu_reduce_bf16", 120, "8888888888888844"},
 		{"batchnorm_relu_reduce_f16", 120, "8888888888888844"},
 		{"batchnorm_rstd_f32", 48, "888848"},
+		{"batchnorm_slopes_f32", 84, "88888888884"},
 		{"batchnorm_statistics_bf16", 52, "88888444"},
 		{"batchnorm_statistics_f16", 52, "88888444"},
 		{"batchnorm_statistics_f32", 52, "88888444"},
+		{"batchnorm_sums_f32", 32, "88844"},
 		{"bias_forward_bf16", 36, "888444"},
 		{"bias_forward_f16", 36, "888444"},
 		{"bias_forward_f32", 36, "888444"},

@@ -22,6 +22,23 @@ __device__ inline void bn_settle(float *mean, float *rstd, float *run_mean, floa
     *run_var = float((1 - momentum) * *run_var + momentum * q / (n - 1));
 }
 
+// bn_join_parts gives the threads of a column the number of rows, their mean s and their sum of squared deviations q, of the moments of
+// parts of them: count [parts], means [parts, c] and m2 [parts, c]. Blocks are of 32 x 32 threads, all of which call it.
+__device__ inline void bn_join_parts(double &n, double &s, double &q, const int *count, const double *means, const float *m2,
+                                     int parts, int c, int col) {
+    n = s = q = 0;
+    for (int p = threadIdx.y; p < parts; p += total_side) n += count[p];
+    n = total(n);
+    for (int p = threadIdx.y; p < parts && col < c; p += total_side)
+        if (count[p]) s += count[p] * means[i64(p) * c + col];
+    s = total(s) / (n < 1 ? 1 : n);
+    for (int p = threadIdx.y; p < parts && col < c; p += total_side) {
+        double d = means[i64(p) * c + col] - s;
+        if (count[p]) q += m2[i64(p) * c + col] + count[p] * d * d;
+    }
+    q = total(q);
+}
+
 // bn_sums gives mean and rstd of a column by the sums; the blocks of the first rows also write them.
 __device__ inline void bn_sums(float &mean, float &rstd, const Given &g, int col) {
     double n = g.rows, s = double(g.sums[col]) / (g.rows < 1 ? 1 : g.rows), q = double(g.sums[g.c + col]) - s * s * n;

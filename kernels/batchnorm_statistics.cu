@@ -119,17 +119,8 @@ extern "C" __global__ void __launch_bounds__(1024, 1)
     batchnorm_finish_f32(float *mean, float *rstd, float *run_mean, float *run_var, int *rows, const int *count,
                          const double *means, const float *m2, int parts, int c, double eps, double momentum) {
     int col = int(blockIdx.x * total_side + threadIdx.x);
-    double n = 0, s = 0, q = 0;
-    for (int p = threadIdx.y; p < parts; p += total_side) n += count[p];
-    n = total(n);
-    for (int p = threadIdx.y; p < parts && col < c; p += total_side)
-        if (count[p]) s += count[p] * means[i64(p) * c + col];
-    s = total(s) / (n < 1 ? 1 : n);
-    for (int p = threadIdx.y; p < parts && col < c; p += total_side) {
-        double d = means[i64(p) * c + col] - s;
-        if (count[p]) q += m2[i64(p) * c + col] + count[p] * d * d;
-    }
-    q = total(q);
+    double n, s, q;
+    bn_join_parts(n, s, q, count, means, m2, parts, c, col);
     if (threadIdx.y != 0 || col >= c) return;
     if (col == 0) *rows = int(n);
     bn_settle(mean + col, rstd + col, run_mean + col, run_var + col, n, s, q, eps, momentum);

@@ -128,7 +128,8 @@ template <int N> __device__ inline bool last_of_parts(float *parts, int sums, in
     return last;
 }
 
-__device__ inline int part_stride() { return gridDim.y > parts_a_time ? parts_a_time : 1; }
+__device__ inline int parts_step(int parts) { return parts > parts_a_time ? parts_a_time : 1; }
+__device__ inline int part_stride() { return parts_step(int(gridDim.y)); }
 
 // leave_part writes the block's sum of the q-th of the sums, which the threads of its first row have.
 template <int N> __device__ inline void leave_part(float *sums, int q, const float (&sum)[N], int c, int col) {

@@ -3,9 +3,9 @@
 # prints the folder that then holds nvidia/: $CONTIG_WHEELS, else the user cache folder contig-gpu/wheels.
 # Usage: scripts/cuda_wheels.sh [compile] [libraries] | torch
 #   compile    nvcc, ptxas and what they need: make kernels; nvdisasm, which shows what they made: make kernels-table
-#   libraries  headers, cuBLASLt, NVRTC, cuDNN: the tests against the real libraries, gpu/gorgonia
-#   torch      alone, into a folder of its own whose name ends in -torch: the cuDNN and NVRTC that PyTorch 2.11 for CUDA 13.0 brings, which is what a
-#              machine with PyTorch has; for make plan-pack and the tests of plans
+#   libraries  headers, cuBLASLt, NVRTC, cuDNN, NCCL: the tests against the real libraries, gpu/gorgonia
+#   torch      alone, into a folder of its own whose name ends in -torch: the cuDNN, NVRTC and NCCL that PyTorch 2.11 for CUDA 13.0 brings, which is what
+#              a machine with PyTorch has; for make plan-pack, the tests of plans and those of NCCL's declarations
 # Without a word it installs the first two. What is there already, in these versions, is left alone. nvidia/ appears as a
 # whole or not at all; several runs at once wait for each other. Needs bash, flock and python3 with pip.
 set -euo pipefail
@@ -14,8 +14,8 @@ set -euo pipefail
 compile=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-runtime==13.0.96
   nvidia-cuda-cccl==13.0.85 nvidia-cuda-nvdisasm==13.5.37)
 libraries=(nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.0.2.14
-  nvidia-cuda-nvrtc==13.0.88 nvidia-cudnn-cu13==9.26.0.51)
-torch=(nvidia-cudnn-cu13==9.19.0.56 nvidia-cuda-nvrtc==13.0.88)
+  nvidia-cuda-nvrtc==13.0.88 nvidia-cudnn-cu13==9.26.0.51 nvidia-nccl-cu13==2.32.3)
+torch=(nvidia-cudnn-cu13==9.19.0.56 nvidia-cuda-nvrtc==13.0.88 nvidia-nccl-cu13==2.28.9)
 hashes=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/requirements/cuda.txt
 if [ "$*" = torch ]; then hashes=${hashes%/*}/torch.txt; fi
 stamp=contig-gpu.versions # in the folder: what is installed, a line each

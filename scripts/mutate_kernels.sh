@@ -31,7 +31,7 @@ make --no-print-directory emulator >/dev/null
 mkdir -p "$work/gpu/internal" "$work/build"
 cp -a kernels "$work/kernels" && cp -a kernels "$work/original"
 cp Makefile "$work/"
-cp -a gpu/internal/{simt,cuda,blas,dnn} "$work/gpu/internal/"
+cp -a gpu/internal/{simt,cuda,blas,dnn,nccl} "$work/gpu/internal/"
 cp -a build/simt "$work/build/simt"
 
 # mutations prints "KIND NAME LINE COLUMN OLD NEW", tab between, in the order that the seed gives.

@@ -99,7 +99,7 @@ func OpenEmulated(t testing.TB) *gpu.Device {
 func UseEmulator(t testing.TB) {
 	t.Helper()
 	lib := Emulator(t)
-	for _, name := range []string{"CONTIG_LIBCUDA", "CONTIG_LIBNVRTC", "CONTIG_LIBCUBLASLT", "CONTIG_LIBCUBLAS", "CONTIG_LIBCUDNN"} {
+	for _, name := range []string{"CONTIG_LIBCUDA", "CONTIG_LIBNVRTC", "CONTIG_LIBCUBLASLT", "CONTIG_LIBCUBLAS", "CONTIG_LIBCUDNN", "CONTIG_LIBNCCL"} {
 		t.Setenv(name, lib)
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // compiled kernels and plans of a GPU that does not exist

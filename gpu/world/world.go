@@ -6,16 +6,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"unsafe"
 
+	"contig-gpu/gpu/internal/driver"
 	"contig-gpu/gpu/internal/mpi"
 )
 
 // LibraryEnv names the environment variable that may name the MPI library's file.
 const LibraryEnv = mpi.Env
 
-// Gone reports whether err is what collectives return after Abandon: another rank was lost.
-func Gone(err error) bool { return errors.Is(err, mpi.ErrGone) }
+// Gone reports whether err is what collectives return after Abandon, on devices too: another rank was lost.
+func Gone(err error) bool { return errors.Is(err, mpi.ErrGone) || errors.Is(err, driver.ErrGone) }
 
 // Lost makes such an error of why.
 func Lost(why error) error { return fmt.Errorf("%w: %w", mpi.ErrGone, why) }
@@ -38,6 +40,10 @@ type World struct {
 	seat    Seat
 	carrier Carrier // nil: one rank, alone
 	engine  Engine
+
+	mu     sync.Mutex // of what Abandon does
+	why    error      // that it was called
+	beside []func(why error)
 }
 
 // Alone returns the world of one rank, in which a sum is what it was.
@@ -131,10 +137,33 @@ func (w *World) Gather(v float64) ([]float64, error) {
 	return all, AllGather(w, all, []float64{v})
 }
 
-// Abandon ends all collectives, those that wait and those to come, with why: another rank is lost.
+// Abandon ends all collectives, those that wait and those to come, with why: another rank is lost. Any goroutine may call it.
 func (w *World) Abandon(why error) {
-	if w.carrier != nil {
-		w.carrier.Abandon(why)
+	if w.carrier == nil {
+		return
+	}
+	w.mu.Lock()
+	first, beside := w.why == nil, w.beside
+	if first {
+		w.why = why
+	}
+	w.mu.Unlock()
+	w.carrier.Abandon(why)
+	if first {
+		for _, f := range beside {
+			f(why)
+		}
+	}
+}
+
+// Beside has Abandon call f, too, for what else waits for other ranks; at once, where it was called.
+func (w *World) Beside(f func(why error)) {
+	w.mu.Lock()
+	why := w.why
+	w.beside = append(w.beside, f)
+	w.mu.Unlock()
+	if why != nil {
+		f(why)
 	}
 }
 

@@ -17,6 +17,7 @@ func held() map[string]string {
 		"gpu/internal/dl/places.go python":         "python3 takes seconds to start and is asked once per process; behind a lock",
 		"gpu/internal/dnn/load.go table":           why,
 		"gpu/internal/mpi/load.go table":           why,
+		"gpu/internal/nccl/load.go table":          why,
 	}
 }
 

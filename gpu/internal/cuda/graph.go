@@ -10,6 +10,7 @@ package cuda
 import "C"
 
 import (
+	"errors"
 	"fmt"
 
 	"contig-gpu/gpu/internal/driver"
@@ -104,6 +105,21 @@ func (g *graph) Replay() {
 
 // Nodes returns the number of recorded operations.
 func (g *graph) Nodes() int { return g.nodes }
+
+// CloseGraphs gives back all recorded work, for whose last runs the driver waits by itself: what it holds of libraries may be given back
+// then.
+func (c *Context) CloseGraphs() error {
+	if err := c.enter("cuGraphExecDestroy", true); err != nil {
+		return err
+	}
+	var errs []error
+	for g := range c.graphs {
+		delete(c.graphs, g)
+		errs = append(errs, c.check("cuGraphExecDestroy", C.contig_cuGraphExecDestroy(g.exec)))
+		g.exec = nil
+	}
+	return errors.Join(errs...)
+}
 
 // Close waits for the graph's last run and gives it back.
 func (g *graph) Close() {

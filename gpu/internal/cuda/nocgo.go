@@ -49,6 +49,9 @@ func (c *Context) Enter(call string) error { return dl.ErrNoCgo }
 // MayWait returns an error that wraps dl.ErrNoCgo.
 func (c *Context) MayWait(call string) error { return dl.ErrNoCgo }
 
+// CloseGraphs returns an error that wraps dl.ErrNoCgo.
+func (c *Context) CloseGraphs() error { return dl.ErrNoCgo }
+
 // Sync returns an error that wraps dl.ErrNoCgo.
 func (c *Context) Sync() error { return dl.ErrNoCgo }
 

@@ -4,6 +4,7 @@
 package driver
 
 import (
+	"context"
 	"contig-gpu/gpu/internal/convolution"
 	"errors"
 	"unsafe"
@@ -94,14 +95,15 @@ type Device interface {
 
 // Caps are what a device may have beside what all have; nil is what it has not.
 type Caps struct {
-	Halves      bool                   // products and convolutions of BF16 and F16
-	Overlap     Overlap                // work beside what Go does
-	Stats       Stats                  // convolutions that sum what they write
-	AddsBias    func(p Product) bool   // whether MatMul adds p's bias itself, and rectifies; nil: always
-	AddsWeights func(c Conv) bool      // whether ConvBackwardWeight adds by a launch of its own; nil: never
-	Warning     func() error           // what hinders nothing but should be known; it may change with every call
-	Describe    func() ([]byte, error) // the library's own description of the GPU, as JSON
-	Profiled    func(f func()) error   // does f between marks for the vendor's profilers, and waits for what it queued
+	Halves      bool                                                    // products and convolutions of BF16 and F16
+	Overlap     Overlap                                                 // work beside what Go does
+	Stats       Stats                                                   // convolutions that sum what they write
+	AddsBias    func(p Product) bool                                    // whether MatMul adds p's bias itself, and rectifies; nil: always
+	AddsWeights func(c Conv) bool                                       // whether ConvBackwardWeight adds by a launch of its own; nil: never
+	Warning     func() error                                            // what hinders nothing but should be known; it may change with every call
+	Describe    func() ([]byte, error)                                  // the library's own description of the GPU, as JSON
+	Profiled    func(f func()) error                                    // does f between marks for the vendor's profilers, and waits for what it queued
+	Join        func(ctx context.Context, p Place) (Collectives, error) // waits for the other ranks until ctx ends; once
 }
 
 // Memory is a device's memory.

@@ -78,6 +78,27 @@ type stats struct{ driver.Stats }
 func (stats) ConvForwardStats(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr) {
 }
 
+// Alone are collectives that exchange nothing, whatever the number of ranks that is planned for.
+type Alone struct{}
+
+// AllReduce does nothing.
+func (Alone) AllReduce(driver.Ptr, int, driver.Type) {}
+
+// AllGather does nothing.
+func (Alone) AllGather(driver.Ptr, driver.Ptr, int) {}
+
+// Broadcast does nothing.
+func (Alone) Broadcast(driver.Ptr, int) {}
+
+// Failed returns nil.
+func (Alone) Failed() error { return nil }
+
+// Abandon does nothing.
+func (Alone) Abandon(error) {}
+
+// Close returns nil.
+func (Alone) Close() error { return nil }
+
 // overlap is work beside what Go does, of which there is none.
 type overlap struct{}
 

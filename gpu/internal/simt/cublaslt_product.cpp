@@ -48,6 +48,8 @@ uint16_t toBFloat(float f) {
     return uint16_t((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
+} // namespace
+
 float load(Type type, const void *p, int64_t i) {
     if (type == Type::f32) return static_cast<const float *>(p)[i];
     uint16_t h = static_cast<const uint16_t *>(p)[i];
@@ -58,6 +60,8 @@ void store(Type type, void *p, int64_t i, float v) {
     if (type == Type::f32) static_cast<float *>(p)[i] = v;
     else static_cast<uint16_t *>(p)[i] = type == Type::f16 ? toHalf(v) : toBFloat(v);
 }
+
+namespace {
 
 float rounded(Type type, float v) {
     if (type == Type::f16) return fromHalf(toHalf(v));

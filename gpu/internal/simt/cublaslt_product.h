@@ -8,6 +8,10 @@ namespace lt {
 // Element types, by cudaDataType.
 enum class Type { f32 = 0, f16 = 2, bf16 = 14 };
 
+// load reads element i of p, store writes it, rounded to the nearest, ties to even.
+float load(Type type, const void *p, int64_t i);
+void store(Type type, void *p, int64_t i, float v);
+
 struct Matrix {
     Type type = Type::f32;
     int64_t rows = 0, cols = 0, ld = 0;

@@ -21,3 +21,8 @@ type Options struct {
 func Open(int, Options) (driver.Device, *dnn.Handle, error) {
 	return nil, nil, errors.New("this program was built without cgo for Linux, which a GPU needs")
 }
+
+// UniqueID returns an error.
+func UniqueID() ([]byte, error) {
+	return nil, errors.New("this program was built without cgo for Linux, which NCCL needs")
+}

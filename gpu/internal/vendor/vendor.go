@@ -1,6 +1,7 @@
 //go:build linux && cgo
 
-// Package vendor opens NVIDIA GPUs: by the driver, with cuBLASLt and cuDNN or, where it is asked for, with our kernels alone.
+// Package vendor opens NVIDIA GPUs: by the driver, with cuBLASLt and cuDNN or, where it is asked for, with our kernels alone; several
+// of them by NCCL.
 package vendor
 
 import (
@@ -23,7 +24,7 @@ type (
 
 // A device is a GPU whose products are cuBLASLt's and whose convolutions are cuDNN's.
 type device struct {
-	*cuda.Context
+	*together
 	*cublas
 	*cudnn
 }
@@ -48,7 +49,7 @@ func (v *device) SetScratch(p driver.Ptr, bytes int) {
 
 // Info adds the libraries to what the driver says: NVRTC too, which cuDNN calls.
 func (v *device) Info() driver.Info {
-	i := v.Context.Info()
+	i := v.together.Info()
 	i.Libraries = append(slices.Clone(i.Libraries), v.cublas.Library(), v.cudnn.Library())
 	if l, ok := cuda.NVRTC(); ok {
 		i.Libraries = append(i.Libraries, l)
@@ -59,12 +60,12 @@ func (v *device) Info() driver.Info {
 // Close waits for what is queued, then closes the libraries and the driver: a graph that still runs, as after an
 // interruption, runs kernels of the libraries' plans.
 func (v *device) Close() error {
-	return errors.Join(v.Context.Sync(), v.cudnn.Close(), v.cublas.Close(), v.Context.Close())
+	return errors.Join(v.leave(), v.cudnn.Close(), v.cublas.Close(), v.Context.Close())
 }
 
 // Caps adds what the libraries have.
 func (v *device) Caps() driver.Caps {
-	c := v.Context.Caps()
+	c := v.together.Caps()
 	c.Stats, c.AddsBias, c.AddsWeights, c.Warning, c.Describe = stats{v}, v.cublas.FusesBias, v.cudnn.AddsWeights, v.cudnn.Warning, v.cudnn.DescribeGPU
 	return c
 }
@@ -85,7 +86,7 @@ func (s stats) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) 
 
 // A portableDevice is a GPU that computes with our own kernels alone.
 type portableDevice struct {
-	*cuda.Context
+	*together
 	*portable.Library
 }
 
@@ -130,8 +131,9 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, *dnn.Handle, error) {
 	if err := ctx.LoadImage(image, arguments); err != nil {
 		return nil, nil, err
 	}
+	gpu := &together{Context: ctx, deterministic: !o.NonDeterministic}
 	if o.Portable {
-		return &portableDevice{ctx, portable.New(ctx)}, nil, nil
+		return &portableDevice{gpu, portable.New(ctx)}, nil, nil
 	}
 	lt, err := blas.New(ctx)
 	if err != nil {
@@ -147,7 +149,7 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, *dnn.Handle, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, lt.Close())
 	}
-	return &device{ctx, lt, nn}, nn, nil
+	return &device{gpu, lt, nn}, nn, nil
 }
 
 // Image returns the kernels for a GPU: those that were built into the program, else compiled here. The

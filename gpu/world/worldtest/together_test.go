@@ -57,3 +57,31 @@ func TestApart(t *testing.T) {
 		t.Errorf("a rank that does not come: %v", err)
 	}
 }
+
+// TestProcesses: ranks that exchange by files do what those in memory do; they are goroutines here, which share nothing else.
+func TestProcesses(t *testing.T) {
+	folder, errs := t.TempDir(), make(chan error)
+	const n = 3
+	for r := range n {
+		go func() {
+			w := Processes(folder, r, n)
+			x, y, b := []float32{1, float32(r)}, []float64{float64(r) / 4}, []byte{byte(r + 7)}
+			all, err := w.Gather(float64(r))
+			err = errors.Join(err, world.Sum(w, x), world.Sum(w, y), w.Broadcast(b))
+			if !slices.Equal(x, []float32{3, 3}) || y[0] != 0.75 || b[0] != 7 || !slices.Equal(all, []float64{0, 1, 2}) {
+				err = errors.Join(err, errors.New("other values"))
+			}
+			if r == 2 {
+				w.Abandon(errors.New("rank 2 has had enough"))
+			} else if gone := w.Broadcast(b); !world.Gone(gone) || !strings.Contains(gone.Error(), "rank 2 has had enough") {
+				err = errors.Join(err, errors.New("nobody was abandoned"), gone)
+			}
+			errs <- err
+		}()
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}

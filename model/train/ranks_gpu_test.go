@@ -1,0 +1,48 @@
+//go:build linux && cgo
+
+package train
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/world"
+	"contig-gpu/model/optim"
+	"contig-gpu/model/train/traintest"
+)
+
+// TestRanksOnGPUs: emulated GPUs of several processes train what one does that has all of the batch, with norms over all rows and steps that
+// are recorded, whether the work is done at once or late. SGD keeps differences of rounding as small as they are.
+func TestRanksOnGPUs(t *testing.T) {
+	gputest.Long(t)
+	for _, env := range []string{"SIMT_DEFER=0", "SIMT_DEFER=1"} {
+		t.Run(env, func(t *testing.T) {
+			gputest.EmulatedRanks(t, 2, []string{env}, func(d *gpu.Device, w *world.World) error {
+				c, co, dir := shared(t), traintest.Cohort(t, 30), t.TempDir()
+				c.Precision, c.Norm, c.MaxSteps, c.Accumulate = "f32", normGlobal, 4, 1
+				c.Optimizer.Name, c.Optimizer.LR = optim.SGDName, 1e-3
+				alone, together := of(c, co, filepath.Join(dir, "alone")), of(c, co, filepath.Join(dir, "together"))
+				together.Device = d
+				if _, err := Run(t.Context(), together); err != nil {
+					return err
+				}
+				if w.Rank() == 0 {
+					alone.Device = gputest.Open(t, "cuda:0", gpu.Options{})
+					if _, err := Run(t.Context(), alone); err != nil {
+						return err
+					}
+					sameTensors(t, "last", together.Dir, alone.Dir, 1e-3, nil)
+					sameLosses(t, "metrics", together.Dir, alone.Dir, 1e-3, "step")
+				}
+				if t.Failed() {
+					return fmt.Errorf("%d ranks train something else", d.Ranks())
+				}
+				gputest.RankIsDone(t) // the training has closed the device
+				return nil
+			})
+		})
+	}
+}
