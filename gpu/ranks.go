@@ -28,6 +28,9 @@ func (d *Device) Join(w *world.World) error {
 	return nil
 }
 
+// GPUs returns how many this process is shown, which the driver numbers from 0; 0 where there is no driver.
+func GPUs() int { return vendor.Count() }
+
 // Rank returns the number of the device among those of all ranks, from 0.
 func (d *Device) Rank() int { return d.world.Rank() }
 

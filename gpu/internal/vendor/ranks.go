@@ -76,3 +76,16 @@ func (v *together) Close() error {
 	}
 	return errors.Join(v.leave(), v.Context.Close())
 }
+
+// Count returns how many GPUs the driver shows this process, 0 where there is no driver.
+func Count() int {
+	api, err := cuda.Load()
+	if err != nil {
+		return 0
+	}
+	n, err := api.DeviceCount()
+	if err != nil {
+		return 0
+	}
+	return n
+}
