@@ -272,7 +272,7 @@ check_train() {
   local train victim plugin folder
   cohort
   train=("$bin" train --images "$work/out/cohort/images.tsv" --data "$work/out/cohort/data.toml" --encoder resnet18 --image-size 32 --batch 8 --hidden 32
-    --embedding 16 --max-steps 12 --checkpoint-every 2 --keep 1 --seed 4 --threads 1 --device cpu --ranks 2)
+    --embedding 16 --max-steps 9 --checkpoint-every 3 --keep 1 --seed 4 --threads 1 --device cpu --ranks 2)
   for plugin in pmi2 pmix; do
     run srun -N 2 -n 2 --mpi="$plugin" "${train[@]}" --run "$work/out/$plugin"
     ended 0
