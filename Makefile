@@ -108,6 +108,7 @@ campaign: build kills ## what seldom breaks and takes long, whole: fuzzing, faul
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	scripts/faults.sh
 	scripts/kill_resume.sh 200 7
+	scripts/check_slurm.sh all
 	scripts/mutate_kernels.sh
 	CONTIG_CHANGES=200 $(GO) test -timeout 2h -count=1 -run HostileCheckpoints ./cmd/contig-gpu
 	scripts/explain_maps.sh

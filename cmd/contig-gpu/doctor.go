@@ -29,6 +29,7 @@ type health struct {
 	Device   string   `json:"device"`
 	Why      string   `json:"why"`
 	GPU      graphics `json:"gpu"`
+	Ranks    company  `json:"ranks"`
 	SelfTest []check  `json:"self_test"`
 }
 
@@ -75,7 +76,7 @@ func examine() (*health, error) {
 	model, features := processor()
 	return &health{
 		Version: version, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPU: model, Features: features,
-		Threads: d.Threads(), Memory: memory(), Device: d.Name(), Why: d.Why(), GPU: examineGPU(), SelfTest: selfTest(d),
+		Threads: d.Threads(), Memory: memory(), Device: d.Name(), Why: d.Why(), GPU: examineGPU(), Ranks: examineRanks(), SelfTest: selfTest(d),
 	}, nil
 }
 
@@ -88,6 +89,7 @@ func (h *health) print(w io.Writer) error {
 		h.Version, h.Go, h.System, h.CPU, strings.Join(h.Features, " "), h.Threads, size)
 	h.GPU.print(w)
 	fmt.Fprintf(w, "device    auto takes %s\n", h.Device)
+	h.Ranks.print(w)
 	for _, t := range h.SelfTest {
 		word := "ok"
 		if !t.OK {

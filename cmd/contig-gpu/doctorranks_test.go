@@ -154,7 +154,8 @@ func TestSlowRanks(t *testing.T) {
 	}
 }
 
-// TestOneRankOpensNothing: neither a training nor anything else of one rank opens a socket or an MPI library, whatever variables are set.
+// TestOneRankOpensNothing: neither a training nor anything else of one rank opens a socket or an MPI library, whatever variables are set. doctor opens
+// libraries to ask them what they are, and no socket.
 func TestOneRankOpensNothing(t *testing.T) {
 	strace, err := osexec.LookPath("strace")
 	if err != nil {
@@ -164,7 +165,7 @@ func TestOneRankOpensNothing(t *testing.T) {
 		t.Skipf("strace may not trace here: %v", err)
 	}
 	cohort, dir := tiny(t), t.TempDir()
-	for _, args := range [][]string{{"doctor", "--ranks", "1"}, small(cohort, dir+"/run", "--max-steps", "2", "--device", "cpu")} {
+	for _, args := range [][]string{{"doctor"}, {"doctor", "--ranks", "1"}, small(cohort, dir+"/run", "--max-steps", "2", "--device", "cpu")} {
 		log := dir + "/trace"
 		cmd := osexec.Command(strace, "-f", "-qq", "-e", "trace=openat,socket", "-o", log, os.Args[0])
 		cmd.Env = append(os.Environ(), mainArgs+"="+strings.Join(args, "\n"), "OMPI_COMM_WORLD_RANK=0", "OMPI_COMM_WORLD_SIZE=1")
@@ -176,7 +177,7 @@ func TestOneRankOpensNothing(t *testing.T) {
 			t.Errorf("%v: nothing was traced", args)
 		}
 		for _, line := range strings.Split(trace, "\n") {
-			if strings.Contains(line, "AF_INET") || strings.Contains(line, "libmpi") {
+			if strings.Contains(line, "AF_INET") || strings.Contains(line, "libmpi") && len(args) > 1 {
 				t.Errorf("%v: %s", args, line)
 			}
 		}

@@ -26,3 +26,10 @@ func Files(named string, mpichFirst bool) []string {
 	}
 	return append([]string{openmpi}, mpich...)
 }
+
+// A Found is a library that could be opened, or why it cannot be used.
+type Found struct {
+	Name                     string // under which it was looked for
+	Interface, Version, Path string
+	Err                      error
+}

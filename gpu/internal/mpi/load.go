@@ -58,15 +58,24 @@ func load(files []string) (*library, error) {
 	return l, nil
 }
 
-// libraryVersion may be called before MPI begins. The buffer is as long as MPICH's longest.
+// longestVersion is MPICH's.
+const longestVersion = 8192
+
+// libraryVersion may be called before MPI begins.
 func libraryVersion() string {
-	text := (*C.char)(C.calloc(1, 8192))
+	text := (*C.char)(C.calloc(1, longestVersion))
 	defer C.free(unsafe.Pointer(text))
 	var n C.int
 	if C.contig_MPI_Get_library_version(text, &n) != 0 {
 		return ""
 	}
 	return C.GoString(text)
+}
+
+// firstLine is what says which version it is, without columns.
+func firstLine(version string) string {
+	first, _, _ := strings.Cut(version, "\n")
+	return strings.Join(strings.Fields(first), " ")
 }
 
 // recognise finds out which interface the library has: Open MPI's objects, the standard's version, or a name that keeps MPICH's numbers.

@@ -38,5 +38,8 @@ func (w *World) Abandon(error) {}
 // Close returns nil.
 func (w *World) Close() error { return nil }
 
+// Find returns that nothing can be opened.
+func Find(files []string) []Found { return []Found{{Name: files[0], Err: dl.ErrNoCgo}} }
+
 // Leave does nothing.
 func Leave(int) {}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"sync"
 	"unsafe"
 )
@@ -39,20 +38,15 @@ type World struct {
 
 // Open opens the first of files and begins MPI. It waits for MPI until ctx ends, and then leaves it to itself.
 func Open(ctx context.Context, files []string) (*World, error) {
-	for name, value := range quiet() {
-		if _, set := os.LookupEnv(name); !set {
-			if err := os.Setenv(name, value); err != nil {
-				return nil, err
-			}
-		}
+	if err := hush(); err != nil {
+		return nil, err
 	}
 	lib, err := load(files)
 	if err != nil {
 		return nil, err
 	}
 	w := &World{Interface: lib.face, Path: lib.Path(), lib: lib, calls: make(chan func()), gone: make(chan struct{})}
-	first, _, _ := strings.Cut(lib.version, "\n")
-	w.Version = strings.Join(strings.Fields(first), " ")
+	w.Version = firstLine(lib.version)
 	p := C.contig_staging(stagingBytes)
 	if p == nil {
 		return nil, fmt.Errorf("mpi: no memory for %d bytes of staging", stagingBytes)
@@ -71,6 +65,18 @@ func Open(ctx context.Context, files []string) (*World, error) {
 // others; and UCX's cache of registered memory, which trusts that all memory is given back through libc. What a user sets stays.
 func quiet() map[string]string {
 	return map[string]string{"OMPI_MCA_opal_signal": "", "UCX_ERROR_SIGNALS": "", "UCX_HANDLE_ERRORS": "none", "UCX_RCACHE_ENABLE": "n"}
+}
+
+// hush sets what is quiet, before a library is opened.
+func hush() error {
+	for name, value := range quiet() {
+		if _, set := os.LookupEnv(name); !set {
+			if err := os.Setenv(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // work is MPI's thread.
