@@ -38,6 +38,9 @@ func (r *trainRun) openDevice() (err error) {
 	if g := r.device.GPU(); g != nil {
 		r.driver = fmt.Sprintf("CUDA %d.%d", g.Driver/1000, g.Driver%1000/10)
 	}
+	if n := gpu.GPUs(); n > 1 && !r.several() && r.device.GPU() != nil && r.auto() {
+		r.say("%d GPUs are here and 1 is used: --gpus %d trains on all", n, n)
+	}
 	if unused := unusedGPU(os.DirFS("/")); unused != "" && r.device.GPU() == nil && r.auto() {
 		r.say("W801: an NVIDIA GPU is in this machine (PCI %s) but cannot be used: contig-gpu doctor says why", unused)
 	}

@@ -60,9 +60,12 @@ func finish(err error, stderr io.Writer) int {
 	var silent ranks.Silent
 	var own ranks.Own
 	var all ended
+	var told toldExit
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &told):
+		return told.code
 	case errors.As(err, &stop):
 		fmt.Fprintf(stderr, "contig-gpu: %v\n", stop)
 		return 128 + int(stop.sig)

@@ -32,7 +32,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	app.Metadata = map[string]any{commandKey: args}
 	err := app.RunContext(ctx, append([]string{app.Name}, args...))
 	var all ended
-	if errors.As(err, &all) {
+	var told toldExit
+	if errors.As(err, &all) || errors.As(err, &told) {
 		return err
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {

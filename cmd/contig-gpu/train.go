@@ -38,7 +38,7 @@ func trainCommand() *cli.Command {
 	demo := newSettings(setting.Default)
 	demo.fitDemo()
 	rows := flags(newSettings(setting.Default).rows(), preset{"paper", newSettings(setting.Paper).rows()}, preset{"demo", demo.rows()})
-	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: slices.Concat(own, rows, inGroup("Ranks", ranksFlags("refuse any other `NUMBER` of ranks than this, under mpirun or srun; 1: alone"))), Action: trainAction,
+	return &cli.Command{Name: "train", Usage: "train; without --images and --data on a built-in demo cohort", Flags: slices.Concat(own, rows, inGroup("Ranks", append([]cli.Flag{&cli.StringFlag{Name: "gpus", Usage: "train on so many GPUs of this machine, a rank each, or on all; --batch is of them together"}}, ranksFlags("refuse any other `NUMBER` of ranks than this, under mpirun or srun; 1: alone")...))), Action: trainAction,
 		Description: "contig-gpu train                                                       the demo: a result in minutes\n" +
 			"contig-gpu train --images images.tsv --data data.toml --run run1 --dry-run   device, memory, disk and time first\n" +
 			"contig-gpu train --run run1 --resume                                         after any interruption\n\n" +
@@ -47,6 +47,9 @@ func trainCommand() *cli.Command {
 }
 
 func trainAction(c *cli.Context) error {
+	if launched, err := launchRanks(c); launched || err != nil {
+		return err
+	}
 	r := &trainRun{}
 	if err := r.meet(c); err != nil {
 		return err

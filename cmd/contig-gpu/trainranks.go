@@ -51,8 +51,8 @@ func (r *trainRun) chooseGPU() error {
 	n, here := gpu.GPUs(), r.locals()
 	switch {
 	case n == 0: // whoever opens the device says so
-	case n == 1:
-		r.cfg.Device = "cuda:0"
+	case n == 1 || os.Getenv(severalToAGPU) == "1":
+		r.cfg.Device = fmt.Sprintf("cuda:%d", r.team.Local%n)
 	case n < here:
 		return &data.Problem{Code: codeFewGPUs, What: fmt.Sprintf("%d ranks on this host, and %d GPUs", here, n), Expected: "a GPU for each rank", Cause: "the launcher starts more processes on a host than it has GPUs, or shows them few of its GPUs",
 			Fix: fmt.Sprintf("start %d ranks on each host: mpirun -n %d, or srun --ntasks-per-node=%d --gpus-per-node=%d --gpu-bind=none", n, n, n, n)}

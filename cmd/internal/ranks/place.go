@@ -79,7 +79,7 @@ func Find(get func(string) string) (Place, error) {
 	}
 	if per := get("PET_NPROC_PER_NODE"); get("PET_NNODES") != "" && !oneEach(get) {
 		return Place{}, &data.Problem{Code: codeVariables, What: "PET_NPROC_PER_NODE asks for several ranks on each host", Found: per, Expected: "1, or RANK and WORLD_SIZE for each",
-			Cause: "torchrun, which starts them, is not there", Fix: "torchrun --no-python contig-gpu ..."}
+			Cause: "contig-gpu train starts them, and torchrun; other verbs do not", Fix: "torchrun --no-python contig-gpu ..."}
 	}
 	return Place{Launcher: "no launcher", Size: 1, Locals: 1}, nil
 }
