@@ -107,6 +107,11 @@ func (a *bnArgs) readMask() {
 // bnSums is the scratch memory of a gradient: parts of sums, and what follows from their totals.
 type bnSums struct{ rows, count, sums, scale, k1, k2, tickets uint64 }
 
+// bnSumsBytes returns what they take.
+func bnSumsBytes(g driver.Grid, channels int) int {
+	return arenaAlign + aligned(4*g.Blocks[0]*parts(g)) + aligned(4*2*parts(g)*channels) + 3*aligned(4*channels)
+}
+
 func (c *gpu) bnSums(g driver.Grid, channels int) bnSums {
 	t, _ := c.bnSumsAnd(g, channels, 0)
 	return t
@@ -115,7 +120,7 @@ func (c *gpu) bnSums(g driver.Grid, channels int) bnSums {
 // bnSumsAnd returns so many bytes more behind them.
 func (c *gpu) bnSumsAnd(g driver.Grid, channels, more int) (bnSums, driver.Ptr) {
 	count, sum, vector := aligned(4*g.Blocks[0]*parts(g)), aligned(4*2*parts(g)*channels), aligned(4*channels)
-	p := c.scratch(arenaAlign + count + sum + 3*vector + more)
+	p := c.scratch(bnSumsBytes(g, channels) + more)
 	t := bnSums{rows: uint64(p), count: uint64(p.Add(arenaAlign)), tickets: c.partTickets(g)}
 	p = p.Add(arenaAlign + count)
 	t.sums, t.scale, t.k1, t.k2 = uint64(p), uint64(p.Add(sum)), uint64(p.Add(sum+vector)), uint64(p.Add(sum+2*vector))
@@ -155,8 +160,8 @@ func (c *gpu) bnBackwardHalves(a *bnArgs, s columnShape) {
 	g := s.grid(c, kernels.BnBackRows, bnSumBlocks)
 	t := c.bnSums(g, s.c)
 	r := kernels.BatchnormReluReduce{Dgamma: a.dgamma.ptr(), Dbeta: a.dbeta.ptr(), Scale: t.scale, K1: t.k1, K2: t.k2, RowsOut: t.rows, Sums: t.sums,
-		Tickets: t.tickets, Dy: a.dy.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Gamma: a.gamma.ptr(), Rstd: a.rstd.ptr(), Rows: int32(s.rows), C: int32(s.c)}
-	k := kernels.BatchnormReluBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(), Dy: a.dy.ptr(), Mask: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(),
+		Tickets: t.tickets, Dy: a.dy.ptr(), Through: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(), Gamma: a.gamma.ptr(), Rstd: a.rstd.ptr(), Rows: int32(s.rows), C: int32(s.c)}
+	k := kernels.BatchnormReluBackward{Dx: a.dx.ptr(), Dadd: a.dadd.ptr(), Dy: a.dy.ptr(), Through: a.mask.ptr(), X: a.x.ptr(), Mean: a.mean.ptr(),
 		Scale: t.scale, K1: t.k1, K2: t.k2, Rows: int32(s.rows), C: int32(s.c)}
 	back := s.grid(c, kernels.BnBackRows, bnHalvesBlocks)
 	if !a.relu {

@@ -126,17 +126,17 @@ type BatchnormAddrelu struct {
 
 // BatchnormAddreluBackward has the arguments of batchnorm_addrelu_backward_bf16, batchnorm_addrelu_backward_f16. Pointers are device addresses.
 type BatchnormAddreluBackward struct {
-	Dx    uint64
-	Dadd  uint64
-	Dy    uint64
-	Mask  uint64
-	X     uint64
-	Mean  uint64
-	Scale uint64
-	K1    uint64
-	K2    uint64
-	Rows  int32
-	C     int32
+	Dx      uint64
+	Dadd    uint64
+	Dy      uint64
+	Through uint64
+	X       uint64
+	Mean    uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	Rows    int32
+	C       int32
 }
 
 // BatchnormBackward has the arguments of batchnorm_backward_bf16, batchnorm_backward_f16, batchnorm_backward_f32. Pointers are device addresses.
@@ -272,6 +272,57 @@ type BatchnormForward struct {
 	Relu     int32
 }
 
+// BatchnormLine has the arguments of batchnorm_line_bf16, batchnorm_line_f16. Pointers are device addresses.
+type BatchnormLine struct {
+	Line     uint64
+	Mean     uint64
+	Rstd     uint64
+	Gamma    uint64
+	Beta     uint64
+	Sums     uint64
+	RunMean  uint64
+	RunVar   uint64
+	Eps      float64
+	Momentum float64
+	Rows     int32
+	C        int32
+}
+
+// BatchnormLineBackward has the arguments of batchnorm_line_backward_bf16, batchnorm_line_backward_f16. Pointers are device addresses.
+type BatchnormLineBackward struct {
+	Dx      uint64
+	Dadd    uint64
+	Dy      uint64
+	Through uint64
+	X       uint64
+	Mean    uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	Rows    int32
+	C       int32
+}
+
+// BatchnormLineReduce has the arguments of batchnorm_line_reduce_bf16, batchnorm_line_reduce_f16. Pointers are device addresses.
+type BatchnormLineReduce struct {
+	Dgamma  uint64
+	Dbeta   uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	RowsOut uint64
+	Sums    uint64
+	Tickets uint64
+	Dy      uint64
+	Through uint64
+	X       uint64
+	Mean    uint64
+	Gamma   uint64
+	Rstd    uint64
+	Rows    int32
+	C       int32
+}
+
 // BatchnormMask has the arguments of batchnorm_mask_bf16, batchnorm_mask_f16, batchnorm_mask_f32. Pointers are device addresses.
 type BatchnormMask struct {
 	Mask  uint64
@@ -310,17 +361,17 @@ type BatchnormPlain struct {
 
 // BatchnormPlainBackward has the arguments of batchnorm_plain_backward_bf16, batchnorm_plain_backward_f16. Pointers are device addresses.
 type BatchnormPlainBackward struct {
-	Dx    uint64
-	Dadd  uint64
-	Dy    uint64
-	Mask  uint64
-	X     uint64
-	Mean  uint64
-	Scale uint64
-	K1    uint64
-	K2    uint64
-	Rows  int32
-	C     int32
+	Dx      uint64
+	Dadd    uint64
+	Dy      uint64
+	Through uint64
+	X       uint64
+	Mean    uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	Rows    int32
+	C       int32
 }
 
 // BatchnormPlainReduce has the arguments of batchnorm_plain_reduce_bf16, batchnorm_plain_reduce_f16. Pointers are device addresses.
@@ -334,7 +385,7 @@ type BatchnormPlainReduce struct {
 	Sums    uint64
 	Tickets uint64
 	Dy      uint64
-	Mask    uint64
+	Through uint64
 	X       uint64
 	Mean    uint64
 	Gamma   uint64
@@ -401,17 +452,17 @@ type BatchnormRelu struct {
 
 // BatchnormReluBackward has the arguments of batchnorm_relu_backward_bf16, batchnorm_relu_backward_f16. Pointers are device addresses.
 type BatchnormReluBackward struct {
-	Dx    uint64
-	Dadd  uint64
-	Dy    uint64
-	Mask  uint64
-	X     uint64
-	Mean  uint64
-	Scale uint64
-	K1    uint64
-	K2    uint64
-	Rows  int32
-	C     int32
+	Dx      uint64
+	Dadd    uint64
+	Dy      uint64
+	Through uint64
+	X       uint64
+	Mean    uint64
+	Scale   uint64
+	K1      uint64
+	K2      uint64
+	Rows    int32
+	C       int32
 }
 
 // BatchnormReluReduce has the arguments of batchnorm_relu_reduce_bf16, batchnorm_relu_reduce_f16. Pointers are device addresses.
@@ -425,7 +476,7 @@ type BatchnormReluReduce struct {
 	Sums    uint64
 	Tickets uint64
 	Dy      uint64
-	Mask    uint64
+	Through uint64
 	X       uint64
 	Mean    uint64
 	Gamma   uint64
@@ -469,6 +520,21 @@ type BatchnormStatistics struct {
 	Per     int32
 	Rows    int32
 	C       int32
+}
+
+// BatchnormSummedBackward has the arguments of batchnorm_summed_backward_bf16, batchnorm_summed_backward_f16. Pointers are device addresses.
+type BatchnormSummedBackward struct {
+	Dx     uint64
+	Dgamma uint64
+	Dbeta  uint64
+	D      uint64
+	X      uint64
+	Sums   uint64
+	Mean   uint64
+	Rstd   uint64
+	Gamma  uint64
+	Rows   int32
+	C      int32
 }
 
 // BatchnormSums has the arguments of batchnorm_sums_f32. Pointers are device addresses.
@@ -1084,6 +1150,12 @@ func entryPoints() []EntryPoint {
 		{"batchnorm_forward_bf16", 136, "8888888888888884444"},
 		{"batchnorm_forward_f16", 136, "8888888888888884444"},
 		{"batchnorm_forward_f32", 136, "8888888888888884444"},
+		{"batchnorm_line_backward_bf16", 80, "88888888844"},
+		{"batchnorm_line_backward_f16", 80, "88888888844"},
+		{"batchnorm_line_bf16", 88, "888888888844"},
+		{"batchnorm_line_f16", 88, "888888888844"},
+		{"batchnorm_line_reduce_bf16", 120, "8888888888888844"},
+		{"batchnorm_line_reduce_f16", 120, "8888888888888844"},
 		{"batchnorm_mask_bf16", 40, "88888"},
 		{"batchnorm_mask_f16", 40, "88888"},
 		{"batchnorm_mask_f32", 40, "88888"},
@@ -1109,6 +1181,8 @@ func entryPoints() []EntryPoint {
 		{"batchnorm_statistics_bf16", 52, "88888444"},
 		{"batchnorm_statistics_f16", 52, "88888444"},
 		{"batchnorm_statistics_f32", 52, "88888444"},
+		{"batchnorm_summed_backward_bf16", 80, "88888888844"},
+		{"batchnorm_summed_backward_f16", 80, "88888888844"},
 		{"batchnorm_sums_f32", 32, "88844"},
 		{"bias_forward_bf16", 36, "888444"},
 		{"bias_forward_f16", 36, "888444"},

@@ -1,22 +1,49 @@
 // Batch normalisation backward of a network of images in 16 bits, where batchnorm_halves.cu went forward: of all rows, whose
-// columns come eight at a time and lie aligned, and where MASK by the bits of what the ReLU let through.
+// columns come eight at a time and lie aligned.
 #include "batchnorm.cuh"
 
-// bn_dy reads eight elements of dy, 0 where the ReLU let nothing through.
-template <class T, bool MASK> struct Eight {
-    word4 dy;
-    unsigned bits;
+// A Through says what is known of what the ReLU let through: there is none, the bits of it, or the line [2, c] that it took what is above
+// 0 of: x line[0] + line[1].
+enum Through { everything, by_bits, by_line };
 
-    __device__ inline void load(const T *from, const u8 *mask, i64 at) {
-        dy = *reinterpret_cast<const word4 *>(from + at);
-        if (MASK) bits = mask[u64(at) / 8];
+template <class T> __device__ inline word4 load_eight(const T *x, i64 at) { return *reinterpret_cast<const word4 *>(x + at); }
+
+// LetThrough is where a thread finds it, of its eight columns: packed, since that takes half the registers.
+template <class T, int THROUGH> struct LetThrough {
+    const u8 *mask;
+    word4 scale, shift;
+
+    __device__ inline LetThrough(const void *through, int col, int c) : mask(static_cast<const u8 *>(through)) {
+        if (THROUGH != by_line || col >= c) return;
+        scale = load_eight(static_cast<const T *>(through), col);
+        shift = load_eight(static_cast<const T *>(through), i64(c) + col);
     }
-    __device__ inline void rectify() {
-        if (MASK) let_through(dy, bits);
+    // above has a bit for each of eight elements of x.
+    __device__ inline unsigned above(const word4 &x) const {
+        float v[8], a[8], b[8];
+        unpack<T>(v, x);
+        unpack<T>(a, scale);
+        unpack<T>(b, shift);
+        unsigned bits = 0;
+#pragma unroll
+        for (int l = 0; l < 8; l++) bits |= unsigned(v[l] * a[l] + b[l] > 0.0f) << l;
+        return bits;
     }
 };
 
-template <class T> __device__ inline word4 load_eight(const T *x, i64 at) { return *reinterpret_cast<const word4 *>(x + at); }
+// Eight are elements of dy, which become 0 where the ReLU let nothing through.
+template <class T, int THROUGH> struct Eight {
+    word4 dy;
+    unsigned bits;
+
+    __device__ inline void load(const T *from, const LetThrough<T, THROUGH> &p, i64 at) {
+        dy = load_eight(from, at);
+        if (THROUGH == by_bits) bits = p.mask[u64(at) / 8];
+    }
+    __device__ inline void rectify(const LetThrough<T, THROUGH> &p, const word4 &x) {
+        if (THROUGH != everything) let_through(dy, THROUGH == by_line ? p.above(x) : bits);
+    }
+};
 
 // ThreadSums are a thread's, of eight columns: of d and of d (x - mean), for one norm or for two that share dy.
 template <int NORMS> struct ThreadSums {
@@ -24,15 +51,15 @@ template <int NORMS> struct ThreadSums {
 };
 
 // bn_sum_turn adds up to ROWS rows, `jump` elements apart, all or the first `left`.
-template <class T, int ROWS, bool MASK, int NORMS, bool END>
-__device__ __forceinline__ void bn_sum_turn(ThreadSums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, i64 at, i64 jump,
-                                            unsigned left) {
-    Eight<T, MASK> in[ROWS];
+template <class T, int ROWS, int THROUGH, int NORMS, bool END>
+__device__ __forceinline__ void bn_sum_turn(ThreadSums<NORMS> &s, const T *dy, const LetThrough<T, THROUGH> &p, const T *x, const T *z, i64 at,
+                                            i64 jump, unsigned left) {
+    Eight<T, THROUGH> in[ROWS];
     word4 v[ROWS], w[ROWS];
 #pragma unroll
     for (int u = 0; u < ROWS; u++) {
         if (END && unsigned(u) >= left) continue;
-        in[u].load(dy, mask, at + u * jump);
+        in[u].load(dy, p, at + u * jump);
         v[u] = load_eight(x, at + u * jump);
         if (NORMS == 2) w[u] = load_eight(z, at + u * jump);
     }
@@ -40,7 +67,7 @@ __device__ __forceinline__ void bn_sum_turn(ThreadSums<NORMS> &s, const T *dy, c
     for (int u = 0; u < ROWS; u++) {
         if (END && unsigned(u) >= left) continue;
         float d[8], a[8];
-        in[u].rectify();
+        in[u].rectify(p, v[u]);
         unpack<T>(d, in[u].dy);
 #pragma unroll
         for (int k = 0; k < NORMS; k++) {
@@ -54,13 +81,13 @@ __device__ __forceinline__ void bn_sum_turn(ThreadSums<NORMS> &s, const T *dy, c
 }
 
 // bn_sum_rows goes over the rows of the thread's columns.
-template <class T, int ROWS, bool MASK, int NORMS>
-__device__ inline void bn_sum_rows(ThreadSums<NORMS> &s, const T *dy, const u8 *mask, const T *x, const T *z, const Columns &m) {
+template <class T, int ROWS, int THROUGH, int NORMS>
+__device__ inline void bn_sum_rows(ThreadSums<NORMS> &s, const T *dy, const LetThrough<T, THROUGH> &p, const T *x, const T *z, const Columns &m) {
     unsigned r = unsigned(m.row), step = unsigned(m.step), rows = unsigned(m.rows);
     i64 at = m.row * m.c + m.col, jump = m.step * m.c;
     for (; r + (ROWS - 1) * step < rows; r += ROWS * step, at += ROWS * jump)
-        bn_sum_turn<T, ROWS, MASK, NORMS, false>(s, dy, mask, x, z, at, jump, 0);
-    if (r < rows) bn_sum_turn<T, ROWS, MASK, NORMS, true>(s, dy, mask, x, z, at, jump, (rows - r + step - 1) / step);
+        bn_sum_turn<T, ROWS, THROUGH, NORMS, false>(s, dy, p, x, z, at, jump, 0);
+    if (r < rows) bn_sum_turn<T, ROWS, THROUGH, NORMS, true>(s, dy, p, x, z, at, jump, (rows - r + step - 1) / step);
 }
 
 // bn_halves_finish makes slopes of what all blocks left in sums [1 + NORMS, parts, c].
@@ -79,9 +106,9 @@ __device__ inline void bn_halves_finish(const Slopes &one, const Slopes &two, fl
 }
 
 // batchnorm_halves_reduce is batchnorm_reduce of one norm, or of two whose sum went through the ReLU.
-template <class T, bool MASK, int NORMS>
+template <class T, int THROUGH, int NORMS>
 __device__ inline void batchnorm_halves_reduce(const Slopes &one, const Slopes &two, float *sums, unsigned *tickets, const T *dy,
-                                               const u8 *mask, const T *x, const float *mean, const T *z, const float *z_mean,
+                                               const void *through, const T *x, const float *mean, const T *z, const float *z_mean,
                                                int rows, int c) {
     Columns m = columns(rows, c, column_start(8), 8);
     ThreadSums<NORMS> s;
@@ -91,7 +118,8 @@ __device__ inline void batchnorm_halves_reduce(const Slopes &one, const Slopes &
     if (m.col < c) {
         load_column<8>(s.mean[0], mean, m.col);
         if constexpr (NORMS == 2) load_column<8>(s.mean[1], z_mean, m.col);
-        bn_sum_rows<T, NORMS == 1 ? 2 : 1, MASK, NORMS>(s, dy, mask, x, z, m);
+        LetThrough<T, THROUGH> p(through, m.col, c);
+        bn_sum_rows<T, NORMS == 1 && THROUGH != by_line ? 2 : 1, THROUGH, NORMS>(s, dy, p, x, z, m);
     }
     add_up<8>(s.d);
     leave_part<8>(sums, 0, s.d, c, m.col);
@@ -135,15 +163,15 @@ template <class T> struct Gradients {
 };
 
 // bn_back_turn makes up to ROWS rows of the gradients.
-template <class T, int ROWS, bool MASK, bool ADD, int NORMS, bool END>
-__device__ __forceinline__ void bn_back_turn(const Gradients<T> &g, const T *dy, const u8 *mask, const T *x, const T *z,
+template <class T, int ROWS, int THROUGH, bool ADD, int NORMS, bool END>
+__device__ __forceinline__ void bn_back_turn(const Gradients<T> &g, const T *dy, const LetThrough<T, THROUGH> &p, const T *x, const T *z,
                                              const Slope (&s)[NORMS], i64 at, i64 jump, unsigned left) {
-    Eight<T, MASK> in[ROWS];
+    Eight<T, THROUGH> in[ROWS];
     word4 v[ROWS], w[ROWS];
 #pragma unroll
     for (int u = 0; u < ROWS; u++) {
         if (END && unsigned(u) >= left) continue;
-        in[u].load(dy, mask, at + u * jump);
+        in[u].load(dy, p, at + u * jump);
         v[u] = load_eight(x, at + u * jump);
         if (NORMS == 2) w[u] = load_eight(z, at + u * jump);
     }
@@ -151,7 +179,7 @@ __device__ __forceinline__ void bn_back_turn(const Gradients<T> &g, const T *dy,
     for (int u = 0; u < ROWS; u++) {
         if (END && unsigned(u) >= left) continue;
         float d[8];
-        in[u].rectify();
+        in[u].rectify(p, v[u]);
         unpack<T>(d, in[u].dy);
         if (ADD) *reinterpret_cast<word4 *>(g.dadd + (at + u * jump)) = in[u].dy;
         bn_store_slope(g.dx + (at + u * jump), d, v[u], s[0]);
@@ -159,44 +187,88 @@ __device__ __forceinline__ void bn_back_turn(const Gradients<T> &g, const T *dy,
     }
 }
 
-template <class T, int ROWS, bool MASK, bool ADD, int NORMS>
-__device__ inline void bn_back_rows_of(const Gradients<T> &g, const T *dy, const u8 *mask, const T *x, const T *z,
+template <class T, int ROWS, int THROUGH, bool ADD, int NORMS>
+__device__ inline void bn_back_rows_of(const Gradients<T> &g, const T *dy, const LetThrough<T, THROUGH> &p, const T *x, const T *z,
                                        const Slope (&s)[NORMS], const Columns &m) {
     unsigned r = unsigned(m.row), step = unsigned(m.step), rows = unsigned(m.rows);
     i64 at = m.row * m.c + m.col, jump = m.step * m.c;
     for (; r + (ROWS - 1) * step < rows; r += ROWS * step, at += ROWS * jump)
-        bn_back_turn<T, ROWS, MASK, ADD, NORMS, false>(g, dy, mask, x, z, s, at, jump, 0);
-    if (r < rows) bn_back_turn<T, ROWS, MASK, ADD, NORMS, true>(g, dy, mask, x, z, s, at, jump, (rows - r + step - 1) / step);
+        bn_back_turn<T, ROWS, THROUGH, ADD, NORMS, false>(g, dy, p, x, z, s, at, jump, 0);
+    if (r < rows) bn_back_turn<T, ROWS, THROUGH, ADD, NORMS, true>(g, dy, p, x, z, s, at, jump, (rows - r + step - 1) / step);
 }
 
 // batchnorm_halves_backward is batchnorm_backward: dx, and with a residual dadd. dx or dadd may be dy.
-template <class T, bool MASK, bool ADD>
-__device__ inline void batchnorm_halves_backward(T *dx, T *dadd, const T *dy, const u8 *mask, const T *x, const float *mean,
+template <class T, int THROUGH, bool ADD>
+__device__ inline void batchnorm_halves_backward(T *dx, T *dadd, const T *dy, const void *through, const T *x, const float *mean,
                                                  const float *scale, const float *k1, const float *k2, int rows, int c) {
     Columns m = columns(rows, c, column_start(8), 8);
     if (m.col >= c) return;
     Slope s[1];
     bn_slope(s[0], mean, scale, k1, k2, m.col);
-    bn_back_rows_of<T, 2, MASK, ADD, 1>(Gradients<T>{dx, dadd, nullptr}, dy, mask, x, nullptr, s, m);
+    LetThrough<T, THROUGH> p(through, m.col, c);
+    bn_back_rows_of<T, THROUGH == by_line ? 1 : 2, THROUGH, ADD, 1>(Gradients<T>{dx, dadd, nullptr}, dy, p, x, nullptr, s, m);
 }
 
-#define BACKWARD_HALVES(T, S, NAME, MASKED, ADDED)                                                                     \
+// Summed is what a convolution's gradient left of a norm's: sums [2, c] over d (x - mean) rstd and over d, which are the gradients of gamma
+// and beta. These are added to where they are not null.
+struct Summed {
+    float *dgamma, *dbeta;
+    const float *sums, *mean, *rstd, *gamma;
+};
+
+// bn_summed_slope is the norm's line of the columns from col on. The blocks of the first rows add the gradients.
+__device__ inline void bn_summed_slope(Slope &s, const Summed &g, int rows, int c, int col) {
+    float centre[8], inv[8], dot[8], sum[8];
+    load_column<8>(s.scale, g.gamma, col);
+    load_column<8>(centre, g.mean, col);
+    load_column<8>(inv, g.rstd, col);
+    load_column<8>(dot, g.sums, col);
+    load_column<8>(sum, g.sums + c, col);
+#pragma unroll
+    for (int l = 0; l < 8; l++) {
+        s.scale[l] *= inv[l];
+        float k = s.scale[l] * inv[l] * dot[l] / float(rows);
+        s.by_x[l] = -k;
+        s.shift[l] = k * centre[l] - s.scale[l] * sum[l] / float(rows);
+    }
+    if (blockIdx.y != 0 || threadIdx.y != 0) return;
+#pragma unroll
+    for (int l = 0; l < 8; l++) {
+        if (g.dgamma != nullptr) g.dgamma[col + l] += dot[l];
+        if (g.dbeta != nullptr) g.dbeta[col + l] += sum[l];
+    }
+}
+
+#define BACKWARD_HALVES(T, S, NAME, P, THROUGH, ADDED)                                                                     \
     extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
-        batchnorm_##NAME##_backward_##S(T *dx, T *dadd, const T *dy, const u8 *mask, const T *x, const float *mean,    \
+        batchnorm_##NAME##_backward_##S(T *dx, T *dadd, const T *dy, const P *through, const T *x, const float *mean,  \
                                         const float *scale, const float *k1, const float *k2, int rows, int c) {       \
-        batchnorm_halves_backward<T, MASKED, ADDED>(dx, dadd, dy, mask, x, mean, scale, k1, k2, rows, c);              \
+        batchnorm_halves_backward<T, THROUGH, ADDED>(dx, dadd, dy, through, x, mean, scale, k1, k2, rows, c);          \
     }                                                                                                                  \
     EXPORT_KERNEL(batchnorm_##NAME##_backward_##S)
 
-#define REDUCE_HALVES(T, S, NAME, MASKED)                                                                              \
+#define REDUCE_HALVES(T, S, NAME, P, THROUGH)                                                                           \
     extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
         batchnorm_##NAME##_reduce_##S(float *dgamma, float *dbeta, float *scale, float *k1, float *k2, int *rows_out,  \
-                                      float *sums, unsigned *tickets, const T *dy, const u8 *mask, const T *x,         \
+                                      float *sums, unsigned *tickets, const T *dy, const P *through, const T *x,       \
                                       const float *mean, const float *gamma, const float *rstd, int rows, int c) {     \
         Slopes s = {dgamma, dbeta, scale, k1, k2, rows_out, gamma, rstd};                                              \
-        batchnorm_halves_reduce<T, MASKED, 1>(s, s, sums, tickets, dy, mask, x, mean, nullptr, nullptr, rows, c);      \
+        batchnorm_halves_reduce<T, THROUGH, 1>(s, s, sums, tickets, dy, through, x, mean, nullptr, nullptr, rows, c);  \
     }                                                                                                                  \
     EXPORT_KERNEL(batchnorm_##NAME##_reduce_##S)
+
+#define BACKWARD_SUMMED(T, S)                                                                                          \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
+        batchnorm_summed_backward_##S(T *dx, float *dgamma, float *dbeta, const T *d, const T *x, const float *sums,   \
+                                      const float *mean, const float *rstd, const float *gamma, int rows, int c) {     \
+        Columns m = columns(rows, c, column_start(8), 8);                                                              \
+        if (m.col >= c) return;                                                                                        \
+        Slope s[1];                                                                                                    \
+        bn_summed_slope(s[0], Summed{dgamma, dbeta, sums, mean, rstd, gamma}, rows, c, m.col);                         \
+        LetThrough<T, everything> p(nullptr, m.col, c);                                                                    \
+        bn_back_rows_of<T, 2, everything, false, 1>(Gradients<T>{dx, nullptr, nullptr}, d, p, x, nullptr, s, m);       \
+    }                                                                                                                  \
+    EXPORT_KERNEL(batchnorm_summed_backward_##S)
 
 #define BACKWARD_BOTH(T, S)                                                                                            \
     extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
@@ -207,7 +279,7 @@ __device__ inline void batchnorm_halves_backward(T *dx, T *dadd, const T *dy, co
                                   const float *z_gamma, const float *z_rstd, int *rows_out, int rows, int c) {         \
         Slopes one = {dgamma, dbeta, scale, k1, k2, rows_out, gamma, rstd};                                            \
         Slopes two = {z_dgamma, z_dbeta, z_scale, z_k1, z_k2, rows_out, z_gamma, z_rstd};                              \
-        batchnorm_halves_reduce<T, true, 2>(one, two, sums, tickets, dy, mask, x, mean, z, z_mean, rows, c);           \
+        batchnorm_halves_reduce<T, by_bits, 2>(one, two, sums, tickets, dy, mask, x, mean, z, z_mean, rows, c);           \
     }                                                                                                                  \
     EXPORT_KERNEL(batchnorm_both_reduce_##S)                                                                           \
     extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
@@ -220,15 +292,19 @@ __device__ inline void batchnorm_halves_backward(T *dx, T *dadd, const T *dy, co
         Slope s[2];                                                                                                    \
         bn_slope(s[0], mean, scale, k1, k2, m.col);                                                                    \
         bn_slope(s[1], z_mean, z_scale, z_k1, z_k2, m.col);                                                            \
-        bn_back_rows_of<T, 1, true, false, 2>(Gradients<T>{dx, nullptr, dz}, dy, mask, x, z, s, m);                    \
+        LetThrough<T, by_bits> p(mask, m.col, c);                                                                          \
+        bn_back_rows_of<T, 1, by_bits, false, 2>(Gradients<T>{dx, nullptr, dz}, dy, p, x, z, s, m);                    \
     }                                                                                                                  \
     EXPORT_KERNEL(batchnorm_both_backward_##S)
 
 #define ALL_BACKWARD_HALVES(T, S)                                                                                      \
-    REDUCE_HALVES(T, S, plain, false)                                                                                  \
-    REDUCE_HALVES(T, S, relu, true)                                                                                    \
-    BACKWARD_HALVES(T, S, plain, false, false)                                                                         \
-    BACKWARD_HALVES(T, S, relu, true, false)                                                                           \
-    BACKWARD_HALVES(T, S, addrelu, true, true)                                                                         \
+    REDUCE_HALVES(T, S, plain, u8, everything)                                                                         \
+    REDUCE_HALVES(T, S, relu, u8, by_bits)                                                                             \
+    REDUCE_HALVES(T, S, line, T, by_line)                                                                              \
+    BACKWARD_HALVES(T, S, plain, u8, everything, false)                                                                \
+    BACKWARD_HALVES(T, S, relu, u8, by_bits, false)                                                                    \
+    BACKWARD_HALVES(T, S, line, T, by_line, false)                                                                     \
+    BACKWARD_HALVES(T, S, addrelu, u8, by_bits, true)                                                                  \
+    BACKWARD_SUMMED(T, S)                                                                                              \
     BACKWARD_BOTH(T, S)
 FOR_HALVES(ALL_BACKWARD_HALVES)

@@ -99,6 +99,21 @@ template <class T> __device__ inline void batchnorm_both(T *y, u8 *mask, const T
     bn_rows<T, 2, a_norm, true>(y, mask, x, z, a, m);
 }
 
+// bn_write_line writes the norm's line of a column, [2, c], for who reads x and makes relu(x line[0] + line[1]) of it, and what
+// bn_sums writes. The shift is that of the rounded slope: at the mean the line is beta, to rounding.
+template <class T> __device__ inline void bn_write_line(T *line, const Given &g, int col) {
+    float mean, rstd;
+    if (g.sums != nullptr) {
+        bn_sums(mean, rstd, g, col);
+    } else {
+        mean = g.mean[col];
+        rstd = g.rstd[col];
+    }
+    T scale = from_float<T>(g.gamma[col] * rstd);
+    line[col] = scale;
+    line[g.c + col] = from_float<T>(g.beta[col] - mean * to_float(scale));
+}
+
 #define HALVES(T, S)                                                                                                   \
     extern "C" __global__ void __launch_bounds__(256, 3)                                                               \
         batchnorm_plain_##S(T *y, const T *x, float *mean, float *rstd, const float *gamma, const float *beta,         \
@@ -134,5 +149,14 @@ template <class T> __device__ inline void batchnorm_both(T *y, u8 *mask, const T
         Given h = {z_mean, z_rstd, z_gamma, z_beta, z_sums, z_run_mean, z_run_var, eps, momentum, rows, c};            \
         batchnorm_both<T>(y, mask, x, z, g, h);                                                                        \
     }                                                                                                                  \
-    EXPORT_KERNEL(batchnorm_both_##S)
+    EXPORT_KERNEL(batchnorm_both_##S)                                                                                  \
+    extern "C" __global__ void __launch_bounds__(256)                                                                  \
+        batchnorm_line_##S(T *line, float *mean, float *rstd, const float *gamma, const float *beta,                   \
+                           const float *sums, float *run_mean, float *run_var, double eps, double momentum, int rows,  \
+                           int c) {                                                                                    \
+        Given g = {mean, rstd, gamma, beta, sums, run_mean, run_var, eps, momentum, rows, c};                          \
+        int col = int(blockIdx.x * blockDim.x + threadIdx.x);                                                          \
+        if (col < c) bn_write_line(line, g, col);                                                                      \
+    }                                                                                                                  \
+    EXPORT_KERNEL(batchnorm_line_##S)
 FOR_HALVES(HALVES)

@@ -85,7 +85,7 @@ func (t *towers) backward(p towerPasses, df, dz, dw gpu.Tensor) gpu.Tensor {
 	nn.BackwardInput(p.genetics, t.genetics, dw)
 	p.genetics.Finish()
 	if df.Ok() {
-		t.image.BackwardAdd(p.image, dz, df)
+		df = t.image.BackwardAdd(p.image, dz, df)
 	} else {
 		df = t.image.Backward(p.image, dz)
 	}

@@ -60,8 +60,8 @@ func read() map[string]int {
 	return map[string]int{
 		"batchnorm_forward": 2, "batchnorm_reduce": 3, "batchnorm_backward": 3, "batchnorm_statistics": 1,
 		"batchnorm_plain": 1, "batchnorm_relu": 1, "batchnorm_addrelu": 2, "batchnorm_both": 2,
-		"batchnorm_plain_reduce": 2, "batchnorm_relu_reduce": 2, "batchnorm_both_reduce": 3,
-		"batchnorm_plain_backward": 2, "batchnorm_relu_backward": 2, "batchnorm_addrelu_backward": 2, "batchnorm_both_backward": 3,
+		"batchnorm_plain_reduce": 2, "batchnorm_relu_reduce": 2, "batchnorm_line_reduce": 2, "batchnorm_both_reduce": 3,
+		"batchnorm_plain_backward": 2, "batchnorm_relu_backward": 2, "batchnorm_line_backward": 2, "batchnorm_summed_backward": 2, "batchnorm_addrelu_backward": 2, "batchnorm_both_backward": 3,
 		"add_forward": 2, "relu_forward": 1, "relu_backward": 2, "cast_add": 3, "maskrows_forward": 1, "globalavgpool_forward": 1,
 	}
 }

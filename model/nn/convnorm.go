@@ -32,8 +32,19 @@ func (c *ConvNorm) Buffers() []*Buffer { return c.Norm.Buffers() }
 
 // Forward convolves and normalises.
 func (c *ConvNorm) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
+	return c.forwardFor(p, x, reader{})
+}
+
+// forwardFor is Forward where r reads the result: where that takes less time the norm is left to it.
+func (c *ConvNorm) forwardFor(p *Pass, x gpu.Tensor, r reader) gpu.Tensor {
 	y, s := c.convolve(p, x)
-	return c.normalise(p, y, s, gpu.Tensor{})
+	if r.alone && c.Norm.leaves(p) && gpu.NormConvPays(y, r.Weight.Weight(), r.spec) {
+		c.Norm.leave(p, y, s)
+	} else {
+		y = c.normalise(p, y, s, gpu.Tensor{})
+	}
+	p.offer(y, r)
+	return y
 }
 
 // convolve is the first half of Forward, and normalise the second, which adds a residual: the zero Tensor is none.
@@ -43,12 +54,26 @@ func (c *ConvNorm) convolve(p *Pass, x gpu.Tensor) (y gpu.Tensor, s sums) {
 	}
 	y = c.Conv.output(p, x)
 	s.room = p.NewAs(Master(p.DType), 2, y.Dim(3))
-	if c.Norm.shared(p) { // the sums would be of this rank's rows alone
-		gpu.Conv(y, x, c.Conv.Weight.Weight(), c.Conv.spec)
-	} else {
-		s.computed = gpu.ConvStats(y, s.room, x, c.Conv.Weight.Weight(), c.Conv.spec)
+	n, before, w := p.leftOf(x), p.beforeOf(x), c.Conv.Weight.Weight()
+	switch {
+	case n.add.Ok():
+		s.computed = gpu.NormConvAdd(y, s.room, x, n.from, n.add, n.line, w, c.Conv.spec)
+		p.consumed(n.line)
+		p.consumed(n.from)
+		if n.held {
+			p.consumed(n.add)
+		}
+		n.line = gpu.Tensor{} // x is what it is from now on
+	case n.line.Ok():
+		s.computed = gpu.NormConv(y, s.room, x, n.line, w, c.Conv.spec)
+		p.consumed(n.line)
+	case c.Norm.shared(p):
+		gpu.Conv(y, x, w, c.Conv.spec)
+	default:
+		s.computed = gpu.ConvStats(y, s.room, x, w, c.Conv.spec)
 	}
-	c.Conv.save(p, x)
+	s.computed = s.computed && !c.Norm.shared(p) // they would be of this rank's rows alone
+	c.Conv.save(p, x, n.line, before)
 	return y, s
 }
 
@@ -64,8 +89,8 @@ func (c *ConvNorm) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 }
 
 // BackwardAdd implements Adder.
-func (c *ConvNorm) BackwardAdd(p *Pass, dy, dx gpu.Tensor) {
-	c.Conv.BackwardAdd(p, c.Norm.Backward(p, dy), dx)
+func (c *ConvNorm) BackwardAdd(p *Pass, dy, dx gpu.Tensor) gpu.Tensor {
+	return c.Conv.BackwardAdd(p, c.Norm.Backward(p, dy), dx)
 }
 
 func (c *ConvNorm) backwardParams(p *Pass, dy gpu.Tensor) {

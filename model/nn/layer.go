@@ -66,11 +66,11 @@ type Layer interface {
 	Buffers() []*Buffer
 }
 
-// An Adder can accumulate: BackwardAdd computes dx += gradient of the input in one operation, for an input that feeds two
-// branches.
+// An Adder can accumulate: BackwardAdd computes dx + gradient of the input in one operation, for an input that feeds two branches. It
+// returns dx or, where the layer that made the input has its norm summed, another tensor in its place, and then frees dx.
 type Adder interface {
 	Layer
-	BackwardAdd(p *Pass, dy, dx gpu.Tensor)
+	BackwardAdd(p *Pass, dy, dx gpu.Tensor) gpu.Tensor
 }
 
 // BackwardInput runs a network backward whose input is data: it returns the gradient of that input if the pass wants it

@@ -54,11 +54,14 @@ func (l *Linear) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 }
 
 // BackwardAdd implements Adder.
-func (l *Linear) BackwardAdd(p *Pass, dy, dx gpu.Tensor) {
+func (l *Linear) BackwardAdd(p *Pass, dy, dx gpu.Tensor) gpu.Tensor {
 	l.backwardOwn(p, dy)
 	gpu.MatMul(dx, dy, l.Weight.Weight(), false, false, 1)
 	p.Free(dy)
+	return dx
 }
+
+var _, _, _, _ Adder = (*Linear)(nil), (*Conv)(nil), (*ConvNorm)(nil), Sequential(nil)
 
 func (l *Linear) backwardParams(p *Pass, dy gpu.Tensor) {
 	l.backwardOwn(p, dy)

@@ -114,12 +114,16 @@ func (b *BatchNorm) byBatch(p *Pass, y, passed, x, residual, present gpu.Tensor,
 	if p.Move {
 		spec.Momentum = normMomentum
 	}
-	gpu.BatchNormTrain(y, bits(passed), gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: b.Weight.Value, Beta: b.Bias.Value,
-		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Add: residual, Present: present, ReLU: b.relu, Shared: b.shared(p), Sums: s.known()}, spec)
+	n := gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: b.Weight.Value, Beta: b.Bias.Value,
+		RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Add: residual, Present: present, ReLU: b.relu, Shared: b.shared(p), Sums: s.known()}
+	gpu.BatchNormTrain(y, bits(passed), n, spec)
 	if s.room.Ok() {
 		p.consumed(s.room)
 	}
-	p.Save(b, x, passed, present, mean, rstd)
+	p.Save(b, x, passed, present, mean, rstd, gpu.Tensor{}, p.ifParams(residual))
+	if b.relu && !present.Ok() && !n.Shared && p.Want&OfParams != 0 { // then the residual is kept anyway
+		p.made = made{b, y, n}
+	}
 	if !p.keeps() {
 		p.consumed(mean)
 		p.consumed(rstd)
@@ -148,9 +152,16 @@ func (b *BatchNorm) backward(p *Pass, dx, dresidual, dy gpu.Tensor) {
 			RunMean: b.RunMean.Value, RunVar: b.RunVar.Value, Present: present, ReLU: b.relu, Dgamma: dweight, Dbeta: dbias}, gpu.BatchNorm{Eps: normEps})
 		return
 	}
-	mean, rstd := s[3], s[4]
-	gpu.BatchNormBackward(dx, dresidual, dy, passed, gpu.Normed{X: x, Mean: mean, Rstd: rstd, Gamma: b.Weight.Value,
-		Present: present, ReLU: b.relu, Shared: b.shared(p), Dgamma: dweight, Dbeta: dbias})
+	n := gpu.Normed{X: x, Mean: s[3], Rstd: s[4], Gamma: b.Weight.Value, Present: present, ReLU: b.relu, Shared: b.shared(p), Dgamma: dweight, Dbeta: dbias}
+	switch sums, line := p.sumsOf(b, dy), s[5]; {
+	case sums.Ok(): // dy is the residual's gradient as it is
+		gpu.BatchNormSummedBackward(dx, dy, sums, n)
+		p.Free(sums)
+	case line.Ok():
+		gpu.BatchNormLineBackward(dx, dy, line, n)
+	default:
+		gpu.BatchNormBackward(dx, dresidual, dy, passed, n)
+	}
 }
 
 // Slopes returns what the norm is by its running statistics: scale x + shift, each [c].

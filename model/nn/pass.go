@@ -61,6 +61,7 @@ type Pass struct {
 	stack    []frame
 	open     []gpu.Tensor // dealt out since the last Save
 	done     []gpu.Tensor // of the frame loaded last; dead when the next one is loaded
+	passing               // between neighbours
 	branches []*Pass
 }
 
@@ -81,10 +82,11 @@ func (p *Pass) Branch() *Pass {
 }
 
 type frame struct {
-	owner any
-	dims  []int // a shape that was saved
-	saved []gpu.Tensor
-	own   []gpu.Tensor
+	owner  any
+	dims   []int // a shape that was saved
+	saved  []gpu.Tensor
+	own    []gpu.Tensor
+	before *BatchNorm // of a convolution: the norm that it sums for, or nil
 }
 
 // New returns an activation. It lives until the next layer of its Sequential has run, if no layer saved it; else until
@@ -136,6 +138,10 @@ func (p *Pass) SaveShape(owner any, x gpu.Tensor, ts ...gpu.Tensor) {
 // consumed gives an activation back that no Backward will ask for, and keeps one that a layer saved. It must come from
 // this pass's New, and nobody else may read it afterwards.
 func (p *Pass) consumed(t gpu.Tensor) {
+	if t == p.left.add { // the next convolution reads it once more
+		p.left.held = true
+		return
+	}
 	own := &p.open
 	for i := len(p.stack) - 1; !slices.Contains(*own, t); i-- {
 		if i < 0 {

@@ -11,11 +11,22 @@ type Residual struct {
 
 // Forward runs the body, the last convolution, the shortcut, and the norm that joins them: two norms at once by the statistics of
 // the batch.
-func (r *Residual) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
-	h := r.Body.Forward(p, x)
+func (r *Residual) Forward(p *Pass, x gpu.Tensor) gpu.Tensor { return r.forwardFor(p, x, reader{}) }
+
+// forwardFor is Forward where next reads the result.
+func (r *Residual) forwardFor(p *Pass, x gpu.Tensor, next reader) gpu.Tensor {
+	z := r.forward(p, x, next)
+	p.offer(z, next)
+	return z
+}
+
+func (r *Residual) forward(p *Pass, x gpu.Tensor, next reader) gpu.Tensor {
+	h := r.Body.forwardFor(p, x, readerOf(r.Last))
 	y, s := r.Last.convolve(p, h)
 	p.consumed(h)
 	switch {
+	case r.Shortcut == nil && next.takes(p, r.Last.Norm, y):
+		return r.Last.Norm.leaveAdd(p, y, x, s)
 	case r.Shortcut == nil:
 		return r.Last.normalise(p, y, s, x)
 	case p.Stats == RunningStats:
@@ -44,8 +55,7 @@ func (r *Residual) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 		dh, dx = r.Last.Norm.backwardNorms(p, r.Shortcut.Norm, dy)
 		dx = r.Shortcut.Conv.Backward(p, dx)
 	}
-	r.Body.BackwardAdd(p, r.Last.Conv.Backward(p, dh), dx)
-	return dx
+	return r.Body.BackwardAdd(p, r.Last.Conv.Backward(p, dh), dx)
 }
 
 // Params returns those of body, last convolution and shortcut.

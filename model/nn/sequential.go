@@ -7,9 +7,18 @@ type Sequential []Layer
 
 // Forward runs the layers in order. What lies between two layers and is not kept for Backward is given back at once.
 func (s Sequential) Forward(p *Pass, x gpu.Tensor) gpu.Tensor {
+	return s.forwardFor(p, x, reader{})
+}
+
+// forwardFor is Forward where r reads the result.
+func (s Sequential) forwardFor(p *Pass, x gpu.Tensor, r reader) gpu.Tensor {
 	first := x
-	for _, l := range s {
-		y := l.Forward(p, x)
+	for i, l := range s {
+		next := r
+		if i+1 < len(s) {
+			next = readerOf(s[i+1])
+		}
+		y := forwardFor(p, l, x, next)
 		if x != first && x != y {
 			p.consumed(x)
 		}
@@ -27,8 +36,8 @@ func (s Sequential) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 }
 
 // BackwardAdd implements Adder where the first layer is one, and panics where it is not.
-func (s Sequential) BackwardAdd(p *Pass, dy, dx gpu.Tensor) {
-	s[0].(Adder).BackwardAdd(p, s[1:].Backward(p, dy), dx)
+func (s Sequential) BackwardAdd(p *Pass, dy, dx gpu.Tensor) gpu.Tensor {
+	return s[0].(Adder).BackwardAdd(p, s[1:].Backward(p, dy), dx)
 }
 
 // Params returns the layers' parameters, in order.

@@ -25,10 +25,15 @@ func Out(n, k, stride, pad int) int { return (n+2*pad-k)/stride + 1 }
 type Pass uint8
 
 const (
-	Forward      Pass   = iota // y from x and w
-	Data                       // dx from dy and w
-	Weight                     // dw, added to, from dy and x
-	DataAdd                    // Data added to dx
-	ForwardStats               // Forward with the sums over y and its squares
-	Passes       = iota        // how many there are
+	Forward        Pass   = iota // y from x and w
+	Data                         // dx from dy and w
+	Weight                       // dw, added to, from dy and x
+	DataAdd                      // Data added to dx
+	ForwardStats                 // Forward with the sums over y and its squares
+	NormForward                  // ForwardStats of relu(scale x + shift)
+	NormAddForward               // NormForward of a norm that something is added to before the ReLU, and what comes of that
+	NormWeight                   // Weight of NormForward
+	NormData                     // Data of that where the ReLU let through, with the sums that the norm's gradient wants
+	NormDataAdd                  // DataAdd, of a norm that something is added to before the ReLU
+	Passes         = iota        // how many there are
 )

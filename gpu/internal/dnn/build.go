@@ -18,7 +18,9 @@ func (p Problem) build(t target) (*graph, error) {
 	switch p.Op {
 	case BackwardData, BackwardDataAdd:
 		g.buildData(p)
-	case BackwardWeight, BackwardWeight16:
+	case NormBackwardData, NormBackwardDataAdd:
+		g.buildNormData(p)
+	case BackwardWeight, BackwardWeight16, NormBackwardWeight:
 		g.buildWeight(p)
 	default:
 		g.buildForward(p)
@@ -40,21 +42,37 @@ func (g *graph) buildForward(p Problem) {
 	c := p.Conv
 	x, w := g.tensor(roleX, imageOf(c), c.Type), g.tensor(roleW, filterOf(c), c.Type)
 	y := g.tensor(roleY, resultOf(c), c.Type)
-	if p.Op == NormForward || p.Op == NormForwardStats {
-		x = g.scaleBiasReLU(x, c)
+	if p.Op == NormForward || p.Op == NormForwardStats || p.Op == NormForwardAddStats {
+		x = g.scaleBiasReLU(x, p)
 	}
 	g.forward(g.convolution(c.Stride, c.Pad), x, w, y)
-	if p.Op == ForwardStats || p.Op == NormForwardStats {
+	if p.Op == ForwardStats || p.Op == NormForwardStats || p.Op == NormForwardAddStats {
 		g.statistics(y, g.tensor(roleSum, perChannel(c.K), driver.F32), g.tensor(roleSquare, perChannel(c.K), driver.F32))
 	}
 }
 
-// scaleBiasReLU returns relu(scale x + bias), rounded to x's type as if it had been in memory.
-func (g *graph) scaleBiasReLU(x desc, c driver.Conv) desc {
-	d := imageOf(c)
-	scaled, moved, y := g.within(d, driver.F32), g.within(d, driver.F32), g.within(d, c.Type)
-	g.point(C.CUDNN_POINTWISE_MUL, x, g.tensor(roleScale, perChannel(c.C), driver.F32), scaled)
-	g.point(C.CUDNN_POINTWISE_ADD, scaled, g.tensor(roleBias, perChannel(c.C), driver.F32), moved)
+// vectors is the type of scale and bias: those of the library's engines that are written for Hopper, and all gradients of weights, want f16
+// beside f16.
+func (p Problem) vectors() driver.Type {
+	if p.Conv.Type == driver.F16 {
+		return driver.F16
+	}
+	return driver.F32
+}
+
+// scaleBiasReLU returns relu(scale x + bias [+ add]), rounded to x's type as if it had been in memory, where with add it is.
+func (g *graph) scaleBiasReLU(x desc, p Problem) desc {
+	c, d, v := p.Conv, imageOf(p.Conv), perChannel(p.Conv.C)
+	scaled, moved := g.within(d, driver.F32), g.within(d, driver.F32)
+	g.point(C.CUDNN_POINTWISE_MUL, x, g.tensor(roleScale, v, p.vectors()), scaled)
+	g.point(C.CUDNN_POINTWISE_ADD, scaled, g.tensor(roleBias, v, p.vectors()), moved)
+	if p.Op == NormForwardAddStats {
+		joined, y := g.within(d, driver.F32), g.tensor(roleApplied, d, c.Type)
+		g.point(C.CUDNN_POINTWISE_ADD, moved, g.tensor(roleInputAdd, d, c.Type), joined)
+		g.point(C.CUDNN_POINTWISE_RELU_FWD, joined, nil, y)
+		return y
+	}
+	y := g.within(d, c.Type)
 	g.point(C.CUDNN_POINTWISE_RELU_FWD, moved, nil, y)
 	return y
 }
@@ -76,7 +94,10 @@ func (g *graph) buildData(p Problem) {
 func (g *graph) buildWeight(p Problem) {
 	c := p.Conv
 	x, dy, window := g.tensor(roleX, imageOf(c), c.Type), g.tensor(roleY, resultOf(c), c.Type), g.convolution(c.Stride, c.Pad)
-	if p.Op == BackwardWeight16 {
+	if p.Op == NormBackwardWeight {
+		x = g.scaleBiasReLU(x, p)
+	}
+	if p.Op != BackwardWeight {
 		g.backwardWeight(window, x, g.tensor(roleW, filterOf(c), c.Type), dy, 0)
 		return
 	}
@@ -88,4 +109,31 @@ func (g *graph) buildWeight(p Problem) {
 	sum := g.within(filterOf(c), driver.F32)
 	g.backwardWeight(window, x, sum, dy, 0)
 	g.point(C.CUDNN_POINTWISE_ADD, sum, g.tensor(roleAdd, filterOf(c), driver.F32), dw)
+}
+
+// buildNormData describes d = the gradient of a convolution's input, where the ReLU before it let through, and the sums over d that the
+// norm before the ReLU wants. What the ReLU saw is computed again, from the norm's input; the engines know the norm by its difference from
+// the mean.
+func (g *graph) buildNormData(p Problem) {
+	c, v := p.Conv, perChannel(p.Conv.C)
+	image := imageOf(c)
+	inner := func() desc { return g.within(image, c.Type) } // of another type there is no plan
+	vector := func(r role) desc { return g.tensor(r, v, driver.F32) }
+	d, w, dy := g.tensor(roleX, image, c.Type), g.tensor(roleW, filterOf(c), c.Type), g.tensor(roleY, resultOf(c), c.Type)
+	x, mean, rstd, gamma := g.tensor(roleInput, image, c.Type), vector(roleMean), vector(roleRstd), vector(roleGamma)
+	dx := inner()
+	g.backwardData(g.convolution(c.Stride, c.Pad), dx, w, dy, 0)
+	centred, unit, scaled, z := inner(), inner(), inner(), inner()
+	g.point(C.CUDNN_POINTWISE_SUB, x, mean, centred)
+	g.point(C.CUDNN_POINTWISE_MUL, centred, rstd, unit)
+	g.point(C.CUDNN_POINTWISE_MUL, unit, gamma, scaled)
+	g.point(C.CUDNN_POINTWISE_ADD, scaled, vector(roleBeta), z)
+	if p.Op == NormBackwardDataAdd {
+		sum, joined := inner(), inner()
+		g.point(C.CUDNN_POINTWISE_ADD, dx, g.tensor(roleAdd, image, c.Type), sum)
+		g.point(C.CUDNN_POINTWISE_ADD, z, g.tensor(roleInputAdd, image, c.Type), joined)
+		dx, z = sum, joined
+	}
+	g.rectifyBack(dx, z, d)
+	g.normGradient(d, x, mean, rstd, gamma, vector(roleDgamma), vector(roleDbeta), vector(roleByD), vector(roleByInput), vector(roleShift))
 }

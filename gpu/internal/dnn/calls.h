@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define CONTIG_WHY 1024
-#define CONTIG_TENSORS 8
+#define CONTIG_TENSORS 16
 
 // The memory that a plan works on, by its tensors' ids.
 struct contig_pack {

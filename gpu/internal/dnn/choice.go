@@ -24,7 +24,7 @@ type Choice struct {
 	Compiled     bool      `json:"compiled,omitempty"`     // at run time, by NVRTC
 	Milliseconds float64   `json:"milliseconds,omitempty"` // 0 where nothing was timed
 	Timed        int       `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
-	Roads        []float64 `json:"roads,omitempty"`        // of weightRoads alone: milliseconds of each way, 0 where there is none
+	Roads        []float64 `json:"roads,omitempty"`        // of weightRoads and normRoads alone: milliseconds of each way, 0 where there is none
 	Apart        float64   `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
 }
 

@@ -75,6 +75,18 @@ func (h *Handle) ConvScratch(c driver.Conv, p convolution.Pass) (bytes int) {
 		bytes, _ = h.Scratch(Problem{Op: BackwardData, Conv: c, Beta: 1})
 	case convolution.Weight:
 		bytes = h.weightOf(c).scratch
+	case convolution.NormForward:
+		bytes, _ = h.Scratch(Problem{Op: NormForwardStats, Conv: c})
+	case convolution.NormAddForward:
+		bytes, _ = h.Scratch(Problem{Op: NormForwardAddStats, Conv: c})
+	case convolution.NormData:
+		bytes, _ = h.Scratch(Problem{Op: NormBackwardData, Conv: c})
+	case convolution.NormDataAdd:
+		bytes, _ = h.Scratch(Problem{Op: NormBackwardDataAdd, Conv: c})
+	case convolution.NormWeight:
+		if plan, err := h.Scratch(Problem{Op: NormBackwardWeight, Conv: c}); err == nil {
+			_, bytes = roundedScratch(c, plan)
+		}
 	}
 	return bytes
 }

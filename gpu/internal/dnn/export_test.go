@@ -64,12 +64,7 @@ func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {
 	h.run(Problem{Op: BackwardDataAdd, Conv: c}, tensors{dx, w, dy, add})
 }
 
-// ConvNormForward queues y = relu(scale x + bias) * w; scale and bias are float32 [C], per channel of x. Padding is 0, after the ReLU.
-func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
+// ConvNormAlone queues y = relu(scale x + bias) * w without sums, which no device asks for; scale and bias are of Problem.vectors' type.
+func (h *Handle) ConvNormAlone(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
 	h.run(Problem{Op: NormForward, Conv: c}, tensors{x, w, y, scale, bias})
-}
-
-// ConvNormForwardStats queues ConvNormForward with the statistics of ConvForwardStats.
-func (h *Handle) ConvNormForwardStats(c driver.Conv, y, x, w, scale, bias, sum, square driver.Ptr) {
-	h.run(Problem{Op: NormForwardStats, Conv: c}, tensors{x, w, y, scale, bias, sum, square})
 }

@@ -4,9 +4,11 @@ package dnn
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
 
@@ -83,16 +85,43 @@ func (b *bench) norm(c driver.Conv) {
 		hidden[i] = max(0, v*scale[i%c.C]+bias[i%c.C])
 	}
 	ref, slack := forwardRef(c, hidden, w), 1e-4
-	px, pw, ps, pb := b.put(x, c.Type), b.put(w, c.Type), b.put(scale, driver.F32), b.put(bias, driver.F32)
+	vectors := Problem{Op: NormForward, Conv: c}.vectors()
+	px, pw, ps, pb := b.put(x, c.Type), b.put(w, c.Type), b.put(scale, vectors), b.put(bias, vectors)
 	b.need(NormForward, c)
 	y, sum, square := b.nan(ny, c.Type), b.nan(c.K, driver.F32), b.nan(c.K, driver.F32)
-	b.h.ConvNormForward(c, y, px, pw, ps, pb)
+	b.h.ConvNormAlone(c, y, px, pw, ps, pb)
 	b.want(Problem{Op: NormForward, Conv: c}.String(), y, c.Type, ref, slack)
 	b.need(NormForwardStats, c)
 	y = b.nan(ny, c.Type)
-	b.h.ConvNormForwardStats(c, y, px, pw, ps, pb, sum, square)
+	b.h.ConvNormForward(c, y, px, pw, ps, pb, sum, square)
 	b.want(Problem{Op: NormForwardStats, Conv: c}.String(), y, c.Type, ref, slack)
 	b.wantStats(c, ref, sum, square)
+	if c.Type == driver.F16 {
+		b.normWeight(c, hidden, px, ps, pb)
+	}
+}
+
+// normWeight has the gradient of the weights of what the norm came to.
+func (b *bench) normWeight(c driver.Conv, hidden []float64, x, scale, shift driver.Ptr) {
+	b.Helper()
+	_, nw, ny := sizes(c)
+	dy, dw := small(ny, 5), small(nw, 6)
+	n, err := b.h.Scratch(Problem{Op: NormBackwardWeight, Conv: c})
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, all := roundedScratch(c, n)
+	if got := b.h.ConvScratch(c, convolution.NormWeight); got != all {
+		b.Errorf("the pass takes %d bytes, want %d", got, all)
+	}
+	b.scratch(all)
+	pdw := b.put(dw, driver.F32)
+	b.h.ConvNormBackwardWeight(c, pdw, b.put(dy, c.Type), x, scale, shift)
+	part, rounding := weightRef(c, dy, hidden), 0.0
+	for _, v := range part {
+		rounding = max(rounding, epsilon(c.Type)*math.Abs(v))
+	}
+	b.want(Problem{Op: NormBackwardWeight, Conv: c}.String(), pdw, driver.F32, plus(part, dw), rounding)
 }
 
 // TestNoPlan asks for what only tensor cores can do, in float32 that must not be rounded.

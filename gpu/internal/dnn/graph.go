@@ -113,6 +113,26 @@ func (g *graph) point(mode int32, x, b, y desc) {
 	g.add(g.make("the element-wise operation", C.CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR, a...))
 }
 
+// rectifyBack adds dx = dy where z is above 0, else 0.
+func (g *graph) rectifyBack(dy, z, dx desc) {
+	how := g.make("a ReLU's gradient", C.CUDNN_BACKEND_POINTWISE_DESCRIPTOR,
+		enum(C.CUDNN_ATTR_POINTWISE_MODE, C.CUDNN_TYPE_POINTWISE_MODE, C.CUDNN_POINTWISE_RELU_BWD), dataType(C.CUDNN_ATTR_POINTWISE_MATH_PREC, C.CUDNN_DATA_FLOAT))
+	g.add(g.make("the ReLU's gradient", C.CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR, descs(C.CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, how),
+		descs(C.CUDNN_ATTR_OPERATION_POINTWISE_XDESC, z), descs(C.CUDNN_ATTR_OPERATION_POINTWISE_DYDESC, dy), descs(C.CUDNN_ATTR_OPERATION_POINTWISE_DXDESC, dx)))
+}
+
+// normGradient adds the gradient of a norm's parameters, from d, that of its result, and x, its input; and the line that the gradient
+// of x is: byD d + byX x + shift.
+func (g *graph) normGradient(d, x, mean, rstd, gamma, dgamma, dbeta, byD, byX, shift desc) {
+	g.add(g.make("the norm's gradient", C.CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR,
+		dataType(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MATH_PREC, C.CUDNN_DATA_FLOAT),
+		descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MEAN_DESC, mean), descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_INVSTD_DESC, rstd),
+		descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_BN_SCALE_DESC, gamma), descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_X_DESC, x),
+		descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DY_DESC, d), descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_SCALE_DESC, dgamma),
+		descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_BIAS_DESC, dbeta), descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_DY_SCALE_DESC, byD),
+		descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_X_SCALE_DESC, byX), descs(C.CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_BIAS, shift)))
+}
+
 // statistics adds the sum and the sum of squares of y per channel.
 func (g *graph) statistics(y, sum, square desc) {
 	g.add(g.make("the statistics", C.CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR,

@@ -69,12 +69,12 @@ func uses(t *testing.T, d gpu.DType, encoder string, size int) []gpu.ConvUse {
 	return dev.Convs()
 }
 
-// spare are fusions that the library is known to have and that no device uses.
+// spare are fusions that the library is known to have and that no device uses, or one type alone.
 func spare() []dnn.Op { return []dnn.Op{dnn.BackwardDataAdd, dnn.NormForward, dnn.NormForwardStats} }
 
 // problems returns what a device asks of the library for a convolution in one type: the passes that the model computes, and
 // what is fused to them.
-func problems(u use) []dnn.Problem {
+func problems(u use, arch int) []dnn.Problem {
 	ops := []dnn.Op{dnn.Forward, dnn.ForwardStats}
 	if u.data {
 		ops = append(ops, dnn.BackwardData)
@@ -85,6 +85,7 @@ func problems(u use) []dnn.Problem {
 			ops = append(ops, dnn.BackwardWeight16)
 		}
 	}
+	ops = append(ops, withNorm(u, arch)...)
 	var all []dnn.Problem
 	for _, op := range ops {
 		all = append(all, dnn.Problem{Op: op, Conv: u.conv})
@@ -93,6 +94,29 @@ func problems(u use) []dnn.Problem {
 		}
 	}
 	return all
+}
+
+// withNorm are a convolution's with a norm before it: in f16, of windows that a ResNet has behind a norm. What is added to a norm forward is
+// for Hopper alone.
+func withNorm(u use, arch int) []dnn.Op {
+	c := u.conv
+	if c.Type != driver.F16 || c.C%8 != 0 || c.R > 3 {
+		return nil
+	}
+	ops := []dnn.Op{dnn.NormForwardStats}
+	if c.R == 1 && c.Stride == 1 && arch == 90 {
+		ops = append(ops, dnn.NormForwardAddStats)
+	}
+	if u.weight {
+		ops = append(ops, dnn.NormBackwardWeight)
+	}
+	if u.data && arch == 90 { // elsewhere some want more than 512 MiB
+		ops = append(ops, dnn.NormBackwardData)
+	}
+	if u.data && arch == 90 && c.Stride == 1 {
+		ops = append(ops, dnn.NormBackwardDataAdd)
+	}
+	return ops
 }
 
 // missing tells what the library is known not to have: fusions in float32 that is not rounded to TF32, and the fused

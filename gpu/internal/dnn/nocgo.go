@@ -42,6 +42,33 @@ func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool { 
 // ConvForwardStats does nothing.
 func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) {}
 
+// NormPays reports that it does not.
+func (h *Handle) NormPays(c driver.Conv, apart func(y, x driver.Ptr) error) bool { return false }
+
+// ConvNormForward does nothing.
+func (h *Handle) ConvNormForward(c driver.Conv, y, x, w, scale, shift, sum, square driver.Ptr) {}
+
+// ConvNormBackwardWeight does nothing.
+func (h *Handle) ConvNormBackwardWeight(c driver.Conv, dw, dy, x, scale, shift driver.Ptr) {}
+
+// NormDataPays reports that it does not.
+func (h *Handle) NormDataPays(c driver.Conv, add bool, apart func(dy, x driver.Ptr) error) bool {
+	return false
+}
+
+// ConvNormBackwardData does nothing.
+func (h *Handle) ConvNormBackwardData(c driver.Conv, d, dy, w driver.Ptr, n driver.NormInput, dgamma, dbeta, line driver.Ptr) {
+}
+
+// NormAddPays reports that it does not.
+func (h *Handle) NormAddPays(c driver.Conv, apart func(z, x, add driver.Ptr) error) bool {
+	return false
+}
+
+// ConvNormAddForward does nothing.
+func (h *Handle) ConvNormAddForward(c driver.Conv, y, x, w, scale, shift, add, z, sum, square driver.Ptr) {
+}
+
 // DescribeGPU returns an error that wraps dl.ErrNoCgo.
 func (h *Handle) DescribeGPU() ([]byte, error) { return nil, dl.ErrNoCgo }
 

@@ -250,10 +250,14 @@ func TestPlansOfOnePart(t *testing.T) {
 		encoders = strings.Split(some, ",")
 	}
 	t.Logf("cuDNN %s", prober.Version())
+	info, err := dnn.GPUInfo(model)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := types()[slices.IndexFunc(types(), func(c driver.Conv) bool { return typeName(c) == name })]
 	for _, u := range layers(t, []gpu.DType{driver.F32: gpu.F32, driver.BF16: gpu.BF16, driver.F16: gpu.F16}[c.Type], encoders, sizes...) {
 		u.conv.Type, u.conv.TF32 = c.Type, c.TF32
-		for _, q := range problems(u) {
+		for _, q := range problems(u, info.Arch) {
 			a.ask(q)
 		}
 	}

@@ -11,25 +11,38 @@ import (
 type Op uint8
 
 const (
-	Forward          Op = iota // y = x * w
-	BackwardData               // dx = beta dx + the gradient of x
-	BackwardWeight             // dw += the gradient of w, dw float32
-	BackwardWeight16           // dw = the gradient of w, dw of the convolution's type
-	BackwardDataAdd            // dx = add + the gradient of x, add [N, H, W, C]
-	ForwardStats               // y = x * w; sum and square [K], float32: the sums over y and its squares
-	NormForward                // y = relu(scale x + bias) * w; scale and bias [C] per channel
-	NormForwardStats           // both
-	weightRoads                // no operation: under it the cache keeps how the ways of a gradient of weights compare
+	Forward             Op = iota // y = x * w
+	BackwardData                  // dx = beta dx + the gradient of x
+	BackwardWeight                // dw += the gradient of w, dw float32
+	BackwardWeight16              // dw = the gradient of w, dw of the convolution's type
+	BackwardDataAdd               // dx = add + the gradient of x, add [N, H, W, C]
+	ForwardStats                  // y = x * w; sum and square [K], float32: the sums over y and its squares
+	NormForward                   // y = relu(scale x + bias) * w; scale and bias [C] per channel, see Problem.vectors
+	NormForwardStats              // both
+	weightRoads                   // no operation: under it the cache keeps how the ways of a gradient of weights compare
+	NormBackwardWeight            // dw = the gradient of NormForward's w, dw of the convolution's type
+	NormBackwardData              // d = the gradient of NormForward's relu(), where that let through; sums of d for the norm, see normGradient
+	NormBackwardDataAdd           // the same of relu(norm + add), with another gradient added before the ReLU
+	NormForwardAddStats           // NormForwardStats of z = relu(scale x + bias + add), which is written too
+	normRoads                     // no operation either: how the ways of a norm before a convolution compare
+	normDataRoads                 // those of its gradient,
+	normDataAddRoads              // and where something is added
+	normAddRoads                  // those of a norm that something is added to
 )
 
 // Ops returns every operation.
 func Ops() []Op {
-	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats}
+	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats,
+		NormBackwardWeight, NormBackwardData, NormBackwardDataAdd, NormForwardAddStats}
 }
 
 func (o Op) String() string {
 	return [...]string{"forward", "backward data", "backward weight", "backward weight, unsummed", "backward data + add", "forward + statistics",
-		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics", "ways to backward weight"}[o]
+		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics", "ways to backward weight",
+		"scale-bias-ReLU, backward weight, unsummed", "backward data + ReLU, sums of the norm",
+		"backward data + add + ReLU, sums of the norm + add",
+		"scale-bias-add-ReLU, forward + statistics", "ways of a norm before a convolution", "ways of its gradient",
+		"ways of its gradient + add", "ways of a norm + add before a convolution"}[o]
 }
 
 // A Problem is one operation at one shape, type and precision.
@@ -70,36 +83,60 @@ func (p Problem) check() error {
 
 // Problems returns what a device asks of the library for a pass of a convolution: what runs, and what it is timed against.
 func Problems(c driver.Conv, p convolution.Pass) []Problem {
-	q := Problem{Conv: c}
+	q := func(op Op) Problem { return Problem{Op: op, Conv: c} }
+	added := Problem{Op: BackwardData, Conv: c, Beta: 1}
+	weights := []Problem{q(BackwardWeight)}
+	if c.Type != driver.F32 {
+		weights = append(weights, q(BackwardWeight16))
+	}
 	switch p {
 	case convolution.ForwardStats:
-		return []Problem{{Op: ForwardStats, Conv: c}, {Op: Forward, Conv: c}}
+		return []Problem{q(ForwardStats), q(Forward)}
+	case convolution.NormForward:
+		return []Problem{q(NormForwardStats), q(ForwardStats), q(Forward)}
+	case convolution.NormAddForward:
+		return []Problem{q(NormForwardAddStats), q(ForwardStats), q(Forward)}
 	case convolution.Data:
-		q.Op = BackwardData
+		return []Problem{q(BackwardData)}
 	case convolution.DataAdd:
-		q.Op, q.Beta = BackwardData, 1
+		return []Problem{added}
+	case convolution.NormData:
+		return []Problem{q(NormBackwardData), q(BackwardData)}
+	case convolution.NormDataAdd:
+		return []Problem{q(NormBackwardDataAdd), added}
 	case convolution.Weight:
-		q.Op = BackwardWeight
-		if c.Type != driver.F32 {
-			return []Problem{q, {Op: BackwardWeight16, Conv: c}}
-		}
+		return weights
+	case convolution.NormWeight:
+		return append(weights, q(NormBackwardWeight))
 	}
-	return []Problem{q}
+	return []Problem{q(Forward)}
 }
 
 // A role is a tensor's part in a Problem, and its id in the library's graph.
 type role int64
 
 const (
-	roleX      role = 1 + iota // x or dx
-	roleW                      // w or dw
-	roleY                      // y or dy
-	roleSum                    // of y per channel
-	roleSquare                 // sum of squares
-	roleScale                  // per channel of x
-	roleBias                   //
-	roleAdd                    // what is added: a tensor like dx, or dw as it was
-	roleInner                  // the first of those that stay inside the graph
+	roleX        role = 1 + iota // x or dx
+	roleW                        // w or dw
+	roleY                        // y or dy
+	roleSum                      // of y per channel
+	roleSquare                   // sum of squares
+	roleScale                    // per channel of x
+	roleBias                     //
+	roleAdd                      // what is added: a tensor like dx, or dw as it was
+	roleInput                    // of the norm before the convolution, like x
+	roleInputAdd                 // what is added to the norm, like x
+	roleApplied                  // what comes of both, like x
+	roleMean                     // per channel of that
+	roleRstd                     //
+	roleGamma                    //
+	roleBeta                     //
+	roleDgamma                   //
+	roleDbeta                    //
+	roleByD                      // the gradient of the norm's input is a line: by d, by the input,
+	roleByInput                  //
+	roleShift                    // and a constant
+	roleInner                    // the first of those that stay inside the graph
 )
 
 // roles returns the tensors of an operation that lie in memory, in the order in which run takes their addresses.
@@ -113,6 +150,14 @@ func (o Op) roles() []role {
 		return []role{roleX, roleW, roleY, roleSum, roleSquare}
 	case NormForward:
 		return []role{roleX, roleW, roleY, roleScale, roleBias}
+	case NormBackwardWeight:
+		return []role{roleX, roleW, roleY, roleScale, roleBias}
+	case NormBackwardData:
+		return []role{roleX, roleW, roleY, roleInput, roleMean, roleRstd, roleGamma, roleBeta, roleDgamma, roleDbeta, roleByD, roleByInput, roleShift}
+	case NormForwardAddStats:
+		return append(NormForwardStats.roles(), roleInputAdd, roleApplied)
+	case NormBackwardDataAdd:
+		return append(NormBackwardData.roles(), roleAdd, roleInputAdd)
 	case NormForwardStats:
 		return []role{roleX, roleW, roleY, roleScale, roleBias, roleSum, roleSquare}
 	}

@@ -71,16 +71,18 @@ func (h *Handle) fill(at driver.Ptr, bytes int, t driver.Type) {
 func (p Problem) extent(r role) (int, driver.Type) {
 	c := p.Conv
 	switch r {
-	case roleX:
+	case roleX, roleInput, roleInputAdd, roleApplied:
 		return c.N * c.H * c.W * c.C * c.Type.Size(), c.Type
 	case roleY:
 		return c.N * c.OH() * c.OW() * c.K * c.Type.Size(), c.Type
 	case roleSum, roleSquare:
 		return c.K * 4, driver.F32
 	case roleScale, roleBias:
+		return c.C * p.vectors().Size(), p.vectors()
+	case roleMean, roleRstd, roleGamma, roleBeta, roleDgamma, roleDbeta, roleByD, roleByInput, roleShift:
 		return c.C * 4, driver.F32
 	}
-	if r == roleAdd && p.Op == BackwardDataAdd {
+	if r == roleAdd && (p.Op == BackwardDataAdd || p.Op == NormBackwardDataAdd) {
 		return p.extent(roleX)
 	}
 	t := c.Type

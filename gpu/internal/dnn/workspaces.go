@@ -15,15 +15,15 @@ var workspacesFile string
 // A Workspace is what the library's first acceptable plans for a convolution take, bytes, on a GPU of gpus/.
 type Workspace struct {
 	Conv                  driver.Conv
-	Forward, Data, Weight int // Forward with statistics too
+	Forward, Data, Weight int // with statistics and with a norm before the convolution too
 }
 
 // Of returns what a pass takes, bytes.
 func (w Workspace) Of(p convolution.Pass) int {
 	switch p {
-	case convolution.Forward, convolution.ForwardStats:
+	case convolution.Forward, convolution.ForwardStats, convolution.NormForward, convolution.NormAddForward:
 		return w.Forward
-	case convolution.Weight:
+	case convolution.Weight, convolution.NormWeight:
 		return w.Weight
 	}
 	return w.Data

@@ -98,6 +98,7 @@ type Caps struct {
 	Halves      bool                                                    // products and convolutions of BF16 and F16
 	Overlap     Overlap                                                 // work beside what Go does
 	Stats       Stats                                                   // convolutions that sum what they write
+	Norms       Norms                                                   // convolutions that apply a norm to what they read
 	AddsBias    func(p Product) bool                                    // whether MatMul adds p's bias itself, and rectifies; nil: always
 	AddsWeights func(c Conv) bool                                       // whether ConvBackwardWeight adds by a launch of its own; nil: never
 	Warning     func() error                                            // what hinders nothing but should be known; it may change with every call
@@ -179,6 +180,33 @@ type Stats interface {
 	// ConvForwardStats queues y = x * w, and the sums over y and its squares, float32 [K] each.
 	ConvForwardStats(c Conv, y, x, w, sum, square Ptr)
 }
+
+// Norms are convolutions of relu(scale x + shift), of which x alone is in memory; scale and shift [C] have its type. They are what a norm and
+// its ReLU come to.
+type Norms interface {
+	// NormPays reports whether both take less time than ConvForwardStats and ConvBackwardWeight of relu(scale x + shift) and a pass that
+	// writes it to y, which apart queues on the device that it is given: measured once for every shape where the device can.
+	NormPays(c Conv, apart func(d Device, y, x Ptr) error) bool
+	// ConvNormForward is ConvForwardStats, and ConvNormBackwardWeight ConvBackwardWeight.
+	ConvNormForward(c Conv, y, x, w, scale, shift, sum, square Ptr)
+	ConvNormBackwardWeight(c Conv, dw, dy, x, scale, shift Ptr)
+	// NormAddPays reports whether ConvNormAddForward takes less time than a pass that writes z and ConvForwardStats, which reads it: the pass
+	// is queued by apart.
+	NormAddPays(c Conv, apart func(d Device, z, x, add Ptr) error) bool
+	// ConvNormAddForward queues ConvForwardStats of z = relu(scale x + shift + add), and writes z, which is like x.
+	ConvNormAddForward(c Conv, y, x, w, scale, shift, add, z, sum, square Ptr)
+	// NormDataPays reports whether ConvNormBackwardData, of an input with Add or of one without, takes less time than ConvBackwardData and
+	// a pass of the norm over its result and x, for its sums, which apart queues.
+	NormDataPays(c Conv, add bool, apart func(d Device, dy, x Ptr) error) bool
+	// ConvNormBackwardData queues d = the gradient of what the convolution reads, where that is above 0, and the gradients of gamma and beta:
+	// dgamma and dbeta [C] are the sums over d times (X - Mean) Rstd and over d. line has room for three vectors of float32, each of a
+	// multiple of 256 bytes.
+	ConvNormBackwardData(c Conv, d, dy, w Ptr, n NormInput, dgamma, dbeta, line Ptr)
+}
+
+// A NormInput is what a convolution reads, as it was before the norm: relu((X - Mean) Rstd Gamma + Beta + Add). All vectors are float32. With
+// Add there is a Branch too, a gradient that is added to the convolution's.
+type NormInput struct{ X, Mean, Rstd, Gamma, Beta, Add, Branch Ptr }
 
 // Overlap is what a device offers beside when it can run work on a second stream and replay recorded work. The
 // gorgonia device does not.

@@ -69,7 +69,7 @@ func Open(name string) (*Described, error) {
 
 // Caps are those of a GPU with cuBLASLt, which adds every bias, and cuDNN, which has the sums on tensor cores alone.
 func (d *Described) Caps() driver.Caps {
-	return driver.Caps{Halves: true, Overlap: overlap{}, Stats: described{}, AddsWeights: func(c driver.Conv) bool {
+	return driver.Caps{Halves: true, Overlap: overlap{}, Stats: described{}, Norms: describedNorms{arch: d.info.Arch}, AddsWeights: func(c driver.Conv) bool {
 		_, product := c.WeightProduct()
 		return c.Type != driver.F32 && !product
 	}}
@@ -80,6 +80,31 @@ type described struct{ stats }
 
 func (described) StatsPay(c driver.Conv, _ func(driver.Device, driver.Ptr) error) bool {
 	return c.Type != driver.F32 || c.TF32
+}
+
+// describedNorms says which norms pay on a GPU of a compute capability: those that cuDNN has precompiled.
+type describedNorms struct {
+	norms
+	arch int
+}
+
+// near reports whether a window and its channels are those of plans.
+func (describedNorms) near(c driver.Conv) bool {
+	return c.Type == driver.F16 && c.R <= 3 && c.S <= 3 && c.C%8 == 0
+}
+
+func (n describedNorms) NormPays(c driver.Conv, _ func(driver.Device, driver.Ptr, driver.Ptr) error) bool {
+	return n.near(c) && n.arch < 100
+}
+
+// NormAddPays implements driver.Norms.
+func (n describedNorms) NormAddPays(c driver.Conv, _ func(driver.Device, driver.Ptr, driver.Ptr, driver.Ptr) error) bool {
+	return n.near(c) && n.arch == 90 && c.R == 1 && c.S == 1 && c.Stride == 1
+}
+
+// NormDataPays implements driver.Norms: on other GPUs such plans want hundreds of megabytes of workspace.
+func (n describedNorms) NormDataPays(c driver.Conv, add bool, _ func(driver.Device, driver.Ptr, driver.Ptr) error) bool {
+	return n.near(c) && n.arch == 90 && (c.Stride == 1 || !add)
 }
 
 // Info is what is known.

@@ -24,6 +24,9 @@ func (d Device) Caps() driver.Caps {
 	if below.Stats != nil {
 		c.Stats = stats{below.Stats}
 	}
+	if below.Norms != nil {
+		c.Norms = norms{below.Norms}
+	}
 	return c
 }
 
@@ -76,6 +79,21 @@ func (Device) ConvBackwardWeight(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr
 type stats struct{ driver.Stats }
 
 func (stats) ConvForwardStats(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr) {
+}
+
+// norms says what pays below.
+type norms struct{ driver.Norms }
+
+func (norms) ConvNormForward(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr) {
+}
+
+func (norms) ConvNormBackwardWeight(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr) {
+}
+
+func (norms) ConvNormBackwardData(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.NormInput, driver.Ptr, driver.Ptr, driver.Ptr) {
+}
+
+func (norms) ConvNormAddForward(driver.Conv, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr, driver.Ptr) {
 }
 
 // Alone are collectives that exchange nothing, whatever the number of ranks that is planned for.

@@ -1,5 +1,6 @@
 // The fake cuDNN's convolutions and what is fused to them, as the fake backend API understands them.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -18,14 +19,16 @@ struct Tensor {
     bool same(const Tensor &o) const { return n == o.n && c == o.c && h == o.h && w == o.w; }
 };
 
-enum class Kind { forward, data, weight, add, multiply, relu, statistics };
+enum class Kind { forward, data, weight, add, multiply, relu, statistics, subtract, relu_back, norm_back };
 
 // An Operation reads and writes tensors by their place in Graph::tensors; -1 is none.
 //   forward: a x, b w, out y    data: a dy, b w, out dx    weight: a x, b dy, out dw
-//   add, multiply: out = a op b, b broadcast    relu: out of a    statistics: of a, sums to out, sums of squares to out2
+//   add, multiply, subtract: out = a op b, b broadcast    relu: out of a    statistics: of a, sums to out, sums of squares to out2
+//   relu_back: out = a where b is above 0    norm_back: a d, b x, and in more mean, rstd, gamma; out dgamma, out2 dbeta, and in more the line
 struct Operation {
     Kind kind;
     int a = -1, b = -1, out = -1, out2 = -1;
+    std::array<int, 6> more = {-1, -1, -1, -1, -1, -1}; // of norm_back: mean, rstd, gamma; by d, by x, shift
     int64_t stride = 1, pad = 0;
     float alpha = 1, beta = 0;
 };

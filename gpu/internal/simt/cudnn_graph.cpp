@@ -1,6 +1,7 @@
 // What the fake cuDNN's descriptors mean: their attributes, graphs of operations, and engines. As in the real library
 // a 16-bit convolution's gradient is added to float32 weights by no engine with beta, but by an addition in the graph,
-// where channels come in pairs; and what is fused to a float32 convolution runs on tensor cores, in TF32, alone.
+// where channels come in pairs; what is fused to a float32 convolution runs on tensor cores, in TF32, alone; and a gradient of weights
+// has a prologue by vectors of float16 alone, as a convolution forward has that writes what its prologue makes, of windows of 1x1.
 #include "cudnn_desc.h"
 #include <algorithm>
 #include <set>
@@ -16,6 +17,8 @@ constexpr int64_t many = 1 << 20;
 Attribute needs(unsigned name, unsigned type, int64_t least = 1, int64_t most = 1) { return {name, type, least, most, true, false, any_kind}; }
 Attribute may(unsigned name, unsigned type, int64_t least = 1, int64_t most = 1) { return {name, type, least, most, false, false, any_kind}; }
 Attribute holds(unsigned name, unsigned kind, int64_t most = 1) { return {name, DESC, 1, most, true, false, kind}; }
+// optional is a tensor that some operations of a kind have.
+Attribute optional(unsigned name) { return {name, DESC, 1, 1, false, false, TENSOR}; }
 // described is the attribute for a GPU that is described and need not be there.
 Attribute described(unsigned name) { return {name, DESC, 1, 1, false, false, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR}; }
 Attribute tells(unsigned name, unsigned type) { return {name, type, 0, many, false, true, any_kind}; }
@@ -57,7 +60,15 @@ const Kinds kinds = {
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR, convolution(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA)},
     {CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR,
      {holds(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, CUDNN_BACKEND_POINTWISE_DESCRIPTOR), holds(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, TENSOR),
-      {CUDNN_ATTR_OPERATION_POINTWISE_BDESC, DESC, 1, 1, false, false, TENSOR}, holds(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, TENSOR)}},
+      optional(CUDNN_ATTR_OPERATION_POINTWISE_BDESC), optional(CUDNN_ATTR_OPERATION_POINTWISE_YDESC),
+      optional(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC), optional(CUDNN_ATTR_OPERATION_POINTWISE_DXDESC)}},
+    {CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR,
+     {needs(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MATH_PREC, DATA), holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MEAN_DESC, TENSOR),
+      holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_INVSTD_DESC, TENSOR), holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_BN_SCALE_DESC, TENSOR),
+      holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_X_DESC, TENSOR), holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DY_DESC, TENSOR),
+      holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_SCALE_DESC, TENSOR), holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_BIAS_DESC, TENSOR),
+      holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_DY_SCALE_DESC, TENSOR), holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_X_SCALE_DESC, TENSOR),
+      holds(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_BIAS, TENSOR)}},
     {CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR,
      {needs(CUDNN_ATTR_OPERATION_GENSTATS_MODE, CUDNN_TYPE_GENSTATS_MODE), needs(CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC, DATA),
       holds(CUDNN_ATTR_OPERATION_GENSTATS_XDESC, TENSOR), holds(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, TENSOR),
@@ -107,6 +118,7 @@ class Reader {
         case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR: return convolution(d, Kind::weight, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA);
         case CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR: return point(d);
         case CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR: return statistics(d);
+        case CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR: return norm_back(d);
         }
         want(false, "a graph consists of operations");
     }
@@ -156,12 +168,17 @@ class Reader {
 
     void point(const Desc &d) {
         unsigned mode = d.child(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR)->choice(CUDNN_ATTR_POINTWISE_MODE);
-        const Desc *b = d.child(CUDNN_ATTR_OPERATION_POINTWISE_BDESC);
-        want(mode == CUDNN_POINTWISE_ADD || mode == CUDNN_POINTWISE_MUL || mode == CUDNN_POINTWISE_RELU_FWD, "the fake cuDNN adds, multiplies and has ReLU", CUDNN_STATUS_NOT_SUPPORTED);
-        want((mode == CUDNN_POINTWISE_RELU_FWD) == !b, "addition and multiplication have two inputs, ReLU has one");
+        const Desc *b = d.child(CUDNN_ATTR_OPERATION_POINTWISE_BDESC), *y = d.child(CUDNN_ATTR_OPERATION_POINTWISE_YDESC);
+        if (mode == CUDNN_POINTWISE_RELU_BWD)
+            return relu_back(d);
+        static const std::map<unsigned, Kind> modes = {{CUDNN_POINTWISE_ADD, Kind::add}, {CUDNN_POINTWISE_MUL, Kind::multiply},
+                                                       {CUDNN_POINTWISE_SUB, Kind::subtract}, {CUDNN_POINTWISE_RELU_FWD, Kind::relu}};
+        auto is = modes.find(mode);
+        want(is != modes.end(), "the fake cuDNN adds, subtracts, multiplies and has ReLU", CUDNN_STATUS_NOT_SUPPORTED);
+        want((mode == CUDNN_POINTWISE_RELU_FWD) == !b && y, "addition, subtraction and multiplication have two inputs, ReLU has one; all have a result");
         Operation o;
-        o.kind = mode == CUDNN_POINTWISE_ADD ? Kind::add : mode == CUDNN_POINTWISE_MUL ? Kind::multiply : Kind::relu;
-        o.a = input(d.child(CUDNN_ATTR_OPERATION_POINTWISE_XDESC)), o.b = b ? input(b) : -1, o.out = output(d.child(CUDNN_ATTR_OPERATION_POINTWISE_YDESC));
+        o.kind = is->second;
+        o.a = input(d.child(CUDNN_ATTR_OPERATION_POINTWISE_XDESC)), o.b = b ? input(b) : -1, o.out = output(y);
         const Tensor &x = g.tensors[o.a];
         want(x.same(g.tensors[o.out]), "an element-wise operation keeps the shape");
         if (b) {
@@ -171,15 +188,47 @@ class Reader {
         g.operations.push_back(o);
     }
 
+    void relu_back(const Desc &d) {
+        const Desc *dy = d.child(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC), *dx = d.child(CUDNN_ATTR_OPERATION_POINTWISE_DXDESC);
+        want(dy && dx, "a ReLU's gradient is of dy and x, and goes to dx");
+        Operation o;
+        o.kind = Kind::relu_back;
+        o.a = input(dy), o.b = input(d.child(CUDNN_ATTR_OPERATION_POINTWISE_XDESC)), o.out = output(dx);
+        want(g.tensors[o.a].same(g.tensors[o.b]) && g.tensors[o.a].same(g.tensors[o.out]), "a ReLU's gradient keeps the shape");
+        g.operations.push_back(o);
+    }
+
+    // per_channel is one float a channel of x.
+    bool per_channel(int i, const Tensor &x) {
+        const Tensor &t = g.tensors[i];
+        return t.n == 1 && t.h == 1 && t.w == 1 && t.c == x.c && t.type == CUDNN_DATA_FLOAT;
+    }
+
+    // The attributes follow each other: mean, rstd, gamma, x, dy, then what is written.
+    void norm_back(const Desc &d) {
+        constexpr unsigned first = CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MEAN_DESC;
+        Operation o;
+        o.kind = Kind::norm_back;
+        o.b = input(d.child(first + 3)), o.a = input(d.child(first + 4));
+        for (int i = 0; i < 3; i++)
+            o.more[i] = input(d.child(first + i));
+        o.out = output(d.child(first + 5)), o.out2 = output(d.child(first + 6));
+        for (int i = 3; i < 6; i++)
+            o.more[i] = output(d.child(first + 4 + i));
+        const Tensor &x = g.tensors[o.b];
+        want(x.same(g.tensors[o.a]), "a norm's gradient is like its input");
+        for (int i : {o.out, o.out2, o.more[0], o.more[1], o.more[2], o.more[3], o.more[4], o.more[5]})
+            want(per_channel(i, x), "what a norm has of a channel is a float");
+        g.operations.push_back(o);
+    }
+
     void statistics(const Desc &d) {
         Operation o;
         o.kind = Kind::statistics;
         o.a = input(d.child(CUDNN_ATTR_OPERATION_GENSTATS_XDESC));
         o.out = output(d.child(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC)), o.out2 = output(d.child(CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC));
-        for (int i : {o.out, o.out2}) {
-            const Tensor &t = g.tensors[i];
-            want(t.n == 1 && t.h == 1 && t.w == 1 && t.c == g.tensors[o.a].c && t.type == CUDNN_DATA_FLOAT, "statistics are float, one number per channel");
-        }
+        for (int i : {o.out, o.out2})
+            want(per_channel(i, g.tensors[o.a]), "statistics are float, one number per channel");
         g.operations.push_back(o);
     }
 };
@@ -189,9 +238,26 @@ enum { direct, random_order, tensor_core, engines };
 constexpr unsigned knob_tile = 2; // CUDNN_KNOB_TYPE_TILE_SIZE
 constexpr int64_t tiles = 2;
 
+// halves tells a prologue by vectors of float16.
+bool halves(const Graph &g, const Operation &o) { return o.kind == Kind::multiply && g.tensors[o.b].type == CUDNN_DATA_HALF; }
+
+// applies tells a prologue that is also written.
+bool applies(const Graph &g, size_t convolution) { return convolution > 0 && !g.tensors[g.operations[convolution].a].inside; }
+
+// serves_norm_back: as in the real library all that is as large as an image is float16, and with more than a norm the stride is 1.
+bool serves_norm_back(const Graph &g) {
+    constexpr size_t plain = 7; // a gradient, the four steps of a norm, the ReLU and the norm's own
+    for (const Tensor &t : g.tensors)
+        if (t.type != CUDNN_DATA_HALF && (t.h > 1 || t.w > 1))
+            return false;
+    return g.operations[0].kind == Kind::data && (g.operations[0].stride == 1 || g.operations.size() == plain);
+}
+
 // serves says whether an engine has plans for a graph.
 bool serves(const Graph &g, int64_t engine) {
     bool statistics = g.operations.back().kind == Kind::statistics;
+    if (g.operations.back().kind == Kind::norm_back)
+        return serves_norm_back(g);
     for (size_t i = 0; i < g.operations.size(); i++) {
         const Operation &o = g.operations[i];
         if (o.kind != Kind::forward && o.kind != Kind::data && o.kind != Kind::weight)
@@ -202,6 +268,10 @@ bool serves(const Graph &g, int64_t engine) {
             return false;
         if (wide && (prologue || statistics))
             return engine == tensor_core;
+        if (applies(g, i) && (!halves(g, g.operations[0]) || g.tensors[o.b].h != 1 || o.stride != 1))
+            return false;
+        if (o.kind == Kind::weight && prologue && !halves(g, g.operations[0]))
+            return false;
     }
     return true;
 }
@@ -220,8 +290,10 @@ void finalize_engine(Desc &d) {
     if (engine == tensor_core)
         notes = {CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     d.put(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, notes);
-    // What is fused to a convolution in 16 bits counts as compiled at run time, as most of that is in the real library.
-    bool compiled = g.operations.size() > 1 && g.tensors[g.operations[0].a].type != CUDNN_DATA_FLOAT;
+    // What is fused to a convolution in 16 bits counts as compiled at run time, as most of that is in the real library, but for prologues
+    // with vectors of float16 and for norms' gradients.
+    bool compiled = g.operations.size() > 1 && g.tensors[g.operations[0].a].type != CUDNN_DATA_FLOAT && !halves(g, g.operations[0]) &&
+                    g.operations.back().kind != Kind::norm_back;
     d.put(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, compiled ? std::vector<int>{CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION} : std::vector<int>());
 }
 

@@ -59,8 +59,11 @@ std::string written(const Desc &plan, int64_t workspace) {
         for (int64_t v : {x.id, x.n, x.c, x.h, x.w, x.alignment, int64_t(x.type), int64_t(x.inside)})
             t << ", " << v;
     for (const dnn::Operation &o : g.operations) {
-        for (int64_t v : {int64_t(o.kind), int64_t(o.a), int64_t(o.b), int64_t(o.out), int64_t(o.out2), o.stride, o.pad})
+        for (int64_t v : {int64_t(o.kind), int64_t(o.a), int64_t(o.b), int64_t(o.out), int64_t(o.out2)})
             t << ", " << v;
+        for (int v : o.more)
+            t << ", " << v;
+        t << ", " << o.stride << ", " << o.pad;
         t << ", " << o.alpha << ", " << o.beta;
     }
     t << "], \"kernelName\": \"fake_kernel\"}";
@@ -89,7 +92,7 @@ void read_plan(Desc &d) {
     for (int64_t i = 0; i < operations; i++) {
         Operation o;
         o.kind = Kind(in.next());
-        for (int *v : {&o.a, &o.b, &o.out, &o.out2}) {
+        for (int *v : {&o.a, &o.b, &o.out, &o.out2, &o.more[0], &o.more[1], &o.more[2], &o.more[3], &o.more[4], &o.more[5]}) {
             *v = int(in.next());
             want(*v >= -1 && *v < tensors, "the plan names a tensor that it lacks");
         }

@@ -211,9 +211,35 @@ void point(const Graph &g, const Operation &o, Values &v) {
     bool per_channel = o.b >= 0 && !g.tensors[o.b].same(g.tensors[o.a]);
     for (size_t i = 0; i < x.size(); i++) {
         float f = b.empty() ? 0 : b[per_channel ? i % g.tensors[o.a].c : i];
-        x[i] = o.kind == Kind::add ? x[i] + f : o.kind == Kind::multiply ? x[i] * f : x[i] > 0 || x[i] != x[i] ? x[i] : 0;
+        switch (o.kind) {
+        case Kind::add: x[i] += f; break;
+        case Kind::subtract: x[i] -= f; break;
+        case Kind::multiply: x[i] *= f; break;
+        case Kind::relu_back: x[i] = f > 0 ? x[i] : 0; break;
+        default: x[i] = x[i] > 0 || x[i] != x[i] ? x[i] : 0; // ReLU
+        }
     }
     v.write(o.out, x);
+}
+
+// norm_back: the gradients of gamma and beta, and the line by d, x and 1 that the gradient of x is.
+void norm_back(const Graph &g, const Operation &o, Values &v) {
+    Floats d = v.read(o.a), x = v.read(o.b), mean = v.read(o.more[0]), rstd = v.read(o.more[1]), gamma = v.read(o.more[2]);
+    size_t c = size_t(g.tensors[o.b].c);
+    std::vector<double> dgamma(c), dbeta(c);
+    for (size_t i = 0; i < x.size(); i++) {
+        dgamma[i % c] += double(d[i]) * (double(x[i]) - mean[i % c]) * rstd[i % c];
+        dbeta[i % c] += d[i];
+    }
+    Floats by_d(c), by_x(c), shift(c);
+    double n = double(x.size()) / double(c);
+    for (size_t j = 0; j < c; j++) {
+        double slope = double(gamma[j]) * rstd[j], k = slope * rstd[j] * dgamma[j] / n;
+        by_d[j] = float(slope), by_x[j] = float(-k), shift[j] = float(k * mean[j] - slope * dbeta[j] / n);
+    }
+    v.write(o.out, Floats(dgamma.begin(), dgamma.end()));
+    v.write(o.out2, Floats(dbeta.begin(), dbeta.end()));
+    v.write(o.more[3], by_d), v.write(o.more[4], by_x), v.write(o.more[5], shift);
 }
 
 void statistics(const Graph &g, const Operation &o, Values &v) {
@@ -233,12 +259,14 @@ std::string run(const Graph &g, const std::map<int64_t, void *> &memory) {
             return "the memory of tensor " + std::to_string(t.id) + " is not within an allocation";
     Values v(g, memory);
     for (const Operation &o : g.operations)
-        if (o.kind == Kind::statistics)
-            statistics(g, o, v);
-        else if (o.kind == Kind::add || o.kind == Kind::multiply || o.kind == Kind::relu)
-            point(g, o, v);
-        else
-            convolve(g, o, v);
+        switch (o.kind) {
+        case Kind::statistics: statistics(g, o, v); break;
+        case Kind::norm_back: norm_back(g, o, v); break;
+        case Kind::forward:
+        case Kind::data:
+        case Kind::weight: convolve(g, o, v); break;
+        default: point(g, o, v);
+        }
     return "";
 }
 

@@ -66,7 +66,8 @@ func (v *device) Close() error {
 // Caps adds what the libraries have.
 func (v *device) Caps() driver.Caps {
 	c := v.together.Caps()
-	c.Stats, c.AddsBias, c.AddsWeights, c.Warning, c.Describe = stats{v}, v.cublas.FusesBias, v.cudnn.AddsWeights, v.cudnn.Warning, v.cudnn.DescribeGPU
+	c.Stats, c.Norms = stats{v}, norms{v.cudnn, v}
+	c.AddsBias, c.AddsWeights, c.Warning, c.Describe = v.cublas.FusesBias, v.cudnn.AddsWeights, v.cudnn.Warning, v.cudnn.DescribeGPU
 	return c
 }
 
@@ -82,6 +83,33 @@ func (s stats) StatsPay(c driver.Conv, apart func(d driver.Device, y driver.Ptr)
 
 func (s stats) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) {
 	s.v.cudnn.ConvForwardStats(c, y, x, w, sum, square)
+}
+
+// norms are cuDNN's convolutions with a norm before them. On the emulator they pay wherever there are any.
+type norms struct {
+	*cudnn
+	v *device
+}
+
+func (n norms) NormPays(c driver.Conv, apart func(d driver.Device, y, x driver.Ptr) error) bool {
+	if n.v.Context.Info().Emulated {
+		return n.cudnn.NormPays(c, nil)
+	}
+	return n.cudnn.NormPays(c, func(y, x driver.Ptr) error { return apart(n.v, y, x) })
+}
+
+func (n norms) NormDataPays(c driver.Conv, add bool, apart func(d driver.Device, dy, x driver.Ptr) error) bool {
+	if n.v.Context.Info().Emulated {
+		return n.cudnn.NormDataPays(c, add, nil)
+	}
+	return n.cudnn.NormDataPays(c, add, func(dy, x driver.Ptr) error { return apart(n.v, dy, x) })
+}
+
+func (n norms) NormAddPays(c driver.Conv, apart func(d driver.Device, z, x, add driver.Ptr) error) bool {
+	if n.v.Context.Info().Emulated {
+		return n.cudnn.NormAddPays(c, nil)
+	}
+	return n.cudnn.NormAddPays(c, func(z, x, add driver.Ptr) error { return apart(n.v, z, x, add) })
 }
 
 // A portableDevice is a GPU that computes with our own kernels alone.

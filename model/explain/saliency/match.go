@@ -148,7 +148,7 @@ func addGradient(p *nn.Pass, head nn.Sequential, dz, d gpu.Tensor, w float64, fi
 		gpu.Copy(d, head.Backward(p, dz))
 		return
 	}
-	head.BackwardAdd(p, dz, d)
+	head.BackwardAdd(p, dz, d) // into d: no norm made what a head reads
 }
 
 // scale multiplies a few values, on the host.
