@@ -194,11 +194,8 @@ func (r *trainRun) inTurn(f func() error) error {
 	return r.team.Together(f())
 }
 
-// beats tells the other ranks of steps, and rank 0's user of all.
-func (r *trainRun) beats(e train.Event) {
-	if e.Kind == train.Stepped {
-		r.team.Done(e.Step)
-	}
+// told is progress on the rank that speaks.
+func (r *trainRun) told(e train.Event) {
 	if r.first() {
 		r.progress(e)
 	}

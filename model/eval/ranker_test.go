@@ -10,6 +10,8 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/world"
+	"contig-gpu/gpu/world/worldtest"
 )
 
 // A draw makes rows that are hard to rank.
@@ -275,4 +277,30 @@ func (d draw) spread(persons int) *Rows {
 		r.SetGenetics(p, d.row(zero, nil))
 	}
 	return r
+}
+
+// TestRanksRankTogether: several ranks that share the blocks out come to what one does, whatever is tied, absent or NaN.
+func TestRanksRankTogether(t *testing.T) {
+	for _, persons := range []int{0, 1, 70, 200} {
+		d := draw{rand.New(rand.NewPCG(uint64(persons), 3)), 16, 1e-3, 0.2, 0.3}
+		modalities := []embedded{d.modality(persons), d.modality(persons)}
+		want := referenceFor(modalities)
+		for ranks := 1; ranks <= 4; ranks++ {
+			err := worldtest.Together(ranks, func(w *world.World) error {
+				dev, err := gpu.Open("cpu", gpu.Options{Threads: 1})
+				if err != nil {
+					return err
+				}
+				defer dev.Close()
+				if err := dev.Join(w); err != nil {
+					return err
+				}
+				holdToReference(t, fmt.Sprintf("rank %d of %d, %d persons", w.Rank(), ranks, persons), dev, 37, d.dim, modalities, want)
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }

@@ -58,9 +58,10 @@ func bounds(product float64, most int) []float64 {
 	return b
 }
 
+// run compares all blocks. Of several ranks each has every R-th block of images, and what all have counted is added up.
 func (s *sweep) run(ctx context.Context) error {
 	n := len(s.l.class)
-	for lo := 0; lo < n; lo += s.side {
+	for lo := s.dev.Rank() * s.side; lo < n; lo += s.dev.Ranks() * s.side {
 		rows := span{lo, min(n, lo+s.side)}
 		s.loadImages(rows)
 		for lo := 0; lo < n; lo += s.side {
@@ -70,7 +71,40 @@ func (s *sweep) run(ctx context.Context) error {
 			s.compare(block{s, rows, span{lo, min(n, lo+s.side)}})
 		}
 	}
+	s.addRanks()
 	return s.dev.Sync()
+}
+
+// addRanks adds the counts of all ranks. They are whole numbers of at most as many as there are persons, which float32 adds exactly up to 2^24.
+func (s *sweep) addRanks() {
+	if s.dev.Ranks() == 1 {
+		return
+	}
+	var mine []float32
+	for _, q := range s.l.places {
+		for _, direction := range q {
+			for _, p := range direction {
+				mine = append(mine, float32(p.above), float32(p.tied))
+			}
+		}
+	}
+	if len(mine) == 0 {
+		return
+	}
+	a := s.dev.NewArena(4*len(mine) + 512)
+	defer a.Close()
+	x := a.New(gpu.F32, len(mine))
+	gpu.Write(x, mine)
+	gpu.AllReduce(x)
+	gpu.Read(mine, x)
+	for _, q := range s.l.places {
+		for _, direction := range q {
+			for i := range direction {
+				direction[i].above, direction[i].tied = int(mine[0]), int(mine[1])
+				mine = mine[2:]
+			}
+		}
+	}
 }
 
 // loadImages brings the unit rows of images to the device.

@@ -129,18 +129,18 @@ func (c *Crew) over() bool {
 
 // lose ends the run because a peer is lost.
 func (c *Crew) lose(p *peer, how string) {
-	c.end(&data.Problem{Code: codeLost, What: fmt.Sprintf("%s %s%s", p.Member, how, c.after(p)),
+	c.end(&data.Problem{Code: codeLost, What: fmt.Sprintf("%s %s%s", p.Member, how, c.at(p)),
 		Cause: "it was killed, perhaps for memory, or is stopped; its host or the network failed", Fix: "look at its output and its host's log, then start all ranks again"}, p)
 }
 
-// after says which step a peer has done last, if any.
-func (c *Crew) after(p *peer) string {
+// at says which step a peer has come to, if any.
+func (c *Crew) at(p *peer) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.step == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" after %s %d", c.t.unit, p.step)
+	return fmt.Sprintf(" at %s %d", c.t.unit, p.step)
 }
 
 // told ends the run because a peer says that it fails. What rank 0 passes on is a failure as it is; of all others rank 0 says whose it is.
@@ -150,7 +150,7 @@ func (c *Crew) told(p *peer, why *data.Problem) {
 		return
 	}
 	if c.t.me.Rank == 0 {
-		why = &data.Problem{Code: codeLost, What: fmt.Sprintf("%s gave up%s", p.Member, c.after(p)), Cause: why.Error(), Fix: "that error says what to do; then start all ranks again"}
+		why = &data.Problem{Code: codeLost, What: fmt.Sprintf("%s gave up%s", p.Member, c.at(p)), Cause: why.Error(), Fix: "that error says what to do; then start all ranks again"}
 		c.end(why, p)
 		return
 	}
@@ -216,7 +216,8 @@ func (c *Crew) Err() error {
 	}
 }
 
-// Done tells rank 0 that this rank has done a step, of those that are counted from 1.
+// Done tells rank 0 that this rank has come to a step, of those that are counted from 1: it has done what it has to do by itself, and is about to do the
+// rest with the others.
 func (c *Crew) Done(step int) {
 	c.mu.Lock()
 	c.step, c.since = step, time.Now()

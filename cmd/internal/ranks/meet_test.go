@@ -348,10 +348,10 @@ func TestLost(t *testing.T) {
 		want string // in what rank 0 says; of rank 0's own end, all the others
 	}{
 		{"fail 2", nil, "E733: rank 2 ("},
-		{"fail 2", nil, "gave up after step 7\n  likely cause: E412: an image cannot be decoded"},
-		{"die 2", nil, "ended without a word after step 7"},
-		{"die 0", nil, "ended without a word after step 7"},
-		{"stop 1", []string{"BEAT=700ms"}, "has not been heard of for 2.8s after step 7"},
+		{"fail 2", nil, "gave up at step 7\n  likely cause: E412: an image cannot be decoded"},
+		{"die 2", nil, "ended without a word at step 7"},
+		{"die 0", nil, "ended without a word at step 7"},
+		{"stop 1", []string{"BEAT=700ms"}, "has not been heard of for 2.8s at step 7"},
 		{"late 1", []string{"BEAT=300ms", "BEHIND=2s"}, "has been at step 7 for 2s, and others wait at 8"},
 	} {
 		t.Run(c.mode, func(t *testing.T) {

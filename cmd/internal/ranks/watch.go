@@ -39,7 +39,7 @@ func (c *Crew) watch(now time.Time) {
 	c.mu.Unlock()
 	if late, ahead, ok := laggard(all, now, c.t.rank); ok {
 		why := &data.Problem{Code: codeLost, What: fmt.Sprintf("%s has been at %s %d for %v, and others wait at %d", late.Member, c.t.unit, late.step, c.t.rank, ahead),
-			Cause: "its storage or its device is slow or hangs", Fix: "look at its host; --rank-timeout waits longer"}
+			Cause: "its storage or its device is slow or hangs; an image that takes for ever", Fix: "look at its host; --rank-timeout waits longer"}
 		c.end(why, nil)
 	}
 }

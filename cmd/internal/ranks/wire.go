@@ -54,7 +54,7 @@ type note struct {
 	Size    int           `json:",omitempty"`
 	Same    []Trait       `json:",omitempty"`
 	Text    string        `json:",omitempty"` // why one is refused
-	Step    int           `json:",omitempty"` // the last that is done
+	Step    int           `json:",omitempty"` // the last that it has come to
 	Problem *data.Problem `json:",omitempty"` // a failure
 	Words   []byte        `json:",omitempty"` // of a collective that no library carries
 }
@@ -74,7 +74,7 @@ type peer struct {
 	limit *io.LimitedReader
 
 	sending sync.Mutex
-	step    int       // the last that it has done
+	step    int       // the last that it has come to
 	since   time.Time // when that was heard of
 	left    bool      // it has said good-bye
 }

@@ -48,6 +48,7 @@ type Options struct {
 	Frozen Frozen         // which steps leave the image encoder as it is; Freeze says when
 
 	Next   func() (*data.Batch, error) // the batches of the training, in order
+	Begun  func(step int)              // called when a step, from 1, has its first batch and computes; may be nil
 	Report func(Result) error          // called when a step is done and found good, or skipped
 }
 

@@ -56,6 +56,9 @@ func (e *Engine) Step(turn Turn) error {
 		if err != nil {
 			return err
 		}
+		if of.first && e.o.Begun != nil {
+			e.o.Begun(turn.Step + 1)
+		}
 		if replay := s.recorded[of]; replay != nil {
 			replay.Replay()
 		} else {
