@@ -26,6 +26,7 @@ type memoryPlan struct {
 	Precision  string     `json:"precision"`
 	Parameters int        `json:"parameters"`
 	Batch      int        `json:"batch"`
+	Ranks      int        `json:"ranks"` // that share the batch; what follows is of one of them
 	ImageSize  int        `json:"image_size"`
 	Arenas     []gpu.Held `json:"arenas"` // of the device
 	Host       []gpu.Held `json:"host"`   // beside them, on the host
@@ -45,15 +46,17 @@ type planSettings struct {
 	shapeSettings
 	GPU, Memory string
 	WritePlans  string
+	Ranks       int
 }
 
-func newPlanSettings() *planSettings { return &planSettings{shapeSettings: *newShapeSettings()} }
+func newPlanSettings() *planSettings { return &planSettings{shapeSettings: *newShapeSettings(), Ranks: 1} }
 
 func (p *planSettings) rows() []setting.Row {
 	s := p.settings.rows()
 	device := setting.Of(s, &p.Device)[0].Saying("auto, cpu, cuda or cuda:N; without a GPU cuda is taken for an H100")
 	own := append(setting.Of(s, &p.Chunk, &p.Accumulate, &p.EMA, &p.Threads), device,
 		setting.New("gpu", &p.GPU, "", setting.OneOf(gpu.PlannedGPUs()...).OrEmpty(), "plan for this model of GPU, present or not, instead of --device: {}"),
+		setting.New("ranks", &p.Ranks, 1, setting.Between(1, mostNodes), "plan for one of so many ranks, processes that share --batch"),
 		setting.New("memory", &p.Memory, "", setting.Any(), "memory for the largest batch, such as 16G; none: what the device has free"),
 		setting.New("write-plans", &p.WritePlans, "", setting.Any(), "make cuDNN's plans for --gpu without it, and write them to this file, such as plans/h200.zip"))
 	return append(p.shapeSettings.rows(), setting.Group("", own...)...)
@@ -132,6 +135,12 @@ func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {
 		return nil, err
 	}
 	defer d.Close()
+	if s.Ranks > 1 {
+		if cfg.Batch%s.Ranks != 0 {
+			return nil, usagef("plan: --batch %d is of all ranks, and %d ranks cannot share it equally: %d and %d can", cfg.Batch, s.Ranks, cfg.Batch/s.Ranks*s.Ranks, (cfg.Batch/s.Ranks+1)*s.Ranks)
+		}
+		d.PlanFor(s.Ranks)
+	}
 	if _, cfg.Precision, err = dtype(&s.settings, d); err != nil {
 		return nil, err
 	}
@@ -152,7 +161,7 @@ func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &memoryPlan{Written: written, Device: d.Name(), Precision: cfg.Precision, Parameters: m.Weights().Count(), Batch: cfg.Batch, ImageSize: cfg.ImageSize, Arenas: x.Device,
+	p := &memoryPlan{Written: written, Device: d.Name(), Precision: cfg.Precision, Parameters: m.Weights().Count(), Batch: cfg.Batch, Ranks: s.Ranks, ImageSize: cfg.ImageSize, Arenas: x.Device,
 		Host: x.Host, OnDevice: x.OnDevice(), OnHost: x.OnHost(), Total: x.Total(), Memory: room, Notes: notes, Convolutions: d.ConvAnswers()}
 	if g := d.GPU(); g != nil {
 		p.Device = g.Name
@@ -161,6 +170,7 @@ func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {
 		p.Notes = append(p.Notes, "tables leaves out the genetics of all persons, which stay on a GPU: about a quarter of a byte per genotype, an eighth per carrier, 4 per score")
 	}
 	p.Largest, err = train.LargestBatch(cfg, work, d, room)
+	p.Largest -= p.Largest % s.Ranks
 	return p, err
 }
 
@@ -215,7 +225,11 @@ func planRoom(s *planSettings, d *gpu.Device) (int, error) {
 }
 
 func (p *memoryPlan) print(w io.Writer) error {
-	fmt.Fprintf(w, "%d parameters, batch %d, images of %d px, %s on %s\n", p.Parameters, p.Batch, p.ImageSize, p.Precision, p.Device)
+	each := ""
+	if p.Ranks > 1 {
+		each = fmt.Sprintf(", each of %d ranks with %d", p.Ranks, p.Batch/p.Ranks)
+	}
+	fmt.Fprintf(w, "%d parameters, batch %d%s, images of %d px, %s on %s\n", p.Parameters, p.Batch, each, p.ImageSize, p.Precision, p.Device)
 	for _, part := range []struct {
 		name  string
 		held  []gpu.Held

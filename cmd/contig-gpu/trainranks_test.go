@@ -268,3 +268,20 @@ func TestRanksRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanOfRanks: one of two ranks that share a batch takes what one process takes for half of it, and the whole batch's embeddings beside.
+func TestPlanOfRanks(t *testing.T) {
+	plan := func(args ...string) (p memoryPlan) {
+		t.Helper()
+		out := must(t, append([]string{"plan", "--device", "cpu", "--encoder", "resnet18", "--image-size", "64", "--threads", "2", "--memory", "1G", "--json"}, args...)...)
+		mustDo(t, json.Unmarshal([]byte(out), &p))
+		return p
+	}
+	half, shared := plan("--batch", "32"), plan("--batch", "64", "--ranks", "2")
+	if shared.OnDevice <= half.OnDevice || shared.OnDevice > half.OnDevice+half.OnDevice/4 || shared.Largest <= half.Largest || shared.Largest%2 != 0 || shared.Ranks != 2 {
+		t.Errorf("half a batch takes %d bytes, largest %d; one of two ranks %d, largest %d", half.OnDevice, half.Largest, shared.OnDevice, shared.Largest)
+	}
+	if code, _, errs := exec(t, "plan", "--batch", "65", "--ranks", "2"); code != 2 || !strings.Contains(errs, "64 and 66 can") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
