@@ -273,7 +273,7 @@ func TestRanksRefuse(t *testing.T) {
 func TestPlanOfRanks(t *testing.T) {
 	plan := func(args ...string) (p memoryPlan) {
 		t.Helper()
-		out := must(t, append([]string{"plan", "--device", "cpu", "--encoder", "resnet18", "--image-size", "64", "--threads", "2", "--memory", "1G", "--json"}, args...)...)
+		out := must(t, append([]string{"plan", "--device", "cpu", "--encoder", "resnet18", "--image-size", "64", "--threads", "2", "--memory", "4G", "--json"}, args...)...)
 		mustDo(t, json.Unmarshal([]byte(out), &p))
 		return p
 	}
