@@ -129,6 +129,7 @@ func sameLosses(t *testing.T, name, dir, wantDir string, tol float64, kinds stri
 // state, averages and losses. With norms over shares that is one rank whose image encoder takes the batch in chunks of a share, but for the
 // running averages, which chunks move once each.
 func TestRanksTrainAsOne(t *testing.T) {
+	slow(t)
 	co := traintest.Cohort(t, 30)
 	steps, counts := 3, map[string][]int{normShare: {2}, normGlobal: {3}}
 	if text := os.Getenv("CONTIG_RANK_STEPS"); text != "" { // make campaign
@@ -162,6 +163,7 @@ func TestRanksTrainAsOne(t *testing.T) {
 // TestRanksGoOn: a run of ranks goes on as any number of them, and as one; as many write the same bytes as without a stop, whatever is slow on the
 // way.
 func TestRanksGoOn(t *testing.T) {
+	slow(t)
 	co, dir := traintest.Cohort(t, 30), t.TempDir()
 	c := shared(t)
 	c.Precision, c.EMA, c.MaxSteps = "f32", 0.5, 4
@@ -319,6 +321,7 @@ func TestRanksThatDifferAreNotSaved(t *testing.T) {
 
 // TestRanksLearnFromImagesAlone: SimCLR's views are compared over all ranks too.
 func TestRanksLearnFromImagesAlone(t *testing.T) {
+	slow(t)
 	co, dir := traintest.Cohort(t, 30), t.TempDir()
 	c := shared(t)
 	c.Objective, c.MaxSteps, c.Accumulate, c.Norm = build.SimCLR, 2, 1, normGlobal
@@ -336,6 +339,7 @@ func TestRanksLearnFromImagesAlone(t *testing.T) {
 // TestRanksMoveRunningAveragesAlike: with norms over shares the image encoder's running averages follow the mean of the shares' statistics, on all
 // ranks alike. Of the first norm, whose input no norm precedes, that mean is the one of the whole batch.
 func TestRanksMoveRunningAveragesAlike(t *testing.T) {
+	slow(t)
 	co, dir := traintest.Cohort(t, 30), t.TempDir()
 	c := shared(t)
 	c.MaxSteps, c.Accumulate = 1, 1
