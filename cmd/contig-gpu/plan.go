@@ -49,7 +49,9 @@ type planSettings struct {
 	Ranks       int
 }
 
-func newPlanSettings() *planSettings { return &planSettings{shapeSettings: *newShapeSettings(), Ranks: 1} }
+func newPlanSettings() *planSettings {
+	return &planSettings{shapeSettings: *newShapeSettings(), Ranks: 1}
+}
 
 func (p *planSettings) rows() []setting.Row {
 	s := p.settings.rows()
