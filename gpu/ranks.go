@@ -31,6 +31,9 @@ func (d *Device) Join(w *world.World) error {
 // GPUs returns how many this process is shown, which the driver numbers from 0; 0 where there is no driver.
 func GPUs() int { return vendor.Count() }
 
+// Collectives opens the library that carries sums between GPUs and describes it, or says where it was looked for. No GPU is needed.
+func Collectives() (Library, error) { return vendor.Collectives() }
+
 // Rank returns the number of the device among those of all ranks, from 0.
 func (d *Device) Rank() int { return d.world.Rank() }
 

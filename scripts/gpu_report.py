@@ -2,7 +2,7 @@
 """Makes a report of what the stages of gpu_report.sh left: WORK OUT COMMIT STAGE... Exits 1 if one of the stages named failed."""
 import contextlib, datetime, glob, io, json, os, re, sys
 
-ORDER = "doctor conformance golden memcheck racecheck parity step448 step224 step448max grid224 grid448 loss kernels curve demo resume".split()
+ORDER = "doctor conformance golden memcheck racecheck parity step448 step224 step448max grid224 grid448 loss kernels curve demo resume ranks".split()
 
 TESTS = ("conformance", "golden", "memcheck", "racecheck")
 
@@ -42,9 +42,14 @@ def kernels(r):
         print(f"| {x['op']} | {x['shape']} | {x.get('calls', '')} | {ms:.4f} | {rate} | {100 * x['of_ceiling']:.0f} % |")
 
 
+def ranks(r):
+    """What two ranks on one GPU had in common with one."""
+    print(f"\nTwo ranks on this GPU, NCCL {r['nccl']}, float32: the losses of the first {r['compared']} steps within {r['loss_difference']:.1e} of one rank's, of all {r['steps']} within {r['loss_difference_of_all']:.1e}.")
+
+
 def tables():
     """How the results of stages are shown; those that compare with PyTorch by the scripts that measured them."""
-    show = {"kernels": kernels}
+    show = {"kernels": kernels, "ranks": ranks}
     try:
         import bench_gpu, curve_gpu
     except ImportError:

@@ -15,7 +15,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/gpu_tools.sh
 
-stages=(doctor conformance golden memcheck racecheck parity step448 step224 step448max grid224 grid448 loss kernels curve demo resume)
+stages=(doctor conformance golden memcheck racecheck parity step448 step224 step448max grid224 grid448 loss kernels curve demo resume ranks)
 out=docs/gpu work=build/gpu-report toy='' seconds='' given=()
 while getopts o:w:s:t option; do
   case $option in
@@ -99,8 +99,8 @@ sanitize() {
   fi
 }
 
-conformance=Conformance golden=Golden resume=(20 1 cuda 2000)
-if [ -n "$toy" ]; then conformance='ConformanceMatMul/cuda' golden=GoldenLoss resume=(2 1 cpu 60); fi
+conformance=Conformance golden=Golden resume=(20 1 cuda 2000) ranks=(200 64 32 0 1)
+if [ -n "$toy" ]; then conformance='ConformanceMatMul/cuda' golden=GoldenLoss resume=(2 1 cpu 60) ranks=(6 32 8 0 1); fi
 
 stage() {
   case $1 in
@@ -118,6 +118,8 @@ stage() {
       run kernels "$bin" bench kernels --device cuda --features 481,7854,18574 --image-size 224 --batch 256 --json "${small[@]}" ;;
     curve | demo) with_torch "$1" "$here/curve_gpu.py" "${bench[@]}" "$1" ;;
     resume) run resume "$here/kill_resume.sh" "${resume[@]}" ;;
+    ranks)
+      if found=$("$here/gpu_ranks.sh" version); then run ranks "$here/gpu_ranks.sh" "${ranks[@]}"; else skip ranks "$found"; fi ;;
     *) fail "stage $1: there are ${stages[*]} and all" ;;
   esac
 }

@@ -19,7 +19,7 @@ prepare() {
 emulate() {
   [ -n "${CONTIG_EMULATOR:-}" ] || return 0
   local name
-  for name in CUDA NVRTC CUBLASLT CUBLAS CUDNN; do
+  for name in CUDA NVRTC CUBLASLT CUBLAS CUDNN NCCL; do
     name=CONTIG_LIB$name
     if [ -z "${!name:-}" ]; then export "$name=$(realpath "$CONTIG_EMULATOR")"; fi
   done

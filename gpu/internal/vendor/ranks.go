@@ -28,6 +28,15 @@ func UniqueID() ([]byte, error) {
 	return api.UniqueID()
 }
 
+// Collectives describes the library that carries sums between GPUs. No GPU is needed.
+func Collectives() (driver.Library, error) {
+	api, err := nccl.Load()
+	if err != nil {
+		return driver.Library{}, err
+	}
+	return api.Library(), nil
+}
+
 // join implements driver.Caps' Join.
 func (v *together) join(ctx context.Context, p driver.Place) (driver.Collectives, error) {
 	if v.comm != nil {

@@ -120,14 +120,18 @@ func (e *Engine) begin(turn Turn, of part) (*slot, *nn.Pass, error) {
 
 // record records a part of a step with the slot's batch, once. The first time a part runs as it is, so that all is there that a
 // recording needs.
-func (e *Engine) record(p *nn.Pass, s *slot, of part) (err error) {
+func (e *Engine) record(p *nn.Pass, s *slot, of part) error {
 	switch {
 	case !e.warm[of] || e.o.Omit.Graph:
 		e.warm[of] = true
 	case s.recorded[of] == nil:
-		s.recorded[of], err = e.dev.Record(func() { e.compute(p, s, of) })
+		r, err := e.dev.Record(func() { e.compute(p, s, of) })
+		if err != nil {
+			return err // there is nothing that close could give back
+		}
+		s.recorded[of] = r
 	}
-	return err
+	return nil
 }
 
 // queued notes a batch whose work is queued.

@@ -11,6 +11,8 @@ import (
 	"contig-gpu/data/loader"
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/model/nn"
+	"contig-gpu/model/objective"
 )
 
 // TestCUDANamesTheLayer: where only the gradient of a batch is not finite, and the next batch's has taken its place, its
@@ -79,6 +81,37 @@ func TestCUDAStepIsOneGraph(t *testing.T) {
 			t.Errorf("slot %d: the recorded step changes no parameter", i)
 		}
 	}
+}
+
+// waiting is an objective that waits for the device in a step, which recorded work cannot do.
+type waiting struct {
+	objective.Objective
+	dev *gpu.Device
+}
+
+func (w waiting) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
+	w.Objective.Step(p, b, terms)
+	_ = w.dev.Sync() // spoils the recording, whose error the step returns
+}
+
+// TestCUDARecordingThatFails: a step that cannot be recorded is an error, and the engine can be closed after it.
+func TestCUDARecordingThatFails(t *testing.T) {
+	gputest.Long(t)
+	gputest.UseEmulator(t)
+	r := newRig(t, gputest.Open(t, "cuda", gpu.Options{Threads: 2}), "f32", 0)
+	if err := r.take(); err != nil { // runs as it is
+		t.Fatal(err)
+	}
+	r.obj = waiting{r.obj, r.dev}
+	if err := r.take(); err == nil || !strings.Contains(err.Error(), "recorded work cannot do") {
+		t.Errorf("error %v", err)
+	}
+	for _, s := range r.slots {
+		if n := len(s.recorded); n != 0 {
+			t.Errorf("a slot has %d recordings", n)
+		}
+	}
+	r.Close()
 }
 
 // TestCUDAEvaluatesWholeBatches: the last batch of an evaluation is filled up, so that no shape is used that was not planned,
