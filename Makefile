@@ -110,6 +110,10 @@ campaign: build kills ## what seldom breaks and takes long, whole: fuzzing, faul
 	scripts/kill_resume.sh 200 7
 	scripts/check_slurm.sh all
 	scripts/mutate_kernels.sh
+	CONTIG_GPU=build/contig-gpu scripts/kill_resume.sh 50 7 cpu 240 2
+	CONTIG_GPU=build/contig-gpu MPIRUN=mpirun.mpich scripts/kill_resume.sh 50 8 cpu 240 3
+	scripts/mutate_ranks.sh
+	CONTIG_RANK_STEPS=20 $(GO) test -timeout 2h -count=1 -run TestRanksTrainAsOne ./model/train
 	CONTIG_CHANGES=200 $(GO) test -timeout 2h -count=1 -run HostileCheckpoints ./cmd/contig-gpu
 	scripts/explain_maps.sh
 	scripts/explain_truth.sh 3 20 20 20 20

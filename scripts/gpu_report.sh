@@ -100,7 +100,7 @@ sanitize() {
 }
 
 conformance=Conformance golden=Golden resume=(20 1 cuda 2000) ranks=(200 64 32 0 1)
-if [ -n "$toy" ]; then conformance='ConformanceMatMul/cuda' golden=GoldenLoss resume=(2 1 cpu 60) ranks=(6 32 8 0 1); fi
+if [ -n "$toy" ]; then conformance='ConformanceMatMul/cuda' golden=GoldenLoss resume=(2 1 cpu 60) ranks=(6 32 8 1); fi
 
 stage() {
   case $1 in
