@@ -50,7 +50,7 @@ func Kubeflow(get func(string) string) (Launch, bool, error) {
 }
 
 // Run starts the ranks and waits for their end. What ends ctx is passed on to them as a signal, once. It returns the exit code of the first that ended
-// with another than 0; the others are given as long as they take to hear of it.
+// with another than 0, before any 1, which those have that heard of another's end; they are given as long as they take to hear of it.
 func (l Launch) Run(ctx context.Context, signal func(error) os.Signal) (code int, err error) {
 	runtime.LockOSThread() // the ranks are killed when the thread ends that has started them: with this process
 	if l.Address == "" {
@@ -76,8 +76,11 @@ func (l Launch) Run(ctx context.Context, signal func(error) os.Signal) (code int
 	for left := l.Ranks; left > 0; {
 		select {
 		case c := <-ended:
-			if left--; c != 0 && code == 0 {
-				code, late = c, time.After(grace)
+			if left--; c != 0 && late == nil {
+				late = time.After(grace)
+			}
+			if code <= 1 { // 1 is also of ranks that end because another has
+				code = max(code, c)
 			}
 		case <-asked:
 			asked = nil
