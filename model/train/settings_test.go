@@ -29,7 +29,7 @@ func mustRecipe(t *testing.T, name string) Config {
 func leaves(prefix string, v reflect.Value) map[any]string {
 	out := map[any]string{}
 	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("json")
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		switch {
 		case v.Field(i).Kind() == reflect.Struct:
 			for p, n := range leaves(prefix+name+".", v.Field(i)) {
@@ -66,7 +66,7 @@ func TestEveryFieldIsASetting(t *testing.T) {
 func TestRecipesStay(t *testing.T) {
 	want := Config{
 		Recipe: "default", Device: "auto", Precision: "auto", Deterministic: true, Objective: "contig",
-		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448, Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval, Fit: data.FitPad, BadImages: badStop, MaxBad: 0.01,
+		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448, Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval, Norm: normShare, Fit: data.FitPad, BadImages: badStop, MaxBad: 0.01,
 		Augmentation: data.Augmentation{CropScale: .5, FlipHorizontal: .5, Rotation: 20, Brightness: .2, Contrast: .2, Saturation: .2, BlurSigma: 2},
 	}
 	want.Model = model.Config{Encoder: "resnet50", Genetics: "h1", Hidden: 2048, Embedding: 128, Tau: 0.1, Lambda: 0.75, Weights: "mean", Pairs: "avoid"}
@@ -117,7 +117,7 @@ func without(t *testing.T, c Config, key string) []byte {
 func change(t *testing.T, r setting.Row) {
 	t.Helper()
 	was := r.Text()
-	for _, text := range []string{"false", "true", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "constant", "cosine", "loss", "stretch", "pad", "paper", "cpu", "simclr"} {
+	for _, text := range []string{"false", "true", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "constant", "cosine", "loss", "stretch", "pad", "paper", "cpu", "simclr", "global"} {
 		if r.Parse(text) == nil && r.Text() != was {
 			return
 		}
