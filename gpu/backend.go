@@ -38,6 +38,7 @@ type backend interface {
 	read(dst elements, t Tensor)
 
 	join(w *world.World) error // makes the device one of several ranks
+	rejoin()                   // of AllReduceBeside
 	sync() error
 	close() error
 	mark() *Mark
@@ -86,6 +87,7 @@ func (*common) errors() (unit, inputs float64)          { return 0x1p-24, 0 }
 func (*common) computes() bool                          { return true }
 func (*common) threads() int                            { return 0 }
 func (*common) join(*world.World) error                 { return errNoCollectives() }
+func (*common) rejoin()                                 {}
 func (*common) most() int                               { return 0 }
 func (*common) reserve(int)                             {}
 func (*common) sync() error                             { return nil }

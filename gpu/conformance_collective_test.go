@@ -44,7 +44,8 @@ func TestCollectives(t *testing.T) {
 				means := a.New(dtype, 3)
 				gpu.Copy(means, x)
 				gpu.AllMean(means)
-				gpu.AllReduce(x)
+				gpu.AllReduceBeside(x)
+				d.Rejoin()
 				gpu.AllGather(all, rows)
 				gpu.Broadcast(rows)
 				total := float64(n*(n+1)) / 2

@@ -11,12 +11,24 @@ import (
 // What ranks exchange: see Device.Join. All ranks get the same bytes; with as many ranks and the same libraries they are the same each time.
 
 // AllReduce replaces x by its sum over all ranks, element by element. It is of floats of 32 bits or more.
-func AllReduce(x Tensor) { reduce("AllReduce", x, false) }
+func AllReduce(x Tensor) { reduce("AllReduce", x, false, func(c *gpu) { c.allReduce(x) }) }
 
 // AllMean replaces x by its mean over all ranks, element by element. It is of floats of 32 bits or more.
-func AllMean(x Tensor) { reduce("AllMean", x, true) }
+func AllMean(x Tensor) { reduce("AllMean", x, true, func(c *gpu) { c.allMean(x) }) }
 
-func reduce(op string, x Tensor, mean bool) {
+// AllReduceBeside is AllReduce, on a GPU beside what is queued after it: until Device.Rejoin nothing may touch x. Elsewhere it is done at once.
+func AllReduceBeside(x Tensor) {
+	reduce("AllReduceBeside", x, false, func(c *gpu) { c.allReduceBeside(x) })
+}
+
+// Rejoin makes what is queued from here on wait for every AllReduceBeside.
+func (d *Device) Rejoin() {
+	if d.Ranks() > 1 {
+		d.rejoin()
+	}
+}
+
+func reduce(op string, x Tensor, mean bool, onGPU func(c *gpu)) {
 	wantFloat(op, "x", x)
 	if x.dtype != F32 && x.dtype != F64 {
 		panic(fmt.Sprintf("gpu: %s: x is %v, want f32 or f64", op, x.dtype))
@@ -24,7 +36,7 @@ func reduce(op string, x Tensor, mean bool) {
 	if x.dev.Ranks() == 1 {
 		return
 	}
-	compute(x, func() { reduceHost[float32](x, mean) }, func() { reduceHost[float64](x, mean) }, func(c *gpu) { c.allReduce(x, mean) })
+	compute(x, func() { reduceHost[float32](x, mean) }, func() { reduceHost[float64](x, mean) }, onGPU)
 }
 
 func reduceHost[F Float](x Tensor, mean bool) {
@@ -83,13 +95,22 @@ func Broadcast(x Tensor) {
 // rawBytes returns the memory of a tensor on the CPU.
 func rawBytes(t Tensor) []byte { return unsafe.Slice((*byte)(t.mem), t.Bytes()) }
 
-func (c *gpu) allReduce(x Tensor, mean bool) {
+func (c *gpu) allReduce(x Tensor) {
 	c.tally.add("all_reduce", 0, x, x)
 	c.ranks.AllReduce(x.at, x.Len(), typeOf(x.dtype))
-	if mean {
-		launch(c, "allmean_forward", F32, c.elemGrid(x), &kernels.AllmeanForward{X: x.ptr(), Ranks: float32(x.dev.Ranks()), N: int64(x.Len())}, x, x)
-	}
 }
+
+func (c *gpu) allReduceBeside(x Tensor) {
+	c.tally.add("all_reduce", 0, x, x)
+	c.ranks.AllReduceBeside(x.at, x.Len(), typeOf(x.dtype))
+}
+
+func (c *gpu) allMean(x Tensor) {
+	c.allReduce(x)
+	launch(c, "allmean_forward", F32, c.elemGrid(x), &kernels.AllmeanForward{X: x.ptr(), Ranks: float32(x.dev.Ranks()), N: int64(x.Len())}, x, x)
+}
+
+func (c *gpu) rejoin() { c.ranks.Rejoin() }
 
 func (c *gpu) allGather(y, x Tensor) {
 	c.tally.add("all_gather", 0, y, x)

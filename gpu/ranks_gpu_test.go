@@ -39,20 +39,30 @@ func exchange(d *gpu.Device, _ *world.World) error {
 		return fmt.Errorf("the libraries are %v", names)
 	}
 	a, n, mine := d.NewArena(1<<16), d.Ranks(), float64(d.Rank()+1)
-	x, sum, mean := a.New(gpu.F32, 1000), a.New(gpu.F32, 1000), a.New(gpu.F32, 1000)
+	x, sum, mean, beside, after := a.New(gpu.F32, 1000), a.New(gpu.F32, 1000), a.New(gpu.F32, 1000), a.New(gpu.F32, 1000), a.New(gpu.F32, 1000)
 	rows, all := a.New(gpu.BF16, 3, 5), a.New(gpu.BF16, 3*n, 5)
 	b := a.New(gpu.U8, 7)
 	work := func() {
+		gpu.Copy(beside, x)
+		gpu.AllReduceBeside(beside)
 		gpu.Copy(sum, x)
 		gpu.AllReduce(sum)
+		gpu.AllReduceBeside(sum)
+		d.Rejoin()
+		gpu.Copy(after, beside)
 		gpu.AllMean(mean)
 		gpu.AllGather(all, rows)
 		gpu.Broadcast(b)
 	}
 	check := func(when string) error {
 		for _, v := range gputest.Values(sum) {
+			if v != float64(n*n*(n+1))/2 {
+				return fmt.Errorf("%s: the sum, summed once more, is %g", when, v)
+			}
+		}
+		for _, v := range gputest.Values(after) {
 			if v != float64(n*(n+1))/2 {
-				return fmt.Errorf("%s: the sum is %g", when, v)
+				return fmt.Errorf("%s: the sum beside is %g", when, v)
 			}
 		}
 		for _, v := range gputest.Values(mean) {
@@ -77,6 +87,8 @@ func exchange(d *gpu.Device, _ *world.World) error {
 		gpu.Fill(b, mine)
 		gpu.Fill(sum, 0)
 		gpu.Fill(all, 0)
+		gpu.Fill(beside, 0)
+		gpu.Fill(after, 0)
 	}
 	fill()
 	work()
@@ -90,7 +102,7 @@ func exchange(d *gpu.Device, _ *world.World) error {
 	if err != nil {
 		return err
 	}
-	if r.Nodes() != 6 {
+	if r.Nodes() != 10 {
 		return fmt.Errorf("%d operations were recorded", r.Nodes())
 	}
 	for range 2 {

@@ -38,6 +38,9 @@ func (m *Model) trainTrunk(p *nn.Pass, e Embedding, df gpu.Tensor) {
 	again := nn.Training(p.Arena, p.DType)
 	again.Move, again.Over = false, p.Over // running averages have seen this batch
 	chunks(n, m.Chunk, func(lo, hi int) {
+		if hi == n {
+			again.Done = p.Done
+		}
 		m.trunk.Forward(again, chunkOf(again, e.image, lo, hi))
 		part := rows(df, lo, hi)
 		dy := again.Temp(part.Dims()...)

@@ -97,6 +97,7 @@ func (c *Conv) backwardWeight(p *Pass, dy gpu.Tensor) frame {
 	case x.Ok():
 		gpu.ConvBackwardWeight(c.Weight.Grad, dy, x, c.spec)
 	}
+	p.complete(c.Weight)
 	return f
 }
 

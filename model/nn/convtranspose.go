@@ -36,6 +36,7 @@ func (c *ConvTranspose) Backward(p *Pass, dy gpu.Tensor) gpu.Tensor {
 	dims, s := p.LoadShape(c)
 	if x := s[0]; x.Ok() {
 		gpu.ConvTransposeBackwardWeight(c.Weight.Grad, c.Bias.Grad, dy, x)
+		p.complete(c.Weight)
 	}
 	dx := p.Temp(dims...)
 	gpu.ConvTransposeBackwardData(dx, dy, c.Weight.Weight())

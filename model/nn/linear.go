@@ -78,5 +78,6 @@ func (l *Linear) backwardOwn(p *Pass, dy gpu.Tensor) {
 	if x.Ok() {
 		gpu.SumRows(l.Bias.Grad, dy)
 		gpu.MatMul(l.Weight.Grad, dy, x, true, false, 1)
+		p.complete(l.Weight)
 	}
 }

@@ -53,6 +53,10 @@ type Pass struct {
 	Over    Over       // where ranks share a batch: which rows norms take their statistics of
 	Present gpu.Tensor // U8 [N], the rows that a norm of present rows counts; the zero Tensor: all
 
+	// Done, where it is not nil, is told of a parameter that weight decay applies to when its gradient is complete: it has what Backward of all
+	// of the batch adds to it. A pass of a part of a batch before the last has none.
+	Done func(w *Param)
+
 	// Rule is Gradient or, in networks of Linear, BatchNorm by running statistics and ReLU (see Unfused), Rescale. Forward then
 	// takes rows and behind them those of their baselines, Backward the multipliers of the first alone: see gpu.ReLURescale for
 	// how many. It is for passes that want OfInputs.
@@ -76,7 +80,7 @@ func Evaluation(a *gpu.Arena, d gpu.DType) *Pass { return &Pass{Arena: a, DType:
 // Branch returns a pass of the same kind over the same arena with a stack of its own: a part of the network that may run
 // backward in an order of its own. Finish and Reset of p end it too.
 func (p *Pass) Branch() *Pass {
-	b := &Pass{Arena: p.Arena, DType: p.DType, Stats: p.Stats, Move: p.Move, Want: p.Want, Over: p.Over, Present: p.Present, Rule: p.Rule}
+	b := &Pass{Arena: p.Arena, DType: p.DType, Stats: p.Stats, Move: p.Move, Want: p.Want, Over: p.Over, Present: p.Present, Done: p.Done, Rule: p.Rule}
 	p.branches = append(p.branches, b)
 	return b
 }
@@ -115,6 +119,13 @@ func (p *Pass) ifParams(x gpu.Tensor) gpu.Tensor {
 		return x
 	}
 	return gpu.Tensor{}
+}
+
+// complete says that Backward has added to the gradient of w all that it adds.
+func (p *Pass) complete(w *Param) {
+	if p.Done != nil && p.Want&OfParams != 0 {
+		p.Done(w)
+	}
 }
 
 // Save keeps tensors for owner's Backward and closes owner's frame: all that New dealt out since the last Save.

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"contig-gpu/gpu"
 )
@@ -152,6 +153,31 @@ func aligned(n int) int { return (n + paramAlign - 1) / paramAlign * paramAlign 
 // Flat returns all values and all gradients as one-dimensional tensors, and how many leading elements weight
 // decay applies to.
 func (w *Weights) Flat() (values, grads gpu.Tensor, decayed int) { return w.values, w.grads, w.decayed }
+
+// A Part is of the flat gradient: that of some parameters.
+type Part struct {
+	Grad   gpu.Tensor // one-dimensional
+	Params []*Param
+}
+
+// Parts cuts the gradient of all parameters that weight decay applies to, from its end, into parts of at least so many elements, but for the
+// last. Backward passes complete them in about this order. Where they are cut depends on the parameters alone.
+func (w *Weights) Parts(least int) []Part {
+	var parts []Part
+	var params []*Param
+	at, end := w.decayed, w.decayed
+	for _, p := range slices.Backward(w.params) {
+		if !p.Decay {
+			continue
+		}
+		params, at = append(params, p), at-aligned(p.Size())
+		if end-at >= least || at == 0 {
+			parts = append(parts, Part{w.grads.Slice(at, end), params})
+			params, end = nil, at
+		}
+	}
+	return parts
+}
 
 // Statistics returns the running statistics of all norms but those of present rows, flat; the zero Tensor: there are none.
 func (w *Weights) Statistics() gpu.Tensor {

@@ -141,3 +141,37 @@ func TestPlaceCloseAgain(t *testing.T) {
 		t.Error("weights of bytes were accepted")
 	}
 }
+
+// TestParts: parts are the gradient of what decays, from its end, each whole parameters and none smaller than asked for but the last.
+func TestParts(t *testing.T) {
+	w := placed(t, onCPU(t), gpu.F64, NewLinear("a", 5, 3), NewBatchNorm("n", 3), NewLinear("b", 40, 20), NewLinear("c", 2, 2))
+	read := func(x gpu.Tensor) []float64 {
+		v := make([]float64, x.Len())
+		gpu.Read(v, x)
+		return v
+	}
+	_, grads, decayed := w.Flat()
+	for i := range grads.Len() {
+		gpu.Fill(grads.Slice(i, i+1), float64(i))
+	}
+	for _, least := range []int{1, 17, 100, 800, 1 << 20} {
+		end, names := decayed, ""
+		parts := w.Parts(least)
+		for i, p := range parts {
+			v := read(p.Grad)
+			if n := len(v); v[n-1] != float64(end-1) || v[0] != float64(end-n) || n < least && i+1 < len(parts) {
+				t.Errorf("least %d: part %d has elements %g to %g, behind it is %d", least, i, v[0], v[n-1], end)
+			}
+			end -= len(v)
+			for _, x := range p.Params {
+				names += x.Name[:1]
+				if g := read(x.Grad); g[0] < v[0] || g[len(g)-1] > v[len(v)-1] {
+					t.Errorf("least %d: %s is not in part %d", least, x.Name, i)
+				}
+			}
+		}
+		if end != 0 || names != "cba" {
+			t.Errorf("least %d: parts of %q end at %d", least, names, end)
+		}
+	}
+}

@@ -76,6 +76,9 @@ func (s *SimCLR) Step(p *nn.Pass, b objective.Batch, terms gpu.Tensor) {
 	dz := p.Temp(z.Dims()...)
 	s.compare(p, b, terms, dz, z)
 	for v, q := range passes {
+		if v+1 < len(passes) {
+			q.Done = nil // the last view completes the gradients
+		}
 		dy := q.Temp(z.Dim(0)/views, z.Dim(1))
 		gpu.Copy(dy, part(dz, v))
 		s.trunk.Backward(q, s.projection.Backward(q, dy))

@@ -10,6 +10,7 @@ import (
 // TestDiskIsPlanned: the bytes of a checkpoint are known before the first step to within its head, and too little room is
 // E723 with both figures, before anything is written.
 func TestDiskIsPlanned(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	c := tiny(t)
 	c.Epochs, c.Keep, c.EMA = 2, 2, 0.9

@@ -207,6 +207,7 @@ func TestEmbed(t *testing.T) {
 }
 
 func TestEmbedRefusesOtherModalities(t *testing.T) {
+	slow(t)
 	l := mustLoad(t, oneStep(t, func(*Config) {}), openCPU(t))
 	cohort := testCohort(24)
 	cohort.Tables = cohort.Tables[:1]

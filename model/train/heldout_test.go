@@ -16,6 +16,7 @@ import (
 // TestHeldoutIsTold: each evaluation leaves what a report shows, the same by the same seed; that of the test is of the checkpoint that was
 // tested and has participants of all splits.
 func TestHeldoutIsTold(t *testing.T) {
+	slow(t)
 	c := longer(t)
 	var told [2][]string
 	for k := range told {
@@ -129,6 +130,7 @@ func TestSomeBatches(t *testing.T) {
 
 // TestTimeIsSharedOut: every line of the metrics says what the time since the one before went into, and together that is the training's.
 func TestTimeIsSharedOut(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	mustRun(t, options(longer(t), dir))
 	sums := map[string]float64{}

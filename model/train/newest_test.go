@@ -113,6 +113,7 @@ func TestALogDecidesNothing(t *testing.T) {
 
 // TestLinksWhatIsTheSame: checkpoints of one moment are one file under several names.
 func TestLinksWhatIsTheSame(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	c := tiny(t)
 	c.Epochs = 1
@@ -151,6 +152,7 @@ func TestOldCheckpointsGo(t *testing.T) {
 
 // TestALostBestIsSaid: the end of a run does not fail for it.
 func TestALostBestIsSaid(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	c := tiny(t)
 	c.MaxSteps = 1
@@ -221,6 +223,7 @@ func TestInputErrorsSaveWhatWasLearnt(t *testing.T) {
 // TestOutliersAreNamed: extreme values of one held-out person stop an evaluation with the table's name and a count, and what
 // was learnt is kept.
 func TestOutliersAreNamed(t *testing.T) {
+	slow(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	c := tiny(t)
 	c.Epochs = 1

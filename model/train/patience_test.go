@@ -9,6 +9,7 @@ import (
 // TestPatienceEndsATraining: after so many validations without a better one it ends, is tested, and is finished; the bytes up to there are those
 // of a training without patience.
 func TestPatienceEndsATraining(t *testing.T) {
+	slow(t)
 	c := tiny(t)
 	c.Epochs, c.Keep, c.Optimizer.LR, c.Best, c.Model.Weights = 6, 6, 1e-300, bestLoss, "mean" // nothing gets better
 	c.EMA = 0
@@ -43,6 +44,7 @@ func TestPatienceEndsATraining(t *testing.T) {
 
 // TestSetsAreTheSameForAllBatches: the validation loss over sets of a size does not depend on --batch, where the batch's own does.
 func TestSetsAreTheSameForAllBatches(t *testing.T) {
+	slow(t)
 	var losses, batches []float64
 	for _, batch := range []int{4, 8} {
 		c := tiny(t)

@@ -296,6 +296,7 @@ func TestRanksFindWhoIsNotFinite(t *testing.T) {
 
 // TestRanksThatDifferAreNotSaved: one bit of one rank's parameters is enough for E736, and the checkpoint before stays.
 func TestRanksThatDifferAreNotSaved(t *testing.T) {
+	slow(t)
 	co, dir := traintest.Cohort(t, 30), filepath.Join(t.TempDir(), "run")
 	c := shared(t)
 	c.Precision, c.Accumulate, c.CheckpointEvery = "f32", 1, 1

@@ -53,6 +53,7 @@ func sameRuns(t *testing.T, want, got string) {
 }
 
 func TestInterruptedRunsEndTheSame(t *testing.T) {
+	slow(t)
 	c := longer(t)
 	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
 	mustRun(t, options(c, whole))
@@ -106,6 +107,7 @@ func leaveDebris(t *testing.T, dir string) {
 
 // TestCheckpointsInTime: after so many minutes, here at once, a checkpoint is written in the middle of an epoch; without it, at its end only.
 func TestCheckpointsInTime(t *testing.T) {
+	slow(t)
 	var last [2]string
 	for i, minutes := range []float64{0, 1e-12} {
 		o := options(longer(t), filepath.Join(t.TempDir(), "run"))

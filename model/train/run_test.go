@@ -44,7 +44,8 @@ func mustRun(t *testing.T, o Options) Summary {
 	return s
 }
 
-// slow skips a test under -short: under the race detector, where all of it runs on one goroutine, it would take minutes.
+// slow skips a test under -short: under the race detector, where training takes a hundred times as long, those train once and by ranks that are
+// about it; what a training leaves is for the run without.
 func slow(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -5,10 +5,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-// A queue is a context, its two streams and the one thread that may use them.
+// The streams of a queue: for work in program order, for copies from the host, and for collectives beside the first.
+enum contig_stream { CONTIG_MAIN, CONTIG_COPY, CONTIG_SIDE, CONTIG_STREAMS };
+
+// A queue is a context, its streams and the one thread that may use them.
 struct contig_queue {
 	CUcontext ctx;
-	CUstream main, copy;
+	CUstream streams[CONTIG_STREAMS];
 	pthread_t owner;
 };
 
@@ -50,53 +53,51 @@ static inline CUresult contig_launch(const struct contig_queue *q, CUfunction f,
 	void *extra[] = {
 		(void *)CONTIG_PARAM_BUFFER_POINTER, args, (void *)CONTIG_PARAM_BUFFER_SIZE, &size, (void *)CONTIG_PARAM_END,
 	};
-	if (!cooperative) return contig_cuLaunchKernel(f, gx, gy, gz, bx, by, bz, shared, q->main, NULL, extra);
+	if (!cooperative) return contig_cuLaunchKernel(f, gx, gy, gz, bx, by, bz, shared, q->streams[CONTIG_MAIN], NULL, extra);
 	CUlaunchAttribute attr = { .id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE, .value.cooperative = 1 };
-	CUlaunchConfig config = { gx, gy, gz, bx, by, bz, shared, q->main, &attr, 1 };
+	CUlaunchConfig config = { gx, gy, gz, bx, by, bz, shared, q->streams[CONTIG_MAIN], &attr, 1 };
 	return contig_cuLaunchKernelEx(&config, f, NULL, extra);
 }
 
 static inline CUresult contig_copy(const struct contig_queue *q, CUdeviceptr dst, CUdeviceptr src, size_t bytes) {
 	CONTIG_ENTER(q);
-	return contig_cuMemcpyDtoDAsync_v2(dst, src, bytes, q->main);
+	return contig_cuMemcpyDtoDAsync_v2(dst, src, bytes, q->streams[CONTIG_MAIN]);
 }
 
 static inline CUresult contig_set(const struct contig_queue *q, CUdeviceptr dst, unsigned value, int width, size_t count) {
 	CONTIG_ENTER(q);
 	switch (width) {
-	case 1: return contig_cuMemsetD8Async(dst, (unsigned char)value, count, q->main);
-	case 2: return contig_cuMemsetD16Async(dst, (unsigned short)value, count, q->main);
-	case 4: return contig_cuMemsetD32Async(dst, value, count, q->main);
+	case 1: return contig_cuMemsetD8Async(dst, (unsigned char)value, count, q->streams[CONTIG_MAIN]);
+	case 2: return contig_cuMemsetD16Async(dst, (unsigned short)value, count, q->streams[CONTIG_MAIN]);
+	case 4: return contig_cuMemsetD32Async(dst, value, count, q->streams[CONTIG_MAIN]);
 	}
 	return CUDA_ERROR_INVALID_VALUE;
 }
 
-static inline CUstream contig_stream(const struct contig_queue *q, int copy) { return copy ? q->copy : q->main; }
-
 // src and dst of these two are pinned memory.
-static inline CUresult contig_to_device(const struct contig_queue *q, int copy, CUdeviceptr dst, const void *src, size_t bytes) {
+static inline CUresult contig_to_device(const struct contig_queue *q, enum contig_stream on, CUdeviceptr dst, const void *src, size_t bytes) {
 	CONTIG_ENTER(q);
-	return contig_cuMemcpyHtoDAsync_v2(dst, src, bytes, contig_stream(q, copy));
+	return contig_cuMemcpyHtoDAsync_v2(dst, src, bytes, q->streams[on]);
 }
 
 static inline CUresult contig_to_host(const struct contig_queue *q, void *dst, CUdeviceptr src, size_t bytes) {
 	CONTIG_ENTER(q);
-	return contig_cuMemcpyDtoHAsync_v2(dst, src, bytes, q->main);
+	return contig_cuMemcpyDtoHAsync_v2(dst, src, bytes, q->streams[CONTIG_MAIN]);
 }
 
-static inline CUresult contig_record(const struct contig_queue *q, int copy, CUevent event) {
+static inline CUresult contig_record(const struct contig_queue *q, enum contig_stream on, CUevent event) {
 	CONTIG_ENTER(q);
-	return contig_cuEventRecord(event, contig_stream(q, copy));
+	return contig_cuEventRecord(event, q->streams[on]);
 }
 
-static inline CUresult contig_after(const struct contig_queue *q, int copy, CUevent event) {
+static inline CUresult contig_after(const struct contig_queue *q, enum contig_stream on, CUevent event) {
 	CONTIG_ENTER(q);
-	return contig_cuStreamWaitEvent(contig_stream(q, copy), event, 0);
+	return contig_cuStreamWaitEvent(q->streams[on], event, 0);
 }
 
 static inline CUresult contig_replay(const struct contig_queue *q, CUgraphExec graph) {
 	CONTIG_ENTER(q);
-	return contig_cuGraphLaunch(graph, q->main);
+	return contig_cuGraphLaunch(graph, q->streams[CONTIG_MAIN]);
 }
 
 // contig_arg_bytes finds where the last of a kernel's arguments ends. The caller knows their number: to ask for one that there is not is a

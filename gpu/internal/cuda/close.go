@@ -56,7 +56,7 @@ func (c *Context) release() error {
 	for _, m := range c.modules {
 		give("cuModuleUnload", C.contig_cuModuleUnload(m))
 	}
-	for _, s := range []C.CUstream{c.q.main, c.q.copy} {
+	for _, s := range c.q.streams {
 		if s != nil {
 			give("cuStreamDestroy_v2", C.contig_cuStreamDestroy_v2(s))
 		}

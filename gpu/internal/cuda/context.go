@@ -17,7 +17,7 @@ import (
 	"contig-gpu/gpu/internal/driver"
 )
 
-// A Context is one GPU: its primary context, a main stream for work in program order and a copy stream. All methods
+// A Context is one GPU: its primary context, a main stream for work in program order, a copy stream, and a side stream for collectives. All methods
 // but Fail, Info, Stream and Handle are for the goroutine that called Open, which is locked to its thread; called from
 // another one they fail with WrongThread and do nothing.
 type Context struct {
@@ -114,9 +114,9 @@ func (c *Context) open() error {
 		return fmt.Errorf("%s: no memory for a queue", c.name)
 	}
 	err := c.check("cuCtxSetCurrent", C.contig_enter(c.q))
-	for _, s := range []*C.CUstream{&c.q.main, &c.q.copy} {
+	for i := range c.q.streams {
 		if err == nil {
-			err = c.check("cuStreamCreate", C.contig_cuStreamCreate(s, C.CU_STREAM_NON_BLOCKING))
+			err = c.check("cuStreamCreate", C.contig_cuStreamCreate(&c.q.streams[i], C.CU_STREAM_NON_BLOCKING))
 		}
 	}
 	if err == nil {
@@ -144,7 +144,7 @@ func (c *Context) Stream() uintptr {
 	if c.q == nil {
 		return 0
 	}
-	return uintptr(unsafe.Pointer(c.q.main))
+	return uintptr(unsafe.Pointer(c.q.streams[C.CONTIG_MAIN]))
 }
 
 // Handle returns the CUcontext; 0 when closed.

@@ -37,14 +37,14 @@ func (c *Context) newEvent(flags C.uint) (C.CUevent, error) {
 }
 
 // CopyMark records where the copy stream stands.
-func (c *Context) CopyMark() driver.Event { return c.mark(1) }
+func (c *Context) CopyMark() driver.Event { return c.mark(C.CONTIG_COPY) }
 
 // MainMark records where the main stream stands.
-func (c *Context) MainMark() driver.Event { return c.mark(0) }
+func (c *Context) MainMark() driver.Event { return c.mark(C.CONTIG_MAIN) }
 
 // mark records an event that measures time and lets the waiting thread sleep, since others want its core. After a
 // failure it returns an event whose Wait returns that failure.
-func (c *Context) mark(copy C.int) driver.Event {
+func (c *Context) mark(on C.enum_contig_stream) driver.Event {
 	e := &event{c: c, graph: c.capturing}
 	if !c.ready() {
 		return e
@@ -64,17 +64,17 @@ func (c *Context) mark(copy C.int) driver.Event {
 		}
 	}
 	e.h = h
-	c.queued("cuEventRecord", C.contig_record(c.q, copy, h))
+	c.queued("cuEventRecord", C.contig_record(c.q, on, h))
 	return e
 }
 
 // MainAfter makes the main stream wait for e. An event of another device is an error.
-func (c *Context) MainAfter(e driver.Event) { c.after(0, e) }
+func (c *Context) MainAfter(e driver.Event) { c.after(C.CONTIG_MAIN, e) }
 
 // CopyAfter makes the copy stream wait for e.
-func (c *Context) CopyAfter(e driver.Event) { c.after(1, e) }
+func (c *Context) CopyAfter(e driver.Event) { c.after(C.CONTIG_COPY, e) }
 
-func (c *Context) after(copy C.int, on driver.Event) {
+func (c *Context) after(stream C.enum_contig_stream, on driver.Event) {
 	if !c.ready() {
 		return
 	}
@@ -83,7 +83,7 @@ func (c *Context) after(copy C.int, on driver.Event) {
 		c.Fail(fmt.Errorf("%s: cannot wait for an event that is closed or another device's", c.name))
 		return
 	}
-	c.queued("cuStreamWaitEvent", C.contig_after(c.q, copy, e.h))
+	c.queued("cuStreamWaitEvent", C.contig_after(c.q, stream, e.h))
 }
 
 // usable returns why the event cannot be asked.

@@ -77,21 +77,23 @@ func (e *captureError) Error() string {
 	return fmt.Sprintf("%s: %s waits or allocates, which recorded work cannot do", e.device, e.call)
 }
 
-// Sync waits for all queued work, on both streams, and returns the first failure since Open.
+// Sync waits for all queued work, on all streams, and returns the first failure since Open.
 func (c *Context) Sync() error {
 	c.drain("Sync")
 	return c.failure("Sync")
 }
 
-// drain waits for both streams, on behalf of call, and reports whether all is well.
+// drain waits for all streams, on behalf of call, and reports whether all is well.
 func (c *Context) drain(call string) bool {
 	if err := c.enter(call, true); err != nil {
 		c.Fail(err)
 		return false
 	}
-	return c.failed.Load() == nil &&
-		c.queued("cuStreamSynchronize", C.contig_cuStreamSynchronize(c.q.main)) &&
-		c.queued("cuStreamSynchronize", C.contig_cuStreamSynchronize(c.q.copy))
+	ok := c.failed.Load() == nil
+	for _, s := range c.q.streams {
+		ok = ok && c.queued("cuStreamSynchronize", C.contig_cuStreamSynchronize(s))
+	}
+	return ok
 }
 
 // failure returns the first failure since Open, which may have come from any call before.

@@ -23,8 +23,8 @@ type graph struct {
 	nodes int
 }
 
-// Capture records what f queues on the main stream instead of running it, and what f queues on the copy stream between
-// a CopyAfter of the main stream's mark and a MainAfter of the copy stream's. Other work is not recorded but runs. If f waits,
+// Capture records what f queues on the main stream instead of running it, what f queues on the copy stream between
+// a CopyAfter of the main stream's mark and a MainAfter of the copy stream's, and what on the side stream between Fork and Rejoin. Other work is not recorded but runs. If f waits,
 // allocates, or queues what cannot be recorded, there is no graph and the Context stays usable.
 func (c *Context) Capture(f func()) (driver.Graph, error) {
 	if err := c.enter("cuStreamBeginCapture_v2", true); err != nil {
@@ -33,7 +33,7 @@ func (c *Context) Capture(f func()) (driver.Graph, error) {
 	if err := c.failure("Capture"); err != nil {
 		return nil, err
 	}
-	if err := c.check("cuStreamBeginCapture_v2", C.contig_cuStreamBeginCapture_v2(c.q.main, C.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)); err != nil {
+	if err := c.check("cuStreamBeginCapture_v2", C.contig_cuStreamBeginCapture_v2(c.q.streams[C.CONTIG_MAIN], C.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)); err != nil {
 		return nil, err
 	}
 	recorded, err := c.record(f)
@@ -51,7 +51,7 @@ func (c *Context) record(f func()) (recorded C.CUgraph, err error) {
 	c.capturing = true
 	ended := false
 	defer func() {
-		c.queued("cuStreamEndCapture", C.contig_cuStreamEndCapture(c.q.main, &recorded))
+		c.queued("cuStreamEndCapture", C.contig_cuStreamEndCapture(c.q.streams[C.CONTIG_MAIN], &recorded))
 		c.capturing = false
 		err = c.captureFailure()
 		if !ended && recorded != nil {

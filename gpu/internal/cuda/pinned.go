@@ -83,7 +83,7 @@ func (c *Context) UploadPinned(dst driver.Ptr, src []byte) {
 	if !c.mayCopy("UploadPinned", src) {
 		return
 	}
-	code := C.contig_to_device(c.q, 1, C.CUdeviceptr(dst), unsafe.Pointer(&src[0]), C.size_t(len(src)))
+	code := C.contig_to_device(c.q, C.CONTIG_COPY, C.CUdeviceptr(dst), unsafe.Pointer(&src[0]), C.size_t(len(src)))
 	c.copied("cuMemcpyHtoDAsync_v2", code, dst, len(src))
 }
 

@@ -59,7 +59,7 @@ func (s *staging) wait(c *Context, i int) bool {
 
 // release has free[i] pass when the copy queued last is done.
 func (s *staging) release(c *Context, i int) bool {
-	return c.queued("cuEventRecord", C.contig_record(c.q, 0, s.free[i]))
+	return c.queued("cuEventRecord", C.contig_record(c.q, C.CONTIG_MAIN, s.free[i]))
 }
 
 // Upload copies host memory to the device in the order of the main stream and returns when src may be reused, which may

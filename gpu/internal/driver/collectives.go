@@ -18,12 +18,15 @@ type Place struct {
 	Rank, Size int
 }
 
-// Collectives are what the ranks of a run do together, each on a device of its own, in the order of its main stream. All ranks
+// Collectives are what the ranks of a run do together, each on a device of its own, in the order of their calls. All ranks
 // call the same ones with the same sizes in the same order; what one records and replays all record and replay. They are called as the
 // device is, and fail as its launches do; Failed and Abandon may be called from any goroutine.
 type Collectives interface {
 	// AllReduce replaces n elements by their sum over all ranks. All get the same bytes.
 	AllReduce(p Ptr, n int, t Type)
+	// AllReduceBeside is AllReduce after what is queued, and beside what is queued on the main stream later, until Rejoin makes that wait.
+	AllReduceBeside(p Ptr, n int, t Type)
+	Rejoin()
 	// AllGather writes the bytes at src of all ranks behind each other to dst. src may be this rank's place in dst.
 	AllGather(dst, src Ptr, bytes int)
 	// Broadcast replaces bytes by rank 0's.

@@ -3,8 +3,9 @@
 //
 // # One communicator, one goroutine
 //
-// A Comm queues all its collectives on the device's main stream, from the device's goroutine. The order of a program is the order on all
-// ranks, so that no rank waits for one that waits for it.
+// A Comm queues all its collectives from the device's goroutine. The order of a program is the order on all ranks, so that no rank waits for
+// one that waits for it. They go on the device's main stream, but for the sums beside it, which go on its side stream: NCCL runs the kernels
+// of one communicator in the order of their calls, whatever their streams.
 //
 // # Nothing blocks
 //
@@ -42,6 +43,9 @@ const Env = "CONTIG_LIBNCCL"
 type Stream interface {
 	// Stream returns the CUstream.
 	Stream() uintptr
+	// Fork returns another one, which waits for what is queued on the first. Rejoin makes the first wait for it.
+	Fork() uintptr
+	Rejoin()
 	// Enter makes its context the calling thread's. call is for the error.
 	Enter(call string) error
 	// Fail records a failure, to be returned when the device is next waited for. Any goroutine may call it.

@@ -47,6 +47,8 @@ func isInner(t *testing.T) {
 type stream struct{ err error }
 
 func (*stream) Stream() uintptr    { return 0 }
+func (*stream) Fork() uintptr      { return 0 }
+func (*stream) Rejoin()            {}
 func (*stream) Enter(string) error { return nil }
 
 func (s *stream) Fail(err error) {

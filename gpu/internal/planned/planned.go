@@ -102,6 +102,12 @@ type Alone struct{}
 // AllReduce does nothing.
 func (Alone) AllReduce(driver.Ptr, int, driver.Type) {}
 
+// AllReduceBeside does nothing.
+func (Alone) AllReduceBeside(driver.Ptr, int, driver.Type) {}
+
+// Rejoin does nothing.
+func (Alone) Rejoin() {}
+
 // AllGather does nothing.
 func (Alone) AllGather(driver.Ptr, driver.Ptr, int) {}
 

@@ -3,6 +3,8 @@
 // of calls or other sizes on another rank fault the device at the first such call, and a call while another is not done is refused. A
 // peer that died is waited for for ever, as by the real one, until ncclCommAbort.
 //
+// Collectives of one communicator run in the order of their calls, whatever their streams.
+//
 // As the real one with blocking = 0, a call returns ncclInProgress, and a thread of the library's queues the work.
 //
 // SIMT_NCCL_FAIL=n:code makes the n-th call (of init, collectives, finalize and destroy, from 1) return a code; SIMT_NCCL_LOST=n makes
@@ -99,6 +101,7 @@ struct ncclComm {
     std::atomic<bool> aborted{false};
     std::atomic<int> state{ncclInProgress};
     std::atomic<bool> joined{false};
+    cudaStream_t last = nullptr; // that a collective was queued on
     std::shared_ptr<int> held = std::make_shared<int>(0); // one more owner for each collective that waits or is recorded
 
     // barrier returns false when the communicator was aborted.
@@ -193,7 +196,11 @@ ncclResult_t enqueue(Call c, const void *src, void *dst, ncclComm *comm, cudaStr
             return simt_fault(simt::illegal_address, "fake NCCL: a buffer that is not device memory");
         comm->run(c, static_cast<const char *>(src), static_cast<char *>(dst));
     };
-    return comm->launch([=] { simt_queue(stream, work); });
+    return comm->launch([=] {
+        if (comm->last) simt_follow(stream, comm->last);
+        comm->last = stream;
+        simt_queue(stream, work);
+    });
 }
 
 // attach makes the memory that the ranks of an id share a rank's own; it is taken back when all have come, or one aborts.

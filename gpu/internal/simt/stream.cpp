@@ -133,6 +133,23 @@ void simt_queue(void *stream, std::function<void()> work) {
         report("work queued on a stream that takes none (error %d)", r);
 }
 
+void simt_follow(void *stream, void *other) {
+    std::lock_guard<std::recursive_mutex> guard(driver().lock);
+    Stream *s = resolve(stream), *o = resolve(other);
+    if (!s || !o || s == o || s->capture || o->capture)
+        return;
+    Event *e = new Event;
+    e->stream = o, e->recorded = 1;
+    driver().events.insert(e);
+    Item i;
+    i.after = e, i.count = 1;
+    queue(o, "an event", [e] { // once it has passed nobody waits for it
+        driver().events.erase(e);
+        delete e;
+    });
+    push(s, i);
+}
+
 SIMT_API CUresult cuStreamCreate(CUstream *stream, unsigned) {
     SIMT_ENTER
     Stream *s = new Stream;

@@ -11,6 +11,10 @@
 // stream is a CUstream; null is the default stream.
 void simt_queue(void *stream, std::function<void()> work);
 
+// simt_follow makes what is queued on a stream from here on wait for what is queued on another, as the real NCCL does between the streams of
+// one communicator; not while either is being captured, since a graph's work runs in the order in which it was queued.
+void simt_follow(void *stream, void *other);
+
 // simt_fault makes the device fail as a kernel that crashed does: text goes to standard error, and code (a
 // CUresult) is what every later call on the context returns. For work that finds its arguments wrong as it runs.
 void simt_fault(int code, const char *text);

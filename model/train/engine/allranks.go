@@ -16,12 +16,15 @@ import (
 // Votes is how many numbers each rank adds to a step, which all are told the sums of.
 const Votes = 4
 
-// addRanks sums the gradient over all ranks, and the votes, and takes the mean of those running statistics that follow each rank's own rows.
+// addRanks sums over all ranks what is not yet summed of the gradient, and the votes, and takes the mean of those running statistics that follow
+// each rank's own rows.
 func (e *Engine) addRanks() {
 	if e.dev.Ranks() == 1 {
 		return
 	}
-	gpu.AllReduce(e.update.grads)
+	if e.sums != nil {
+		e.sums.end()
+	}
 	if s := e.weights.Statistics(); s.Ok() && e.o.Over != nn.AllRows {
 		gpu.AllMean(s)
 	}

@@ -34,6 +34,7 @@ type Config struct {
 type Omit struct {
 	Norm  bool // the gradient's norm, and with it clipping; f16 needs it
 	Graph bool // recording: every step is queued anew
+	Sums  bool // the gradient's sum over ranks, which then go apart
 }
 
 // Options of New.
@@ -68,6 +69,7 @@ type Engine struct {
 	slots  []*slot    // of Dims.Batch rows
 	terms  gpu.Tensor // [T, TermValues]
 	votes  gpu.Tensor // [Votes], of ranks; the zero Tensor of one alone
+	sums   *sums      // of the gradient, over ranks; nil where there are none
 	inputs *gpu.Arena
 	arena  *gpu.Arena
 	room   Need          // that there is

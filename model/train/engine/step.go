@@ -85,6 +85,9 @@ func (e *Engine) compute(p *nn.Pass, s *slot, of part) {
 	if of.first {
 		e.weights.ZeroGrad()
 	}
+	if of.last {
+		e.beginSums(p)
+	}
 	e.obj.Step(p, e.scaled(e.feed.unpack(p, s.input)), e.terms)
 	if of.last {
 		e.addRanks()

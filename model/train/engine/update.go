@@ -44,6 +44,9 @@ func (e *Engine) addUpdate() error {
 			u.scaling = newScaling(a, e.slots[0].whole.Scale)
 		}
 	})
+	if e.dev.Ranks() > 1 && !e.o.Omit.Sums {
+		e.sums = newSums(e.weights)
+	}
 	for _, s := range e.slots {
 		var err error
 		if s.results, err = e.dev.NewDownload(e.left()...); err != nil {
