@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"contig-gpu/cmd/internal/bench"
+	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/data/folder"
 	"contig-gpu/gpu"
 	"contig-gpu/model/setting"
@@ -40,6 +41,7 @@ type benchResult struct {
 	Rate        bench.Spread  `json:"images_per_second"`
 	Time        bench.Spread  `json:"milliseconds_per_step"`
 	Busy        *bench.Spread `json:"gpu_busy,omitempty"` // share of the time
+	*rankSpeed
 }
 
 // The values of --input.
@@ -78,7 +80,7 @@ func (s *stepSettings) rows() []setting.Row {
 }
 
 func benchStepCommand() *cli.Command {
-	return benchVerb("step", "speed of whole training steps on random data, as train takes them: from the batch on the host to its losses there", newStepSettings, benchStep,
+	command := benchVerb("step", "speed of whole training steps on random data, as train takes them: from the batch on the host to its losses there", newStepSettings, benchStep,
 		func(c *cli.Context, result any) error {
 			r := result.(*benchResult)
 			busy := ""
@@ -87,8 +89,13 @@ func benchStepCommand() *cli.Command {
 			}
 			_, err := fmt.Fprintf(c.App.Writer, "%s, %d px, batch %d of %s, %s on %s with %d threads: %.2f images per second (%.2f to %.2f, %d steps), %.2f ms a step%s\n",
 				r.Encoder, r.ImageSize, r.Batch, r.Input, r.Precision, r.Device, r.Threads, r.Rate.Median, r.Rate.Min, r.Rate.Max, r.Steps, r.Time.Median, busy)
+			if r.rankSpeed != nil && err == nil {
+				_, err = fmt.Fprintln(c.App.Writer, r.rankSpeed)
+			}
 			return err
 		})
+	command.Flags = append(command.Flags, inGroup("Ranks", ranksFlags("refuse any other `NUMBER` of ranks than this, under mpirun or srun; 1: alone"))...)
+	return command
 }
 
 // stepOptions are those of `bench step` and `bench floor`.
@@ -98,30 +105,27 @@ func (s *shapeSettings) stepOptions(verb string) (bench.StepOptions, error) {
 }
 
 func benchStep(c *cli.Context, v *stepSettings) (any, error) {
+	r, err := v.asRank(c)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// measured is what bench step measures, with the ranks that it does so with.
+func (v *stepSettings) measured(c *cli.Context, team *ranks.Team) (*benchResult, error) {
 	o, err := v.stepOptions("bench step")
 	if err != nil {
 		return nil, err
 	}
 	o.Batches, o.Missing, o.Floats, o.Omit = v.Batches, v.Missing, v.Input == inputFloats, train.Omit{Norm: !v.Norm, Graph: v.NoGraph}
-	d, _, where, err := openBench(&v.settings)
+	d, where, err := v.open(&o, team)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	switch {
-	case v.Input == inputRaw && !d.Async():
-		return nil, usagef("bench step: --input raw: the device %s makes no images, train gives it floats", d.Name())
-	case where.Precision == gpu.F16.String() && o.Omit.Norm:
-		return nil, usagef("bench step: --norm=false: f16 needs the length of the gradient")
-	case v.Dump != "" && d.Async() && !o.Floats:
-		return nil, usagef("bench step: --dump needs --input floats")
-	}
-	o.Precision = where.Precision
-	if err := v.fitsDevice(o.Model, d, gpu.Times(o.Batches, o.Batch, 3, 4, o.ImageSize, o.ImageSize)); err != nil {
-		return nil, err
-	}
 	s, err := bench.NewStep(d, o)
-	if err != nil {
+	if err = team.Together(err); err != nil {
 		return nil, err
 	}
 	defer s.Close()
@@ -138,8 +142,44 @@ func benchStep(c *cli.Context, v *stepSettings) (any, error) {
 		return nil, s.Dump(v.Dump)
 	case v.Interactive:
 		return nil, serve(c.Context, c.App.Reader, c.App.Writer, s, r, d)
+	case team.Size > 1:
+		return r, r.measureRanks(c.Context, s, d, team, v.timing)
 	}
 	return r, r.measure(c.Context, s, d, v.Windows, v.Seconds)
+}
+
+// open opens the device that a step by o is measured on, and refuses what it cannot do.
+func (v *stepSettings) open(o *bench.StepOptions, team *ranks.Team) (d *gpu.Device, where benchWhere, err error) {
+	open := func() error {
+		if err := v.share(team); err != nil {
+			return err
+		}
+		if d, _, where, err = openBench(&v.settings); err != nil {
+			return err
+		}
+		o.Precision = where.Precision
+		return v.suits(d, o, team.Size)
+	}
+	if err = team.Together(open()); err == nil {
+		err = joinRanks(team, d)
+	}
+	if err != nil && d != nil {
+		d.Close()
+	}
+	return d, where, err
+}
+
+// suits refuses what the device cannot measure.
+func (v *stepSettings) suits(d *gpu.Device, o *bench.StepOptions, ranks int) error {
+	switch {
+	case v.Input == inputRaw && !d.Async():
+		return usagef("bench step: --input raw: the device %s makes no images, train gives it floats", d.Name())
+	case o.Precision == gpu.F16.String() && o.Omit.Norm:
+		return usagef("bench step: --norm=false: f16 needs the length of the gradient")
+	case v.Dump != "" && d.Async() && !o.Floats:
+		return usagef("bench step: --dump needs --input floats")
+	}
+	return v.fitsDevice(o.Model, d, gpu.Times(o.Batches, o.Batch/ranks, 3, 4, o.ImageSize, o.ImageSize))
 }
 
 // warm takes the first steps and notes what is known only then.
@@ -163,9 +203,14 @@ func (r *benchResult) measure(ctx context.Context, s *bench.Step, d *gpu.Device,
 	if err := r.warm(ctx, s, d); err != nil {
 		return err
 	}
+	return r.windows(windows, func() (bench.Window, error) { return s.Window(ctx, seconds) })
+}
+
+// windows notes the speed of so many windows.
+func (r *benchResult) windows(n int, next func() (bench.Window, error)) error {
 	var rates, times, busy []float64
-	for range windows {
-		w, err := s.Window(ctx, seconds)
+	for range n {
+		w, err := next()
 		if err != nil {
 			return err
 		}

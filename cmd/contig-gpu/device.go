@@ -26,7 +26,7 @@ func (r *trainRun) openDevice() (err error) {
 	if r.device, err = train.OpenDevice(r.cfg, func(c gpu.PlanCounts) { r.planning(c) }); err != nil {
 		return err
 	}
-	if err := r.joinRanks(); err != nil {
+	if err := joinRanks(r.team, r.device); err != nil {
 		return err
 	}
 	_, precision, err := r.device.Precision(r.cfg.Precision)

@@ -7,14 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"strings"
 	"syscall"
 
 	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/data"
-	"contig-gpu/gpu"
 	"contig-gpu/model/train"
 	"contig-gpu/model/train/engine"
 
@@ -34,58 +31,8 @@ func (r *trainRun) meet(c *cli.Context) error {
 	return err
 }
 
-// Numbers of docs/errors.md of ranks on GPUs.
-const (
-	codeFewGPUs = 735 // more ranks than GPUs on a host
-	codeNoNCCL  = 737 // no library that sums between GPUs
-)
-
-// chooseGPU gives each rank of a host a GPU of its own, in their order. A launcher that binds one GPU to each shows it to that rank alone, as the first.
-func (r *trainRun) chooseGPU() error {
-	if d := r.cfg.Device; d != "auto" && d != "cuda" && d != "" {
-		if strings.HasPrefix(d, "cuda:") {
-			return usagef("train: --device %s is one GPU, and there are %d ranks: --device cuda gives each rank of a host its own", d, r.team.Size)
-		}
-		return nil
-	}
-	n, here := gpu.GPUs(), r.locals()
-	switch {
-	case n == 0: // whoever opens the device says so
-	case n == 1 || os.Getenv(severalToAGPU) == "1":
-		r.cfg.Device = fmt.Sprintf("cuda:%d", r.team.Local%n)
-	case n < here:
-		return &data.Problem{Code: codeFewGPUs, What: fmt.Sprintf("%d ranks on this host, and %d GPUs", here, n), Expected: "a GPU for each rank", Cause: "the launcher starts more processes on a host than it has GPUs, or shows them few of its GPUs",
-			Fix: fmt.Sprintf("start %d ranks on each host: mpirun -n %d, or srun --ntasks-per-node=%d --gpus-per-node=%d --gpu-bind=none", n, n, n, n)}
-	default:
-		r.cfg.Device = fmt.Sprintf("cuda:%d", r.team.Local)
-	}
-	return nil
-}
-
-// joinRanks makes the device that of one of the ranks.
-func (r *trainRun) joinRanks() error {
-	if !r.several() {
-		return nil
-	}
-	if err := r.team.Alike("kinds of device", r.device.Name(), "a host without GPUs among others, or --device auto"); err != nil {
-		return err
-	}
-	if err := r.team.NoWorld(); err != nil && r.device.GPU() == nil {
-		return err
-	}
-	err := r.device.Join(r.team.World)
-	if gpu.NoCollectives(err) {
-		return &data.Problem{Code: codeNoNCCL, What: "no NCCL, by which GPUs sum", Err: err, Expected: "libnccl.so.2, 2.19 or later", Cause: "it is not installed on this host, or not where the loader looks",
-			Fix: "pip install nvidia-nccl-cu13, load its module, or name the file by CONTIG_LIBNCCL; --ranks 1 trains on one GPU"}
-	}
-	return r.team.Lost(err, "NCCL's meeting of the GPUs")
-}
-
 // several reports whether the training has several ranks.
 func (r *trainRun) several() bool { return r.team.Size > 1 }
-
-// locals returns how many ranks share this host; 1 where the launcher does not tell.
-func (r *trainRun) locals() int { return max(1, r.team.Locals) }
 
 // first reports whether this rank speaks and has the run folder.
 func (r *trainRun) first() bool { return r.team.Rank == 0 }
@@ -95,24 +42,20 @@ func (r *trainRun) suit() error {
 	if !r.several() {
 		return nil
 	}
-	n := r.team.Size
 	if !r.first() {
 		r.out, r.json, r.quiet, r.events = io.Discard, nil, true, false
 	}
-	if err := r.chooseGPU(); err != nil {
+	var err error
+	if r.cfg.Device, err = gpuOfRank("train", r.cfg.Device, r.team); err != nil {
 		return err
 	}
-	switch least := r.cfg.Batch / n * n; {
-	case least == r.cfg.Batch:
-	case least < 2:
-		return usagef("train: --batch %d is of all %d ranks, and gives none to some: %d is the least that does", r.cfg.Batch, n, max(2, n))
-	default:
-		return usagef("train: --batch %d is of all ranks, and %d ranks cannot share it equally: %d and %d can", r.cfg.Batch, n, least, least+n)
+	if err := sharesBatch("train", r.cfg.Batch, r.team.Size); err != nil {
+		return err
 	}
 	if r.cfg.SkipsBad() {
 		return usagef("train: --bad-images skip is for one process: several ranks would have to agree on every image. Find those that are broken with contig-gpu check, and mark them in the manifest's column skip")
 	}
-	threads := r.processors()
+	threads := processorsOf(r.team)
 	if r.cfg.Threads == 0 {
 		r.cfg.Threads = threads
 	}
@@ -120,26 +63,6 @@ func (r *trainRun) suit() error {
 		r.cfg.Workers = threads
 	}
 	return nil
-}
-
-// processors returns how many of its host's are this rank's: those that the launcher has bound it to, or an equal part of all.
-func (r *trainRun) processors() int {
-	mine := runtime.GOMAXPROCS(0)
-	if online := onlineProcessors(); online > 0 && runtime.NumCPU() < online {
-		return mine
-	}
-	return max(1, mine/r.locals())
-}
-
-// onlineProcessors counts those of the machine; 0: it does not tell.
-func onlineProcessors() int {
-	n := 0
-	for _, l := range lines(os.DirFS("/"), "proc/cpuinfo") {
-		if strings.HasPrefix(l, "processor") {
-			n++
-		}
-	}
-	return n
 }
 
 // alike is an error on all ranks where they were not asked for the same.

@@ -56,6 +56,9 @@ func (s *Stepper) Take(enough func(taken int) bool) ([]StepLine, *float64, error
 	return s.done, t.engine.Idle(), t.explain(err)
 }
 
+// OmitSums leaves the sums of the gradient over ranks out of the steps to come, for measuring what they take: take WarmUp steps first.
+func (s *Stepper) OmitSums() { s.t.engine.OmitSums() }
+
 // Launches lists what a step asks of a GPU, by queueing one anew. On a planning device nothing is computed.
 func (s *Stepper) Launches() ([]gpu.Launch, error) {
 	return s.t.engine.Launches(s.t.turn(context.Background()))

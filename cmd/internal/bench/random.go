@@ -76,10 +76,10 @@ type few struct {
 }
 
 // newFew draws n batches for a training by c: pixels, and their variation as it has them. Batches are raw, for a
-// device that makes images and tables from them, or have those that it would make.
-func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) *few {
-	work := fundus.WorkSize(cfg.Augmentation, cfg.ImageSize)
-	s := &few{dims: data.Dims{Batch: cfg.Batch, Height: cfg.ImageSize, Width: cfg.ImageSize}}
+// device that makes images and tables from them, or have those that it would make. Of ranks each has its share.
+func newFew(c *data.Cohort, cfg train.Config, n int, raw bool, rank, ranks int) *few {
+	work, share := fundus.WorkSize(cfg.Augmentation, cfg.ImageSize), cfg.Batch/ranks
+	s := &few{dims: data.Dims{Batch: share, Height: cfg.ImageSize, Width: cfg.ImageSize}}
 	if raw {
 		s.dims.PixelSide, s.dims.Norm = work, fundus.Normalisation()
 	}
@@ -88,13 +88,25 @@ func newFew(c *data.Cohort, cfg train.Config, n int, raw bool) *few {
 	}
 	vary, r := fundus.NewAugmenter(cfg.Augmentation, cfg.ImageSize), rand.New(rand.NewPCG(3, 4))
 	for k := range n {
-		b := data.Batch{N: cfg.Batch, Present: make([][]uint8, len(c.Tables)), Tables: make([][]float32, len(c.Tables))}
-		for i := k * cfg.Batch; i < (k+1)*cfg.Batch; i++ {
-			s.add(&b, c, vary, grain(r, work), i, cfg.Seed)
+		b, all := newBatch(share, c), newBatch(cfg.Batch, c)
+		for i := range cfg.Batch {
+			image, person := grain(r, work), k*cfg.Batch+i
+			addPerson(&all, c, person)
+			if i/share == rank {
+				addPerson(&b, c, person)
+				s.add(&b, c, vary, image, person, cfg.Seed)
+			}
+		}
+		if ranks > 1 {
+			b.Whole = data.Whole{N: all.N, Present: all.Present, Person: all.Person, Group: all.Group, Index: all.Index}
 		}
 		s.batches = append(s.batches, b)
 	}
 	return s
+}
+
+func newBatch(n int, c *data.Cohort) data.Batch {
+	return data.Batch{N: n, Present: make([][]uint8, len(c.Tables)), Tables: make([][]float32, len(c.Tables))}
 }
 
 // grain returns an image of noise around a colour: of noise alone all images look the same to a network, and its gradient
@@ -107,8 +119,8 @@ func grain(r *rand.Rand, side int) *fundus.RGB {
 	return m
 }
 
-// add appends image i, which is person i's, to a batch.
-func (s *few) add(b *data.Batch, c *data.Cohort, vary *fundus.Augmenter, image *fundus.RGB, i int, seed uint64) {
+// addPerson appends what is known of image i, which is person i's, to a batch.
+func addPerson(b *data.Batch, c *data.Cohort, i int) {
 	b.Index, b.Person, b.Group = append(b.Index, int32(i)), append(b.Person, int32(i)), append(b.Group, int32(c.Persons[i].Group))
 	for m, t := range c.Tables {
 		present := uint8(0)
@@ -117,6 +129,10 @@ func (s *few) add(b *data.Batch, c *data.Cohort, vary *fundus.Augmenter, image *
 		}
 		b.Present[m] = append(b.Present[m], present)
 	}
+}
+
+// add appends image i, and the tables of its person, to a batch.
+func (s *few) add(b *data.Batch, c *data.Cohort, vary *fundus.Augmenter, image *fundus.RGB, i int, seed uint64) {
 	if s.dims.PixelSide > 0 {
 		p := vary.Params(image.W, image.H, seed, 0, i)
 		b.PixelSide = image.W

@@ -17,7 +17,7 @@ import (
 type StepOptions struct {
 	Model     model.Config
 	Precision string  // as gpu.Device.Precision takes it
-	Batch     int     // images
+	Batch     int     // images, of all ranks
 	ImageSize int     // pixels
 	Batches   int     // that steps take in turn
 	Missing   float64 // share of the persons that lack a modality, each by itself
@@ -44,7 +44,7 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	c.Schedule, c.Warmup, c.Clip, c.Epochs, c.Seed = optim.ConstantName, 0, 0, 1, 1
 	co, s := randomCohort(o.Batch*o.Batches, o.Model.Modalities, o.Missing), &Step{o: o}
 	open := func(f train.Feed) (data.Source, error) {
-		s.source = newFew(co, c, o.Batches, f.Raw && !o.Floats)
+		s.source = newFew(co, c, o.Batches, f.Raw && !o.Floats, f.Rank, f.Ranks)
 		return s.source, nil
 	}
 	s.Stepper, err = train.NewStepper(d, train.Options{Config: c, Cohort: co, NewSource: open}, o.Omit)
@@ -76,7 +76,16 @@ func (s *Step) Warm(ctx context.Context) error {
 // Window takes steps for the given time, at least one.
 func (s *Step) Window(ctx context.Context, seconds float64) (Window, error) {
 	start := time.Now()
-	lines, idle, err := s.Take(func(int) bool { return ctx.Err() != nil || time.Since(start).Seconds() >= seconds })
+	return s.window(ctx, start, func(int) bool { return time.Since(start).Seconds() >= seconds })
+}
+
+// Steps is a Window of n steps, as ranks need, which must take as many.
+func (s *Step) Steps(ctx context.Context, n int) (Window, error) {
+	return s.window(ctx, time.Now(), func(taken int) bool { return taken >= n })
+}
+
+func (s *Step) window(ctx context.Context, start time.Time, enough func(taken int) bool) (Window, error) {
+	lines, idle, err := s.Take(func(taken int) bool { return ctx.Err() != nil || enough(taken) })
 	if err == nil {
 		err = context.Cause(ctx)
 	}

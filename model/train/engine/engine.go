@@ -34,7 +34,6 @@ type Config struct {
 type Omit struct {
 	Norm  bool // the gradient's norm, and with it clipping; f16 needs it
 	Graph bool // recording: every step is queued anew
-	Sums  bool // the gradient's sum over ranks, which then go apart
 }
 
 // Options of New.

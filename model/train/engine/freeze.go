@@ -37,10 +37,8 @@ func (e *Engine) Freeze(frozen bool) error {
 		return fmt.Errorf("engine: the objective has no image encoder that can be left as it is")
 	}
 	f.Freeze(frozen)
-	e.frozen, e.warm = frozen, map[part]bool{}
-	for _, s := range e.slots {
-		s.forget()
-	}
+	e.frozen = frozen
+	e.forget()
 	e.update.only(e.weights.Spans(f.Learns))
 	return nil
 }

@@ -137,6 +137,14 @@ func (e *Engine) record(p *nn.Pass, s *slot, of part) error {
 	return nil
 }
 
+// forget drops what is recorded: the steps to come are others.
+func (e *Engine) forget() {
+	e.warm = map[part]bool{}
+	for _, s := range e.slots {
+		s.forget()
+	}
+}
+
 // queued notes a batch whose work is queued.
 func (e *Engine) queued(b pending) {
 	b.slot.upload.Release()

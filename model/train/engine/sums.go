@@ -41,6 +41,13 @@ func newSums(w *nn.Weights) *sums {
 	return s
 }
 
+// OmitSums leaves the sums of the gradient over ranks out of the steps to come, which differ between ranks then: for measuring what they take.
+// Nothing may be queued.
+func (e *Engine) OmitSums() {
+	e.sums = nil
+	e.forget()
+}
+
 // beginSums makes a pass, the last of a step, tell of the gradients that it completes.
 func (e *Engine) beginSums(p *nn.Pass) {
 	s := e.sums

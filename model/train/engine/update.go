@@ -44,7 +44,7 @@ func (e *Engine) addUpdate() error {
 			u.scaling = newScaling(a, e.slots[0].whole.Scale)
 		}
 	})
-	if e.dev.Ranks() > 1 && !e.o.Omit.Sums {
+	if e.dev.Ranks() > 1 {
 		e.sums = newSums(e.weights)
 	}
 	for _, s := range e.slots {
