@@ -104,7 +104,9 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 
 .PHONY: campaign sbom notices
 FUZZ_SECONDS ?= 600
-campaign: build kills ## what seldom breaks and takes long, whole: fuzzing, faults, kills, mutations of kernels, hostile checkpoints, explanations of planted truth, cuDNN's plans; hours
+campaign: build kills ## what seldom breaks and takes long, whole: all long tests, fuzzing, faults, kills, mutations of kernels, hostile checkpoints, explanations of planted truth, cuDNN's plans; hours
+	CONTIG_LONG=1 $(GO) test -timeout 3h ./...
+	$(MAKE) SCHEDULES="1 2" test-schedules test-kernels-asan
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	scripts/faults.sh
 	scripts/kill_resume.sh 200 7

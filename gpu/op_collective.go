@@ -16,7 +16,8 @@ func AllReduce(x Tensor) { reduce("AllReduce", x, false, func(c *gpu) { c.allRed
 // AllMean replaces x by its mean over all ranks, element by element. It is of floats of 32 bits or more.
 func AllMean(x Tensor) { reduce("AllMean", x, true, func(c *gpu) { c.allMean(x) }) }
 
-// AllReduceBeside is AllReduce, on a GPU beside what is queued after it: until Device.Rejoin nothing may touch x. Elsewhere it is done at once.
+// AllReduceBeside is AllReduce, on a GPU beside what is queued after it: until Device.Rejoin nothing may touch x. Elsewhere it is done at once. On a GPU
+// it may be of BF16, which is rounded at each rank that it passes.
 func AllReduceBeside(x Tensor) {
 	reduce("AllReduceBeside", x, false, func(c *gpu) { c.allReduceBeside(x) })
 }
@@ -30,7 +31,7 @@ func (d *Device) Rejoin() {
 
 func reduce(op string, x Tensor, mean bool, onGPU func(c *gpu)) {
 	wantFloat(op, "x", x)
-	if x.dtype != F32 && x.dtype != F64 {
+	if x.dtype == F16 || x.dtype == BF16 && op != "AllReduceBeside" {
 		panic(fmt.Sprintf("gpu: %s: x is %v, want f32 or f64", op, x.dtype))
 	}
 	if x.dev.Ranks() == 1 {

@@ -40,11 +40,13 @@ func exchange(d *gpu.Device, _ *world.World) error {
 	}
 	a, n, mine := d.NewArena(1<<16), d.Ranks(), float64(d.Rank()+1)
 	x, sum, mean, beside, after := a.New(gpu.F32, 1000), a.New(gpu.F32, 1000), a.New(gpu.F32, 1000), a.New(gpu.F32, 1000), a.New(gpu.F32, 1000)
+	halves := a.New(gpu.BF16, 1000)
 	rows, all := a.New(gpu.BF16, 3, 5), a.New(gpu.BF16, 3*n, 5)
 	b := a.New(gpu.U8, 7)
 	work := func() {
 		gpu.Copy(beside, x)
 		gpu.AllReduceBeside(beside)
+		gpu.AllReduceBeside(halves)
 		gpu.Copy(sum, x)
 		gpu.AllReduce(sum)
 		gpu.AllReduceBeside(sum)
@@ -65,6 +67,11 @@ func exchange(d *gpu.Device, _ *world.World) error {
 				return fmt.Errorf("%s: the sum beside is %g", when, v)
 			}
 		}
+		for _, v := range gputest.Values(halves) {
+			if v != float64(n*(n+1))/2 {
+				return fmt.Errorf("%s: the sum in bf16 is %g", when, v)
+			}
+		}
 		for _, v := range gputest.Values(mean) {
 			if v != float64(n+1)/2 {
 				return fmt.Errorf("%s: the mean is %g", when, v)
@@ -83,6 +90,7 @@ func exchange(d *gpu.Device, _ *world.World) error {
 	fill := func() {
 		gpu.Fill(x, mine)
 		gpu.Fill(mean, mine)
+		gpu.Fill(halves, mine)
 		gpu.Fill(rows, mine)
 		gpu.Fill(b, mine)
 		gpu.Fill(sum, 0)
@@ -102,7 +110,7 @@ func exchange(d *gpu.Device, _ *world.World) error {
 	if err != nil {
 		return err
 	}
-	if r.Nodes() != 10 {
+	if r.Nodes() != 11 {
 		return fmt.Errorf("%d operations were recorded", r.Nodes())
 	}
 	for range 2 {

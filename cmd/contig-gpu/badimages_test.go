@@ -14,6 +14,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/data/cohort"
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // imagesBySplit returns images of a cohort that are in a split and not in the sample that a training looks at first.
@@ -159,6 +160,7 @@ func wantNoIDsBeside(t *testing.T, run string) {
 // TestBrokenImagesStopARunThatGoesOn: what was learnt is saved, and the run goes on once the image is mended, left out, or
 // may be skipped; mended, to the bytes of a run without it.
 func TestBrokenImagesStopARunThatGoesOn(t *testing.T) {
+	turn.Share(t)
 	dir, runs := broad(t), t.TempDir()
 	healthy := filepath.Join(runs, "healthy")
 	must(t, small(dir, healthy, "--epochs", "2")...)

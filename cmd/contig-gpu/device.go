@@ -29,6 +29,9 @@ func (r *trainRun) openDevice() (err error) {
 	if err := joinRanks(r.team, r.device); err != nil {
 		return err
 	}
+	if r.several() && r.cfg.HalvesGradients() && r.device.GPU() == nil {
+		return usagef("train: --gradients bf16 is for ranks on GPUs: the sums of MPI are of float32")
+	}
 	_, precision, err := r.device.Precision(r.cfg.Precision)
 	if err != nil {
 		return err

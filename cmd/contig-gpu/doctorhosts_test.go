@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/gpu/world"
 	"contig-gpu/gpu/world/mpitest"
 )
@@ -70,6 +71,7 @@ func twoHosts(t *testing.T) (on, ssh string) {
 
 // TestDoctorRanksTwoHosts: ranks of two hosts find rank 0 by the address that MPI tells, and sum.
 func TestDoctorRanksTwoHosts(t *testing.T) {
+	turn.Share(t)
 	on, ssh := twoHosts(t)
 	words := map[string][]string{
 		"Open MPI": {"--mca", "plm_rsh_agent", ssh, "--mca", "plm_ssh_agent", ssh, "--mca", "btl_tcp_if_include", "10.77.0.0/24", "--mca", "oob_tcp_if_include", "10.77.0.0/24",

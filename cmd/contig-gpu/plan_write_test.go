@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // TestWritePlans: a pack written for a GPU that is not there is all that a training on such a GPU needs: it makes no plan, and the next
 // start loads what the first one chose. The emulator plays that GPU, and the library that makes the plans.
 func TestWritePlans(t *testing.T) {
+	turn.Share(t)
 	if !emulated(t) {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 
 	"contig-gpu/cmd/internal/bench"
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model"
 	"contig-gpu/model/optim"
 )
@@ -172,6 +173,7 @@ func TestPlanForAGPU(t *testing.T) {
 }
 
 func TestPlanAndBench(t *testing.T) {
+	turn.Share(t)
 	var p memoryPlan
 	out := must(t, "plan", "--encoder", "resnet18", "--image-size", "32", "--batch", "2", "--features", "3,5", "--hidden", "8", "--memory", "1G", "--device", "cpu", "--json")
 	if err := json.Unmarshal([]byte(out), &p); err != nil || p.Parameters < 11e6 || p.Precision != "f32" || len(p.Arenas) < 6 || p.Largest < 2 {

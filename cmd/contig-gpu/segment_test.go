@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model"
 	"contig-gpu/model/checkpoint/safetensors"
 
@@ -43,6 +44,7 @@ func segmentMetricsOf(t *testing.T, run string) (m segmentMetrics) {
 
 // TestSegment finds the optic disc of synthetic photographs, to a Dice of 0.9 or more on persons that the training has not seen, and leaves what it says it leaves.
 func TestSegment(t *testing.T) {
+	turn.Share(t)
 	cohort, run := maskedCohort(t, "60", "96", "3"), filepath.Join(t.TempDir(), "seg")
 	out := must(t, toSegment(cohort, run, "--classes", "disc", "--image-size", "64", "--batch", "8", "--epochs", "20", "--freeze-epochs", "0", "--lr", "0.005")...)
 	m := segmentMetricsOf(t, run)

@@ -49,7 +49,7 @@ func others(t *testing.T) *settings {
 			continue
 		}
 		done := false
-		for _, text := range []string{"cpu", "true", "false", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "loss", "inner", "some \"path\"", "stretch", "cosine", "constant", "simclr", "skip", "global"} {
+		for _, text := range []string{"cpu", "true", "false", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "loss", "inner", "some \"path\"", "stretch", "cosine", "constant", "simclr", "skip", "global", "bf16"} {
 			if done = r.Parse(text) == nil && r.Text() != d[i].Text() && r.Text() != p[i].Text(); done {
 				break
 			}

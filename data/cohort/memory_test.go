@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu/gputest/turn"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -167,7 +168,7 @@ func TestWideTableMemory(t *testing.T) {
 			return z
 		},
 	}
-	if os.Getenv("CONTIG_LONG") != "" {
+	if turn.Whole(t) {
 		b, most = burden{500_000, 18_574, 100}, 200e6
 		delete(packs, "gzip")
 		delete(packs, "plain")

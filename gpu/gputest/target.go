@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // A Target is a device that the conformance suite runs on, and the types it computes in.
@@ -78,12 +79,10 @@ func (g Target) OpenLong(t testing.TB) *gpu.Device {
 	return g.Open(t)
 }
 
-// Long skips a test that takes minutes on the emulator, unless CONTIG_LONG is set, as make test-kernels sets it.
+// Long skips a test that takes minutes on the emulator, unless package turn says that it is asked for.
 func Long(t testing.TB) {
 	t.Helper()
-	if os.Getenv("CONTIG_LONG") == "" {
-		t.Skip("minutes on the emulator: make test-kernels runs it")
-	}
+	turn.Long(t)
 }
 
 // OpenEmulated opens the GPU that the emulator plays, for the length of the test, and skips the test where the

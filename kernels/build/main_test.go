@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // sources returns a folder with the kernels and the unit.
@@ -36,6 +38,7 @@ func TestClang(t *testing.T) {
 // TestResources compiles all kernels for all architectures and holds what they take of a multiprocessor to the table in
 // docs/gpu/kernels.md: none may spill, lose occupancy or take more instructions.
 func TestResources(t *testing.T) {
+	turn.Share(t)
 	n, err := findNVCC()
 	if errors.Is(err, errNoCompiler) {
 		t.Skip(err)

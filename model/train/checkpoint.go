@@ -61,6 +61,9 @@ func (t *trainer) metadata() (map[string]string, error) {
 	if cfg.Norm == normShare {
 		cfg.Norm = ""
 	}
+	if cfg.Gradients == gradientsWhole {
+		cfg.Gradients = ""
+	}
 	if t.at.Ranks = 0; t.several() {
 		t.at.Ranks = t.dev.Ranks()
 	}

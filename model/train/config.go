@@ -61,6 +61,8 @@ type Config struct {
 
 	Norm string `json:"norm,omitempty"` // which images the image encoder's norms count where ranks share a batch: share or global; in checkpoints "" is share
 
+	Gradients string `json:"gradients,omitempty"` // what the gradient travels in between ranks: f32 or bf16; in checkpoints "" is f32
+
 	Best string `json:"-"` // which checkpoint is the best: by retrieval or loss of the validation split
 }
 
@@ -145,6 +147,7 @@ func (c *Config) machineSettings() []setting.Row {
 		setting.New("device", &c.Device, auto, setting.Any(), "auto, cpu, cuda or cuda:N; auto takes a GPU where there is one"),
 		setting.New("threads", &c.Threads, 0, setting.Between(0, mostThreads), "CPU threads; 0 takes all; results do not depend on it"),
 		setting.New("norm", &c.Norm, normShare, setting.OneOf(normShare, normGlobal), "with several ranks, the images that the image encoder's norms count: share (those of a rank) or global (those of all; slower); genetics are normalised over all"),
+		setting.New("gradients", &c.Gradients, gradientsWhole, setting.OneOf(gradientsWhole, gradientsHalf), "with several ranks on GPUs, what the gradient travels in between them: f32, or bf16, half the bytes, rounded at each rank: for slow networks"),
 		setting.New("deterministic", &c.Deterministic, true, setting.Any(), "the same bytes every time on one machine; =false lets a GPU take convolutions that sum in any order where they are faster"),
 		setting.New("precision", &c.Precision, auto, setting.OneOf(gpu.Precisions()...), "auto (bf16 on a GPU, f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the reference of the others)"),
 	}

@@ -12,6 +12,7 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // trained trains and returns what was planned, and the trainer, which still holds its memory.
@@ -37,6 +38,7 @@ func trained(t *testing.T, o Options) (Memory, *trainer) {
 // TestPlanIsWhatIsHeld: arena by arena, whatever the model, the batch and the precision, and with evaluations; on a GPU
 // the driver's own count says the same, and no operation worked in more scratch memory than was reserved.
 func TestPlanIsWhatIsHeld(t *testing.T) {
+	turn.Share(t)
 	slow(t)
 	co := synthCohort(t, 20)
 	for i, c := range []struct {

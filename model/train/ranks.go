@@ -30,6 +30,15 @@ const (
 	normGlobal = "global"
 )
 
+// What Config.Gradients may be.
+const (
+	gradientsWhole = "f32"
+	gradientsHalf  = "bf16"
+)
+
+// HalvesGradients reports whether the gradient travels in 16 bits between ranks, which those on CPUs cannot.
+func (c Config) HalvesGradients() bool { return c.Gradients == gradientsHalf }
+
 // over says which rows norms count where ranks share a batch.
 func (c Config) over() nn.Over {
 	if c.Norm == normGlobal {

@@ -5,6 +5,7 @@ package train
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"contig-gpu/gpu"
@@ -15,27 +16,40 @@ import (
 )
 
 // TestRanksOnGPUs: emulated GPUs of several processes train what one does that has all of the batch, with norms over all rows and steps that
-// are recorded, whether the work is done at once or late. SGD keeps differences of rounding as small as they are.
+// are recorded, whether the work is done at once or late; to the digits of bf16 where the gradient travels in it. SGD keeps differences of rounding
+// as small as they are.
 func TestRanksOnGPUs(t *testing.T) {
 	gputest.Long(t)
-	for _, env := range []string{"SIMT_DEFER=0", "SIMT_DEFER=1"} {
-		t.Run(env, func(t *testing.T) {
-			gputest.EmulatedRanks(t, 2, []string{env}, func(d *gpu.Device, w *world.World) error {
+	for _, x := range []struct {
+		ranks     int
+		env       string
+		gradients string
+		tol       float64
+	}{{2, "SIMT_DEFER=0", gradientsWhole, 1e-3}, {3, "SIMT_DEFER=1", gradientsWhole, 1e-3}, {2, "SIMT_DEFER=1", gradientsHalf, 2e-2}} {
+		t.Run(fmt.Sprint(x.ranks, x.env, x.gradients), func(t *testing.T) {
+			gputest.EmulatedRanks(t, x.ranks, []string{x.env}, func(d *gpu.Device, w *world.World) error {
 				c, co, dir := shared(t), traintest.Cohort(t, 30), t.TempDir()
 				c.Precision, c.Norm, c.MaxSteps, c.Accumulate = "f32", normGlobal, 4, 1
 				c.Optimizer.Name, c.Optimizer.LR = optim.SGDName, 1e-3
 				alone, together := of(c, co, filepath.Join(dir, "alone")), of(c, co, filepath.Join(dir, "together"))
-				together.Device = d
+				together.Device, together.Config.Gradients = d, x.gradients
+				halved := false
+				together.Progress = func(e Event) {
+					halved = halved || e.Kind == Planned && strings.Contains(fmt.Sprint(e.Memory), "gradients in bf16")
+				}
 				if _, err := Run(t.Context(), together); err != nil {
 					return err
+				}
+				if halved != (x.gradients == gradientsHalf) {
+					return fmt.Errorf("--gradients %s: in bf16 %v", x.gradients, halved)
 				}
 				if w.Rank() == 0 {
 					alone.Device = gputest.Open(t, "cuda:0", gpu.Options{})
 					if _, err := Run(t.Context(), alone); err != nil {
 						return err
 					}
-					sameTensors(t, "last", together.Dir, alone.Dir, 1e-3, nil)
-					sameLosses(t, "metrics", together.Dir, alone.Dir, 1e-3, "step")
+					sameTensors(t, "last", together.Dir, alone.Dir, x.tol, nil)
+					sameLosses(t, "metrics", together.Dir, alone.Dir, x.tol, "step")
 				}
 				if t.Failed() {
 					return fmt.Errorf("%d ranks train something else", d.Ranks())

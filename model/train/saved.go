@@ -32,6 +32,9 @@ func savedOf(c *checkpoint.Checkpoint) (*saved, error) {
 	if s.config.Norm == "" {
 		s.config.Norm = normShare
 	}
+	if s.config.Gradients == "" {
+		s.config.Gradients = gradientsWhole
+	}
 	if err := c.DecodeState(&s.state); err != nil {
 		return nil, err
 	}

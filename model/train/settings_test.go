@@ -66,7 +66,7 @@ func TestEveryFieldIsASetting(t *testing.T) {
 func TestRecipesStay(t *testing.T) {
 	want := Config{
 		Recipe: "default", Device: "auto", Precision: "auto", Deterministic: true, Objective: "contig",
-		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448, Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval, Norm: normShare, Fit: data.FitPad, BadImages: badStop, MaxBad: 0.01,
+		Schedule: "cosine", Warmup: 0.05, Clip: 1, Accumulate: 1, Epochs: 101, Batch: 64, ImageSize: 448, Augment: true, Shuffle: true, Seed: 42, Keep: 3, Best: bestRetrieval, Norm: normShare, Gradients: gradientsWhole, Fit: data.FitPad, BadImages: badStop, MaxBad: 0.01,
 		Augmentation: data.Augmentation{CropScale: .5, FlipHorizontal: .5, Rotation: 20, Brightness: .2, Contrast: .2, Saturation: .2, BlurSigma: 2},
 	}
 	want.Model = model.Config{Encoder: "resnet50", Genetics: "h1", Hidden: 2048, Embedding: 128, Tau: 0.1, Lambda: 0.75, Weights: "mean", Pairs: "avoid"}

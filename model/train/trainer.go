@@ -186,7 +186,7 @@ func packed(c *data.Cohort, dims data.Dims) []*data.Packed {
 func (t *trainer) engineOptions(c Config, dev *gpu.Device) engine.Options {
 	return engine.Options{
 		Config: engine.Config{Optimizer: c.Optimizer, Clip: c.Clip, Accumulate: c.Accumulate, EMA: c.EMA, Omit: t.omit},
-		Device: dev, DType: t.dtype, Dims: t.dims, Tables: t.table, Over: c.over(), Frozen: c.frozen(), Next: t.next, Begun: t.o.Begun, Report: t.done,
+		Device: dev, DType: t.dtype, Dims: t.dims, Tables: t.table, Over: c.over(), Halved: c.HalvesGradients(), Frozen: c.frozen(), Next: t.next, Begun: t.o.Begun, Report: t.done,
 		Build: func() (objective.Objective, error) { return build.New(c.objective()) },
 	}
 }

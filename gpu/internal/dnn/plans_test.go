@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/gpu/internal/dnn"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -115,6 +116,7 @@ func TestPlans(t *testing.T) {
 // TestPlansOfTorch does the same with the version of cuDNN that PyTorch brings, which is what a machine with PyTorch has: every convolution of
 // ResNet-18 and 50 in 16 bits. NVRTC lies alone in a folder that the loader knows, as a link: its built-in functions are where wheels have them.
 func TestPlansOfTorch(t *testing.T) {
+	turn.Share(t)
 	if testing.Short() {
 		t.Skip("-short: planning takes a minute")
 	}

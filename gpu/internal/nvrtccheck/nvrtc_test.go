@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/gpu/internal/cuda"
 	"contig-gpu/kernels"
 )
@@ -30,6 +31,7 @@ func library(t *testing.T) string {
 }
 
 func TestNVRTCCompilesTheKernels(t *testing.T) {
+	turn.Share(t)
 	if testing.Short() {
 		t.Skip("-short: compiling takes seconds")
 	}

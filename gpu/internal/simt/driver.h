@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -49,11 +50,16 @@ struct Work {
 struct Event;
 struct Stream;
 
-// Item is a place in a stream's queue: work, and before it, if any, the event whose count-th record must have passed.
+// Point is a place in a stream at which an event was recorded. The event may be recorded elsewhere later: who waits, waits for the point.
+struct Point {
+    Stream *stream;
+    bool passed = false;
+};
+
+// Item is a place in a stream's queue: work, and before it, if any, the point that must have passed.
 struct Item {
     Work work;
-    Event *after = nullptr;
-    uint64_t count = 0;
+    std::shared_ptr<Point> after = nullptr;
 };
 
 // Graph is recorded work, in the order in which it was queued.
@@ -77,10 +83,10 @@ struct Stream {
 
 struct Event {
     bool timed = true;
-    uint64_t recorded = 0, passed = 0; // records queued, records that have passed
-    double milliseconds = 0;           // when the last one passed
-    Capture *capture = nullptr;        // in which it was recorded, while that lasts
-    Stream *stream = nullptr;          // on which it was recorded last
+    std::shared_ptr<Point> point; // where it was recorded last; null: never
+    double milliseconds = 0;      // when that passed
+    Capture *capture = nullptr;   // in which it was recorded, while that lasts
+    Stream *stream = nullptr;     // on which it was recorded last
 };
 
 struct Allocation {

@@ -13,6 +13,8 @@ double now() {
     return duration<double, std::milli>(steady_clock::now().time_since_epoch()).count();
 }
 
+bool is_stream(Stream *s) { return s == &driver().default_stream || driver().streams.count(s) != 0; }
+
 bool is_event(Event *e) { return driver().events.count(e) != 0; }
 
 // execute runs one piece of work, unless the device has failed.
@@ -24,12 +26,20 @@ void execute(const Work &w) {
         check_memory(w.label.c_str());
 }
 
+void pop(Stream *s);
+
+// reach runs a point's stream until it has passed.
+void reach(const Point &p) {
+    while (!p.passed && is_stream(p.stream) && !p.stream->items.empty())
+        pop(p.stream);
+}
+
 // pop runs the oldest item of a stream, and first what it waits for.
 void pop(Stream *s) {
     Item i = std::move(s->items.front());
     s->items.pop_front();
-    while (i.after && is_event(i.after) && i.after->passed < i.count && !i.after->stream->items.empty())
-        pop(i.after->stream);
+    if (i.after)
+        reach(*i.after);
     if (i.work.run)
         execute(i.work);
 }
@@ -138,15 +148,10 @@ void simt_follow(void *stream, void *other) {
     Stream *s = resolve(stream), *o = resolve(other);
     if (!s || !o || s == o || s->capture || o->capture)
         return;
-    Event *e = new Event;
-    e->stream = o, e->recorded = 1;
-    driver().events.insert(e);
+    auto p = std::make_shared<Point>(Point{o});
+    queue(o, "a point", [p] { p->passed = true; });
     Item i;
-    i.after = e, i.count = 1;
-    queue(o, "an event", [e] { // once it has passed nobody waits for it
-        driver().events.erase(e);
-        delete e;
-    });
+    i.after = p;
     push(s, i);
 }
 
@@ -195,9 +200,8 @@ SIMT_API CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
     if (s->capture || e->capture)
         return wait_while_capturing(s, e);
     Item i;
-    i.after = e;
-    i.count = e->recorded;
-    return e->recorded ? push(s, i) : success;
+    i.after = e->point;
+    return e->point ? push(s, i) : success;
 }
 
 SIMT_API CUresult cuEventCreate(CUevent *event, unsigned flags) {
@@ -230,10 +234,11 @@ SIMT_API CUresult cuEventRecord(CUevent event, CUstream stream) {
     e->capture = s->capture;
     if (s->capture)
         return s->capture->invalid ? capture_invalidated : success;
-    e->recorded++;
-    return queue(s, "an event", [e] {
-        e->passed++;
-        e->milliseconds = now();
+    auto p = e->point = std::make_shared<Point>(Point{s});
+    return queue(s, "an event", [e, p] {
+        p->passed = true;
+        if (is_event(e) && e->point == p)
+            e->milliseconds = now();
     });
 }
 
@@ -244,8 +249,8 @@ SIMT_API CUresult cuEventQuery(CUevent event) {
         return invalid_handle;
     if (e->capture)
         return captured_event;
-    if (e->passed < e->recorded && !e->stream->items.empty()) {
-        pop(e->stream); // so that polling ends
+    if (e->point && !e->point->passed && !e->point->stream->items.empty()) {
+        pop(e->point->stream); // so that polling ends
         return not_ready;
     }
     return driver().failed;
@@ -258,17 +263,17 @@ SIMT_API CUresult cuEventSynchronize(CUevent event) {
         return invalid_handle;
     if (e->capture)
         return captured_event;
-    while (e->passed < e->recorded && !e->stream->items.empty())
-        pop(e->stream);
+    if (e->point)
+        reach(*e->point);
     return driver().failed;
 }
 
 SIMT_API CUresult cuEventElapsedTime(float *ms, CUevent start, CUevent end) {
     SIMT_ENTER
     Event *a = reinterpret_cast<Event *>(start), *b = reinterpret_cast<Event *>(end);
-    if (!is_event(a) || !is_event(b) || !a->timed || !b->timed || !a->recorded || !b->recorded)
+    if (!is_event(a) || !is_event(b) || !a->timed || !b->timed || !a->point || !b->point)
         return invalid_handle;
-    if (a->passed < a->recorded || b->passed < b->recorded)
+    if (!a->point->passed || !b->point->passed)
         return not_ready;
     *ms = float(b->milliseconds - a->milliseconds);
     return success;

@@ -2,12 +2,12 @@ package decoys
 
 import (
 	"math"
-	"os"
 	"slices"
 	"testing"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/explain"
 	"contig-gpu/model/explain/claims"
 	"contig-gpu/model/explain/explaintest"
@@ -49,8 +49,8 @@ func statistics(t *testing.T, seed uint64, c *explaintest.Cohort, hidden int, st
 	return Statistics(mean, c.Units())
 }
 
-func repeats(few, all int) int {
-	if os.Getenv("CONTIG_LONG") != "" {
+func repeats(t *testing.T, few, all int) int {
+	if turn.Whole(t) {
 		return all
 	}
 	return few
@@ -89,7 +89,7 @@ func TestPlantedTruth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var one, several, wrong, powerOne, powerSeveral []float64
-			for seed := range uint64(repeats(3, 20)) {
+			for seed := range uint64(repeats(t, 3, 20)) {
 				c := explaintest.New(900+seed, k.plan)
 				var w [][]float64
 				mean := make([]float64, len(c.Units()))
@@ -127,7 +127,7 @@ func TestPlantedTruth(t *testing.T) {
 
 // TestNoSignal: without any effect hardly a cohort has a claim, and an empty list says what would be needed.
 func TestNoSignal(t *testing.T) {
-	seeds, any := repeats(4, 40), 0
+	seeds, any := repeats(t, 4, 40), 0
 	for seed := range uint64(seeds) {
 		c := explaintest.New(700+seed, explaintest.Plan{Persons: 1500, Features: 120, Block: 3, Dim: 8})
 		m := Judge([][]float64{statistics(t, seed, c, 0, nil), statistics(t, seed+1000, c, 0, nil)}, 0.1)
@@ -158,7 +158,7 @@ func TestStructure(t *testing.T) {
 		return n / all
 	}
 	var with, without [][]float64
-	for seed := range uint64(repeats(3, 20)) {
+	for seed := range uint64(repeats(t, 3, 20)) {
 		c := explaintest.New(300+seed, explaintest.Plan{Persons: 4000, Features: 60, Block: 1, Strata: true, Dim: 8})
 		with = append(with, statistics(t, seed, c, 0, func(p int) int { return c.Stratum[p] }))
 		without = append(without, statistics(t, seed, c, 0, nil))

@@ -3,11 +3,11 @@ package heldout
 import (
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/explain"
 	"contig-gpu/model/explain/claims"
 	"contig-gpu/model/explain/explaintest"
@@ -97,8 +97,8 @@ func wide(x []float32) []float64 {
 }
 
 // repeats is how many cohorts a statement about rates is tried on: few by default, all of the design under CONTIG_LONG.
-func repeats(few, all int) int {
-	if os.Getenv("CONTIG_LONG") != "" {
+func repeats(t *testing.T, few, all int) int {
+	if turn.Whole(t) {
 		return all
 	}
 	return few
@@ -130,7 +130,7 @@ func TestPlantedTruth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fdp, power []float64
-			for seed := range uint64(repeats(3, 20)) {
+			for seed := range uint64(repeats(t, 3, 20)) {
 				c := explaintest.New(100+seed, k.plan)
 				n := explaintest.Train(t, seed, c, c.Table(), explaintest.Span(0, c.Persons*7/10), k.hidden, nil)
 				r := mustTest(t, optionsOf(c, n), c.Units())
@@ -166,7 +166,7 @@ func meanAndError(v []float64) (mean, se float64) {
 
 // TestNoSignal: without any effect, few cohorts have a claim, and an empty list has a note.
 func TestNoSignal(t *testing.T) {
-	seeds, any := repeats(6, 40), 0
+	seeds, any := repeats(t, 6, 40), 0
 	for seed := range uint64(seeds) {
 		c := explaintest.New(500+seed, explaintest.Plan{Persons: 2000, Features: 120, Block: 6, Dim: 8})
 		n := explaintest.Train(t, seed, c, c.Table(), explaintest.Span(0, 1400), 0, nil)

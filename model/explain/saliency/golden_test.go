@@ -11,6 +11,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model"
 	"contig-gpu/model/explain"
 	"contig-gpu/model/nn"
@@ -45,8 +46,14 @@ func TestGoldenSaliency(t *testing.T) {
 	for _, stored := range golden.Cases(t, "saliency") {
 		var c saliencyCase
 		stored.Decode(t, &c)
-		t.Run(stored.Label()+"/f64", func(t *testing.T) { c.run(t, gputest.Open(t, "cpu", gpu.Options{}), stored, gpu.F64) })
-		t.Run(stored.Label()+"/f32", func(t *testing.T) { c.run(t, gputest.Open(t, "cpu", gpu.Options{}), stored, gpu.F32) })
+		t.Run(stored.Label()+"/f64", func(t *testing.T) {
+			turn.Share(t)
+			c.run(t, gputest.Open(t, "cpu", gpu.Options{}), stored, gpu.F64)
+		})
+		t.Run(stored.Label()+"/f32", func(t *testing.T) {
+			turn.Share(t)
+			c.run(t, gputest.Open(t, "cpu", gpu.Options{}), stored, gpu.F32)
+		})
 		for _, g := range gputest.Targets() {
 			if !g.Has(gpu.F64) {
 				t.Run(stored.Label()+"/f32/"+g.Name, func(t *testing.T) { c.run(t, g.OpenLong(t), stored, gpu.F32) })

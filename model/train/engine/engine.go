@@ -45,6 +45,7 @@ type Options struct {
 	Dims   data.Dims      // of the batches
 	Tables []*data.Packed // of all persons, where Dims have a PixelSide: they stay on the device
 	Over   nn.Over        // where the device has joined others: which rows the norms of a step count; Dims.Batch is a rank's share
+	Halved bool           // the gradient travels between ranks in bf16, on GPUs
 	Frozen Frozen         // which steps leave the image encoder as it is; Freeze says when
 
 	Next   func() (*data.Batch, error) // the batches of the training, in order

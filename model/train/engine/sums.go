@@ -21,12 +21,13 @@ type sums struct {
 	parts []nn.Part         // in the order in which they are summed, which is the same on all ranks
 	of    map[*nn.Param]int // the part that a parameter's gradient is in
 	rest  gpu.Tensor        // of the gradient: what is in no part, small; the zero Tensor: nothing
+	half  []gpu.Tensor      // of each part where they travel in bf16; else nil
 
 	missing []int // parameters of each part whose gradients are not complete
 	next    int   // the first part that is not yet summed
 }
 
-func newSums(w *nn.Weights) *sums {
+func newSums(w *nn.Weights, halved bool) *sums {
 	_, grads, decayed := w.Flat()
 	s := &sums{dev: grads.Device(), parts: w.Parts(min((decayed+fewestParts-1)/fewestParts, largestPart)), of: map[*nn.Param]int{}}
 	s.missing = make([]int, len(s.parts))
@@ -37,6 +38,14 @@ func newSums(w *nn.Weights) *sums {
 	}
 	if decayed < grads.Len() {
 		s.rest = grads.Slice(decayed, grads.Len())
+	}
+	if halved {
+		s.dev.Deal("gradients in bf16", func(a *gpu.Arena) {
+			s.half = nil
+			for _, part := range s.parts {
+				s.half = append(s.half, a.New(gpu.BF16, part.Grad.Len()))
+			}
+		})
 	}
 	return s
 }
@@ -74,7 +83,12 @@ func (s *sums) complete(w *nn.Param) {
 }
 
 func (s *sums) sum() {
-	gpu.AllReduceBeside(s.parts[s.next].Grad)
+	x := s.parts[s.next].Grad
+	if s.half != nil {
+		gpu.Cast(s.half[s.next], x)
+		x = s.half[s.next]
+	}
+	gpu.AllReduceBeside(x)
 	s.next++
 }
 
@@ -87,4 +101,7 @@ func (s *sums) end() {
 		gpu.AllReduceBeside(s.rest)
 	}
 	s.dev.Rejoin()
+	for i, x := range s.half {
+		gpu.Cast(s.parts[i].Grad, x)
+	}
 }

@@ -45,7 +45,7 @@ func TestSumsAreInParts(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		e := &Engine{dev: d, weights: w, sums: newSums(w)}
+		e := &Engine{dev: d, weights: w, sums: newSums(w, false)}
 		p := nn.Training(d.NewArena(0), gpu.F32)
 		e.beginSums(p)
 		for i, want := range []struct{ layer, summed int }{{7, 8}, {4, 8}, {5, 8}, {6, 4}, {0, 4}, {3, 4}} { // the first layer that is summed, after each

@@ -45,7 +45,7 @@ func (e *Engine) addUpdate() error {
 		}
 	})
 	if e.dev.Ranks() > 1 {
-		e.sums = newSums(e.weights)
+		e.sums = newSums(e.weights, e.o.Halved)
 	}
 	for _, s := range e.slots {
 		var err error

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"contig-gpu/gpu/gputest/turn"
 )
 
 const (
@@ -156,6 +158,7 @@ func TestDeferred(t *testing.T) {
 
 // TestUcontext: the switch between fibers that other machines than x86-64 use.
 func TestUcontext(t *testing.T) {
+	turn.Share(t)
 	if testing.Short() {
 		t.Skip("builds a second emulator")
 	}
@@ -171,6 +174,7 @@ func TestUcontext(t *testing.T) {
 }
 
 func TestSanitizer(t *testing.T) {
+	turn.Share(t)
 	if testing.Short() {
 		t.Skip("builds a second emulator")
 	}
