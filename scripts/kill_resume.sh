@@ -16,12 +16,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 "$bin" synth --out cohort --persons 120 --image-size 32 --seed 9 >/dev/null
+batch=8
+while ((batch % ranks)); do batch=$((batch + 1)); done
 launch=()
 if ((ranks > 1)); then # ranks that wait give their processor to others: there may be more of them than processors
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
   read -ra launch <<<"${MPIRUN:-mpirun.openmpi --bind-to none --oversubscribe} -n $ranks"
 fi
-train=("${launch[@]}" "$bin" train --images cohort/images.tsv --data cohort/data.toml --encoder resnet18 --image-size 32 --batch 8
+train=("${launch[@]}" "$bin" train --images cohort/images.tsv --data cohort/data.toml --encoder resnet18 --image-size 32 --batch $batch
   --hidden 32 --embedding 16 --max-steps "$steps" --checkpoint-every 5 --keep 1 --seed 4 --device "$device")
 "${train[@]}" --run whole --threads 1 >whole.log 2>&1 || { cat whole.log; exit 1; }
 

@@ -14,18 +14,21 @@ git ls-files -z | xargs -0 cp -a --parents -t "$work"
 # mistakes prints "NAME | PACKAGE | TEST | FILE | OLD | NEW [| FILE | OLD | NEW]", a line each.
 mistakes() {
     cat <<'END'
-the mean of the ranks' gradients for their sum (lightly 1920, 1977) | ./model/train | TestRanksTrainAsOne/2 | model/train/engine/allranks.go | gpu.AllReduce(e.update.grads) | gpu.AllMean(e.update.grads)
+the mean of the ranks' gradients for their sum (lightly 1920, 1977) | ./model/train | TestRanksTrainAsOne/2 | model/train/engine/sums.go | gpu.AllReduceBeside(x) | gpu.AllMean(x)
 gathered rows carry no gradient (lightly 1528, open_clip 616) | ./model/train | TestRanksTrainAsOne/2 | model/contig.go | gpu.InfoNCE(objective.TermAt(terms, i), | m.spec.Lo, m.spec.Hi = e.Z[i].Device().Rank()*e.Z[i].Dim(0), (e.Z[i].Device().Rank()+1)*e.Z[i].Dim(0)\n\t\tgpu.InfoNCE(objective.TermAt(terms, i),
 negatives of the own rank only (lightning-bolts 179, solo-learn 229) | ./model/train | TestRanksTrainAsOne/2 | model/compared.go | if !b.Shared() { | if zero := 0; zero == 0 {
 positives at local row numbers (lightly 1177) | ./model/train | TestRanksTrainAsOne/2 | model/objective/objective.go | y.Slice(dev.Rank()*n, (dev.Rank()+1)*n) | y.Slice(0, n)
 a gather that interleaves views (SimCLR 46) | ./model/train | TestRanksLearnFromImagesAlone | model/ssl/simclr.go | objective.Gathered(q, part(z, v)) | part(objective.Gathered(q, z), v)
-each rank divides by its own count, and ranks are averaged | ./model/train | TestRanksTrainAsOne/2 | model/compared.go | if !b.Shared() { | if zero := 0; zero == 0 { | model/train/engine/allranks.go | gpu.AllReduce(e.update.grads) | gpu.AllMean(e.update.grads)
+each rank divides by its own count, and ranks are averaged | ./model/train | TestRanksTrainAsOne/2 | model/compared.go | if !b.Shared() { | if zero := 0; zero == 0 { | model/train/engine/sums.go | gpu.AllReduceBeside(x) | gpu.AllMean(x)
 norms of genetics over the own rank (pytorch 22192, apex 262) | ./model/train | TestRanksTrainAsOne/2 | model/nn/norm.go | p.Over == PresentRows && b.presentOnly | p.Over == PresentRows && b.channels == 0
 the count of a norm's gradient taken from the own rank (pytorch 36530) | ./gpu | TestSharedNorm | gpu/op_batchnorm_backward.go | s1, s2, n = bnSumOverRanks( | s1, s2, _ = bnSumOverRanks(
 a norm's least number of rows asked of the own rank (pytorch 36865) | ./gpu | TestSharedNorm | gpu/op_batchnorm_backward.go | if !a.shared && n < 2 { | if n < 2 {
 an empty rank stays away from a norm (apex 387) | ./gpu | TestSharedNorm | gpu/op_batchnorm.go | if a.shared { | if a.shared && rows > 0 {
 running averages of each rank's own | ./model/train | TestRanksMoveRunningAveragesAlike | model/train/engine/allranks.go | gpu.AllMean(s) | _ = s
 a vote that only its own rank counts | ./model/train | TestRanksGoOn | model/train/engine/allranks.go | gpu.AllReduce(e.votes) | _ = e.votes
+a part of the gradient summed before it is complete | ./model/train/engine | TestSumsAreInParts | model/train/engine/sums.go | s.missing[s.next] == 0 | s.missing[s.next] <= 1
+a gradient complete with the first chunk of a batch | ./model/build | TestGradientsAreComplete | model/chunk.go | if hi == n { | if lo == 0 {
+a gradient complete with the first of two views | ./model/build | TestGradientsAreComplete | model/ssl/simclr.go | if v+1 < len(passes) { | if v > 0 {
 END
 }
 
