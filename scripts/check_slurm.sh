@@ -193,7 +193,7 @@ check_cancel() { # scancel sends SIGTERM, and SIGKILL after KillWait, 30 seconds
   on 1 scancel --user root
   wait $!
   ended 143
-  said 'terminated: stopping' 'task [01]: Exited with exit code 143' # the other may hear of this one's end first
+  said 'terminated: stopping|stopped by signal: terminated' 'task [01]: Exited with exit code 143' # the other may hear of this one's end first
   ! grep 'Killed' "$work/out/log" || fail "a rank was killed"
   nobody
 }

@@ -46,6 +46,11 @@ func of(c Config, co *data.Cohort, dir string) Options {
 
 // runRanks runs a training as n ranks. change may alter what one of them is given.
 func runRanks(ctx context.Context, n int, o Options, change func(rank int, o *Options)) error {
+	return runRanksIn(func(int) context.Context { return ctx }, n, o, change)
+}
+
+// runRanksIn is runRanks where each rank may be stopped by itself.
+func runRanksIn(ctx func(rank int) context.Context, n int, o Options, change func(rank int, o *Options)) error {
 	return worldtest.Together(n, func(w *world.World) error {
 		own := o
 		var err error
@@ -58,7 +63,7 @@ func runRanks(ctx context.Context, n int, o Options, change func(rank int, o *Op
 		if change != nil {
 			change(w.Rank(), &own)
 		}
-		_, err = Run(ctx, own)
+		_, err = Run(ctx(w.Rank()), own)
 		return err
 	})
 }
@@ -174,7 +179,12 @@ func TestRanksGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	err := runRanks(ctx, 2, of(c, co, parts), func(rank int, o *Options) {
+	err := runRanksIn(func(rank int) context.Context {
+		if rank == 1 {
+			return ctx // it alone is asked to stop
+		}
+		return t.Context()
+	}, 2, of(c, co, parts), func(rank int, o *Options) {
 		o.NewSource = slowed(o.NewSource, rank)
 		o.Progress = func(e Event) {
 			if rank == 1 && e.Kind == Stepped && e.Step == 2 {
