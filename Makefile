@@ -112,16 +112,20 @@ campaign: build kills ## what seldom breaks and takes long, whole: all long test
 	scripts/kill_resume.sh 200 7
 	scripts/check_slurm.sh all
 	scripts/mutate_kernels.sh
-	CONTIG_GPU=build/contig-gpu scripts/kill_resume.sh 50 7 cpu 240 2
-	CONTIG_GPU=build/contig-gpu MPIRUN=mpirun.mpich scripts/kill_resume.sh 50 8 cpu 240 3
+	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/kill_resume.sh 50 7 cpu 240 2
+	CONTIG_GPU=$(CURDIR)/contig-gpu UCX_TLS=^cma MPIRUN=mpirun.mpich scripts/kill_resume.sh 50 8 cpu 240 3
 	scripts/mutate_ranks.sh
 	CONTIG_RANK_STEPS=20 $(GO) test -timeout 2h -count=1 -run TestRanksTrainAsOne ./model/train
 	CONTIG_CHANGES=200 $(GO) test -timeout 2h -count=1 -run HostileCheckpoints ./cmd/contig-gpu
+	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/demo_retrieval.sh 42 101 202
+	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/simclr_digits.sh 4 0.05
+	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/verdict_digits.sh 4
+	cp docs/probe.md build/probe.md && CONTIG_GPU=$(CURDIR)/contig-gpu scripts/probe_digits.sh 4 0.05 build/probe.md
 	scripts/explain_maps.sh
 	scripts/explain_truth.sh 3 20 20 20 20
 	scripts/check_genotypes.sh 200 1
 	scripts/check_scores.sh 200 1
-	CONTIG_GPU=build/contig-gpu scripts/check_gwas.sh 100 1
+	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/check_gwas.sh 100 1
 	scripts/cuda_wheels.sh torch
 	CONTIG_LONG=1 CONTIG_CUDNN=full CONTIG_WHEELS=$$(scripts/cuda_wheels.sh) $(GO) test -timeout 2h -count=1 ./gpu/internal/dnn
 
