@@ -23,7 +23,7 @@ import time
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PASSIVE = {"text", "yaml", "bash", "go"}
+PASSIVE = {"text", "yaml", "dockerfile", "bash", "go"}
 WRAPPER = r"""#!/bin/bash
 case " $* " in
 *" --help "* | *" --help-all "* | *" --resume "* | *" --rerun "*) exec "$PROGRAM" "$@" ;;
