@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu/world"
@@ -83,10 +84,11 @@ func (t *Team) End(err error) error {
 	return t.Named(errors.Join(err, t.World.Close()))
 }
 
-// Lost makes E733 of an error of MPI itself; other errors stay.
+// Lost makes E733 of an error of MPI itself; other errors stay, as those of this host's files.
 func (t *Team) Lost(err error, doing string) error {
 	var p *data.Problem
-	if err == nil || errors.As(err, &p) || world.Gone(err) {
+	var system syscall.Errno
+	if err == nil || errors.As(err, &p) || errors.As(err, &system) || world.Gone(err) {
 		return err
 	}
 	return &data.Problem{Code: codeLost, What: doing + " failed", Err: err, Cause: "a rank ended; the network failed", Fix: "look at the output of all ranks and at their network, then start all again"}

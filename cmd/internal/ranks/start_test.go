@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,5 +147,19 @@ func TestSpoken(t *testing.T) {
 	}
 	if err := (&Team{}).Named(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFilesAreNotLost: what MPI fails with is E733; what a rank's own files fail with stays that, alone and joined with more.
+func TestFilesAreNotLost(t *testing.T) {
+	var p *data.Problem
+	if err := (&Team{}).Lost(errors.New("MPI_Allreduce: unknown error"), "a sum"); !errors.As(err, &p) || p.Code != codeLost {
+		t.Errorf("%v", err)
+	}
+	full := &os.PathError{Op: "write", Path: "run/last.safetensors", Err: syscall.ENOSPC}
+	for _, err := range []error{full, errors.Join(errors.New("the log"), full), &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EACCES}} {
+		if got := (&Team{}).Lost(err, "a sum"); got != err {
+			t.Errorf("%v became %v", err, got)
+		}
 	}
 }
