@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"contig-gpu/gpu/world"
@@ -11,15 +12,15 @@ import (
 // What ranks exchange: see Device.Join. All ranks get the same bytes; with as many ranks and the same libraries they are the same each time.
 
 // AllReduce replaces x by its sum over all ranks, element by element. It is of floats of 32 bits or more.
-func AllReduce(x Tensor) { reduce("AllReduce", x, false, func(c *gpu) { c.allReduce(x) }) }
+func AllReduce(x Tensor) { reduce("AllReduce", x, wholeFloats(), false, func(c *gpu) { c.allReduce(x) }) }
 
 // AllMean replaces x by its mean over all ranks, element by element. It is of floats of 32 bits or more.
-func AllMean(x Tensor) { reduce("AllMean", x, true, func(c *gpu) { c.allMean(x) }) }
+func AllMean(x Tensor) { reduce("AllMean", x, wholeFloats(), true, func(c *gpu) { c.allMean(x) }) }
 
 // AllReduceBeside is AllReduce, on a GPU beside what is queued after it: until Device.Rejoin nothing may touch x. Elsewhere it is done at once. On a GPU
 // it may be of BF16, which is rounded at each rank that it passes.
 func AllReduceBeside(x Tensor) {
-	reduce("AllReduceBeside", x, false, func(c *gpu) { c.allReduceBeside(x) })
+	reduce("AllReduceBeside", x, append(wholeFloats(), BF16), false, func(c *gpu) { c.allReduceBeside(x) })
 }
 
 // Rejoin makes what is queued from here on wait for every AllReduceBeside.
@@ -29,10 +30,14 @@ func (d *Device) Rejoin() {
 	}
 }
 
-func reduce(op string, x Tensor, mean bool, onGPU func(c *gpu)) {
+// wholeFloats are the types that sums over ranks are made in without loss.
+func wholeFloats() []DType { return []DType{F32, F64} }
+
+// reduce is a sum or a mean over all ranks of x, which is of one of the types.
+func reduce(op string, x Tensor, types []DType, mean bool, onGPU func(c *gpu)) {
 	wantFloat(op, "x", x)
-	if x.dtype == F16 || x.dtype == BF16 && op != "AllReduceBeside" {
-		panic(fmt.Sprintf("gpu: %s: x is %v, want f32 or f64", op, x.dtype))
+	if !slices.Contains(types, x.dtype) {
+		panic(fmt.Sprintf("gpu: %s: x is %v, want one of %v", op, x.dtype, types))
 	}
 	if x.dev.Ranks() == 1 {
 		return

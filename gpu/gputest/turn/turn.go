@@ -32,6 +32,15 @@ func Share(t testing.TB) {
 // Whole reports whether a test that has a short form runs whole.
 func Whole(t testing.TB) bool { return os.Getenv(Env) != "" && mine(t) }
 
+// Repeats is how often a test tries a statement about rates: all times where it runs whole, else few.
+func Repeats(t testing.TB, few, all int) int {
+	t.Helper()
+	if Whole(t) {
+		return all
+	}
+	return few
+}
+
 func mine(t testing.TB) bool {
 	t.Helper()
 	text := os.Getenv(Env)

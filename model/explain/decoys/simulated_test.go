@@ -49,13 +49,6 @@ func statistics(t *testing.T, seed uint64, c *explaintest.Cohort, hidden int, st
 	return Statistics(mean, c.Units())
 }
 
-func repeats(t *testing.T, few, all int) int {
-	if turn.Whole(t) {
-		return all
-	}
-	return few
-}
-
 func judge(c *explaintest.Cohort, found []int) (fdp, power float64) {
 	hits := 0
 	for _, f := range c.True {
@@ -89,7 +82,7 @@ func TestPlantedTruth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var one, several, wrong, powerOne, powerSeveral []float64
-			for seed := range uint64(repeats(t, 3, 20)) {
+			for seed := range uint64(turn.Repeats(t, 3, 20)) {
 				c := explaintest.New(900+seed, k.plan)
 				var w [][]float64
 				mean := make([]float64, len(c.Units()))
@@ -127,7 +120,7 @@ func TestPlantedTruth(t *testing.T) {
 
 // TestNoSignal: without any effect hardly a cohort has a claim, and an empty list says what would be needed.
 func TestNoSignal(t *testing.T) {
-	seeds, any := repeats(t, 4, 40), 0
+	seeds, any := turn.Repeats(t, 4, 40), 0
 	for seed := range uint64(seeds) {
 		c := explaintest.New(700+seed, explaintest.Plan{Persons: 1500, Features: 120, Block: 3, Dim: 8})
 		m := Judge([][]float64{statistics(t, seed, c, 0, nil), statistics(t, seed+1000, c, 0, nil)}, 0.1)
@@ -158,7 +151,7 @@ func TestStructure(t *testing.T) {
 		return n / all
 	}
 	var with, without [][]float64
-	for seed := range uint64(repeats(t, 3, 20)) {
+	for seed := range uint64(turn.Repeats(t, 3, 20)) {
 		c := explaintest.New(300+seed, explaintest.Plan{Persons: 4000, Features: 60, Block: 1, Strata: true, Dim: 8})
 		with = append(with, statistics(t, seed, c, 0, func(p int) int { return c.Stratum[p] }))
 		without = append(without, statistics(t, seed, c, 0, nil))

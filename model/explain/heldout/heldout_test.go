@@ -96,14 +96,6 @@ func wide(x []float32) []float64 {
 	return y
 }
 
-// repeats is how many cohorts a statement about rates is tried on: few by default, all of the design under CONTIG_LONG.
-func repeats(t *testing.T, few, all int) int {
-	if turn.Whole(t) {
-		return all
-	}
-	return few
-}
-
 // judge returns the share of false claims and of the true units that were found.
 func judge(c *explaintest.Cohort, found []int) (fdp, power float64) {
 	hits := 0
@@ -130,7 +122,7 @@ func TestPlantedTruth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fdp, power []float64
-			for seed := range uint64(repeats(t, 3, 20)) {
+			for seed := range uint64(turn.Repeats(t, 3, 20)) {
 				c := explaintest.New(100+seed, k.plan)
 				n := explaintest.Train(t, seed, c, c.Table(), explaintest.Span(0, c.Persons*7/10), k.hidden, nil)
 				r := mustTest(t, optionsOf(c, n), c.Units())
@@ -166,7 +158,7 @@ func meanAndError(v []float64) (mean, se float64) {
 
 // TestNoSignal: without any effect, few cohorts have a claim, and an empty list has a note.
 func TestNoSignal(t *testing.T) {
-	seeds, any := repeats(t, 6, 40), 0
+	seeds, any := turn.Repeats(t, 6, 40), 0
 	for seed := range uint64(seeds) {
 		c := explaintest.New(500+seed, explaintest.Plan{Persons: 2000, Features: 120, Block: 6, Dim: 8})
 		n := explaintest.Train(t, seed, c, c.Table(), explaintest.Span(0, 1400), 0, nil)

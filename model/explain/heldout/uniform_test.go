@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/explain/explaintest"
 )
 
@@ -49,7 +50,7 @@ func TestNullValuesAreUniform(t *testing.T) {
 		"residuals": {Persons: 700, Features: 60, Block: 1, Shared: true, Dim: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
-			seeds := repeats(t, 8, 40)
+			seeds := turn.Repeats(t, 8, 40)
 			var held, trained [][]float64
 			for seed := range uint64(seeds) {
 				c := explaintest.New(40+seed, plan)

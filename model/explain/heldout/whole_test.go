@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/explain/claims"
 	"contig-gpu/model/explain/explaintest"
 )
@@ -52,14 +53,14 @@ func TestWhole(t *testing.T) {
 // TestWholeTellsSignal: a modality that drives the images is used, one that does not is not.
 func TestWholeTellsSignal(t *testing.T) {
 	least := 1.0
-	for seed := range uint64(repeats(t, 4, 40)) {
+	for seed := range uint64(turn.Repeats(t, 4, 40)) {
 		if r, _, _ := wholeOf(t, seed, explaintest.Plan{Persons: 1500, Features: 60, Block: 1, Causal: 6, Strength: 0.1, Dim: 8}, 0); !(r.P < 1e-4) {
 			t.Errorf("seed %d: planted effects: %+v", seed, r)
 		}
 		r, _, _ := wholeOf(t, 100+seed, explaintest.Plan{Persons: 1500, Features: 60, Block: 1, Dim: 8}, 0)
 		least = min(least, r.P)
 	}
-	if n := float64(repeats(t, 4, 40)); least < 0.01/n {
+	if n := float64(turn.Repeats(t, 4, 40)); least < 0.01/n {
 		t.Errorf("without effects the least p of %g cohorts is %.2g", n, least)
 	}
 }
