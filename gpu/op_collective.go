@@ -12,7 +12,9 @@ import (
 // What ranks exchange: see Device.Join. All ranks get the same bytes; with as many ranks and the same libraries they are the same each time.
 
 // AllReduce replaces x by its sum over all ranks, element by element. It is of floats of 32 bits or more.
-func AllReduce(x Tensor) { reduce("AllReduce", x, wholeFloats(), false, func(c *gpu) { c.allReduce(x) }) }
+func AllReduce(x Tensor) {
+	reduce("AllReduce", x, wholeFloats(), false, func(c *gpu) { c.allReduce(x) })
+}
 
 // AllMean replaces x by its mean over all ranks, element by element. It is of floats of 32 bits or more.
 func AllMean(x Tensor) { reduce("AllMean", x, wholeFloats(), true, func(c *gpu) { c.allMean(x) }) }
