@@ -117,7 +117,7 @@ func without(t *testing.T, c Config, key string) []byte {
 func change(t *testing.T, r setting.Row) {
 	t.Helper()
 	was := r.Text()
-	for _, text := range []string{"false", "true", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "constant", "cosine", "loss", "stretch", "pad", "paper", "cpu", "simclr", "global"} {
+	for _, text := range []string{"false", "true", "0.3", "7", "64", "f64", "resnet34", "linear", "sum", "mask", "sgd", "constant", "cosine", "loss", "stretch", "pad", "paper", "cpu", "simclr", "global", "bf16"} {
 		if r.Parse(text) == nil && r.Text() != was {
 			return
 		}
