@@ -96,6 +96,53 @@ func colours(x []float64, channels int) []float64 {
 	return out
 }
 
+// TestConformanceAugmentRoads has what the kernels tell apart: more than a square of pixels to a block, shrinking by almost 7 in both
+// directions and in one, sources that begin at every byte of a word, single columns and rows, turns by any angle, enlargement, what lies
+// far outside, and weights of more than 16 bits.
+func TestConformanceAugmentRoads(t *testing.T) {
+	conform(t, func(l *gputest.Lab) {
+		const one = 1 << 16
+		for i, c := range []struct {
+			w, h, side, channels, images, at int
+			geometry                         [gpu.AugmentFields]int32
+		}{
+			{67, 71, 70, 4, 2, 0, [10]int32{0, 0, one, 0, 0, one, 67, 71, 0, 0}},
+			{67, 71, 40, 3, 2, 1, [10]int32{5 * one / 3, -one / 4, 3 * one / 4, -one / 3, one / 3, 3 * one / 4, 45, 44, 15, 15}},
+			{487, 69, 37, 4, 1, 2, [10]int32{0, 0, one, 0, 0, 2 * one, 70, 69, 17, 14}},
+			{35, 480, 65, 5, 1, 3, [10]int32{34 * one, 0, -one, 0, 0, one, 35, 69, 14, 17}},
+			{250, 243, 36, 8, 3, 1, [10]int32{one / 3, one / 7, one, 0, 0, one, 36, 35, 17, 17}},
+			{1, 40, 33, 3, 3, 2, [10]int32{-one / 2, 0, one / 33, 0, 0, one, 1, 40, 0, 0}},
+			{40, 1, 33, 4, 3, 3, [10]int32{0, -one / 2, one, 0, 0, one / 33, 40, 1, 0, 0}},
+			{1, 1, 9, 3, 1, 0, [10]int32{-one / 2, -one / 2, one / 8, 0, 0, one / 8, 1, 1, 0, 0}},
+			{5, 3, 34, 4, 2, 1, [10]int32{4 * one, 0, 0, one / 11, -one / 7, 0, 5, 3, 0, 0}},
+			{33, 34, 40, 4, 2, 3, [10]int32{-1 << 31, 1<<31 - 1, 1 << 26, -1 << 26, 1<<31 - 1, -1 << 31, 33, 34, 0, 0}},
+			{50, 47, 33, 4, 1, 1, [10]int32{0, 0, one, one / 9, -one / 9, one, 33, 31, 17, 18}},
+			{66, 62, 33, 4, 1, 3, [10]int32{0, 0, one, 0, 0, one, 33, 31, 2, 2}}, // weights add up to more than 1
+		} {
+			what := fmt.Sprintf("%d: %d x %d to %d", i, c.w, c.h, c.side)
+			pixels := c.w * c.h * 3
+			pix := noise(what, pixels*c.images+c.at)
+			pix[len(pix)-1] = 255
+			var geometry []int32
+			for range c.images {
+				geometry = append(geometry, c.geometry[:]...)
+			}
+			all := l.Bytes(pix, len(pix))
+			g := l.Ints(geometry, c.images, gpu.AugmentFields)
+			colour, norm := l.InVec("colour", .7, 1.3, c.images, 3), l.Put(l.VectorType(), normalisation(), 6)
+			y := l.Out(c.images, c.side, c.side, c.channels)
+			l.Run(func(of func(gputest.Twin) gpu.Tensor) {
+				src := of(all).Slice(c.at, len(pix)).View(c.images, c.h, c.w, 3)
+				gpu.Augment(of(y), src, of(g), of(colour), of(norm))
+			})
+			l.Same(what, y, 1, 4)
+			if colours(gputest.Values(y.On), c.channels) == nil {
+				l.Errorf("%s: a channel behind the colours is not 0", what)
+			}
+		}
+	})
+}
+
 // TestAugmentPlain: an image of the right size is normalised and nothing else.
 func TestAugmentPlain(t *testing.T) {
 	conform(t, func(l *gputest.Lab) {

@@ -41,7 +41,7 @@ func TestConformanceInfoNCEAnchorsSharp(t *testing.T) {
 
 // TestConformanceInfoNCEAnchorAreas has shares in areas of several tiles.
 func TestConformanceInfoNCEAnchorAreas(t *testing.T) {
-	t.Setenv("SIMT_MULTIPROCESSORS", "1")
+	t.Setenv("SIMT_MULTIPROCESSORS", "2")
 	conformVectors(t, func(l *gputest.Lab) {
 		for i, s := range [][2]int{{0, 321}, {100, 130}, {192, 321}, {0, 64}} {
 			newCrowd(l, 321, 24, 5*i, 1).check(l, forms()[2], gpu.InfoNCESpec{Tau: 0.1, Lambda: 0.75, Pairs: gpu.Pairs(i % 3), Lo: s[0], Hi: s[1]})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // A mutant is a kernel with one fault: old, which stands in its file, becomes new.
@@ -36,6 +37,7 @@ func TestSuiteFindsMutants(t *testing.T) {
 	root, original := "..", gputest.Emulator(t)
 	for _, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) {
+			turn.Share(t)
 			if out, err := conformance(m.test, original, 0); err != nil {
 				t.Fatalf("without a fault: %v\n%s", err, out)
 			}

@@ -18,7 +18,7 @@ const AugmentFields = kernels.AugFields
 //	colour [N, 3]           brightness, contrast, saturation
 //	norm [6]                factor of each channel, then offset
 //
-// An image is shrunk to w x h by PyTorch's antialiased bilinear filter, in whole numbers of 2^-bits (if it is not so large
+// An image is shrunk to w x h by PyTorch's antialiased bilinear filter, in whole numbers of 2^-bits and 16 bits (if it is not so large
 // already), then sampled bilinearly at (x0 + x*dxx + y*dyx, y0 + x*dxy + y*dyy) / 2^16 for output pixel (x, y): within half
 // a pixel of the border the outermost pixels go on, beyond is black. Colour is as in torchvision, in the order
 // brightness, contrast about the varied image's mean grey, saturation, clipped to 0..255 at the end; then norm. colour and
@@ -71,7 +71,7 @@ func augSane(g []int32, w, h int) bool {
 	return sw > 0 && sh > 0 && sw <= w && sh <= h && w < kernels.AugShrink*sw && h < kernels.AugShrink*sh && g[8] >= 0 && g[9] >= 0 && g[8] <= 22 && g[9] <= 22
 }
 
-// augTaps returns the weights of output pixel i of the antialiased filter, times 2^bits, and its first input pixel.
+// augTaps returns the weights of output pixel i of the antialiased filter, times 2^bits, of 16 bits, and its first input pixel.
 func augTaps(i, in, out int, bits int32) (first int, weight []int) {
 	scale := float64(in) / float64(out)
 	support := max(scale, 1)
@@ -84,7 +84,7 @@ func augTaps(i, in, out int, bits int32) (first int, weight []int) {
 		sum += real[j]
 	}
 	for _, v := range real {
-		weight = append(weight, int(v/sum*float64(int(1)<<bits)+0.5))
+		weight = append(weight, min(int(v/sum*float64(int(1)<<bits)+0.5), kernels.AugTop))
 	}
 	return first, weight
 }
@@ -178,15 +178,15 @@ func augColour[F Float](y []F, sum [3]int64, colour, norm []F, channels int) {
 
 func (c *gpu) augment(y, src, geometry, colour, norm Tensor) {
 	n, h, w, side := src.Dim(0), src.Dim(1), src.Dim(2), y.Dim(1)
-	blocks := (side*side + kernels.AugPixels - 1) / kernels.AugPixels
-	sums := aligned(8 * 3 * blocks * n)
-	work := c.scratch(sums + src.Len())
-	small := uint64(work.Add(sums))
-	filter := driver.Grid{Blocks: [3]int{(w + kernels.AugAcross - 1) / kernels.AugAcross, (h + kernels.AugDown - 1) / kernels.AugDown, n}, Threads: [3]int{threads}}
-	launch(c, "augment_shrink", U8, filter, &kernels.AugmentShrink{Small: small, Src: src.ptr(), Geometry: geometry.ptr(), W: int32(w), H: int32(h)}, src)
-	parts := driver.Grid{Blocks: [3]int{blocks, n}, Threads: [3]int{threads}}
-	launch(c, "augment_sums", U8, parts, &kernels.AugmentSums{Sums: uint64(work), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+	blocks := func(pixels int) int { return (pixels + kernels.AugSide - 1) / kernels.AugSide }
+	room := aligned(8 * 3 * n)
+	sums := c.scratch(room + src.Len())
+	small := uint64(sums.Add(room))
+	filter := driver.Grid{Blocks: [3]int{blocks(w), blocks(h), n}, Threads: [3]int{threads}}
+	launch(c, "augment_shrink", U8, filter, &kernels.AugmentShrink{Small: small, Sums: uint64(sums), Src: src.ptr(), Geometry: geometry.ptr(), W: int32(w), H: int32(h)}, src)
+	squares := driver.Grid{Blocks: [3]int{blocks(side), blocks(side), n}, Threads: [3]int{threads}}
+	launch(c, "augment_sums", U8, squares, &kernels.AugmentSums{Sums: uint64(sums), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
 		W: int32(w), H: int32(h), Side: int32(side)}, src)
-	launch(c, "augment_forward", y.dtype, parts, &kernels.AugmentForward{Out: y.ptr(), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
-		Factors: colour.ptr(), Norm: norm.ptr(), Sums: uint64(work), W: int32(w), H: int32(h), Side: int32(side), Channels: int32(y.Dim(3))}, y, src)
+	launch(c, "augment_forward", y.dtype, squares, &kernels.AugmentForward{Out: y.ptr(), Src: src.ptr(), Small: small, Geometry: geometry.ptr(),
+		Factors: colour.ptr(), Norm: norm.ptr(), Sums: uint64(sums), W: int32(w), H: int32(h), Side: int32(side), Channels: int32(y.Dim(3))}, y, src)
 }

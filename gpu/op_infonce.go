@@ -37,7 +37,7 @@ type nce struct {
 // the gradients of L times scale [1]. Rows whose present [N] (U8) is 0 take no part, whatever they hold, and have
 // gradient 0; with fewer than 2 rows all is 0. group [N] (I32) may be left out where Pairs is AvoidPairs; dz and dw
 // may be left out together, with scale. All between z and dz is float32 at least. On a GPU it is one launch for up to 1,024
-// rows, beyond that eight, with memory O(N D).
+// rows, beyond that eight, with memory O(N D) and products on tensor cores that are as exact as float32's (kernels/tensorcore.cuh).
 //
 // Of the anchors [spec.Lo, spec.Hi), images and genetics, it computes their share: the terms in which they look for their
 // partners among all rows, divided as ever by the number of all rows present, and the gradients of these terms, which
@@ -152,11 +152,11 @@ func (c *gpu) infoNCESingle(a *nce, rows int) {
 		N: int32(n), D: int32(d), Lo: int32(lo), Hi: int32(hi), Pairs: int32(a.spec.Pairs), Rows: int32(rows), Sharpness: a.sharpness(), Lambda: a.lambda(), Least: nceFloor}, a.z, a.w, a.dz, a.dw)
 }
 
-// nceAreas returns how many areas the rows, and the columns, are cut into: about two areas to a multiprocessor; and the
-// tiles on a side of an area.
+// nceAreas returns how many areas the rows, and the columns, are cut into: at most two areas to a multiprocessor, which holds as many
+// at a time; and the tiles on a side of an area.
 func (c *gpu) nceAreas(n int) (parts, per int) {
 	tiles, side := (n+kernels.NceTile-1)/kernels.NceTile, 1
-	for side*side < 2*c.dev.Info().Multiprocs {
+	for (side+1)*(side+1) <= 2*c.dev.Info().Multiprocs {
 		side++
 	}
 	per = (tiles + side - 1) / side
@@ -198,7 +198,7 @@ func (c *gpu) infoNCETiled(a *nce) {
 	for side, x := range []Tensor{a.z, a.w} {
 		c.l2Norm(on(s.unit[side]), on(s.norms[side]), x, nceFloor)
 	}
-	shared := 4 * (2*kernels.NceTile*kernels.NceStride + kernels.NceTile*kernels.NceLine)
+	shared := 4 * (2*kernels.NceTile*kernels.NceChunk + kernels.NceTile*kernels.NceTile)
 	area := driver.Grid{Blocks: [3]int{parts, parts}, Threads: [3]int{threads}, Shared: shared}
 	launch(c, "infonce_partial", F32, area, &kernels.InfoncePartial{Partial: on(s.partial), U: u, V: v,
 		Present: a.present.ptr(), Group: a.group.ptr(), N: int32(n), D: int32(d), Lo: int32(lo), Hi: int32(hi), Pairs: int32(a.spec.Pairs), Per: int32(per), Sharpness: a.sharpness()}, a.z, a.w)

@@ -6,18 +6,17 @@ package kernels
 const (
 	AugFixed      = 16           // augment.cu: fraction bits of source coordinates
 	AugFields     = 10           // augment.cu: of an image's geometry
-	AugPixels     = 1024         // augment.cu: of one block
-	AugTaps       = 16           // augment.cu: of the filter, at most: images are shrunk by less than 7
-	AugShrink     = 7            // augment.cu
-	AugAcross     = 32           // augment.cu: pixels of one block of the filter
-	AugDown       = 8            // augment.cu: pixels of one block of the filter
+	AugShrink     = 7            // augment.cu: images are shrunk by less
+	AugQuads      = 4            // augment.cu: of the filter's taps, at most: fewer than 2 x 7 + 2
+	AugSide       = 32           // augment.cu: of a block's square of pixels
+	AugTop        = 65535        // augment.cu: a weight, at most
+	AugStep       = 8            // augment.cu: rows
 	BnBackRows    = 2            // batchnorm_backward.cu: in flight, of two or three images each
 	CountUnit     = 4096         // batchnorm_ranks.cu
 	BiasRows      = 4            // bias.cu: in flight
 	DiceSums      = 5            // dicebce.cu
 	GatherRows    = 8            // gather.cu: of the batch, to one thread: they share what is read per feature
-	NceLine       = NceTile + 4  // infonce_tiled.cu: of a row of logits in shared memory, floats: rows 4 banks apart
-	NceRows       = NceTile / 4  // infonce_tiled.cu: of a tile, to one thread
+	NceRows       = NceTile / 4  // infonce_tiled.cu: of a tile, to one thread outside of products
 	GemmTile      = 64           // matmul.cu
 	GemmDepth     = 16           // matmul.cu
 	GemmThreads   = 16           // matmul.cu
@@ -88,6 +87,7 @@ type AugmentForward struct {
 // AugmentShrink has the arguments of augment_shrink_u8. Pointers are device addresses.
 type AugmentShrink struct {
 	Small    uint64
+	Sums     uint64
 	Src      uint64
 	Geometry uint64
 	W        int32
@@ -1131,7 +1131,7 @@ func entryPoints() []EntryPoint {
 		{"augment_forward_bf16", 72, "88888884444"},
 		{"augment_forward_f16", 72, "88888884444"},
 		{"augment_forward_f32", 72, "88888884444"},
-		{"augment_shrink_u8", 32, "88844"},
+		{"augment_shrink_u8", 40, "888844"},
 		{"augment_sums_u8", 44, "8888444"},
 		{"batchnorm_addrelu_backward_bf16", 80, "88888888844"},
 		{"batchnorm_addrelu_backward_f16", 80, "88888888844"},

@@ -80,6 +80,20 @@ template <int LO, int HI> __device__ inline unsigned two_signs(unsigned v) {
     return w;
 }
 
+// four_bytes picks four of the eight bytes of (lo, hi), by the digits of PICK, the lowest first.
+template <unsigned PICK> __device__ inline unsigned four_bytes(unsigned lo, unsigned hi) {
+    unsigned w;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(w) : "r"(lo), "r"(hi), "n"(PICK));
+    return w;
+}
+// two_products is sum plus the products of the halves of a with the two low bytes of b, or its two high ones.
+template <bool HIGH> __device__ inline unsigned two_products(unsigned a, unsigned b, unsigned sum) {
+    unsigned w;
+    if constexpr (HIGH) asm("dp2a.hi.u32.u32 %0, %1, %2, %3;" : "=r"(w) : "r"(a), "r"(b), "r"(sum));
+    else asm("dp2a.lo.u32.u32 %0, %1, %2, %3;" : "=r"(w) : "r"(a), "r"(b), "r"(sum));
+    return w;
+}
+
 #else // the same in whole numbers
 
 __device__ inline float to_float(f16 v) {
@@ -114,6 +128,16 @@ template <class T> __device__ inline unsigned two_rectified(unsigned w) {
 }
 template <int LO, int HI> __device__ inline unsigned two_signs(unsigned v) {
     return (v >> (8 * LO + 7) & 1 ? 0xffffu : 0u) | (v >> (8 * HI + 7) & 1 ? 0xffff0000u : 0u);
+}
+template <unsigned PICK> __device__ inline unsigned four_bytes(unsigned lo, unsigned hi) {
+    u64 both = u64(hi) << 32 | lo;
+    unsigned w = 0;
+    for (int i = 0; i < 4; i++) w |= unsigned(both >> 8 * (PICK >> 4 * i & 7) & 255) << 8 * i;
+    return w;
+}
+template <bool HIGH> __device__ inline unsigned two_products(unsigned a, unsigned b, unsigned sum) {
+    if (HIGH) b >>= 16;
+    return sum + (a & 0xffff) * (b & 255) + (a >> 16) * (b >> 8 & 255);
 }
 
 #endif

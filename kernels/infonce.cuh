@@ -116,8 +116,12 @@ __device__ __forceinline__ float nce_pulls(float s, const Who &w, int i, int j, 
     return nce_asks(w, j) ? g + theirs * nce_pull(s, other, r) : g;
 }
 
-// nce_load copies rows [row, row + rows) and columns [k, k + 128) of x [n, d] to shared memory; rows that take no part
-// and what lies outside become 0.
+// nce_padded is where column c of row r lies in shared memory.
+__device__ __forceinline__ int nce_padded(int r, int c) { return r * nce_stride + c; }
+
+// nce_load copies rows [row, row + rows) and columns [k, k + 128) of x [n, d] to shared memory, where place says; rows that take
+// no part and what lies outside become 0.
+template <int (*place)(int, int) = nce_padded>
 __device__ __forceinline__ void nce_load(float *dst, const float *x, const Who &w, int row, int rows, int k, int d) {
     bool wide = d % 4 == 0 && aligned16(x);
     int lane = threadIdx.x % 32;
@@ -134,7 +138,7 @@ __device__ __forceinline__ void nce_load(float *dst, const float *x, const Who &
             v.z = k + c + 2 < d ? from[c + 2] : 0.0f;
             v.w = k + c + 3 < d ? from[c + 3] : 0.0f;
         }
-        *reinterpret_cast<vec4 *>(dst + r * nce_stride + c) = v;
+        *reinterpret_cast<vec4 *>(dst + place(r, c)) = v;
     }
 }
 

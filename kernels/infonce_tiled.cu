@@ -2,54 +2,84 @@
 // sums its tiles by row and by column; the sums of a row's or column's areas are merged in their order. Gradients
 // compute the tiles anew.
 #include "infonce.cuh"
+#include "tensorcore.cuh"
 
-constexpr int nce_line = nce_tile + 4; // of a row of logits in shared memory, floats: rows 4 banks apart
-constexpr int nce_rows = nce_tile / 4; // of a tile, to one thread
+constexpr int nce_rows = nce_tile / 4; // of a tile, to one thread outside of products
 
+// Rows of 64 or 128 floats lie in shared memory without gaps. Their units of 16 bytes change places within eight, row by row, so that
+// all accesses of a warp below find their numbers in different banks: a unit of each of 8 rows and of 4 neighbours in 2 rows;
+// a float of 8 neighbours in rows r, r + 4, r + 8 and r + 12, or in 4 neighbouring rows.
+__device__ __forceinline__ int nce_unit(int row, int unit) {
+    int far = row >> 2 & 3;
+    return unit ^ (row & 1) << 2 ^ (row & 2) ^ far << 1 ^ (far & 1);
+}
+__device__ __forceinline__ int nce_at(int r, int c) { return r * nce_chunk + 4 * nce_unit(r, c / 4) + c % 4; }
+__device__ __forceinline__ int nce_logit_at(int r, int c) { return r * nce_tile + 4 * nce_unit(r, c / 4) + c % 4; }
+
+// Tiles are what a block works on: its own rows, and the other side's.
 struct Tiles {
-    const float *u, *v;
+    const float *own, *other;
     Who who;
     int d;
     float sharpness;   // 1 / tau
-    float *x, *y, *s;  // shared: rows [64, 132], columns [64, 132], logits [64, 68]
+    bool turned;       // own are genetics
+    float *x, *y, *s;  // shared: own rows [64, 128], other rows [64, 128], logits [64, 64]
 };
 
-__device__ __forceinline__ Tiles nce_tiles(const float *u, const float *v, const Who &w, int d, float sharpness, float *shared) {
-    float *y = shared + nce_tile * nce_stride;
-    return {u, v, w, d, sharpness, shared, y, y + nce_tile * nce_stride};
+__device__ __forceinline__ Tiles nce_tiles(const float *u, const float *v, const Who &w, int d, float sharpness, bool turned, float *shared) {
+    float *y = shared + nce_tile * nce_chunk;
+    return {turned ? v : u, turned ? u : v, w, d, sharpness, turned, shared, y, y + nce_tile * nce_chunk};
 }
 
-// nce_area_logits leaves the logits of rows from i0 and columns from j0 in s. The rows stay in x from one tile to the next
-// where all features fit.
+// nce_multiply adds to s [16, 32] the products of the warp's rows of u and v [64, 128] over `width` columns: 16 (w % 4) and the next 16
+// of u, 32 (w / 4) and the next 32 of v, of warp w.
+__device__ __forceinline__ void nce_multiply(float (&s)[4][4], const float *u, const float *v, int width) {
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = warp % 4 * 16 + lane / 4, column = warp / 4 * 32 + lane / 4;
+#pragma unroll 1
+    for (int k = 4 * (lane % 4); k < width; k += 16) {
+        Parts top = parts_of(load4(u + nce_at(row, k))), bottom = parts_of(load4(u + nce_at(row + 8, k)));
+#pragma unroll
+        for (int n = 0; n < 4; n++) tensor_product(s[n], top, bottom, parts_of(load4(v + nce_at(column + 8 * n, k))));
+    }
+}
+
+// nce_area_logits leaves the logits of own rows from i0, lines, and other rows from j0, columns, in s. The own rows stay in x from
+// one tile to the next where all features fit. Images are on the left of the product whoever asks, so that a logit has the
+// same bytes wherever it is computed anew.
 __device__ __forceinline__ void nce_area_logits(const Tiles &a, int i0, int j0, bool same_rows) {
-    float s[nce_rows] = {};
+    float s[4][4] = {};
     for (int k = 0; k < a.d; k += nce_chunk) {
         __syncthreads();
-        if (!same_rows || a.d > nce_chunk) nce_load(a.x, a.u, a.who, i0, nce_tile, k, a.d);
-        nce_load(a.y, a.v, a.who, j0, nce_tile, k, a.d);
+        if (!same_rows || a.d > nce_chunk) nce_load<nce_at>(a.x, a.own, a.who, i0, nce_tile, k, a.d);
+        nce_load<nce_at>(a.y, a.other, a.who, j0, nce_tile, k, a.d);
         __syncthreads();
-        nce_product(s, a.x, a.y, nce_width(k, a.d));
+        nce_multiply(s, a.turned ? a.y : a.x, a.turned ? a.x : a.y, (nce_width(k, a.d) + 15) / 16 * 16);
     }
-    float *to = a.s + threadIdx.x / nce_tile * nce_line + threadIdx.x % nce_tile;
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
 #pragma unroll
-    for (int m = 0; m < nce_rows; m++) to[4 * m * nce_line] = s[m] * a.sharpness;
+    for (int n = 0; n < 4; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            int r = warp % 4 * 16 + lane / 4 + i / 2 * 8, c = warp / 4 * 32 + n * 8 + lane % 4 * 2 + i % 2;
+            a.s[a.turned ? nce_logit_at(c, r) : nce_logit_at(r, c)] = s[n][i] * a.sharpness;
+        }
     __syncthreads();
 }
 
-// nce_quarter sums 16 of the 64 logits of anchor i, which lie `step` floats apart: candidates j0 + t % 4 + 0, 4, 8, ...
-__device__ __forceinline__ Sums nce_quarter(const float *s, int step, const Who &w, int i, int j0) {
+// nce_quarter sums 16 of the 64 logits of anchor i, which is line `at` of s, or column `at`: of candidates j0 + t % 4 + 0, 4, 8, ...
+template <bool line> __device__ __forceinline__ Sums nce_quarter(const float *s, int at, const Who &w, int i, int j0) {
     Sums a = nce_none();
     if (!nce_here(w, i)) return a;
     int quarter = threadIdx.x % 4, group = nce_group(w, i);
     for (int c = quarter; c < nce_tile; c += 4) {
         int j = j0 + c;
         if (!nce_here(w, j)) continue;
-        float v = s[c * step];
+        float v = s[line ? nce_logit_at(at, c) : nce_logit_at(c, at)];
         if (v > a.top && nce_relation(i, j, group, nce_group(w, j), w.pairs) != nce_apart) a.top = v;
     }
     for (int c = quarter; c < nce_tile; c += 4) {
         int j = j0 + c;
-        if (nce_here(w, j)) nce_count(a, s[c * step], nce_relation(i, j, group, nce_group(w, j), w.pairs));
+        if (nce_here(w, j)) nce_count(a, s[line ? nce_logit_at(at, c) : nce_logit_at(c, at)], nce_relation(i, j, group, nce_group(w, j), w.pairs));
     }
     return a;
 }
@@ -69,12 +99,12 @@ __device__ __forceinline__ Sums nce_get(const float *p, i64 plane) {
 
 // infonce_partial_f32 sums one area: tiles [per bx, per (bx + 1)) of columns, and by of rows. Tiles of which nobody asks leave
 // nothing. Dynamic shared memory:
-// (2 * 64 * 132 + 64 * 68) floats, as infonce_backward_f32.
-extern "C" __global__ void infonce_partial_f32(float *partial, const float *u, const float *v, const u8 *present,
-                                               const int *group, int n, int d, int lo, int hi, int pairs, int per,
-                                               float sharpness) {
+// (2 * 64 * 128 + 64 * 64) floats, as infonce_backward_f32.
+extern "C" __global__ void __launch_bounds__(256, 2)
+infonce_partial_f32(float *partial, const float *u, const float *v, const u8 *present, const int *group, int n, int d, int lo, int hi,
+                    int pairs, int per, float sharpness) {
     SHARED_DYNAMIC(float, shared);
-    Tiles a = nce_tiles(u, v, {present, group, n, pairs, lo, hi}, d, sharpness, shared);
+    Tiles a = nce_tiles(u, v, {present, group, n, pairs, lo, hi}, d, sharpness, false, shared);
     int parts = gridDim.x, line = threadIdx.x / 4;
     i64 plane = 2LL * parts * n;
     float *rows = partial + (i64)blockIdx.x * n, *columns = partial + (i64)(parts + blockIdx.y) * n;
@@ -90,9 +120,9 @@ extern "C" __global__ void infonce_partial_f32(float *partial, const float *u, c
             if (!rows_ask && !columns_ask) continue;
             nce_area_logits(a, i0, j0, loaded);
             loaded = true;
-            if (rows_ask) nce_merge(row, nce_quarter(a.s + line * nce_line, 1, a.who, i0 + line, j0));
+            if (rows_ask) nce_merge(row, nce_quarter<true>(a.s, line, a.who, i0 + line, j0));
             if (!columns_ask) continue;
-            Sums column = nce_quarter(a.s + line, nce_line, a.who, j0 + line, i0);
+            Sums column = nce_quarter<false>(a.s, line, a.who, j0 + line, i0);
             nce_merge_lanes(column, 4);
             if (threadIdx.x % 4 != 0 || j0 + line >= n) continue;
             if (ti > 0) { // what this same thread left there
@@ -148,7 +178,7 @@ __device__ __forceinline__ void nce_area_pull(const Tiles &a, const Soft *own, c
     Soft soft = here ? other[j] : Soft{0.0f, 0.0f, 0.0f, 0.0f};
     for (int m = 0; m < nce_rows; m++) {
         int r = int(threadIdx.x) / nce_tile + 4 * m, i = i0 + r;
-        float *at = a.s + r * nce_line + int(threadIdx.x) % nce_tile, s = *at;
+        float *at = a.s + nce_logit_at(r, int(threadIdx.x) % nce_tile), s = *at;
         *at = 0.0f;
         if (!here || !nce_here(w, i)) continue;
         Relation q = nce_relation(i, j, nce_group(w, i), group, w.pairs);
@@ -157,28 +187,63 @@ __device__ __forceinline__ void nce_area_pull(const Tiles &a, const Soft *own, c
     __syncthreads();
 }
 
+// nce_spread adds to g [16, 64] the products of the warp's 16 lines of weights [64, 64] with its 64 columns of rows [64, 128]: lines
+// 16 (w % 4), columns 64 (w / 4) of warp w.
+__device__ __forceinline__ void nce_spread(float (&g)[8][4], const float *weights, const float *rows) {
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, line = warp % 4 * 16 + lane / 4, column = warp / 4 * 64 + lane / 4;
+    int at[4]; // of the first column; 8 n columns on it is at ^ 8 n, and 16 rows on it is as much further
+#pragma unroll
+    for (int i = 0; i < 4; i++) at[i] = nce_at(4 * (lane % 4) + i, column);
+#pragma unroll 1
+    for (int j = 4 * (lane % 4); j < nce_tile; j += 16, rows += 16 * nce_chunk) {
+        Parts top = parts_of(load4(weights + nce_logit_at(line, j))), bottom = parts_of(load4(weights + nce_logit_at(line + 8, j)));
+#pragma unroll
+        for (int n = 0; n < 8; n++) {
+            float v[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) v[i] = rows[at[i] ^ 8 * n];
+            tensor_product(g[n], top, bottom, parts_of(v));
+        }
+    }
+}
+
+// nce_spread_store writes the block's gradients of columns [k, k + 128) of rows [row, row + 64), which lie as nce_spread's; absent
+// rows become 0.
+__device__ __forceinline__ void nce_spread_store(float *dst, float (&g)[8][4], const Who &w, int row, int k, int d) {
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        int i = row + warp % 4 * 16 + lane / 4 + 8 * h, c = k + warp / 4 * 64 + lane % 4 * 2;
+        if (i >= w.n) continue;
+        bool here = nce_here(w, i);
+#pragma unroll
+        for (int n = 0; n < 16; n++)
+            if (c + n / 2 * 8 + n % 2 < d) dst[(i64)i * d + c + n / 2 * 8 + n % 2] = here ? g[n / 2][2 * h + n % 2] : 0.0f;
+    }
+}
+
 // infonce_backward_f32 writes the gradients of 64 rows (x) and 128 columns (y) of one side (z: 0 images, 1 genetics).
-extern "C" __global__ void infonce_backward_f32(float *du, float *dv, const float *u, const float *v, const u8 *present,
-                                                const int *group, const float *scale, const float *count, const float *work,
-                                                int n, int d, int lo, int hi, int pairs, float sharpness, float lambda) {
+extern "C" __global__ void __launch_bounds__(256, 2)
+infonce_backward_f32(float *du, float *dv, const float *u, const float *v, const u8 *present, const int *group, const float *scale,
+                     const float *count, const float *work, int n, int d, int lo, int hi, int pairs, float sharpness, float lambda) {
     SHARED_DYNAMIC(float, shared);
     int side = blockIdx.z, i0 = blockIdx.x * nce_tile, k0 = blockIdx.y * nce_chunk;
-    Tiles a = nce_tiles(side ? v : u, side ? u : v, {present, group, n, pairs, lo, hi}, d, sharpness, shared);
+    Tiles a = nce_tiles(u, v, {present, group, n, pairs, lo, hi}, d, sharpness, side, shared);
     const Soft *soft = reinterpret_cast<const Soft *>(work), *own = soft + (i64)side * n, *other = soft + (i64)(1 - side) * n;
     bool live = count[0] >= 2.0f, loaded = false, rows_ask = nce_any_asks(a.who, i0, nce_tile);
     float k = live ? scale[0] * sharpness / count[0] : 0.0f, part = side ? 1 - lambda : lambda;
-    float g[2][nce_rows] = {};
+    float g[8][4] = {};
     for (int j0 = 0; live && j0 < n; j0 += nce_tile) {
         if (!rows_ask && !nce_any_asks(a.who, j0, nce_tile)) continue;
         nce_area_logits(a, i0, j0, loaded);
         loaded = true;
         nce_area_pull(a, own, other, i0, j0, k * part, k * (1 - part));
         if (d > nce_chunk) {
-            nce_load(a.y, a.v, a.who, j0, nce_tile, k0, d);
+            nce_load<nce_at>(a.y, a.other, a.who, j0, nce_tile, k0, d);
             __syncthreads();
         }
-        nce_gather(g, a.s, nce_line, a.y);
+        nce_spread(g, a.s, a.y);
     }
-    nce_store(side ? dv : du, g, a.who, i0, k0, d);
+    nce_spread_store(side ? dv : du, g, a.who, i0, k0, d);
 }
 EXPORT_KERNEL(infonce_backward_f32)

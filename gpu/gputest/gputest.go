@@ -49,6 +49,10 @@ func GoldenTol(d gpu.DType, loss bool) float64 {
 	return 1e-8
 }
 
+// CosineTol returns the error allowed of a cosine of two float32 rows of d numbers, and of means of cosines: a few units 2^-24, and what
+// sums of d / 16 numbers add to that.
+func CosineTol(d int) float64 { return roundoff(gpu.F32) * (8 + math.Sqrt(float64(d)/16)) }
+
 // GradTol is the relative error allowed between a gradient and central differences in float64.
 const GradTol = 1e-6
 

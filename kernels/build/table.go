@@ -1,12 +1,16 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"contig-gpu/kernels"
 )
 
 // A row is a kernel's line of the table.
@@ -145,11 +149,22 @@ func writeTable(path string) error {
 		return fmt.Errorf("%s has no %q and %q", path, tableBegins, tableEnds)
 	}
 	var b strings.Builder
-	b.WriteString(before + tableBegins + "\n" + tableHead)
+	b.WriteString(before + tableBegins + "\n" + n.mark() + "\n\n" + tableHead)
 	for _, r := range rows {
 		b.WriteString(r.String())
 	}
 	return os.WriteFile(path, []byte(b.String()+tableEnds+after), 0o666)
+}
+
+// mark is the table's line of what it was measured from: a digest of the kernels' sources, the compiler and its flags.
+func (n nvcc) mark() string {
+	h, files := sha256.New(), kernels.Sources()
+	files[unitName] = kernels.Unit()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(h, "%s %d\n%s", name, len(files[name]), files[name])
+	}
+	fmt.Fprint(h, n.version(), nvccFlags())
+	return fmt.Sprintf("<!-- of sources and compiler %x -->", h.Sum(nil)[:16])
 }
 
 var recordedLine = regexp.MustCompile(`(?m)^\| (\w+_\w+) \| \d+ \| \d+ \| [\d ]+ \| [\d ]+ \| (\d+) (\d+) (\d+) \|.*?([\d.]*) \|$`)

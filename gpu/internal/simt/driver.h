@@ -120,6 +120,7 @@ struct Driver {
     std::set<Capture *> captures;
     Stream default_stream;
     size_t used = 0;             // bytes of device memory
+    double clock = 0;            // milliseconds that work so far is said to have taken, see stream.cpp
     int leaked = 0;              // objects alive when their context ended
 };
 

@@ -3,6 +3,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <unistd.h>
 
 namespace simt {
 
@@ -79,6 +80,11 @@ int attribute(int which) {
         return 32;
     case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT:
         return multiprocessors();
+    case CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID: {
+        // Each process has an emulated GPU of its own; SIMT_PCI_DOMAIN, where it is set, is one GPU to all that have it.
+        const char *e = getenv("SIMT_PCI_DOMAIN");
+        return e ? atoi(e) : getpid();
+    }
     case CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE:
         return 4 << 20;
     case 39: // threads per multiprocessor
@@ -120,6 +126,9 @@ void report(const char *format, ...) {
 
 size_t memory_size() { return from_environment("SIMT_MEMORY", size_t(2) << 30); }
 int multiprocessors() { return int(from_environment("SIMT_MULTIPROCESSORS", 4)); }
+
+// devices is how many there seem to be: names of one, which is the process's own, as ranks are to have one each.
+static int devices() { return int(from_environment("SIMT_GPUS", 1)); }
 
 } // namespace simt
 
@@ -172,14 +181,14 @@ SIMT_API CUresult cuGetErrorString(CUresult code, const char **text) {
 }
 
 SIMT_API CUresult cuDeviceGetCount(int *count) {
-    *count = 1;
+    *count = devices();
     return driver().initialized ? success : not_initialized;
 }
 
 SIMT_API CUresult cuDeviceGet(CUdevice *device, int ordinal) {
     if (!driver().initialized)
         return not_initialized;
-    if (ordinal != 0)
+    if (ordinal < 0 || ordinal >= devices())
         return invalid_device;
     *device = 0;
     return success;

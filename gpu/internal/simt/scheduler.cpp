@@ -22,6 +22,7 @@ struct Thread {
     Warp op = Warp::sync;
     unsigned mask = 0, source = 0; // of the warp operation that it waits at
     uint64_t value = 0;            // what it brings there, then what it takes away
+    Joint joint = nullptr;         // what is to be run there
     unsigned index = 0, warp = 0;  // within the block; among the warps of all resident blocks
     Block *block = nullptr;
     Context *fiber = nullptr; // that it runs on
@@ -102,7 +103,7 @@ bool settle(Thread *t) {
             continue;
         if (l.state != State::warp || l.mask != t->mask)
             return false;
-        if (l.op != t->op)
+        if (l.op != t->op || (t->op == Warp::together && l.joint != t->joint))
             fail("lanes %u and %u of a warp meet in different operations", t->place.lane, i);
         here_mask |= 1u << i;
     }
@@ -110,6 +111,12 @@ bool settle(Thread *t) {
     for (unsigned i = 0; i < 32; i++) {
         value[i] = here_mask >> i & 1 ? warp[i].value : uint64_t(poison) << 32 | poison;
         ballot |= uint64_t((here_mask >> i & 1) && value[i]) << i;
+    }
+    if (t->op == Warp::together) {
+        void *brought[32];
+        for (unsigned i = 0; i < 32; i++)
+            brought[i] = here_mask >> i & 1 ? reinterpret_cast<void *>(value[i]) : nullptr;
+        t->joint(brought);
     }
     for (unsigned i = 0; i < n; i++)
         if (here_mask >> i & 1) {
@@ -336,6 +343,11 @@ uint64_t meet(Warp op, unsigned mask, uint64_t value, unsigned source) {
     settle(t);
     leave(t);
     return t->value;
+}
+
+void together(Joint f, void *mine) {
+    self()->joint = f;
+    meet(Warp::together, ~0u, reinterpret_cast<uint64_t>(mine), 0);
 }
 
 void *shared(const void *key, size_t bytes, size_t align) { return self()->block->shared.array(key, bytes, align); }

@@ -39,7 +39,7 @@ extern Place *here __attribute__((visibility("hidden")));
 extern dim3 grid_dim __attribute__((visibility("hidden")));
 extern dim3 block_dim __attribute__((visibility("hidden")));
 
-enum class Warp { sync, read, ballot };
+enum class Warp { sync, read, ballot, together };
 
 // yield lets other threads run.
 void yield();
@@ -48,6 +48,10 @@ void sync_block(const char *file, int line);
 // meet waits until all live lanes of mask have come, and returns the value that lane `source` brought (read), or a
 // bit for every lane that brought a value other than 0 (ballot).
 uint64_t meet(Warp op, unsigned mask, uint64_t value, unsigned source);
+// together waits for the whole warp; then the last lane to come runs f, before any goes on, on what they brought, by lane:
+// null of one that has ended.
+using Joint = void (*)(void *const *brought);
+void together(Joint f, void *mine);
 // shared returns the block's memory of the array with this key, allocated when the first thread asks.
 void *shared(const void *key, size_t bytes, size_t align);
 void *shared_dynamic();
@@ -159,4 +163,5 @@ inline int __clz(int v) { return v ? __builtin_clz(unsigned(v)) : 32; }
 inline int __ffs(int v) { return __builtin_ffs(v); }
 inline float rsqrtf(float v) { return 1 / std::sqrt(v); }
 
+#include "mma.h"
 #include "register.h"

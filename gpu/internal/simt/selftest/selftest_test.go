@@ -129,6 +129,7 @@ var faults = []struct {
 	{"exited", 719, "with 16 of 64 threads; 48 have ended"},
 	{"lane_missing", 719, "mask 0000ffff for a lane that does not come"},
 	{"left_out", 719, "lane 16 calls a warp operation with mask 0000ffff, which leaves it out"},
+	{"mma_parted", 719, "mma.sync without lane 31"},
 	{"trapped", 719, "block (1,0,0), thread (5,0,0): trap"},
 	{"for_ever", 719, "threads wait for each other for ever"},
 	{"shared_beyond", 719, "wrote at offset 64 of a shared array of 64 bytes"},

@@ -98,6 +98,33 @@ KERNEL shared_too_much(int *out) {
 }
 EXPORT_KERNEL(shared_too_much)
 
+// mma_whole computes d [16, 8] = c + a [16, 8] b [8, 8] in one warp, by the fragments of the manual: "Matrix fragments for
+// mma.m16n8k8", of .tf32.
+KERNEL mma_whole(float *d, const float *a, const float *b, const float *c) {
+    unsigned lane = threadIdx.x, group = lane >> 2, in_group = lane % 4, row[4] = {group, group + 8, group, group + 8};
+    unsigned left[4], right[2];
+    float sum[4];
+    for (unsigned i = 0; i < 4; i++) {
+        left[i] = __float_as_uint(a[row[i] * 8 + (i < 2 ? in_group : in_group + 4)]);
+        sum[i] = c[(i < 2 ? group : group + 8) * 8 + in_group * 2 + (i & 1)];
+    }
+    for (unsigned i = 0; i < 2; i++)
+        right[i] = __float_as_uint(b[(i < 1 ? in_group : in_group + 4) * 8 + group]);
+    simt::mma_tf32(sum, left, right);
+    for (unsigned i = 0; i < 4; i++)
+        d[(i < 2 ? group : group + 8) * 8 + in_group * 2 + (i & 1)] = sum[i];
+}
+EXPORT_KERNEL(mma_whole)
+// mma_parted leaves the last lane out.
+KERNEL mma_parted(float *d) {
+    unsigned left[4] = {}, right[2] = {};
+    float sum[4] = {};
+    if (threadIdx.x % 32 < 31)
+        simt::mma_tf32(sum, left, right);
+    d[threadIdx.x] = sum[0];
+}
+EXPORT_KERNEL(mma_parted)
+
 // grid_sum is a barrier of the whole grid: every block adds up what all of them wrote before it.
 KERNEL grid_sum(unsigned *out, unsigned *partial, unsigned *arrived) {
     if (threadIdx.x == 0) {

@@ -1,6 +1,7 @@
 // probe LIBRARY FOLDER CASE [ARGUMENT]: one test of the emulator, in a process of its own, since a schedule is chosen
 // by the environment and a failure ends a context. FOLDER holds kernels.cu.
 #include "gpu.h"
+#include "mma.h"
 #include <functional>
 #include <map>
 #include <thread>
@@ -122,6 +123,7 @@ void test_grid(Gpu &c) {
 void test_compute(Gpu &c) {
     CHECK(sums(c, "row_sums") == 0);
     test_warp(c);
+    test_mma(c);
     test_atomics(c);
     test_arguments(c);
     test_coordinates(c);
