@@ -122,6 +122,57 @@ func (c *cache) put(p Problem, s Saved) {
 	}
 }
 
+// A note is what a training has found out on a kind of GPU with a version of the library, and would find out again: kept beside the plans, and
+// as they are.
+type note struct {
+	cacheHead
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value"`
+}
+
+// notePath is the name of a note's file.
+func (c *cache) notePath(kind, key string) string {
+	digest := sha256.Sum256([]byte(key))
+	return filepath.Join(c.folder, fmt.Sprintf("%s-%x.json", fileName(kind), digest[:8]))
+}
+
+// recall returns what is kept of a key; nil: nothing is.
+func (c *cache) recall(kind, key string) []byte {
+	if c == nil || c.folder == "" {
+		return nil
+	}
+	path := c.notePath(kind, key)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var n note
+	if err == nil {
+		err = json.Unmarshal(b, &n)
+	}
+	switch {
+	case err != nil:
+		c.err = fmt.Errorf("cuDNN: %s cannot be read and will be written anew: %w", path, err)
+	case n.cacheHead == c.head && n.Key == key:
+		return n.Value
+	}
+	return nil
+}
+
+// remember keeps a value, which is JSON.
+func (c *cache) remember(kind, key string, value []byte) {
+	if c == nil || c.folder == "" {
+		return
+	}
+	b, err := json.MarshalIndent(note{c.head, key, value}, "", " ")
+	if err == nil {
+		err = replaceFile(c.notePath(kind, key), append(b, '\n'))
+	}
+	if err != nil {
+		c.err = fmt.Errorf("cuDNN: %s is not kept: %w", kind, err)
+	}
+}
+
 func replaceFile(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

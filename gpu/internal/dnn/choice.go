@@ -88,6 +88,7 @@ type Options struct {
 	Candidates       int          // plans that are timed per Problem; 0: 8
 	Timer            Timer        // what times plans; nil: the library's first choice is taken, and the cache is not used
 	Ways             Ways         // nil: gradients of weights in 16 bits are those that the library fuses with their addition
+	Workers          int          // cores that compile candidates of a Problem; 0: all
 	Untimed          bool         // ways are not timed against each other, the first is taken
 	GPU              string       // the GPU's name, for the cache
 	Arch             int          // compute capability, 90 for 9.0, for the cache and packs

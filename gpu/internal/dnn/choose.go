@@ -13,12 +13,14 @@ type chooser struct {
 	api    *API
 	target target
 	Options
-	time    func([]*plan) ([]*contestant, error) // of plans of one Problem; nil: the library's first choice is taken
-	several bool                                 // all candidates are wanted though nothing is timed
-	packs   []*Pack
-	counts  Counts
-	bad     error // a pack that could not be read
-	untimed error // why the library's first choice was taken all the same, for the last such plan
+	time     func([]*plan) ([]*contestant, error) // of plans of one Problem; nil: the library's first choice is taken
+	several  bool                                 // all candidates are wanted though nothing is timed
+	packs    []*Pack
+	describe func() ([]byte, error) // the target, as the library's JSON; nil: it cannot be
+	alone    bool                   // nothing is compiled ahead
+	counts   Counts
+	bad      error // a pack that could not be read
+	untimed  error // why the library's first choice was taken all the same, for the last such plan
 }
 
 // choose returns the plan for p: the fastest where plans are timed, else the first one that is acceptable.
@@ -93,8 +95,12 @@ func (c *chooser) acceptable(g *graph, p Problem, why *NoPlanError) []*plan {
 	}
 	var plans []*plan
 	var modest *plan
+	var ahead map[string]string
+	if enough > 1 {
+		ahead = c.compileAhead(g, p, slices.Collect(g.proposals(c.target, &NoPlanError{})))
+	}
 	for config := range g.proposals(c.target, why) {
-		q := c.accept(g, p, config, plans, why)
+		q := c.accept(g, p, config, plans, ahead, why)
 		switch {
 		case q == nil:
 		case q.Workspace <= c.maxWorkspace():
@@ -116,7 +122,7 @@ func (c *chooser) acceptable(g *graph, p Problem, why *NoPlanError) []*plan {
 const maxCompiled = 3
 
 // accept finalizes a configuration, unless it is among the plans, as the library's fallback is, or unwanted.
-func (c *chooser) accept(g *graph, p Problem, config desc, plans []*plan, why *NoPlanError) *plan {
+func (c *chooser) accept(g *graph, p Problem, config desc, plans []*plan, ahead map[string]string, why *NoPlanError) *plan {
 	choice, err := g.examine(config)
 	if err != nil {
 		why.because(err.Error())
@@ -138,7 +144,7 @@ func (c *chooser) accept(g *graph, p Problem, config desc, plans []*plan, why *N
 	if choice.Compiled && compiled == maxCompiled {
 		return nil
 	}
-	q, err := g.finalize(c.target, config, choice)
+	q, err := c.finalized(g, p, config, choice, ahead)
 	if err != nil {
 		why.because(err.Error())
 		return nil

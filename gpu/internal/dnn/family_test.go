@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -78,12 +79,40 @@ func TestFamilyOfOneProcess(t *testing.T) {
 			}
 		}
 	}
+	sameAhead(t, gpu["h200"], c)
 	if compiled != 4 {
 		t.Errorf("%d plans were compiled, want the fused ones", compiled)
 	}
 	if pack != "none" {
 		fmt.Println(loadAll(t, pack, gpu["h100"]))
 	}
+}
+
+// sameAhead: the plans that several cores compile are those of one, and it says how long either took.
+func sameAhead(t *testing.T, p *Prober, c driver.Conv) {
+	t.Helper()
+	took := map[int]time.Duration{}
+	for _, op := range []Op{ForwardStats, BackwardWeight} {
+		for _, k := range []int{64, 128} {
+			c.K = k
+			q, choices := Problem{Op: op, Conv: c}, map[int][]Choice{}
+			for _, workers := range []int{1, 2} {
+				start := time.Now()
+				plans, err := p.Plans(q, Options{Workers: workers})
+				if err != nil {
+					t.Fatal(err)
+				}
+				took[workers] += time.Since(start)
+				for _, s := range plans {
+					choices[workers] = append(choices[workers], s.Choice)
+				}
+			}
+			if len(choices[1]) < 2 || !reflect.DeepEqual(choices[1], choices[2]) {
+				t.Errorf("%s: one core makes %+v, two make %+v", q, choices[1], choices[2])
+			}
+		}
+	}
+	fmt.Printf("4 problems of compiled plans: %v on one core, %v on two\n", took[1], took[2])
 }
 
 // loadAll loads all plans of a pack and says how long that took.

@@ -10,6 +10,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"unsafe"
 
 	"contig-gpu/gpu/internal/driver"
@@ -53,6 +54,7 @@ func New(s Stream, o Options) (*Handle, error) {
 		C.free(unsafe.Pointer(h.pack))
 		return nil, fmt.Errorf("cuDNN: %w", err)
 	}
+	h.describe = sync.OnceValues(h.DescribeGPU)
 	if o.Timer != nil {
 		h.time = h.timePlans
 		h.cache = openCache(o, api.Version())
@@ -166,6 +168,12 @@ func (h *Handle) tell() {
 
 // keep writes a plan to the cache.
 func (h *Handle) keep(q *plan) { h.cache.put(q.problem, Saved{q.Choice, q.text()}) }
+
+// Recall returns what Remember kept of a key on this kind of GPU with this version of the library; nil: nothing, or nothing is kept here.
+func (h *Handle) Recall(kind, key string) []byte { return h.cache.recall(kind, key) }
+
+// Remember keeps a value, which is JSON, for later processes.
+func (h *Handle) Remember(kind, key string, value []byte) { h.cache.remember(kind, key, value) }
 
 // Plan returns what was chosen for a Problem.
 func (h *Handle) Plan(p Problem) (Choice, error) {

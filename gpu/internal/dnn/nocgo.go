@@ -27,6 +27,12 @@ func (h *Handle) Plans() []Planned { return nil }
 // Counts returns zeros.
 func (h *Handle) Counts() Counts { return Counts{} }
 
+// Recall returns nil.
+func (h *Handle) Recall(kind, key string) []byte { return nil }
+
+// Remember does nothing.
+func (h *Handle) Remember(kind, key string, value []byte) {}
+
 // Plan returns an error that wraps dl.ErrNoCgo.
 func (h *Handle) Plan(p Problem) (Choice, error) { return Choice{}, dl.ErrNoCgo }
 

@@ -9,7 +9,6 @@ import "C"
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"iter"
 )
@@ -127,16 +126,31 @@ func (c *chooser) load(p Problem, s Saved) (*plan, error) {
 	if s.Plan == "" {
 		return nil, fmt.Errorf("cuDNN: the plan of %s was not written", p)
 	}
-	q := &plan{graph: &graph{}, Choice: s.Choice}
-	q.ready = q.make("a plan that was kept", C.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
-		c.target.attribute(C.CUDNN_ATTR_EXECUTION_PLAN_HANDLE, C.CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP),
-		text(C.CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, []byte(s.Plan+"\x00")))
-	workspace := q.integer(q.ready, C.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)
-	if err := errors.Join(q.take(), q.honest(p, workspace, s.Notes, c.Options)); err != nil {
+	q, err := loaded(c.target, s.Choice, s.Plan)
+	if err != nil {
+		return nil, err
+	}
+	workspace := q.Workspace
+	q.Workspace = s.Workspace
+	if err := q.honest(p, workspace, s.Notes, c.Options); err != nil {
 		q.close()
 		return nil, err
 	}
 	q.is(p)
+	return q, nil
+}
+
+// loaded makes a plan of what the library wrote. It owns a graph of no operations.
+func loaded(t target, c Choice, written string) (*plan, error) {
+	q := &plan{graph: &graph{}, Choice: c}
+	q.ready = q.make("a plan that was kept", C.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
+		t.attribute(C.CUDNN_ATTR_EXECUTION_PLAN_HANDLE, C.CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP),
+		text(C.CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, []byte(written+"\x00")))
+	q.Workspace = q.integer(q.ready, C.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)
+	if err := q.take(); err != nil {
+		q.close()
+		return nil, err
+	}
 	return q, nil
 }
 

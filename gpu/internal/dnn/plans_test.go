@@ -88,6 +88,7 @@ type answers struct {
 // run time look for a libcuda, which is a stand-in here, so the plans of a GPU and type are made in a process of their own, one
 // for each processor at a time.
 func TestPlans(t *testing.T) {
+	turn.Share(t)
 	vendor := dnn.Wheels(t, "cudnn/lib/libcudnn.so.9")
 	if testing.Short() {
 		t.Skip("-short: planning takes a minute")

@@ -14,9 +14,10 @@ import (
 
 // A Prober makes plans for a GPU that is described and not there. Nothing can be run with it.
 type Prober struct {
-	api  *API
-	gpu  scope
-	desc desc
+	api   *API
+	gpu   scope
+	desc  desc
+	about []byte // the description
 }
 
 // minProber is the first version of the library that plans for a GPU that is only described.
@@ -31,8 +32,8 @@ func NewProber(gpu []byte) (*Prober, error) {
 	if api.version < minProber {
 		return nil, fmt.Errorf("cuDNN: %s is version %s; 9.8.0 is the first that plans without a GPU", api.Path(), api.Version())
 	}
-	p := &Prober{api: api}
-	p.desc = p.gpu.make("the description of a GPU", C.CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, text(C.CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, append(gpu, 0)))
+	p := &Prober{api: api, about: gpu}
+	p.desc = describedGPU(&p.gpu, gpu)
 	if p.gpu.err != nil {
 		p.gpu.close()
 		return nil, p.gpu.err
@@ -44,7 +45,7 @@ func NewProber(gpu []byte) (*Prober, error) {
 func (p *Prober) Version() string { return p.api.Version() }
 
 func (p *Prober) chooser(o Options) *chooser {
-	return &chooser{api: p.api, target: target{gpu: p.desc}, Options: o}
+	return &chooser{api: p.api, target: target{gpu: p.desc}, Options: o, describe: func() ([]byte, error) { return p.about, nil }}
 }
 
 // Plan returns the plan that a Problem gets without timing.
