@@ -15,7 +15,7 @@ import (
 type backend interface {
 	name() string
 	types() []DType                 // floats that operations compute in
-	auto() string                   // the precision that auto stands for
+	auto() []string                 // the precisions that auto may stand for, that one first which it stands for where nothing is timed
 	rounds() bool                   // whether float32 products may be rounded to TF32
 	round(tf32 bool)                // says that they are from now on, or not
 	errors() (unit, inputs float64) // of a float32 product: in its sum, relative to a term, and in what it multiplies
@@ -80,7 +80,7 @@ type common struct{ held ledger }
 
 func (c *common) book() *ledger                         { return &c.held }
 func (c *common) allocated() []Held                     { return c.held.list() }
-func (*common) auto() string                            { return "f32" }
+func (*common) auto() []string                          { return []string{"f32"} }
 func (*common) rounds() bool                            { return false }
 func (*common) round(bool)                              {}
 func (*common) errors() (unit, inputs float64)          { return 0x1p-24, 0 }

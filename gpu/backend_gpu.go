@@ -21,12 +21,15 @@ func (c *gpu) types() []DType {
 	return []DType{F32}
 }
 
-// auto prefers 16 bits.
-func (c *gpu) auto() string {
-	if c.caps.Halves {
-		return "bf16"
+// auto prefers 16 bits: both types where the device tells how long they take.
+func (c *gpu) auto() []string {
+	switch {
+	case !c.caps.Halves:
+		return []string{"f32"}
+	case c.caps.Overlap == nil || c.dev.Info().Untimed:
+		return []string{"bf16"}
 	}
-	return "f32"
+	return []string{"bf16", "f16"}
 }
 
 func (*gpu) rounds() bool      { return true }
@@ -154,7 +157,7 @@ func (c *gpu) launches() []Launch {
 func (c *gpu) info() *Info {
 	i := c.dev.Info()
 	free, _ := c.dev.MemInfo()
-	return &Info{Name: i.Name, Capability: i.Arch, Multiprocs: i.Multiprocs, Memory: i.Memory, Free: free, SharedPerBlock: i.SharedPerBlock,
+	return &Info{Name: i.Name, PCI: i.PCI, Capability: i.Arch, Multiprocs: i.Multiprocs, Memory: i.Memory, Free: free, SharedPerBlock: i.SharedPerBlock,
 		L2: i.L2, Driver: i.Driver, Libraries: i.Libraries, Emulated: i.Emulated}
 }
 

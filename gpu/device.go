@@ -37,6 +37,8 @@ type Device struct {
 	why  string
 	pool *cpukern.Pool // a CPU's, or one that only counts; nil on other devices
 
+	again func() (*Device, error) // opens it once more; nil: it cannot be
+
 	world *world.World // whom it computes with
 	lost  error        // the first failure of an exchange
 }
@@ -110,7 +112,9 @@ func openCUDA(ordinal int, o Options) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newDevice(newGPU("cuda", dev, nn), "asked for"), nil
+	d := newDevice(newGPU("cuda", dev, nn), "asked for")
+	d.again = func() (*Device, error) { return openCUDA(ordinal, o) }
+	return d, nil
 }
 
 // Name returns "cpu", "cuda", "gorgonia" or "plan".

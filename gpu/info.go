@@ -9,6 +9,7 @@ import (
 // An Info describes a GPU and what drives it.
 type Info struct {
 	Name           string    `json:"name"`
+	PCI            string    `json:"pci"`                // its address in its host, "0000:1b:00"; "": not known
 	Capability     int       `json:"compute_capability"` // 90 for 9.0
 	Multiprocs     int       `json:"multiprocessors"`
 	Memory         int       `json:"memory_bytes"`

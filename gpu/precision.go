@@ -19,12 +19,12 @@ func Precisions() []string { return []string{"auto", "f64", "f32", "tf32", "bf16
 //	tf32   float32 whose products may round their inputs to 10 bits, on a GPU
 //	bf16   bfloat16 activations, float32 parameters, statistics and sums, on a GPU
 //	f16    the same in IEEE half precision
-//	auto   bf16 on a GPU, f32 elsewhere
+//	auto   bf16 on a GPU, f32 elsewhere; a training takes the fastest of Auto
 //
 // The error says what the device offers.
 func (d *Device) Precision(name string) (DType, string, error) {
 	if name == "auto" {
-		name = d.auto()
+		name = d.auto()[0]
 	}
 	t, ok := map[string]DType{"f64": F64, "f32": F32, "tf32": F32, "bf16": BF16, "f16": F16}[name]
 	switch {

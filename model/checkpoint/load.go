@@ -1,6 +1,8 @@
 package checkpoint
 
 import (
+	"slices"
+
 	"contig-gpu/gpu"
 	"contig-gpu/model/objective"
 )
@@ -15,8 +17,8 @@ type Loaded struct {
 	Step      int         // steps it was trained for
 }
 
-// Load reads a checkpoint, or what ExportAll wrote, onto dev: in float64 if it was trained so, else in dev's own best
-// precision.
+// Load reads a checkpoint, or what ExportAll wrote, onto dev: in float64 or 16 bits if it was trained so and dev has that, else in dev's own
+// best precision.
 func Load(path string, dev *gpu.Device) (*Loaded, error) { return LoadIn(path, dev, "auto") }
 
 // LoadIn is Load in a precision, as gpu.Device.Precision takes it; auto is Load's.
@@ -62,9 +64,10 @@ func LoadWithin(path string, dev *gpu.Device, precision string, free int) (*Load
 	return l, nil
 }
 
-// precisionOn returns the type to compute in: with auto float64 if the network was trained in it, else what dev does best.
+// precisionOn returns the type to compute in: with auto what the network was trained in where that is float64 or one that auto may stand
+// for on dev, else what dev does best.
 func precisionOn(dev *gpu.Device, asked, trained string) (gpu.DType, error) {
-	if asked == "auto" && trained == "f64" {
+	if asked == "auto" && (trained == "f64" || slices.Contains(dev.Auto(), trained)) {
 		asked = trained
 	}
 	d, _, err := dev.Precision(asked)

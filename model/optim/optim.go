@@ -78,6 +78,7 @@ type Optimizer struct {
 	rates         gpu.Tensor // [3], of the step being taken
 	steps         int
 	spans         [][2]int // of the elements that are stepped
+	memory        []*gpu.Arena
 }
 
 // New returns an optimiser for values and grads [n], whose first decayed elements are subject to weight decay.
@@ -89,10 +90,19 @@ func New(cfg Config, values, grads gpu.Tensor, decayed int) *Optimizer {
 	for _, name := range [][]string{1: {"momentum"}, 2: {"m", "v"}}[cfg.StateTensors()] {
 		// An arena each: its size is then the tensor's, whatever the alignment.
 		a := values.Device().NamedArena(arenaName, values.Bytes())
+		o.memory = append(o.memory, a)
 		o.state = append(o.state, NamedTensor{cfg.Name + "." + name, a.Zeros(values.DType(), values.Len())})
 	}
-	o.rates = values.Device().NamedArena(arenaName, 3*values.DType().Size()).New(values.DType(), 3)
+	a := values.Device().NamedArena(arenaName, 3*values.DType().Size())
+	o.rates, o.memory = a.New(values.DType(), 3), append(o.memory, a)
 	return o
+}
+
+// Close gives the memory of the state back.
+func (o *Optimizer) Close() {
+	for _, a := range o.memory {
+		a.Close()
+	}
 }
 
 // Refresh makes Step write the 16-bit copies of the values too, in the same pass over memory. The zero Tensor: none.

@@ -2,6 +2,10 @@ package train
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
 
 	"contig-gpu/gpu"
 	"contig-gpu/model/nn"
@@ -23,16 +27,22 @@ type Omit = engine.Omit
 // and Deterministic, and Cohort, NewSource and Memory. The device is the Stepper's from then on, whatever is returned:
 // Close closes it.
 func NewStepper(dev *gpu.Device, o Options, omit Omit) (*Stepper, error) {
-	s := &Stepper{t: newTrainerOn(dev, &o)}
-	s.t.omit, s.t.report = omit, func(l StepLine) error {
-		s.done = append(s.done, l)
-		return nil
-	}
+	s := newStepper(newTrainerOn(dev, &o), omit)
 	if err := s.t.setUp(); err != nil {
 		s.Close()
 		return nil, s.t.explain(err)
 	}
 	return s, nil
+}
+
+// newStepper takes the steps of t, of which nothing is set up.
+func newStepper(t *trainer, omit Omit) *Stepper {
+	s := &Stepper{t: t}
+	t.omit, t.report = omit, func(l StepLine) error {
+		s.done = append(s.done, l)
+		return nil
+	}
+	return s
 }
 
 // WarmUp is how many steps are taken before all further ones are replayed: one as it is, and the first of each slot.
@@ -55,6 +65,55 @@ func (s *Stepper) Take(enough func(taken int) bool) ([]StepLine, *float64, error
 	t.engine.Pause()
 	return s.done, t.engine.Idle(), t.explain(err)
 }
+
+// How steps are timed: in windows, until their times hold and at least as many times, of which the best counts.
+const (
+	windowTime   = 100 * time.Millisecond
+	leastSteps   = 3 // of a window
+	mostSteps    = 50
+	leastWindows = 4
+	mostWindows  = 8
+	steady       = 0.03 // times of neighbouring windows that differ by less hold
+	mostSkipped  = 100  // steps of f16 before its scale fits
+)
+
+// pace returns the time from the end of a step to the end of the next by the device's clock.
+func (s *Stepper) pace() (time.Duration, error) {
+	exactly := func(n int) func(int) bool { return func(taken int) bool { return taken >= n } }
+	for good, taken := 0, 0; good < s.WarmUp(); taken++ {
+		lines, _, err := s.Take(exactly(1))
+		switch {
+		case err != nil:
+			return 0, err
+		case taken > mostSkipped:
+			return 0, fmt.Errorf("after %d steps the gradient is still out of range", taken)
+		}
+		if good++; lines[0].Skipped {
+			good = 0
+		}
+	}
+	var best, last time.Duration
+	for n, w := leastSteps, 0; w < mostWindows; w++ {
+		if _, _, err := s.Take(exactly(n)); err != nil {
+			return 0, err
+		}
+		now := s.t.engine.Pace()
+		if best == 0 || now < best {
+			best = now
+		}
+		if w+1 >= leastWindows && math.Abs(float64(now-last)) <= steady*float64(now) {
+			break
+		}
+		last, n = now, min(max(leastSteps, 2+int(windowTime/max(now, 1))), mostSteps)
+	}
+	if best <= 0 {
+		return 0, errors.New("the device does not tell how long steps take")
+	}
+	return best, nil
+}
+
+// Precision returns what the steps are computed in.
+func (s *Stepper) Precision() string { return s.t.cfg.Precision }
 
 // OmitSums leaves the sums of the gradient over ranks out of the steps to come, for measuring what they take: take WarmUp steps first.
 func (s *Stepper) OmitSums() { s.t.engine.OmitSums() }

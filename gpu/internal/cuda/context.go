@@ -10,6 +10,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
@@ -91,7 +92,9 @@ func (c *Context) describe(a *API) (driver.Info, error) {
 		return int(v)
 	}
 	return driver.Info{
-		Name:           C.GoString(&text[0]),
+		Name: C.GoString(&text[0]),
+		PCI: fmt.Sprintf("%04x:%02x:%02x", attr(C.CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID), attr(C.CU_DEVICE_ATTRIBUTE_PCI_BUS_ID),
+			attr(C.CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID)),
 		Arch:           10*attr(C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) + attr(C.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
 		Multiprocs:     attr(C.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
 		Memory:         int(total),
@@ -100,6 +103,7 @@ func (c *Context) describe(a *API) (driver.Info, error) {
 		Driver:         a.version,
 		Libraries:      []driver.Library{{Name: "libcuda", Version: dotted(a.version), Path: a.lib.Path()}},
 		Emulated:       a.emulated,
+		Untimed:        a.emulated && os.Getenv("SIMT_CLOCK") == "", // which says what the emulator's work is to take
 	}, err
 }
 

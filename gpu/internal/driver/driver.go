@@ -41,6 +41,7 @@ func (t Type) String() string { return [...]string{F32: "f32", BF16: "bf16", F16
 // Info describes a GPU and the libraries that drive it.
 type Info struct {
 	Name           string    // as the driver reports it
+	PCI            string    // the GPU's address in its host, "0000:1b:00"; "": not known
 	Arch           int       // compute capability, 90 for 9.0
 	Multiprocs     int       // streaming multiprocessors
 	Memory         int       // bytes
@@ -49,6 +50,7 @@ type Info struct {
 	Driver         int       // CUDA version of the driver, 13000 for 13.0
 	Libraries      []Library // in the order they were opened
 	Emulated       bool      // the driver is the test emulator, not a GPU
+	Untimed        bool      // what its events tell is not to be decided by
 }
 
 // A Library is a shared library in use.

@@ -202,7 +202,15 @@ func (e *Engine) Close() {
 	for _, s := range e.slots {
 		s.close()
 	}
-	for _, a := range []*gpu.Arena{e.inputs, e.arena} {
+	e.idle.pause()
+	if e.update != nil {
+		e.update.close()
+	}
+	arenas := []*gpu.Arena{e.inputs, e.arena}
+	if e.sums != nil {
+		arenas = append(arenas, e.sums.memory)
+	}
+	for _, a := range arenas {
 		if a != nil {
 			a.Close()
 		}

@@ -15,6 +15,7 @@ type idleMeter struct {
 	queued      []*gpu.Mark   // beginnings and ends, in turn, of the pieces after it
 	gap, span   time.Duration // of the step so far
 	idle, whole time.Duration // of all steps
+	steps       int           // that whole is of
 }
 
 // mark marks where a piece begins, or ends.
@@ -51,6 +52,9 @@ func (m *idleMeter) piece() error {
 // was no piece before, or nothing is measured.
 func (m *idleMeter) step() *float64 {
 	share := shareOf(m.gap, m.span)
+	if m.span > 0 {
+		m.steps++
+	}
 	m.idle, m.whole = m.idle+m.gap, m.whole+m.span
 	m.gap, m.span = 0, 0
 	return share
@@ -66,6 +70,14 @@ func (m *idleMeter) pause() {
 
 // share returns the share of all steps together; nil: nothing was measured.
 func (m *idleMeter) share() *float64 { return shareOf(m.idle, m.whole) }
+
+// between returns the mean time from the end of one step to the end of the next, 0 where it was not measured.
+func (m *idleMeter) between() time.Duration {
+	if m.steps == 0 {
+		return 0
+	}
+	return m.whole / time.Duration(m.steps)
+}
 
 func shareOf(idle, whole time.Duration) *float64 {
 	if whole <= 0 {

@@ -1,12 +1,19 @@
 package engine
 
-import "contig-gpu/gpu"
+import (
+	"time"
+
+	"contig-gpu/gpu"
+)
 
 // Slots returns how many batches have room on the device.
 func (e *Engine) Slots() int { return len(e.slots) }
 
 // ResetIdle begins the measurement of Idle anew.
 func (e *Engine) ResetIdle() { e.idle = idleMeter{dev: e.dev} }
+
+// Pace returns the mean time from the end of a step to the end of the next by the device's clock, since ResetIdle; 0: not measured.
+func (e *Engine) Pace() time.Duration { return e.idle.between() }
 
 // LossScale returns what the loss of the next step is multiplied by: see f16.
 func (e *Engine) LossScale() float64 { return e.Scaling.factor() }

@@ -60,11 +60,12 @@ func evaluator(t *testing.T, dev *gpu.Device, dtype gpu.DType, src data.Source, 
 type rig struct {
 	*Engine
 	cohort *data.Cohort
+	change func(b *data.Batch) // of every batch, before the engine has it; nil: nothing
 	steps  []Result
 	step   int
 }
 
-// newRig returns a rig on dev that computes in precision, of batches of 4.
+// newRig returns a rig on dev that computes in precision, of batches of 4, which the device's ranks share.
 func newRig(t *testing.T, dev *gpu.Device, precision string, ema float64) *rig {
 	t.Helper()
 	dtype, _, err := dev.Precision(precision)
@@ -73,7 +74,7 @@ func newRig(t *testing.T, dev *gpu.Device, precision string, ema float64) *rig {
 	}
 	co := traintest.Cohort(t, 40)
 	r := &rig{cohort: co}
-	src, err := loader.New(co, loader.Options{Batch: 4, Size: 32, Seed: 5, Shuffle: true, OneImagePerGroup: true, Workers: 2, Raw: dev.Async(),
+	src, err := loader.New(co, loader.Options{Rank: dev.Rank(), Ranks: dev.Ranks(), Batch: 4, Size: 32, Seed: 5, Shuffle: true, OneImagePerGroup: true, Workers: 2, Raw: dev.Async(),
 		Augment: data.Augmentation{CropScale: 0.5, FlipHorizontal: 0.5, Rotation: 20, BlurSigma: 2}})
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +92,9 @@ func newRig(t *testing.T, dev *gpu.Device, precision string, ema float64) *rig {
 				if err = src.Reset(epoch, 0); err == nil {
 					err = src.Next(&batch)
 				}
+			}
+			if r.change != nil && err == nil {
+				r.change(&batch)
 			}
 			return &batch, err
 		},

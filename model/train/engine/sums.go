@@ -23,6 +23,8 @@ type sums struct {
 	rest  gpu.Tensor        // of the gradient: what is in no part, small; the zero Tensor: nothing
 	half  []gpu.Tensor      // of each part where they travel in bf16; else nil
 
+	memory *gpu.Arena // of half
+
 	missing []int // parameters of each part whose gradients are not complete
 	next    int   // the first part that is not yet summed
 }
@@ -40,7 +42,7 @@ func newSums(w *nn.Weights, halved bool) *sums {
 		s.rest = grads.Slice(decayed, grads.Len())
 	}
 	if halved {
-		s.dev.Deal("gradients in bf16", func(a *gpu.Arena) {
+		s.memory = s.dev.Deal("gradients in bf16", func(a *gpu.Arena) {
 			s.half = nil
 			for _, part := range s.parts {
 				s.half = append(s.half, a.New(gpu.BF16, part.Grad.Len()))

@@ -18,6 +18,8 @@ type update struct {
 	flags         gpu.Tensor // I32, one for each tensor that culprit looks at
 	scaling       *scaling   // of f16; nil: no scale
 	spans         [][2]int   // of the elements that steps change
+
+	memory []*gpu.Arena
 }
 
 // addUpdate takes the memory of updates.
@@ -30,11 +32,13 @@ func (e *Engine) addUpdate() error {
 	u.opt.Refresh(e.weights.Halves())
 	if e.o.EMA > 0 {
 		// An arena each: its size is then the tensor's, whatever the alignment.
-		u.ema = e.dev.NamedArena("averages", u.values.Bytes()).Zeros(u.values.DType(), u.values.Len())
-		u.spare = e.dev.NamedArena("averages", u.values.Bytes()).Zeros(u.values.DType(), u.values.Len())
+		for _, t := range []*gpu.Tensor{&u.ema, &u.spare} {
+			a := e.dev.NamedArena("averages", u.values.Bytes())
+			*t, u.memory = a.Zeros(u.values.DType(), u.values.Len()), append(u.memory, a)
+		}
 	}
 	master := nn.Master(e.dtype)
-	e.dev.Deal("scalars", func(a *gpu.Arena) {
+	u.memory = append(u.memory, e.dev.Deal("scalars", func(a *gpu.Arena) {
 		if e.dev.Ranks() > 1 {
 			e.votes = a.New(gpu.F32, Votes)
 		}
@@ -43,7 +47,7 @@ func (e *Engine) addUpdate() error {
 		if e.dtype == gpu.F16 {
 			u.scaling = newScaling(a, e.slots[0].whole.Scale)
 		}
-	})
+	}))
 	if e.dev.Ranks() > 1 {
 		e.sums = newSums(e.weights, e.o.Halved)
 	}
@@ -89,6 +93,13 @@ func (u *update) apply(o Options) {
 		for _, s := range u.spans {
 			gpu.EMA(u.ema.Slice(s[0], s[1]), u.values.Slice(s[0], s[1]), u.decay)
 		}
+	}
+}
+
+func (u *update) close() {
+	u.opt.Close()
+	for _, a := range u.memory {
+		a.Close()
 	}
 }
 
