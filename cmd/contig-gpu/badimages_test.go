@@ -68,6 +68,7 @@ func tensorsOf(b []byte) []byte { return b[8+binary.LittleEndian.Uint64(b):] }
 // TestBrokenImagesAreSkipped: in every split; and a run of which images were skipped goes on to the same bytes, whether they
 // are still broken, were mended, or their rows or files are gone.
 func TestBrokenImagesAreSkipped(t *testing.T) {
+	turn.Share(t)
 	dir, runs := broad(t), t.TempDir()
 	var broken []string
 	whole := map[string][]byte{}

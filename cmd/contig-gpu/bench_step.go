@@ -124,6 +124,11 @@ func (v *stepSettings) measured(c *cli.Context, team *ranks.Team) (*benchResult,
 		return nil, err
 	}
 	defer d.Close()
+	o.Progress = func(e train.Event) {
+		if e.Kind == train.Chosen && team.Rank == 0 {
+			fmt.Fprintln(c.App.ErrWriter, e.Text)
+		}
+	}
 	s, err := bench.NewStep(d, o)
 	if err = team.Together(err); err != nil {
 		return nil, err
@@ -131,6 +136,7 @@ func (v *stepSettings) measured(c *cli.Context, team *ranks.Team) (*benchResult,
 	defer s.Close()
 	r := &benchResult{benchWhere: where, Encoder: o.Model.Encoder, ImageSize: o.ImageSize, Batch: o.Batch, Features: v.Features, Genetics: o.Model.Genetics,
 		Missing: o.Missing, Input: inputFloats, Norm: !o.Omit.Norm, Parameters: s.Weights().Count(), Upload: s.Uploaded(), WarmUp: s.WarmUp()}
+	r.Precision = s.Precision()
 	if s.Raw() {
 		r.Input = inputRaw
 	}
@@ -157,7 +163,9 @@ func (v *stepSettings) open(o *bench.StepOptions, team *ranks.Team) (d *gpu.Devi
 		if d, _, where, err = openBench(&v.settings); err != nil {
 			return err
 		}
-		o.Precision = where.Precision
+		if o.Precision = where.Precision; v.Precision == "auto" && d.GPU() != nil {
+			o.Precision = v.Precision // as train decides
+		}
 		return v.suits(d, o, team.Size)
 	}
 	if err = team.Together(open()); err == nil {

@@ -36,7 +36,12 @@ func (r *trainRun) openDevice() (err error) {
 	if err != nil {
 		return err
 	}
-	r.deviceLine = deviceText(r.device, precision)
+	d := r.device
+	r.deviceText = func(precision string) string { return deviceText(d, precision) }
+	if r.cfg.Precision == "auto" {
+		precision = strings.Join(d.Auto(), " or ") // which of them the training says
+	}
+	r.deviceLine = r.deviceText(precision)
 	r.say("%s", r.deviceLine)
 	if g := r.device.GPU(); g != nil {
 		r.driver = fmt.Sprintf("CUDA %d.%d", g.Driver/1000, g.Driver%1000/10)

@@ -14,11 +14,12 @@ import (
 // graphics is what doctor says of the GPU.
 type graphics struct {
 	*gpu.Info
-	Why       string  `json:"why,omitempty"` // it is not used: what was looked for, and where
-	Bandwidth float64 `json:"copy_bytes_per_second"`
-	Product   float64 `json:"bf16_product_flop_per_second"`
-	Warning   string  `json:"warning,omitempty"`
-	SelfTest  []check `json:"self_test"`
+	Why       string   `json:"why,omitempty"` // it is not used: what was looked for, and where
+	Bandwidth float64  `json:"copy_bytes_per_second"`
+	Product   float64  `json:"bf16_product_flop_per_second"`
+	Warning   string   `json:"warning,omitempty"`
+	Auto      []string `json:"auto_precision,omitempty"` // that --precision auto may stand for
+	SelfTest  []check  `json:"self_test"`
 
 	Plans       *gpu.PlanCounts `json:"plans,omitempty"`     // of the self-test's convolutions
 	Description json.RawMessage `json:"cudnn_gpu,omitempty"` // cuDNN's own, by which plans are made without the GPU
@@ -31,7 +32,7 @@ func examineGPU() graphics {
 		return graphics{Why: err.Error()}
 	}
 	defer d.Close()
-	g := graphics{Info: d.GPU(), SelfTest: selfTest(d)}
+	g := graphics{Info: d.GPU(), SelfTest: selfTest(d), Auto: d.Auto()}
 	bytes, n := bench.CeilingSizes(d)
 	g.Bandwidth, g.Product = bench.CopyRate(d, bytes), bench.ProductRate(d, gpu.BF16, n)
 	if err := d.Sync(); err != nil {
@@ -61,6 +62,13 @@ func (g graphics) print(w io.Writer) {
 	fmt.Fprintf(w, "  measured    copy %.3g GB/s, bf16 product %.3g TFLOP/s\n", g.Bandwidth/1e9, g.Product/1e12)
 	if g.Plans != nil {
 		fmt.Fprintf(w, "  %s\n", plansText(*g.Plans))
+	}
+	if len(g.Auto) > 0 {
+		text := g.Auto[0]
+		if len(g.Auto) > 1 {
+			text = "the fastest of " + strings.Join(g.Auto, " and ") + ", which a training times"
+		}
+		fmt.Fprintf(w, "  precision   auto is %s\n", text)
 	}
 	if g.Why != "" {
 		fmt.Fprintf(w, "  failed      %s\n", g.Why)

@@ -69,18 +69,22 @@ func twoHosts(t *testing.T) (on, ssh string) {
 	return on, ssh
 }
 
+// overSSH returns the launcher's words for ranks 0 and 1 on host1 and rank 2 on host2, by a stand-in for ssh.
+func overSSH(mpi mpitest.MPI, ssh string) []string {
+	if mpi.Name == "MPICH" {
+		return []string{"-launcher", "ssh", "-launcher-exec", ssh, "-hosts", "host1:2,host2:1"}
+	}
+	return []string{"--mca", "plm_rsh_agent", ssh, "--mca", "plm_ssh_agent", ssh, "--mca", "btl_tcp_if_include", "10.77.0.0/24", "--mca", "oob_tcp_if_include", "10.77.0.0/24",
+		"-H", "host1:2,host2:1", "-x", mainArgs, "-x", world.LibraryEnv}
+}
+
 // TestDoctorRanksTwoHosts: ranks of two hosts find rank 0 by the address that MPI tells, and sum.
 func TestDoctorRanksTwoHosts(t *testing.T) {
 	turn.Share(t)
 	on, ssh := twoHosts(t)
-	words := map[string][]string{
-		"Open MPI": {"--mca", "plm_rsh_agent", ssh, "--mca", "plm_ssh_agent", ssh, "--mca", "btl_tcp_if_include", "10.77.0.0/24", "--mca", "oob_tcp_if_include", "10.77.0.0/24",
-			"-H", "host1:2,host2:1", "-x", mainArgs, "-x", world.LibraryEnv},
-		"MPICH": {"-launcher", "ssh", "-launcher-exec", ssh, "-hosts", "host1:2,host2:1"},
-	}
 	for _, mpi := range mpitest.All(t) {
 		t.Run(mpi.String(), func(t *testing.T) {
-			out, errs, err := mpi.Run(t, mpitest.Launch{Ranks: 3, Program: os.Args[0], Before: []string{on, "1"}, Words: words[mpi.Name],
+			out, errs, err := mpi.Run(t, mpitest.Launch{Ranks: 3, Program: os.Args[0], Before: []string{on, "1"}, Words: overSSH(mpi, ssh),
 				Env: []string{mainArgs + "=" + strings.Join([]string{"doctor", "--ranks", "3", "--meet-timeout", "1m"}, "\n")}})
 			if err != nil || !strings.HasPrefix(out, "3 ranks on 2 hosts (host1 2, host2 1), started by ") || !strings.Contains(out, "met       at 10.77.0.1:") || strings.Count(out, "right on all ranks") != 6 {
 				t.Errorf("%v\n%s\n%s", err, out, errs)

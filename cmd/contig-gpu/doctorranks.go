@@ -59,7 +59,7 @@ func ranksAsLaunched(args []string) []string {
 // ranksOptions reads the flags.
 func ranksOptions(c *cli.Context) (ranks.Options, error) {
 	o := ranks.Options{Listen: c.String("listen"), SecretFile: c.String("secret-file"), Meet: c.Duration("meet-timeout"), Rank: c.Duration("rank-timeout"),
-		Beat: ranks.DefaultBeat, Unit: "check", Environment: os.Getenv,
+		Beat: ranks.DefaultBeat, Unit: "check", Machine: machine(), Environment: os.Getenv,
 		Same: []ranks.Trait{{Name: "version", Value: version + revision()}, {Name: "system", Value: runtime.GOOS + "/" + runtime.GOARCH}}}
 	if text := c.String("ranks"); text != asLaunched && c.IsSet("ranks") {
 		n, err := strconv.Atoi(text)

@@ -13,6 +13,7 @@ import (
 
 	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/data"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/gpu/world"
 	"contig-gpu/gpu/world/mpitest"
 )
@@ -38,6 +39,7 @@ func launched(t *testing.T, m mpitest.MPI, n int, env []string, args ...string) 
 func TestDoctorRanks(t *testing.T) {
 	for _, mpi := range mpitest.All(t) {
 		t.Run(mpi.String(), func(t *testing.T) {
+			turn.Share(t)
 			out, errs, err := launched(t, mpi, 3, nil, "doctor", "--ranks", "3", "--json")
 			var m meeting
 			if err != nil || json.Unmarshal([]byte(out), &m) != nil {
@@ -114,6 +116,18 @@ func byHand(t *testing.T, n int, args ...string) (outs, errs []string, codes []i
 		outs, errs, codes = append(outs, out[r].String()), append(errs, e[r].String()), append(codes, cmd.ProcessState.ExitCode())
 	}
 	return outs, errs, codes
+}
+
+// byItself runs the program as a process of its own that no launcher has started.
+func byItself(t *testing.T, args ...string) (out, errs string, code int) {
+	t.Helper()
+	var o, e strings.Builder
+	cmd := osexec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), mainArgs+"="+strings.Join(args, "\n")), &o, &e
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
 
 // TestDoctorRanksWithoutMPI: under a launcher that starts no MPI the ranks meet; rank 0 says who is there, and with what sums would be had.

@@ -14,6 +14,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/setting"
 	"contig-gpu/model/train"
@@ -77,6 +78,7 @@ func TestAnyNumberOfShards(t *testing.T) {
 		{"float64", []int{5}, false, []string{"--precision", "f64"}}, {"simclr", []int{5}, false, []string{"--objective", "simclr"}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
+			turn.Share(t)
 			cohort, run := severalImages(t, x.train...)
 			s := newSettings(setting.Default)
 			if s.Images = cohort + "/images.tsv"; !x.alone {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/downstream"
 	"contig-gpu/model/measure"
 )
@@ -137,6 +138,7 @@ func measuredAgain(t *testing.T, run string, m probeMetrics) []measure.Result {
 // TestFinetuneGoesOn: a run that is resumed with no other flag than its folder ends in the same bytes, tells the same, and fits of fractions and other encoders go on
 // with it; a run folder in use, other labels and other settings are one error each.
 func TestFinetuneGoesOn(t *testing.T) {
+	turn.Share(t)
 	c := makeTuneCohort(t)
 	run, half := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "half")
 	args := func(dir string, more ...string) []string {

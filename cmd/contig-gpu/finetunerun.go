@@ -274,7 +274,7 @@ func (f *finetuning) progress(e train.Event, name, dir string) {
 		f.say("epoch %d, step %d: validation loss %.4f%s", e.Epoch, e.Step, e.Loss, text)
 	case train.Warned:
 		f.say("warning: %s", e.Text)
-	case train.Noted:
+	case train.Noted, train.Chosen:
 		f.say("%s", e.Text)
 	}
 }

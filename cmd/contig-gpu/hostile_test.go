@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/checkpoint/checkpointtest"
 	"contig-gpu/model/checkpoint/safetensors"
@@ -47,6 +48,7 @@ func guarded(t *testing.T, what string, args ...string) (code int, errs string) 
 // more memory to find out than a multiple of the file. A digest that does not fit is always an error. CONTIG_CHANGES is how many changes are
 // tried, from 200 on by all verbs, and CONTIG_SEED makes others than the usual.
 func TestHostileCheckpoints(t *testing.T) {
+	turn.Share(t)
 	n, seed := setUint(t, "CONTIG_CHANGES", 12), setUint(t, "CONTIG_SEED", 1)
 	v := victim{trained: trainTiny(t, tiny(t), "--max-steps", "2", "--ema", "0.5"), dir: t.TempDir()}
 	v.good = read(t, v.run, "checkpoints", "last.safetensors")

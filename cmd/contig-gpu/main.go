@@ -11,8 +11,8 @@ import (
 )
 
 // aloud is stderr, but of ranks that another process speaks for: what a signal will do is said once.
-func aloud(stderr io.Writer) io.Writer {
-	if place, err := ranks.Find(os.Getenv); os.Getenv(ranks.LaunchedEnv) != "" || err == nil && place.Rank > 0 {
+func aloud(place ranks.Place, stderr io.Writer) io.Writer {
+	if os.Getenv(ranks.LaunchedEnv) != "" || place.Rank > 0 {
 		return io.Discard
 	}
 	return stderr
@@ -21,7 +21,12 @@ func aloud(stderr io.Writer) io.Writer {
 func main() {
 	collectLate()
 	stdout, stderr := outputOf(os.Stdout), outputOf(os.Stderr)
-	ctx := listen(os.Args[1:], aloud(stderr), func(s syscall.Signal) { os.Exit(128 + int(s)) })
+	place, _ := ranks.Find(os.Getenv) // a verb that runs as ranks says what is wrong with it
+	var quit func(syscall.Signal)
+	if place.Size <= 1 {
+		quit = func(s syscall.Signal) { os.Exit(128 + int(s)) }
+	}
+	ctx := listen(os.Args[1:], aloud(place, stderr), quit)
 	err := run(ctx, os.Args[1:], stdout, stderr)
 	code := finish(err, stderr)
 	world.Leave(code)

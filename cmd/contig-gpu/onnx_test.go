@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // runsONNX checks a file by its own rules, runs it on images as its metadata says they are prepared, all at once and one alone, and prints how far
@@ -37,6 +39,7 @@ print(about["encoder"], model.opset_import[0].version, "%.1e" % gap, "fits" if g
 
 // TestONNX: onnxruntime, where it is there, computes embed's features from the file, of a basic and of a bottleneck network.
 func TestONNX(t *testing.T) {
+	turn.Share(t)
 	cohort, dir := tiny(t), t.TempDir()
 	images := filepath.Join(cohort, "images.tsv")
 	reader := osexec.Command("python3", "-c", "import onnx, onnxruntime, PIL").Run()

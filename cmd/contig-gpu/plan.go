@@ -171,9 +171,37 @@ func planFor(s *planSettings, line *progress.Line) (*memoryPlan, error) {
 	if work > 0 {
 		p.Notes = append(p.Notes, "tables leaves out the genetics of all persons, which stay on a GPU: about a quarter of a byte per genotype, an eighth per carrier, 4 per score")
 	}
+	more, err := autoNote(s, cfg, work, d, x)
+	if err != nil {
+		return nil, err
+	}
+	if more != "" {
+		p.Notes = append(p.Notes, more)
+	}
 	p.Largest, err = train.LargestBatch(cfg, work, d, room)
 	p.Largest -= p.Largest % s.Ranks
 	return p, err
+}
+
+// autoNote says what else --precision auto may come to on the GPU, and what that takes.
+func autoNote(s *planSettings, c train.Config, work int, d *gpu.Device, first train.Memory) (string, error) {
+	choices := d.Auto()
+	if s.Precision != "auto" || len(choices) < 2 {
+		return "", nil
+	}
+	note := fmt.Sprintf("--precision auto: a training takes the fastest of %s, timed on the GPU", strings.Join(choices, " and "))
+	if d.Computes() {
+		return note, nil // asking its libraries for plans of another type takes minutes
+	}
+	for _, p := range choices[1:] {
+		c.Precision = p
+		x, err := train.MemoryOf(c, work, d)
+		if err != nil {
+			return "", err
+		}
+		note += fmt.Sprintf("; in %s the device holds %s, in %s %s", choices[0], bytesText(first.OnDevice()), p, bytesText(x.OnDevice()))
+	}
+	return note, nil
 }
 
 // plannedConfig returns the training that is planned.

@@ -15,6 +15,7 @@ import (
 
 // Numbers of docs/errors.md of ranks on GPUs.
 const (
+	codeOneGPU  = 734 // ranks with the same GPU
 	codeFewGPUs = 735 // more ranks than GPUs on a host
 	codeNoNCCL  = 737 // no library that sums between GPUs
 )
@@ -52,12 +53,42 @@ func joinRanks(team *ranks.Team, d *gpu.Device) error {
 	if err := team.NoWorld(); err != nil && d.GPU() == nil {
 		return err
 	}
+	if err := apart(team, d.GPU()); err != nil {
+		return err
+	}
 	err := d.Join(team.World)
 	if gpu.NoCollectives(err) {
 		return &data.Problem{Code: codeNoNCCL, What: "no NCCL, by which GPUs sum", Err: err, Expected: "libnccl.so.2, 2.19 or later", Cause: "it is not installed on this host, or not where the loader looks",
 			Fix: "pip install nvidia-nccl-cu13, load its module, or name the file by CONTIG_LIBNCCL; --ranks 1 trains on one GPU"}
 	}
 	return team.Lost(err, "NCCL's meeting of the GPUs")
+}
+
+// apart is an error, on all ranks, where two of them were given one GPU: with its default settings NCCL refuses that, or hangs.
+func apart(team *ranks.Team, g *gpu.Info) error {
+	if g == nil || os.Getenv(severalToAGPU) == "1" {
+		return nil
+	}
+	own := ""
+	if g.PCI != "" {
+		own = machine() + " " + g.PCI
+	}
+	a, b, err := team.Twice(own)
+	if err != nil || a == "" {
+		return err
+	}
+	n := max(1, gpu.GPUs())
+	return ranks.Shared{Err: &data.Problem{Code: codeOneGPU, What: fmt.Sprintf("%s and %s have the same GPU", a, b), Expected: "a GPU for each rank", Cause: "CUDA_VISIBLE_DEVICES, or the launcher, shows both the same one; or the host has fewer GPUs than ranks",
+		Fix: fmt.Sprintf("leave CUDA_VISIBLE_DEVICES unset, or let it list a GPU for each rank of the host, and each takes its own: mpirun -n %d, srun --ntasks-per-node=%d --gpus-per-node=%d --gpu-bind=none; to try on one GPU, %s=1", team.Size, localsOf(team), max(n, localsOf(team)), severalToAGPU)}}
+}
+
+// machine tells this machine from all others for as long as it is up, in containers too, which have host names of their own; host names need not differ.
+func machine() string {
+	for _, l := range lines(os.DirFS("/"), "proc/sys/kernel/random/boot_id") {
+		return l
+	}
+	name, _ := os.Hostname()
+	return name
 }
 
 // sharesBatch refuses a batch that n ranks cannot share.

@@ -1,20 +1,21 @@
-//go:build unix
+//go:build linux
 
 package main
 
 import (
 	"bytes"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
+	"contig-gpu/model/train/traintest"
 )
 
 // TestTrainRanksOnGPUs: two processes that no MPI starts, each with the emulated GPU for its own, train by NCCL what one does that takes the batch in
-// two chunks, the same bytes each time. Only the first speaks.
+// two chunks, the same bytes as those that --gpus starts, and what two ranks on CPUs train over MPI. Only the first speaks.
 func TestTrainRanksOnGPUs(t *testing.T) {
 	if !emulated(t) {
 		return
@@ -22,32 +23,56 @@ func TestTrainRanksOnGPUs(t *testing.T) {
 	t.Setenv("CONTIG_SECRET", "of this test")
 	cohort, dir := tiny(t), t.TempDir()
 	args := func(run string, more ...string) []string {
-		return small(cohort, run, append([]string{"--device", "cuda", "--precision", "f32", "--max-steps", "2"}, more...)...)
+		return small(cohort, run, append([]string{"--precision", "f32", "--max-steps", "2", "--optimizer", "sgd", "--lr", "1e-2", "--warmup", "0"}, more...)...)
 	}
 	alone := filepath.Join(dir, "alone")
-	must(t, args(alone, "--chunk", "4")...)
-	var runs []string
-	for _, name := range []string{"one", "two"} {
-		run := filepath.Join(dir, name)
-		outs, errs, codes := byHand(t, 2, args(run, "--ranks", "2")...)
-		if !slices.Equal(codes, []int{0, 0}) || !strings.Contains(outs[0], "2 ranks on 1 host (") || strings.Count(outs[0], "report: ") != 1 || outs[1]+errs[0]+errs[1] != "" {
-			t.Fatalf("codes %v\n%s\n%s", codes, strings.Join(outs, "\n"), strings.Join(errs, "\n"))
+	if out := must(t, args(alone, "--chunk", "4", "--device", "cuda")...); strings.Contains(out, "W732") {
+		t.Errorf("one GPU, which sums with nobody, said %s", out)
+	}
+	runs := []string{filepath.Join(dir, "by hand"), filepath.Join(dir, "by --gpus")}
+	outs, errs, codes := byHand(t, 2, args(runs[0], "--ranks", "2", "--device", "cuda")...)
+	if !slices.Equal(codes, []int{0, 0}) || outs[1]+errs[0]+errs[1] != "" {
+		t.Fatalf("codes %v\n%s\n%s", codes, strings.Join(outs, "\n"), strings.Join(errs, "\n"))
+	}
+	t.Setenv("SIMT_GPUS", "2")
+	out, err, code := byItself(t, args(runs[1], "--gpus", "all", "--device", "cuda")...)
+	if code != 0 || err != "" {
+		t.Fatalf("code %d\n%s\n%s", code, out, err)
+	}
+	for _, out := range []string{outs[0], out} {
+		if !strings.Contains(out, "2 ranks on 1 host (") || strings.Count(out, "report: ") != 1 || strings.Count(out, "W732: ") != 1 {
+			t.Errorf("said %s", out)
 		}
-		runs = append(runs, run)
 	}
 	for _, name := range []string{"checkpoints/last.safetensors", "checkpoints/best.safetensors", configName} {
 		if !bytes.Equal(read(t, runs[0], name), read(t, runs[1], name)) {
 			t.Errorf("%s differs between two runs", name)
 		}
 	}
-	want, got := stepLosses(t, alone), stepLosses(t, runs[0])
-	if len(want) != 2 || len(got) != 2 {
-		t.Fatalf("losses of steps %v, of one rank %v", got, want)
+	chunked := func(name string) bool { return strings.Contains(name, "running_") } // each chunk moves them
+	traintest.SameTensors(t, runs[0], alone, 1e-3, chunked)
+	traintest.SameLosses(t, runs[0], alone, 1e-3, "step")
+	byMPI := filepath.Join(dir, "mpi")
+	if out, errs, err := launched(t, installed(t), 2, nil, args(byMPI, "--device", "cpu")...); err != nil {
+		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
-	for i, l := range got {
-		if !(math.Abs(l-want[i]) <= 1e-3*want[i]) {
-			t.Errorf("the loss of step %d is %g, of one rank %g", i+1, l, want[i])
-		}
+	traintest.SameTensors(t, runs[0], byMPI, 1e-3, nil)
+	traintest.SameLosses(t, runs[0], byMPI, 1e-3, "step validation test")
+}
+
+// TestRanksWarn: what only another rank warns of, here that it can keep no plans, rank 0 says once, with whose it is.
+func TestRanksWarn(t *testing.T) {
+	turn.Share(t)
+	if !emulated(t) {
+		return
+	}
+	t.Setenv("CONTIG_SECRET", "of this test")
+	address := freeAddress(t)
+	args := small(tiny(t), filepath.Join(t.TempDir(), "run"), "--device", "cuda", "--precision", "f32", "--max-steps", "3")
+	first, second := byHandAt(t, address, 0, 2, nil, args...), byHandAt(t, address, 1, 2, []string{"env", "XDG_CACHE_HOME=/dev/null/nowhere"}, args...)
+	codes := []int{second.end(), first.end()}
+	if out := first.out.String(); !slices.Equal(codes, []int{0, 0}) || strings.Count(out, "plans are not kept: mkdir /dev/null: ") != 1 || strings.Count(out, "[rank 1 (") != 1 {
+		t.Errorf("codes %v\n%s\n%s\n%s", codes, &first.out, &first.errs, &second.errs)
 	}
 }
 

@@ -33,7 +33,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	err := app.RunContext(ctx, append([]string{app.Name}, args...))
 	var all ended
 	var told toldExit
-	if errors.As(err, &all) || errors.As(err, &told) {
+	var agreed settled
+	if errors.As(err, &all) || errors.As(err, &told) || errors.As(err, &agreed) {
 		return err
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && ctx.Err() != nil {

@@ -189,7 +189,7 @@ func TestPlanAndBench(t *testing.T) {
 	t.Setenv("CONTIG_LIBCUDA", "/nowhere/libcuda.so")
 	out = must(t, "plan", "--encoder", "resnet18", "--image-size", "64", "--batch", "8", "--chunk", "4", "--device", "cuda", "--json")
 	var q memoryPlan
-	if err := json.Unmarshal([]byte(out), &q); err != nil || q.Precision != "bf16" || len(q.Notes) != 2 || q.Memory < 1<<36 || !strings.Contains(out, "pinned") {
+	if err := json.Unmarshal([]byte(out), &q); err != nil || q.Precision != "bf16" || len(q.Notes) != 3 || q.Memory < 1<<36 || !strings.Contains(out, "pinned") {
 		t.Errorf("plan %s: %v", out, err)
 	}
 	var r benchResult

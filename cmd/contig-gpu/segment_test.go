@@ -86,6 +86,7 @@ func TestSegment(t *testing.T) {
 
 // TestSegmentResume: a segmentation that was interrupted, while the encoder is frozen or after, ends with the same bytes as one that was not; masks that have changed since are refused.
 func TestSegmentResume(t *testing.T) {
+	turn.Share(t)
 	cohort, dir := maskedCohort(t, "16", "32", "1"), t.TempDir()
 	settings := []string{"--image-size", "32", "--batch", "8", "--epochs", "4", "--freeze-epochs", "2", "--thaw-lr", "0.0005"}
 	whole := filepath.Join(dir, "whole")

@@ -265,7 +265,7 @@ func (g *segmenting) progress(e train.Event) {
 		g.say("memory: %s%s", bytesText(e.Memory.Total()), freeText(e.Free))
 	case train.Warned:
 		g.say("warning: %s", e.Text)
-	case train.Noted:
+	case train.Noted, train.Chosen:
 		g.say("%s", e.Text)
 	}
 }

@@ -54,7 +54,7 @@ func trainAction(c *cli.Context) error {
 	if err := r.meet(c); err != nil {
 		return err
 	}
-	return r.end(c.Context, r.train(c))
+	return r.end(c.Context, r.together(func() error { return r.train(c) }))
 }
 
 // train is trainAction once all ranks are there.

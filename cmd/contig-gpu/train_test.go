@@ -18,11 +18,12 @@ func small(cohort, run string, more ...string) []string {
 		"--encoder", "resnet18", "--image-size", "32", "--batch", "8", "--hidden", "8", "--embedding", "8", "--seed", "1", "--clip", "1"}, more...)
 }
 
-// tiny writes a cohort of 40 persons and returns its folder. The test gets a cache folder of its own.
-func tiny(t *testing.T) string {
+// tiny writes a cohort of 40 persons, with further flags of synth, and returns its folder. The test gets a cache folder of its own.
+func tiny(t *testing.T, more ...string) string {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := filepath.Join(t.TempDir(), "cohort")
-	must(t, "synth", "--out", dir, "--persons", "40", "--images-per-person", "1", "--image-size", "32", "--snps", "20", "--pgs", "3", "--burden", "4", "--covariates", "2", "--missing", "pgs=0.3", "--seed", "5")
+	must(t, append([]string{"synth", "--out", dir, "--persons", "40", "--images-per-person", "1", "--image-size", "32", "--snps", "20", "--pgs", "3", "--burden", "4", "--covariates", "2",
+		"--missing", "pgs=0.3", "--seed", "5"}, more...)...)
 	return dir
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -117,10 +119,35 @@ func (r *trainRun) inTurn(f func() error) error {
 	return r.team.Together(f())
 }
 
-// told is progress on the rank that speaks.
+// told is progress on the rank that speaks. What another one's training warns of goes there.
 func (r *trainRun) told(e train.Event) {
-	if r.first() {
+	switch {
+	case r.first():
 		r.progress(e)
+	case e.Kind == train.Warned:
+		r.say("warning: %s", e.Text)
+	}
+}
+
+// warned keeps a warning that is said, so that no other rank's is said again. Those of ranks but the first go there.
+func (r *trainRun) warned(text string) {
+	if !r.first() {
+		r.team.Warn(text)
+		return
+	}
+	if r.warnings == nil {
+		r.warnings = map[string]bool{}
+	}
+	r.warnings[text] = true
+}
+
+// sayOthers says of what other ranks have warned and this one has not.
+func (r *trainRun) sayOthers() {
+	for _, w := range r.team.Warned() {
+		if !r.warnings[w.Text] {
+			r.warned(w.Text)
+			r.say("%v", w)
+		}
 	}
 }
 
@@ -138,8 +165,33 @@ func (r *trainRun) end(ctx context.Context, err error) error {
 	if collective(err) {
 		err = ranks.Shared{Err: err}
 	}
-	return r.team.End(r.team.Lost(err, "a sum over all ranks"))
+	if err = r.team.End(r.team.Lost(err, "a sum over all ranks")); err != nil && !errors.Is(err, context.Canceled) {
+		err = settled{err}
+	}
+	return err
 }
+
+// together is f's error, and of several ranks that of a panic in it, whose trace goes to stderr: the others are to hear of it. One process ends with a
+// panic as Go has it.
+func (r *trainRun) together(f func() error) (err error) {
+	if !r.several() {
+		return f()
+	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			fmt.Fprintf(os.Stderr, "panic: %v\n\n%s\n", fault, debug.Stack())
+			what, _, _ := strings.Cut(fmt.Sprint(fault), "\n")
+			err = &data.Problem{Code: codeOther, What: "panic: " + what, Cause: "a fault of the program", Fix: "report it, with what stands above on stderr and the first lines of train.log"}
+		}
+	}()
+	return f()
+}
+
+// settled is what ends one of several ranks, whatever signals came: launchers send some once a rank has failed.
+type settled struct{ error }
+
+// Unwrap returns the error.
+func (s settled) Unwrap() error { return s.error }
 
 // collective reports whether an error is one that all ranks come to alike: of the loss, or of parameters that differ.
 func collective(err error) bool {

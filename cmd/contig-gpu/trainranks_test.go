@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"contig-gpu/cmd/internal/report"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/gpu/world/mpitest"
 )
 
@@ -74,7 +75,7 @@ func (c *crew) signal(t *testing.T, rank int, s syscall.Signal) {
 // steps waits until the run in folder has so many lines of metrics.
 func (c *crew) steps(t *testing.T, folder string, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		text, _ := os.ReadFile(filepath.Join(folder, metricsName))
 		if bytes.Count(text, []byte("\n")) >= n {
 			return
@@ -144,6 +145,7 @@ func TestTrainRanks(t *testing.T) {
 	must(t, small(cohort, alone, "--max-steps", "3", "--chunk", "4", "--threads", "1")...)
 	for _, mpi := range mpitest.All(t) {
 		t.Run(mpi.String(), func(t *testing.T) {
+			turn.Share(t)
 			var runs []string
 			for i := range 2 {
 				run := filepath.Join(dir, fmt.Sprint(mpi.Interface, mpi.Version, i))
@@ -185,7 +187,7 @@ func TestRanksStop(t *testing.T) {
 		to   []int
 		sig  syscall.Signal
 		code int
-	}{{[]int{1}, syscall.SIGUSR1, 143}, {[]int{0}, syscall.SIGTERM, 143}, {[]int{0, 1}, syscall.SIGINT, 130}} {
+	}{{[]int{1}, syscall.SIGUSR1, 143}, {[]int{0}, syscall.SIGTERM, 143}, {[]int{0, 1}, syscall.SIGINT, 130}, {[]int{1, 1, 0, 1}, syscall.SIGTERM, 143}} {
 		run := filepath.Join(dir, fmt.Sprint("run", i))
 		crew := sail(t, mpi, 2, nil, ranked(cohort, run, "--epochs", "2")...)
 		crew.steps(t, run, 1+i)

@@ -32,9 +32,10 @@ const (
 // A trainRun is one `train`: what it was asked for, and where its words go. Until the first step is done the run folder
 // holds its lock alone, and the log is kept in memory.
 type trainRun struct {
-	dir, config   string       // the run folder; the file of --config
-	team          *ranks.Team  // of which this process is one
-	lock          *folder.Lock // of dir; nil on ranks but the first
+	dir, config   string          // the run folder; the file of --config
+	team          *ranks.Team     // of which this process is one
+	lock          *folder.Lock    // of dir; nil on ranks but the first
+	warnings      map[string]bool // said so far
 	values        *settings
 	cfg           train.Config
 	cohort        *data.Cohort
@@ -52,18 +53,19 @@ type trainRun struct {
 	standing      *train.Standing // of the run that is resumed, where it has a checkpoint
 	notes         []string        // of how the settings were found
 	record        runRecord
-	bad           *loader.Bad // of the cohort
-	device        *gpu.Device // opened, until the training takes it over
-	timed         bool        // the time that is left was told
-	events        bool        // for TensorBoard too
-	quiet         bool        // print what warns and the result alone
-	again         string      // the run that is done again, "" for none
-	dry           bool        // end before the first step
-	args          []string    // of the command line
-	driver        string      // of the GPU, "" without one
-	deviceLine    string      // what was said of the device
-	steps, total  int         // done, and in all
-	lossSum       float64     // of the lossSteps steps since the last validation
+	bad           *loader.Bad                   // of the cohort
+	device        *gpu.Device                   // opened, until the training takes it over
+	timed         bool                          // the time that is left was told
+	events        bool                          // for TensorBoard too
+	quiet         bool                          // print what warns and the result alone
+	again         string                        // the run that is done again, "" for none
+	dry           bool                          // end before the first step
+	args          []string                      // of the command line
+	driver        string                        // of the GPU, "" without one
+	deviceLine    string                        // what was said of the device
+	deviceText    func(precision string) string // that line
+	steps, total  int                           // done, and in all
+	lossSum       float64                       // of the lossSteps steps since the last validation
 	lossSteps     int
 	pictures      []image.Image // of the report, once they were made
 	noPictures    string        // why there are none
@@ -106,6 +108,9 @@ func (r *trainRun) target(overwrite bool) folder.Target {
 func (r *trainRun) say(format string, args ...any) {
 	text := data.Plain(fmt.Sprintf(format, args...))
 	r.note(text)
+	if warns(text) {
+		r.warned(text)
+	}
 	if !r.quiet || warns(text) {
 		r.line.Print(text)
 	}
@@ -151,12 +156,14 @@ func (r *trainRun) progress(e train.Event) {
 	case train.Stepped:
 		r.steps, r.total = e.Step, e.Total
 		r.lossSum, r.lossSteps = r.lossSum+e.Loss, r.lossSteps+1
+		r.sayOthers()
 		r.step(e)
 	case train.Validated:
 		r.validated = true
 		r.keepHeldout("validation", e.Heldout)
 		r.say("epoch %d, step %d: %svalidation loss %.4f%s", e.Epoch, e.Step, r.trainingLoss(), e.Loss, behind(report.SetsText(e.Sets), report.Short(e.Retrieval)))
 	case train.Tested:
+		r.sayOthers()
 		r.keepHeldout("test", e.Heldout)
 		r.keepPictures(e.Heldout)
 	case train.Planned:
@@ -172,6 +179,9 @@ func (r *trainRun) progress(e train.Event) {
 		r.planning(*e.Plans)
 	case train.Warned:
 		r.say("warning: %s", e.Text)
+	case train.Chosen:
+		r.deviceLine = r.deviceText(e.Precision)
+		r.say("%s", e.Text)
 	case train.Noted:
 		r.say("%s", e.Text)
 	case train.Broken:

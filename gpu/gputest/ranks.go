@@ -30,7 +30,7 @@ func EmulatedRanks(t *testing.T, n int, env []string, f func(d *gpu.Device, w *w
 		}
 		RankIsDone(t)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	folder, failed := t.TempDir(), make(chan string)
 	for r := range n {

@@ -3,6 +3,7 @@ package ranks
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -22,13 +23,14 @@ type Crew struct {
 
 	words *words // nil: this rank is alone
 
-	mu    sync.Mutex
-	peers []*peer
-	step  int
-	since time.Time // when step was done
-	once  struct{ start, fail, close sync.Once }
-	leave sync.Cond // a peer has left, or the crew has failed; on mu
-	gone  sync.WaitGroup
+	mu       sync.Mutex
+	peers    []*peer
+	step     int
+	since    time.Time // when step was done
+	warnings []Warning // of peers, not yet asked for
+	once     struct{ start, fail, close sync.Once }
+	leave    sync.Cond // a peer has left, or the crew has failed; on mu
+	gone     sync.WaitGroup
 }
 
 // newCrew returns a crew that knows nobody yet, and begins its beats.
@@ -71,39 +73,57 @@ func (c *Crew) Members() []Member {
 	return all
 }
 
-// listen hears from one peer until it leaves or is lost.
+// listen hears from one peer until it leaves or is lost. After a failure ranks other than 0 stay connected until rank 0 has ended, which reports it:
+// launchers end all ranks once one has ended badly.
 func (c *Crew) listen(p *peer) {
-	defer p.conn.Close()
+	there := c.hear(p)
+	if c.t.me.Rank == 0 {
+		return // the connection stays until this process has said what there is to say, and ends
+	}
+	if there {
+		p.conn.SetReadDeadline(time.Now().Add(outlived))
+		_, _ = io.Copy(io.Discard, p.conn) // its end is all that matters
+	}
+	p.conn.Close()
+}
+
+// outlived is how long a rank that fails waits for the end of rank 0, which reports the failure.
+const outlived = 4 * time.Second
+
+// hear hears from one peer until nothing more of it matters, and reports whether it may still be there.
+func (c *Crew) hear(p *peer) (there bool) {
 	for {
 		p.conn.SetReadDeadline(time.Now().Add(4 * c.t.beat))
 		n, err := p.hear()
 		switch {
 		case err != nil && c.over():
-			return
+			return false
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			c.lose(p, fmt.Sprintf("has not been heard of for %v", 4*c.t.beat))
-			return
+			return false
 		case err != nil:
 			c.lose(p, "ended without a word")
-			return
+			return false
 		}
 		switch n.Kind {
 		case kindStart:
 			c.once.start.Do(func() { close(c.started) })
 		case kindBeat:
 			c.heard(p, n.Step)
+		case kindWarn:
+			c.warnedBy(p, n.Text)
 		case kindWords:
 			c.words.hear(p.Rank, n.Words)
 		case kindFail:
 			c.told(p, n.Problem)
-			return
+			return true
 		case kindBye:
 			c.mu.Lock()
 			p.left = true
 			c.leave.Broadcast()
 			c.mu.Unlock()
 			if c.t.me.Rank != 0 {
-				return
+				return false
 			}
 		}
 	}
@@ -231,7 +251,7 @@ func (c *Crew) Fail(why error) {
 		if c.Err() == nil {
 			c.tell(why, nil)
 		}
-		c.hangUp()
+		c.hangUp(true)
 	})
 }
 
@@ -261,15 +281,17 @@ func (c *Crew) Close() (err error) {
 				_ = p.send(note{Kind: kindBye})
 			}
 		}
-		c.hangUp()
+		c.hangUp(err != nil)
 	})
 	return err
 }
 
-// hangUp waits a moment for the peers to close their ends: what was sent is lost where a connection is closed with unread notes.
-func (c *Crew) hangUp() {
+// hangUp waits a moment for the peers to close their ends: what was sent is lost where a connection is closed with unread notes. A rank 0 that fails
+// leaves the connections to the end of its process, for which the others wait.
+func (c *Crew) hangUp(failed bool) {
+	first := c.t.me.Rank == 0
 	for _, p := range c.others() {
-		if half, ok := p.conn.(interface{ CloseWrite() error }); ok {
+		if half, ok := p.conn.(interface{ CloseWrite() error }); ok && !(first && failed) {
 			_ = half.CloseWrite()
 		}
 	}
@@ -278,11 +300,17 @@ func (c *Crew) hangUp() {
 		c.gone.Wait()
 		close(done)
 	}()
+	most := 2 * time.Second
+	if !first {
+		most = outlived
+	}
 	select {
 	case <-done:
-	case <-time.After(2 * time.Second):
+	case <-time.After(most):
 	}
 	for _, p := range c.others() {
-		p.conn.Close()
+		if !(first && failed) {
+			p.conn.Close()
+		}
 	}
 }

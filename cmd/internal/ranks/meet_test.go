@@ -53,7 +53,7 @@ func duration(name string, otherwise time.Duration) time.Duration {
 // asRank is the program of a rank.
 func asRank(mode string) error {
 	o := Options{Meet: duration("MEET", 30*time.Second), Rank: duration("BEHIND", time.Minute), Beat: duration("BEAT", 5*time.Second), Unit: "step", Environment: os.Getenv,
-		Same: []Trait{{"version", os.Getenv("VERSION")}, {"cohort", os.Getenv("COHORT")}}, Listen: os.Getenv("LISTEN"), SecretFile: os.Getenv("SECRET_FILE")}
+		Same: []Trait{{"version", os.Getenv("VERSION")}, {"cohort", os.Getenv("COHORT")}}, Listen: os.Getenv("LISTEN"), SecretFile: os.Getenv("SECRET_FILE"), Machine: os.Getenv("MACHINE")}
 	t, err := Start(context.Background(), o)
 	if err != nil {
 		return err
@@ -61,7 +61,11 @@ func asRank(mode string) error {
 	fmt.Printf("%d met %d at %s %v\n", t.Rank, len(t.Members()), t.Address, t.Warnings)
 	word, who, _ := strings.Cut(mode, " ")
 	if word == "end" {
+		fmt.Printf("%d of %d on its host\n", t.Local, t.Locals)
 		return t.End(nil)
+	}
+	if word == "warn" {
+		return t.End(warn(t))
 	}
 	if word == "words" {
 		return t.End(exchange(t))
@@ -193,8 +197,26 @@ func TestMeeting(t *testing.T) {
 		if s.rank == 0 {
 			want = "0 met 4 at 127.0.0.1:"
 		}
-		if s.err != nil || !strings.HasPrefix(s.out, want) || !strings.HasSuffix(s.out, "[]\nwent well\n") {
+		if s.err != nil || !strings.HasPrefix(s.out, want) || !strings.HasSuffix(s.out, fmt.Sprintf("[]\n%d of 4 on its host\nwent well\n", s.rank)) {
 			t.Errorf("rank %d: %v %s", s.rank, s.err, s.out)
+		}
+	}
+}
+
+// TestSeats: ranks find their places on their hosts where the launcher does not tell them, and are told otherwise.
+func TestSeats(t *testing.T) {
+	for name, c := range map[string]struct {
+		more []string // of each rank
+		want []string
+	}{
+		"two machines of one name": {[]string{"MACHINE=a", "MACHINE=b", "MACHINE=a"}, []string{"0 of 2", "0 of 1", "1 of 2"}},
+		"the launcher's places":    {[]string{"LOCAL_RANK=2", "LOCAL_RANK=0", "LOCAL_RANK=1"}, []string{"2 of 3", "0 of 3", "1 of 3"}},
+		"the launcher's numbers":   {[]string{"LOCAL_WORLD_SIZE=1", "LOCAL_WORLD_SIZE=1", "LOCAL_WORLD_SIZE=1"}, []string{"0 of 1", "0 of 1", "0 of 1"}},
+	} {
+		for _, s := range crew(t, 3, "end", port(t), func(rank int) []string { return c.more[rank : rank+1] }) {
+			if s.err != nil || !strings.Contains(s.out, c.want[s.rank]+" on its host\n") {
+				t.Errorf("%s: rank %d: %v %s", name, s.rank, s.err, s.out)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ranks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -84,11 +85,13 @@ func (t *Team) End(err error) error {
 	return t.Named(errors.Join(err, t.World.Close()))
 }
 
-// Lost makes E733 of an error of MPI itself; other errors stay, as those of this host's files.
+// Lost makes E733 of an error of MPI or NCCL itself; other errors stay, as those of this host's files, and of collectives that broke off because of
+// another rank or a signal.
 func (t *Team) Lost(err error, doing string) error {
 	var p *data.Problem
 	var system syscall.Errno
-	if err == nil || errors.As(err, &p) || errors.As(err, &system) || world.Gone(err) {
+	brokenOff := world.Gone(err) && (t.Crew == nil || t.Crew.Err() != nil || errors.Is(err, context.Canceled))
+	if err == nil || errors.As(err, &p) || errors.As(err, &system) || brokenOff {
 		return err
 	}
 	return &data.Problem{Code: codeLost, What: doing + " failed", Err: err, Cause: "a rank ended; the network failed", Fix: "look at the output of all ranks and at their network, then start all again"}

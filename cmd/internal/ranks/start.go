@@ -26,6 +26,7 @@ type Options struct {
 	Same        []Trait                  // what must be equal on all ranks
 	Orderly     bool                     // what ends ctx after the meeting is the ranks' own affair: they end together, at a step
 	Unit        string                   // what Crew.Done counts, in errors
+	Machine     string                   // tells this machine from others that have its name; ranks of a host are those with both
 	Environment func(name string) string // os.Getenv
 }
 
@@ -112,6 +113,11 @@ func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 		ctx = context.WithoutCancel(ctx)
 	}
 	go t.attend(ctx)
+	if t.MPI == "" {
+		if err := t.findSeat(m.me.Host + " " + o.Machine); err != nil {
+			return err
+		}
+	}
 	for _, member := range t.Crew.Members() {
 		if member.Processors == 1 {
 			t.Warnings = append(t.Warnings, fmt.Sprintf("W730: %s has one processor: start with mpirun --bind-to none, or srun --cpus-per-task", member))

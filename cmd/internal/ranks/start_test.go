@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu/world"
 )
 
 // TestAlone: one rank meets nobody, and --ranks 1 does not even look at the launcher's variables.
@@ -155,6 +156,15 @@ func TestFilesAreNotLost(t *testing.T) {
 	var p *data.Problem
 	if err := (&Team{}).Lost(errors.New("MPI_Allreduce: unknown error"), "a sum"); !errors.As(err, &p) || p.Code != codeLost {
 		t.Errorf("%v", err)
+	}
+	own := world.Lost(errors.New("ncclInternalError (3)"))
+	alone := &Team{Crew: newCrew(terms{me: Member{Size: 1}})}
+	if err := alone.Lost(own, "a sum"); !errors.As(err, &p) || p.Code != codeLost || !strings.Contains(err.Error(), "ncclInternalError") {
+		t.Errorf("what NCCL itself fails with: %v", err)
+	}
+	alone.Crew.end(&data.Problem{Code: codeLost, What: "rank 1 ended"}, nil)
+	if err := alone.Lost(own, "a sum"); err != own || !strings.Contains(alone.Named(err).Error(), "rank 1 ended") {
+		t.Errorf("what breaks off because of another: %v", err)
 	}
 	full := &os.PathError{Op: "write", Path: "run/last.safetensors", Err: syscall.ENOSPC}
 	for _, err := range []error{full, errors.Join(errors.New("the log"), full), &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EACCES}} {

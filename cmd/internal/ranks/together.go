@@ -2,8 +2,11 @@ package ranks
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"contig-gpu/data"
@@ -41,16 +44,13 @@ func (t *Team) Alike(what, digest, cause string) error {
 	if t.Size == 1 {
 		return nil
 	}
-	own, all := make([]byte, mostDigest), make([]byte, t.Size*mostDigest)
-	if copy(own, digest) < len(digest) {
-		return fmt.Errorf("a digest of %d bytes", len(digest))
-	}
-	if err := world.AllGather(t.World, all, own); err != nil {
+	all, err := t.digests(digest)
+	if err != nil {
 		return t.Lost(err, "comparing "+what)
 	}
-	first, others := string(all[:mostDigest]), []string(nil)
-	for r := range t.Size {
-		if string(all[r*mostDigest:(r+1)*mostDigest]) != first {
+	others := []string(nil)
+	for r, d := range all {
+		if d != all[0] {
 			others = append(others, fmt.Sprint(r))
 		}
 	}
@@ -59,6 +59,78 @@ func (t *Team) Alike(what, digest, cause string) error {
 	}
 	return Shared{&data.Problem{Code: data.CodeRanksDiffer, What: fmt.Sprintf("rank %s: other %s than rank 0 has", strings.Join(others, ", "), what), Expected: "the same on all ranks", Cause: cause,
 		Fix: "start all ranks by one command, where all hosts see the same files"}}
+}
+
+// Twice returns, on all ranks, the first two that have the same name for what each should have one of its own; "" where none have. A rank that has no
+// name for it gives "".
+func (t *Team) Twice(name string) (a, b string, err error) {
+	all, err := t.digests(name)
+	if err != nil {
+		return "", "", t.Lost(err, "comparing what each rank has for its own")
+	}
+	for r, n := range all {
+		if first := slices.Index(all, n); n != "" && first < r {
+			return t.called(first), t.called(r), nil
+		}
+	}
+	return "", "", nil
+}
+
+// findSeat counts the ranks of this one's host and finds its place among them, in the order of ranks, where the launcher does not say: not how many
+// there are, and to none of them a place of its own.
+func (t *Team) findSeat(host string) error {
+	name := sha256.Sum256([]byte(host))
+	hosts, err := t.digests(hex.EncodeToString(name[:]))
+	if err != nil {
+		return t.Lost(err, "counting the ranks of each host")
+	}
+	places, err := t.World.Gather(float64(t.Local))
+	if err != nil {
+		return t.Lost(err, "counting the ranks of each host")
+	}
+	if t.Locals > 0 {
+		return nil
+	}
+	taken, before := map[float64]bool{}, 0
+	for r, h := range hosts {
+		if h != hosts[t.Rank] {
+			continue
+		}
+		taken[places[r]] = true
+		if t.Locals++; r < t.Rank {
+			before++
+		}
+	}
+	if len(taken) < t.Locals {
+		t.Local = before
+	}
+	return nil
+}
+
+// called is a rank with its host and process, as far as this one knows.
+func (t *Team) called(rank int) string {
+	for _, m := range t.Members() {
+		if m.Rank == rank {
+			return m.String()
+		}
+	}
+	return fmt.Sprint("rank ", rank)
+}
+
+// digests returns what every rank gives, in their order: up to mostDigest bytes, without zeros.
+func (t *Team) digests(own string) ([]string, error) {
+	one, all := make([]byte, mostDigest), make([]byte, t.Size*mostDigest)
+	if copy(one, own) < len(own) {
+		return nil, fmt.Errorf("a digest of %d bytes", len(own))
+	}
+	if err := world.AllGather(t.World, all, one); err != nil {
+		return nil, err
+	}
+	var out []string
+	for d := range slices.Chunk(all, mostDigest) {
+		out = append(out, strings.TrimRight(string(d), "\x00"))
+	}
+	return out, nil
 }
 
 // mostDigest is the bytes of a digest, at most.

@@ -32,7 +32,7 @@ func (m Member) String() string {
 type Trait struct{ Name, Value string }
 
 // Kinds of notes. Rank 0 greets who connects; that one says hello with its proof; rank 0 welcomes it with its own, or refuses it, and says
-// start when all are there. Afterwards beats and words go both ways, and a failure or good-bye ends them.
+// start when all are there. Afterwards beats and words go both ways, warnings to rank 0, and a failure or good-bye ends them.
 const (
 	kindGreeting = "contig-gpu ranks 1"
 	kindHello    = "hello"
@@ -41,6 +41,7 @@ const (
 	kindStart    = "start"
 	kindBeat     = "beat"
 	kindFail     = "fail"
+	kindWarn     = "warn"
 	kindWords    = "words"
 	kindBye      = "bye"
 )
@@ -53,7 +54,7 @@ type note struct {
 	Member  *Member       `json:",omitempty"`
 	Size    int           `json:",omitempty"`
 	Same    []Trait       `json:",omitempty"`
-	Text    string        `json:",omitempty"` // why one is refused
+	Text    string        `json:",omitempty"` // why one is refused; a warning
 	Step    int           `json:",omitempty"` // the last that it has come to
 	Problem *data.Problem `json:",omitempty"` // a failure
 	Words   []byte        `json:",omitempty"` // of a collective that no library carries

@@ -1,7 +1,9 @@
 package cpukern
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
 )
@@ -83,6 +85,7 @@ type job struct {
 	f          func(worker, unit int)
 	units      int64
 	next, done atomic.Int64
+	fault      atomic.Pointer[string] // a panic of a helper, which is the caller's
 }
 
 // work does units until none is left to begin.
@@ -95,8 +98,19 @@ func (j *job) work(worker int) {
 
 func help(jobs <-chan *job, worker int) {
 	for j := range jobs {
-		j.work(worker)
+		j.help(worker)
 	}
+}
+
+// help is work of another goroutine than the caller's, which it leaves its panic to.
+func (j *job) help(worker int) {
+	defer func() {
+		if p := recover(); p != nil {
+			text := fmt.Sprintf("%v\n\nin a worker of the pool:\n%s", p, debug.Stack())
+			j.fault.CompareAndSwap(nil, &text)
+		}
+	}()
+	j.work(worker)
 }
 
 // Run calls f(worker, unit) once for every unit in [0, units), worker in [0, Threads), and returns when all
@@ -121,6 +135,9 @@ func (p *Pool) Run(units int, f func(worker, unit int)) {
 	}
 	j.work(0)
 	for n := 0; j.done.Load() < j.units; n++ {
+		if text := j.fault.Load(); text != nil {
+			panic(*text)
+		}
 		if n > spins {
 			runtime.Gosched()
 		}

@@ -1,6 +1,9 @@
 package cpukern
 
 import (
+	"fmt"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -46,5 +49,30 @@ func TestGemmWithoutTerms(t *testing.T) {
 	Gemm(p, false, false, 2, 2, 0, nil, 1, nil, 2, c, 2, false)
 	if c[0] != 0 || c[3] != 0 {
 		t.Fatalf("an empty sum gave %v", c)
+	}
+}
+
+// TestPanicsOfWorkers: a panic of a unit is the caller's, whichever goroutine the unit was on, with where it came from.
+func TestPanicsOfWorkers(t *testing.T) {
+	p := NewPool(3, true)
+	defer p.Close()
+	caught := func(bad func(worker int) bool) (text string) {
+		defer func() { text = fmt.Sprint(recover()) }()
+		var on atomic.Int64
+		p.Run(300, func(worker, _ int) {
+			for on.Add(1); on.Load() < 3; { // all workers are at it
+				runtime.Gosched()
+			}
+			if bad(worker) {
+				panic("a mistake")
+			}
+		})
+		return ""
+	}
+	for _, helper := range []bool{false, true} {
+		text := caught(func(worker int) bool { return helper == (worker > 0) })
+		if !strings.HasPrefix(text, "a mistake") || helper != strings.Contains(text, "TestPanicsOfWorkers") {
+			t.Errorf("a helper's %v: %s", helper, text)
+		}
 	}
 }

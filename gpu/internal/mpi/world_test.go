@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/gpu/world/mpitest"
 )
 
@@ -188,6 +189,7 @@ func TestRanks(t *testing.T) {
 		for mode, sizes := range map[string][]int{"sums": {1, 2, 3}, "panic": {2}} {
 			for _, n := range sizes {
 				t.Run(fmt.Sprint(m, " ", mode, " ", n), func(t *testing.T) {
+					turn.Share(t)
 					out, err := launch(t, m, mode, n)
 					if err != nil || strings.Count(out, fmt.Sprintf("of %d by %s is done", n, m.Interface)) != n || strings.Contains(out, "FAILED") {
 						t.Errorf("%v\n%s", err, out)

@@ -34,6 +34,7 @@ type Comm struct {
 	stream   Stream
 	interval time.Duration
 	patience time.Duration
+	ordered  bool // NVLink SHARP is left out, so that sums have one order
 
 	mu   sync.Mutex    // of all calls on comm: one at a time
 	comm C.ncclComm_t  // nil when ended
@@ -45,13 +46,24 @@ type Comm struct {
 // Join makes this process one of the ranks of a run, on the device of stream, whose goroutine calls it. It waits for the others until ctx
 // ends. A deterministic Comm sums to the same bytes each time, with the same ranks on the same hosts. Where there is no library the error is driver.ErrNoCollectives, else driver.ErrGone.
 func Join(ctx context.Context, stream Stream, p driver.Place, deterministic bool) (*Comm, error) {
-	if _, chosen := os.LookupEnv("NCCL_ALGO"); deterministic && !chosen {
-		if err := unlessSet("NCCL_NVLS_ENABLE", "0"); err != nil {
+	_, algo := os.LookupEnv("NCCL_ALGO")
+	_, nvls := os.LookupEnv("NCCL_NVLS_ENABLE")
+	ordered := deterministic && !algo && !nvls
+	if ordered {
+		if err := os.Setenv("NCCL_NVLS_ENABLE", "0"); err != nil {
 			return nil, err
 		}
 	}
-	return join(ctx, stream, p, interval, patience)
+	c, err := join(ctx, stream, p, interval, patience)
+	if err != nil {
+		return nil, err
+	}
+	c.ordered = ordered
+	return c, nil
 }
+
+// LeavesOutSHARP reports whether NVLink SHARP is not used where the hardware has it, because its sums have no order.
+func (c *Comm) LeavesOutSHARP() bool { return c.ordered }
 
 func join(ctx context.Context, stream Stream, p driver.Place, interval, patience time.Duration) (*Comm, error) {
 	api, err := Load()

@@ -60,6 +60,17 @@ func (v *together) Caps() driver.Caps {
 	return c
 }
 
+// fromSHARP is the compute capability from which on GPUs may hang on switches that sum: Hopper.
+const fromSHARP = 90
+
+// warning says that NCCL sums without the switches' help, where they may have any to give.
+func (v *together) warning() error {
+	if v.comm == nil || !v.comm.LeavesOutSHARP() || v.Context.Info().Arch < fromSHARP {
+		return nil
+	}
+	return errors.New("W732: NCCL sums without NVLink SHARP, whose order of additions is not the same each time; NCCL_NVLS_ENABLE=1 or --deterministic=false uses it where NVSwitch has it")
+}
+
 // Info adds NCCL, once it is open.
 func (v *together) Info() driver.Info {
 	i := v.Context.Info()

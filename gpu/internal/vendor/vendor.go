@@ -51,6 +51,7 @@ func (v *device) SetScratch(p driver.Ptr, bytes int) {
 func (v *device) Info() driver.Info {
 	i := v.together.Info()
 	i.Libraries = append(slices.Clone(i.Libraries), v.cublas.Library(), v.cudnn.Library())
+	i.Untimed = i.Untimed || v.cudnn.Timer == nil
 	if l, ok := cuda.NVRTC(); ok {
 		i.Libraries = append(i.Libraries, l)
 	}
@@ -67,7 +68,8 @@ func (v *device) Close() error {
 func (v *device) Caps() driver.Caps {
 	c := v.together.Caps()
 	c.Stats, c.Norms = stats{v}, norms{v.cudnn, v}
-	c.AddsBias, c.AddsWeights, c.Warning, c.Describe = v.cublas.FusesBias, v.cudnn.AddsWeights, v.cudnn.Warning, v.cudnn.DescribeGPU
+	c.AddsBias, c.AddsWeights, c.Describe = v.cublas.FusesBias, v.cudnn.AddsWeights, v.cudnn.DescribeGPU
+	c.Warning = func() error { return errors.Join(v.together.warning(), v.cudnn.Warning()) }
 	return c
 }
 

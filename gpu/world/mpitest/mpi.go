@@ -135,8 +135,9 @@ type Launch struct {
 	Ranks   int
 	Program string
 	Env     []string
-	Before  []string // words before the launcher's own, such as a program that takes it to another host
-	Words   []string // for the launcher, where the ranks are not all on this host
+	Before  []string      // words before the launcher's own, such as a program that takes it to another host
+	Words   []string      // for the launcher, where the ranks are not all on this host
+	Limit   time.Duration // after which all are killed; 0: 3 minutes
 }
 
 // Run starts ranks, waits for their end and returns what they printed. It skips where PATH has not the launcher.
@@ -145,7 +146,7 @@ func (m MPI) Run(t testing.TB, l Launch) (stdout, stderr string, err error) {
 	if _, err := exec.LookPath(m.Launcher); err != nil {
 		t.Skipf("%v (Debian: apt-get install openmpi-bin mpich)", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(l.Limit, 3*time.Minute))
 	defer cancel()
 	words := slices.Concat(l.Before, []string{m.Launcher}, m.words(l.Words), []string{"-n", fmt.Sprint(l.Ranks), l.Program})
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
