@@ -168,6 +168,9 @@ func (s *source) Next(b *data.Batch) error {
 	if err := <-n.done; err != nil {
 		s.stop()
 		s.err = err
+		if f, ok := err.(fault); ok {
+			panic(f.text)
+		}
 		return err
 	}
 	s.last, *b = n, n.batch

@@ -2,6 +2,8 @@ package loader
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"contig-gpu/data"
@@ -60,8 +62,23 @@ func (r *run) feed(batches [][]int) {
 
 func (r *run) work(w *worker) {
 	for s := range r.jobs {
-		s.done <- w.fill(&s.batch, s.rows, r.quit)
+		s.done <- filled(func() error { return w.fill(&s.batch, s.rows, r.quit) })
 	}
+}
+
+// A fault is a panic of a worker, which is to be its caller's: whoever has others to tell can, before the process ends.
+type fault struct{ text string }
+
+func (f fault) Error() string { return f.text }
+
+// filled returns fill's error, or its panic as a fault.
+func filled(fill func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault{fmt.Sprintf("%v\n\nin a worker of the loader:\n%s", p, debug.Stack())}
+		}
+	}()
+	return fill()
 }
 
 // stop ends the goroutines and waits for them; a batch under way ends with its current image.

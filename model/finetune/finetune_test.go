@@ -19,6 +19,7 @@ import (
 	batches "contig-gpu/data/loader"
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/checkpoint"
 	"contig-gpu/model/downstream"
 	"contig-gpu/model/train"
@@ -131,6 +132,7 @@ func TestLearns(t *testing.T) {
 	co := traintest.Cohort(t, 150)
 	for i, kind := range kinds() {
 		t.Run(string(kind), func(t *testing.T) {
+			turn.Share(t)
 			s, c, dir := studyOf(co, kind, i%2 == 1), tiny(t), filepath.Join(t.TempDir(), "run")
 			c.Epochs, c.Augment, c.Optimizer.LR, c.Keep = 3, false, 1e-3, 0
 			sum := mustRun(t, options(s, c, dir))

@@ -10,6 +10,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/nn/nntest"
 	"contig-gpu/model/objective"
@@ -127,6 +128,7 @@ func TestGoldenSimCLR(t *testing.T) {
 }
 
 func runSteps(t *testing.T, c stepsCase, dtype gpu.DType, steps int) {
+	turn.Share(t)
 	s, b, terms, p := c.build(t, dtype)
 	w := s.Weights()
 	values, grads, decayed := w.Flat()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // TestChunkedRunsResume: a training in chunks, with two batches a step, goes on after interruptions to the same bytes, and
@@ -35,6 +36,7 @@ func TestChunkedRunsResume(t *testing.T) {
 
 // TestCUDAInChunks: on the emulated GPU, recorded and replayed, the losses are the CPU's.
 func TestCUDAInChunks(t *testing.T) {
+	turn.Share(t)
 	slow(t)
 	gputest.UseEmulator(t)
 	c := onGPU(t, "f32", 3)

@@ -149,7 +149,7 @@ func (c *Config) machineSettings() []setting.Row {
 		setting.New("norm", &c.Norm, normShare, setting.OneOf(normShare, normGlobal), "with several ranks, the images that the image encoder's norms count: share (those of a rank) or global (those of all; slower); genetics are normalised over all"),
 		setting.New("gradients", &c.Gradients, gradientsWhole, setting.OneOf(gradientsWhole, gradientsHalf), "with several ranks on GPUs, what the gradient travels in between them: f32, or bf16, half the bytes, rounded at each rank: for slow networks"),
 		setting.New("deterministic", &c.Deterministic, true, setting.Any(), "the same bytes every time on one machine; =false lets a GPU take convolutions that sum in any order where they are faster"),
-		setting.New("precision", &c.Precision, auto, setting.OneOf(gpu.Precisions()...), "auto (bf16 on a GPU, f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the reference of the others)"),
+		setting.New("precision", &c.Precision, auto, setting.OneOf(gpu.Precisions()...), "auto (on a GPU bf16 or f16, whichever it takes the shorter steps in; f32 on the CPU), bf16, f16, tf32, f32 or f64 (CPU, the reference of the others)"),
 	}
 }
 

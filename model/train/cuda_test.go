@@ -9,6 +9,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/model/train/traintest"
 )
 
 // trainedLosses trains on a cohort, by way of the loader, and returns the loss of every step.
@@ -111,7 +112,7 @@ func TestCUDAResumesOnTheCPU(t *testing.T) {
 // checkIdle checks which steps say for how much of their time the GPU waited: those that follow another on a GPU.
 func checkIdle(t *testing.T, dir string, measured []bool) {
 	t.Helper()
-	for _, l := range lines(t, dir) {
+	for _, l := range traintest.Lines(t, dir) {
 		if l["kind"] != "step" {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/model/train/traintest"
 )
 
 // tree returns the files below dir with what they hold.
@@ -65,7 +66,7 @@ func TestOneRunAFolder(t *testing.T) {
 		}
 	}
 	mustRun(t, first)
-	if asked != 6 || len(lines(t, dir)) == 0 {
+	if asked != 6 || len(traintest.Lines(t, dir)) == 0 {
 		t.Errorf("asked %d times", asked)
 	}
 	if _, err := os.Stat(filepath.Join(dir, ".lock")); !os.IsNotExist(err) {

@@ -11,6 +11,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/model/eval"
 	"contig-gpu/model/train/engine"
+	"contig-gpu/model/train/traintest"
 )
 
 // TestHeldoutIsTold: each evaluation leaves what a report shows, the same by the same seed; that of the test is of the checkpoint that was
@@ -135,7 +136,7 @@ func TestTimeIsSharedOut(t *testing.T) {
 	mustRun(t, options(longer(t), dir))
 	sums := map[string]float64{}
 	var first, last float64
-	for _, l := range lines(t, dir) {
+	for _, l := range traintest.Lines(t, dir) {
 		at := l["time"].(float64)
 		if first == 0 {
 			first = at

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu/gputest/turn"
+	"contig-gpu/model/train/traintest"
 )
 
 // notes makes o collect what is noted, and returns it.
@@ -26,6 +28,7 @@ func notes(o *Options) *[]string {
 
 // TestResumesFromTheNewestWholeCheckpoint: whichever of last, best and epoch-N that is, and the end is the same.
 func TestResumesFromTheNewestWholeCheckpoint(t *testing.T) {
+	turn.Share(t)
 	slow(t)
 	c := tiny(t)
 	c.Epochs, c.Keep = 2, 2
@@ -100,12 +103,12 @@ func TestALogDecidesNothing(t *testing.T) {
 			t.Errorf("%s: another end", name)
 		}
 		lost := 0
-		for _, l := range lines(t, dir) {
+		for _, l := range traintest.Lines(t, dir) {
 			if l["kind"] == "lost" {
 				lost++
 			}
 		}
-		if a, b := len(lines(t, whole)), len(lines(t, dir)); a != b || lost == 0 {
+		if a, b := len(traintest.Lines(t, whole)), len(traintest.Lines(t, dir)); a != b || lost == 0 {
 			t.Errorf("%s: %d lines, %d of them lost, want %d", name, b, lost, a)
 		}
 	}
@@ -186,6 +189,7 @@ func (s *faulty) Next(b *data.Batch) error {
 // TestInputErrorsSaveWhatWasLearnt: in the middle of an epoch, of a step's batches, and in an evaluation; going on ends with
 // the bytes of a run without them.
 func TestInputErrorsSaveWhatWasLearnt(t *testing.T) {
+	turn.Share(t)
 	slow(t)
 	c := longer(t)
 	whole := filepath.Join(t.TempDir(), "whole")

@@ -95,6 +95,7 @@ const (
 	Planning                    // Plans: the GPU's library made some, which takes time
 	Warned                      // Text
 	Noted                       // Text, to be told as it is
+	Chosen                      // Precision: what auto stands for where it might be several; Text, to be told as it is
 	Broken                      // Images; to be kept before the checkpoint that follows
 )
 
@@ -117,6 +118,7 @@ type Event struct {
 	Disk            Disk
 	Plans           *gpu.PlanCounts // of convolutions so far, nil where the device has none
 	Text            string
+	Precision       string
 	Images          []int // all that were found broken, by index into Cohort.Images
 }
 
@@ -127,6 +129,7 @@ type Summary struct {
 	Device         string // name
 	Why            string // this device and not another
 	Parameters     int
+	Precision      string   // that it computes in
 	Memory         Memory   // that it held
 	GPUIdle        *float64 // share of the time of all steps; nil: not measured
 	ValidationLoss float64

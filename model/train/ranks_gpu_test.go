@@ -15,6 +15,33 @@ import (
 	"contig-gpu/model/train/traintest"
 )
 
+// TestAutoOfRanks: rank 0 times a step of its share, alone, and all ranks compute in what it takes, whatever their own clocks would say.
+func TestAutoOfRanks(t *testing.T) {
+	gputest.Long(t)
+	gputest.EmulatedRanks(t, 2, []string{"SIMT_CLOCK=_bf16=2 _f16=1 =0.1"}, func(d *gpu.Device, w *world.World) error {
+		if w.Rank() > 0 {
+			deviceClock(t, "1", "2")
+		}
+		c, co, said := shared(t), traintest.Cohort(t, 30), ""
+		c.Precision, c.MaxSteps, c.Accumulate, c.Batch, c.EMA = auto, 1, 1, 4, 0
+		o := of(c, co, filepath.Join(t.TempDir(), "run"))
+		o.Device, o.Progress = d, func(e Event) {
+			if e.Kind == Chosen {
+				said = e.Text
+			}
+		}
+		s, err := Run(t.Context(), o)
+		if err != nil {
+			return err
+		}
+		if s.Precision != "f16" || strings.Contains(said, "timed now") != (w.Rank() == 0) || strings.Contains(said, "as rank 0 says") != (w.Rank() == 1) {
+			return fmt.Errorf("rank %d: %s; %s", w.Rank(), s.Precision, said)
+		}
+		gputest.RankIsDone(t) // the training has closed the device
+		return nil
+	})
+}
+
 // TestRanksOnGPUs: emulated GPUs of several processes train what one does that has all of the batch, with norms over all rows and steps that
 // are recorded, whether the work is done at once or late; to the digits of bf16 where the gradient travels in it. SGD keeps differences of rounding
 // as small as they are.
@@ -48,8 +75,8 @@ func TestRanksOnGPUs(t *testing.T) {
 					if _, err := Run(t.Context(), alone); err != nil {
 						return err
 					}
-					sameTensors(t, "last", together.Dir, alone.Dir, x.tol, nil)
-					sameLosses(t, "metrics", together.Dir, alone.Dir, x.tol, "step")
+					traintest.SameTensors(t, together.Dir, alone.Dir, x.tol, nil)
+					traintest.SameLosses(t, together.Dir, alone.Dir, x.tol, "step")
 				}
 				if t.Failed() {
 					return fmt.Errorf("%d ranks train something else", d.Ranks())

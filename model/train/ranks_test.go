@@ -16,6 +16,7 @@ import (
 	"contig-gpu/data"
 	"contig-gpu/data/loader"
 	"contig-gpu/gpu"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/gpu/world"
 	"contig-gpu/gpu/world/worldtest"
 	"contig-gpu/model/build"
@@ -68,36 +69,6 @@ func runRanksIn(ctx func(rank int) context.Context, n int, o Options, change fun
 	})
 }
 
-// sameTensors compares the checkpoints of two runs: tensors whose names skip does not refuse, to a relative error.
-func sameTensors(t *testing.T, name, dir, wantDir string, tol float64, skip func(string) bool) {
-	t.Helper()
-	got, err := readCheckpoint(CheckpointPath(dir, "last"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := readCheckpoint(CheckpointPath(wantDir, "last"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got.File.Tensors) != len(want.File.Tensors) || got.state.Step != want.state.Step {
-		t.Fatalf("%s: %d tensors of step %d, want %d of %d", name, len(got.File.Tensors), got.state.Step, len(want.File.Tensors), want.state.Step)
-	}
-	for i, x := range got.File.Tensors {
-		y := want.File.Tensors[i]
-		if x.Name != y.Name || skip != nil && skip(x.Name) {
-			continue
-		}
-		a, b := x.Float64s(), y.Float64s()
-		norm, off := 0.0, 0.0
-		for k := range b {
-			norm, off = math.Max(norm, math.Abs(b[k])), math.Max(off, math.Abs(a[k]-b[k]))
-		}
-		if !(off <= tol*math.Max(norm, 1e-3)) {
-			t.Errorf("%s: %s is off by %.3g of %.3g", name, x.Name, off, norm)
-		}
-	}
-}
-
 func number(t *testing.T, text string) int {
 	t.Helper()
 	n, err := strconv.Atoi(text)
@@ -105,29 +76,6 @@ func number(t *testing.T, text string) int {
 		t.Fatal(err)
 	}
 	return n
-}
-
-func sameLosses(t *testing.T, name, dir, wantDir string, tol float64, kinds string) {
-	t.Helper()
-	got, want := lines(t, dir), lines(t, wantDir)
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d lines of metrics, want %d", name, len(got), len(want))
-	}
-	for i, w := range want {
-		if !strings.Contains(kinds, w["kind"].(string)) {
-			continue
-		}
-		for _, key := range []string{"loss", "grad_norm"} {
-			a, _ := got[i][key].(float64)
-			b, _ := w[key].(float64)
-			if !(math.Abs(a-b) <= tol*math.Abs(b)) {
-				t.Errorf("%s: line %d: %s is %.17g, want %.17g", name, i, key, a, b)
-			}
-		}
-		if fmt.Sprint(got[i]["retrieval"]) != fmt.Sprint(w["retrieval"]) {
-			t.Errorf("%s: line %d: retrieval %v, want %v", name, i, got[i]["retrieval"], w["retrieval"])
-		}
-	}
 }
 
 // TestRanksTrainAsOne: ranks that share batches train what one rank trains that has all of them: to rounding, in parameters, the optimiser's
@@ -160,8 +108,8 @@ func TestRanksTrainAsOne(t *testing.T) {
 				if norm == normShare {
 					kinds, skip = "step", func(name string) bool { return strings.Contains(name, "running_") }
 				}
-				sameTensors(t, "last", together, alone, 1e-11, skip)
-				sameLosses(t, "metrics", together, alone, 1e-11, kinds)
+				traintest.SameTensors(t, together, alone, 1e-12, skip)
+				traintest.SameLosses(t, together, alone, 1e-12, kinds)
 			})
 		}
 	}
@@ -334,6 +282,7 @@ func TestRanksThatDifferAreNotSaved(t *testing.T) {
 
 // TestRanksLearnFromImagesAlone: SimCLR's views are compared over all ranks too.
 func TestRanksLearnFromImagesAlone(t *testing.T) {
+	turn.Share(t)
 	slow(t)
 	co, dir := traintest.Cohort(t, 30), t.TempDir()
 	c := shared(t)
@@ -345,8 +294,8 @@ func TestRanksLearnFromImagesAlone(t *testing.T) {
 	if err := runRanks(t.Context(), 3, of(c, &images, together), nil); err != nil {
 		t.Fatal(err)
 	}
-	sameTensors(t, "last", together, alone, 1e-10, nil)
-	sameLosses(t, "metrics", together, alone, 1e-11, "step validation test")
+	traintest.SameTensors(t, together, alone, 1e-10, nil)
+	traintest.SameLosses(t, together, alone, 1e-12, "step validation test")
 }
 
 // TestRanksMoveRunningAveragesAlike: with norms over shares the image encoder's running averages follow the mean of the shares' statistics, on all
@@ -374,5 +323,5 @@ func TestRanksMoveRunningAveragesAlike(t *testing.T) {
 		t.Errorf("the ranks' running averages differ: %x", digests)
 	}
 	first := func(name string) bool { return name != "trunk.bn1.running_mean" }
-	sameTensors(t, "first norm", together, alone, 1e-12, first)
+	traintest.SameTensors(t, together, alone, 1e-12, first)
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"contig-gpu/model/train/traintest"
 )
 
 // longer is what the resume tests run: two epochs of four steps, averaged parameters, two batches a step.
@@ -41,7 +43,7 @@ func sameRuns(t *testing.T, want, got string) {
 			t.Errorf("%s differs", name)
 		}
 	}
-	a, b := lines(t, want), lines(t, got)
+	a, b := traintest.Lines(t, want), traintest.Lines(t, got)
 	for _, l := range append(a, b...) {
 		delete(l, "images_per_second")
 		delete(l, "time")

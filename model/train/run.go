@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"contig-gpu/data"
@@ -149,11 +151,17 @@ func (t *trainer) publish(line StepLine) error {
 	return nil
 }
 
-// warn tells what the device complains of, once.
+// warn tells what the device complains of, each complaint, a line, once.
 func (t *trainer) warn() {
-	if err := t.dev.Warning(); err != nil && err.Error() != t.warned {
-		t.warned = err.Error()
-		t.event(Event{Kind: Warned, Text: t.warned})
+	err := t.dev.Warning()
+	if err == nil {
+		return
+	}
+	for text := range strings.SplitSeq(err.Error(), "\n") {
+		if !slices.Contains(t.warned, text) {
+			t.warned = append(t.warned, text)
+			t.event(Event{Kind: Warned, Text: text})
+		}
 	}
 }
 
@@ -254,7 +262,7 @@ func (t *trainer) restoreTested() (name string, s *saved, err error) {
 }
 
 func (t *trainer) summary() Summary {
-	s := Summary{Steps: t.checked, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Parameters: t.engine.Objective().Weights().Count(),
+	s := Summary{Steps: t.checked, Resumed: t.resumed, Device: t.dev.Name(), Why: t.dev.Why(), Precision: t.cfg.Precision, Parameters: t.engine.Objective().Weights().Count(),
 		Memory: t.memory(t.engine, t.dims), BestStep: t.at.BestStep, GPUIdle: t.engine.Idle()}
 	if t.at.BestLoss != nil {
 		s.ValidationLoss = *t.at.BestLoss

@@ -1,9 +1,7 @@
 package train
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -12,6 +10,7 @@ import (
 	"testing"
 
 	"contig-gpu/data"
+	"contig-gpu/model/train/traintest"
 )
 
 // tiny is a training of a few seconds: 3 epochs of 4 steps.
@@ -63,24 +62,6 @@ func read(t *testing.T, path string) []byte {
 }
 
 // lines returns metrics.jsonl, decoded.
-func lines(t *testing.T, dir string) []map[string]any {
-	t.Helper()
-	f, err := os.Open(filepath.Join(dir, metricsName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var out []map[string]any
-	for s := bufio.NewScanner(f); s.Scan(); {
-		var m map[string]any
-		if err := json.Unmarshal(s.Bytes(), &m); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
 func wantCode(t *testing.T, err error, code int) *data.Problem {
 	t.Helper()
 	var p *data.Problem
@@ -97,7 +78,7 @@ func TestTrainingLearnsAndLeavesARunFolder(t *testing.T) {
 	s := mustRun(t, optionsFor(c, dir, 128))
 	var steps []float64
 	kinds := map[string]int{}
-	for _, l := range lines(t, dir) {
+	for _, l := range traintest.Lines(t, dir) {
 		kinds[l["kind"].(string)]++
 		if l["kind"] == "step" {
 			steps = append(steps, l["loss"].(float64))
@@ -133,7 +114,7 @@ func checkContract(t *testing.T, dir string) {
 		"validation": {"step", "loss", "retrieval.all.image_to_genetics.r1", "retrieval.scores.genetics_to_image.r10", "retrieval.genes.image_to_genetics.median_rank", "retrieval.all.candidates", "retrieval.all.chance_r1"},
 	}
 	want["test"] = append(want["validation"], "checkpoint")
-	for _, l := range lines(t, dir) {
+	for _, l := range traintest.Lines(t, dir) {
 		for _, path := range want[l["kind"].(string)] {
 			var at any = l
 			for key := range strings.SplitSeq(path, ".") {

@@ -47,7 +47,7 @@ type trainer struct {
 	bad             int         // images known to be broken
 	saved           time.Time   // when the last checkpoint was written, or this session began
 	from            string      // the checkpoint that it was resumed from
-	warned          string      // what the device complained of last
+	warned          []string    // what the device has complained of
 	log             *metricsLog // nil before begin
 	batch           data.Batch
 	taken           int                   // batches, in this session
@@ -104,9 +104,18 @@ func (t *trainer) setUp() error {
 	return t.o.Approve(Work{Steps: t.total - t.at.Step, Flops: flops * float64(t.cfg.Accumulate)})
 }
 
-// makeReady takes all that a training needs; nothing of it is an exchange between ranks.
+// makeReady takes all that a training needs; nothing of it is an exchange between ranks but what auto stands for.
 func (t *trainer) makeReady() error {
-	for _, f := range []func() error{t.openDevice, t.openSource, t.reserve, t.build} {
+	err := inTurn(t.openDevice, t.openSource)
+	if err = t.settlePrecision(err); err != nil {
+		return err
+	}
+	return inTurn(t.reserve, t.build)
+}
+
+// inTurn does what there is to do until something fails.
+func inTurn(all ...func() error) error {
+	for _, f := range all {
 		if err := f(); err != nil {
 			return err
 		}
@@ -166,7 +175,9 @@ func (t *trainer) openSource() error {
 	}
 	t.dims, t.total = t.source.Dims(), t.cfg.steps(t.perEpoch)
 	t.schedule = t.cfg.schedule(t.total)
-	t.table = packed(t.o.Cohort, t.dims)
+	if t.table == nil {
+		t.table = packed(t.o.Cohort, t.dims)
+	}
 	return nil
 }
 

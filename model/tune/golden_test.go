@@ -10,6 +10,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/nn/nntest"
 	"contig-gpu/model/objective"
@@ -113,6 +114,7 @@ func (c tuneCase) fill(t *testing.T, r rig, batch int) {
 }
 
 func runSteps(t *testing.T, dev *gpu.Device, c tuneCase, dtype gpu.DType, steps int) {
+	turn.Share(t)
 	r := c.rig(t, dev, dtype)
 	w := r.u.Weights()
 	values, grads, decayed := w.Flat()

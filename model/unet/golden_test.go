@@ -13,6 +13,7 @@ import (
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
 	"contig-gpu/gpu/gputest/golden"
+	"contig-gpu/gpu/gputest/turn"
 	"contig-gpu/model"
 	"contig-gpu/model/nn"
 	"contig-gpu/model/nn/nntest"
@@ -56,6 +57,7 @@ type unetCase struct {
 // TestGoldenUNet takes whole steps: all of them in float64, the first one's logits, loss and gradients in float32.
 func TestGoldenUNet(t *testing.T) {
 	forEachCase(t, func(t *testing.T, c unetCase) {
+		turn.Share(t)
 		t.Run("f64", func(t *testing.T) { c.run(t, gputest.Open(t, "cpu", gpu.Options{}), gpu.F64, c.Steps) })
 		t.Run("f32", func(t *testing.T) { c.run(t, gputest.Open(t, "cpu", gpu.Options{}), gpu.F32, 1) })
 	})
