@@ -17,6 +17,16 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
+.PHONY: race builds
+RACE ?= ./data/... ./model/train/...
+race: ## the race detector on what runs in several threads, RACE
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $(RACE)
+
+BUILDS ?= linux/arm64 darwin/arm64 darwin/amd64 windows/amd64
+builds: ## compile and vet everything without cgo, for this system and for BUILDS
+	CGO_ENABLED=0 $(GO) build ./...
+	for system in $(BUILDS); do export GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0; $(GO) build ./... && $(GO) vet ./... || exit 1; done
+
 fmt: ## format all Go code
 	gofmt -w cmd kernels gpu model data
 
@@ -104,9 +114,9 @@ gorgonia: emulator ## build everything with the tag gorgonia, and test its devic
 
 .PHONY: campaign sbom notices
 FUZZ_SECONDS ?= 600
-campaign: build kills ## what seldom breaks and takes long, whole: all long tests, fuzzing, faults, kills, mutations of kernels, hostile checkpoints, explanations of planted truth, cuDNN's plans; hours
+campaign: build kills race builds ## what seldom breaks and takes long, whole: all long tests, fuzzing, faults, kills, mutations of kernels, hostile checkpoints, explanations of planted truth, cuDNN's plans; hours
 	CONTIG_LONG=1 $(GO) test -timeout 3h ./...
-	$(MAKE) SCHEDULES="1 2" test-schedules test-kernels-asan
+	$(MAKE) SCHEDULES="1 2" test-schedules test-kernels-asan gorgonia
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	scripts/faults.sh
 	scripts/kill_resume.sh 200 7
@@ -115,7 +125,7 @@ campaign: build kills ## what seldom breaks and takes long, whole: all long test
 	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/kill_resume.sh 50 7 cpu 240 2
 	CONTIG_GPU=$(CURDIR)/contig-gpu UCX_TLS=^cma MPIRUN=mpirun.mpich scripts/kill_resume.sh 50 8 cpu 240 3
 	scripts/mutate_ranks.sh
-	CONTIG_RANK_STEPS=20 $(GO) test -timeout 2h -count=1 -run TestRanksTrainAsOne ./model/train
+	CONTIG_RANK_STEPS=20 $(GO) test -timeout 2h -count=1 -run TestRanksTrainAsOne ./model/train ./cmd/contig-gpu
 	CONTIG_CHANGES=200 $(GO) test -timeout 2h -count=1 -run HostileCheckpoints ./cmd/contig-gpu
 	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/demo_retrieval.sh 42 101 202
 	CONTIG_GPU=$(CURDIR)/contig-gpu scripts/simclr_digits.sh 4 0.05

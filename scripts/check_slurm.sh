@@ -19,13 +19,15 @@ bin=$(realpath "${CONTIG_GPU:-./contig-gpu}")
 work=$(mktemp -d /var/tmp/contig-slurm.XXXXXX) # not in /tmp, of which each host gets one of its own
 net=contig$$-
 cleanup() {
-  local host
+  local host pid
   for host in 1 2; do # what runs on these hosts, daemons and what is left of jobs
     ip netns pids "$net$host" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
     ip netns del "$net$host" 2>/dev/null || true
   done
-  [ ! -f "$work/munge/pid" ] || kill "$(cat "$work/munge/pid")" 2>/dev/null || true
-  rm -rf "$work"
+  if pid=$(cat "$work/munge/pid" 2>/dev/null) && kill "$pid" 2>/dev/null; then
+    tail --pid="$pid" -f /dev/null # it writes its seed as it ends
+  fi
+  rm -rf "$work" || { sleep 1 && rm -rf "$work"; } # what was killed may write for a moment
 }
 trap cleanup EXIT
 export OMPI_MCA_mpi_yield_when_idle=1 MPIR_CVAR_CH4_PROGRESS_THROTTLE=1 MPIR_CVAR_CH4_PROGRESS_THROTTLE_NO_PROGRESS_COUNT=16 # the nodes share processors
@@ -175,31 +177,37 @@ check_mpi() { # each MPI by the plugin that serves it
   done
 }
 
-check_kill() { # a rank that is killed ends the other, which Slurm would leave to itself
-  local victim
-  run srun -N 2 -n 2 --mpi=pmi2 --kill-on-bad-exit=0 "$bin" doctor --ranks 2 &
-  victim=$(rank 2)
-  sleep 1
-  kill -9 "$victim"
-  wait $!
-  ended 1 137
-  said 'contig-gpu: E733: rank 1 \(host2, process '"$victim"'\)' 'task 1: Killed'
-  nobody
+cohort() {
+  [ -d "$work/out/cohort" ] || "$bin" synth --quiet --out "$work/out/cohort" --persons 80 --image-size 48 --seed 3 2>"$work/log/synth"
+}
+
+# training RUN OPTION... puts into $train a training of two ranks into a folder.
+training() {
+  cohort
+  train=("$bin" train --images "$work/out/cohort/images.tsv" --data "$work/out/cohort/data.toml" --encoder resnet18 --image-size 32 --batch 8 --hidden 32
+    --embedding 16 --checkpoint-every 2 --keep 1 --seed 4 --threads 1 --device cpu --ranks 2 --run "$work/out/$1" "${@:2}")
+}
+
+# trains RUN waits until a training has written a checkpoint.
+trains() {
+  for _ in $(seq 600); do
+    [ ! -e "$work/out/$1/checkpoints/last.safetensors" ] || return 0
+    sleep 0.1
+  done
+  fail "no checkpoint in $1: $(cat "$work/out/log")"
 }
 
 check_cancel() { # scancel sends SIGTERM, and SIGKILL after KillWait, 30 seconds
-  run srun -N 2 -n 2 --mpi=pmi2 "$bin" doctor --ranks 2 &
-  rank 1 >/dev/null
+  local train
+  training cancelled --epochs 100000
+  run srun -N 2 -n 2 --mpi=pmi2 "${train[@]}" &
+  trains cancelled
   on 1 scancel --user root
   wait $!
   ended 143
   said 'terminated: stopping|stopped by signal: terminated' 'task [01]: Exited with exit code 143' # the other may hear of this one's end first
   ! grep 'Killed' "$work/out/log" || fail "a rank was killed"
   nobody
-}
-
-cohort() {
-  [ -d "$work/out/cohort" ] || "$bin" synth --quiet --out "$work/out/cohort" --persons 80 --image-size 48 --seed 3 2>"$work/log/synth"
 }
 
 # program FOLDER writes a program that stands for contig-gpu in the files of docs/cluster: on the CPU, at toy size. There is no GPU here.
@@ -269,27 +277,24 @@ check_batch() {
   nobody
 }
 
-# check_train: a training over two nodes ends in the same bytes under both MPIs, and where a rank was killed and the run goes on.
+# check_train: a training over two nodes ends in the same bytes under both MPIs, and where a rank was killed, which Slurm would leave to itself,
+# and the run goes on.
 check_train() {
-  local train victim plugin folder
-  cohort
-  train=("$bin" train --images "$work/out/cohort/images.tsv" --data "$work/out/cohort/data.toml" --encoder resnet18 --image-size 32 --batch 8 --hidden 32
-    --embedding 16 --max-steps 6 --checkpoint-every 2 --keep 1 --seed 4 --threads 1 --device cpu --ranks 2)
+  local train victim plugin folder steps=16 # so many that it is not done before it is killed
   for plugin in pmi2 pmix; do
-    run srun -N 2 -n 2 --mpi="$plugin" "${train[@]}" --run "$work/out/$plugin"
+    training "$plugin" --max-steps "$steps"
+    run srun -N 2 -n 2 --mpi="$plugin" "${train[@]}"
     ended 0
     said '^2 ranks on 2 hosts'
   done
-  run srun -N 2 -n 2 --mpi=pmi2 --kill-on-bad-exit=0 "${train[@]}" --run "$work/out/killed" &
-  for _ in $(seq 300); do
-    [ ! -e "$work/out/killed/checkpoints/last.safetensors" ] || break
-    sleep 0.1
-  done
+  training killed --max-steps "$steps"
+  run srun -N 2 -n 2 --mpi=pmi2 --kill-on-bad-exit=0 "${train[@]}" &
+  trains killed
   victim=$(rank 2)
   kill -9 "$victim"
   wait $!
   ended 1 137
-  said "E733: rank 1 \(host2, process $victim\)"
+  said "contig-gpu: E733: rank 1 \(host2, process $victim\)" 'task 1: Killed'
   nobody
   run srun -N 2 -n 2 --mpi=pmi2 "$bin" train --run "$work/out/killed" --resume --device cpu --threads 1
   ended 0
@@ -300,8 +305,8 @@ check_train() {
 
 hosts
 slurm
-[ $# -gt 0 ] || set -- meet mpi kill cancel train
-[ "$1" != all ] || set -- meet mpi kill cancel train "batch train-multi.sbatch --signal=USR1@50 --ntasks-per-node=1" "batch train.sbatch --signal=TERM@50"
+[ $# -gt 0 ] || set -- meet mpi cancel train
+[ "$1" != all ] || set -- meet mpi cancel train "batch train-multi.sbatch --signal=USR1@50 --ntasks-per-node=1" "batch train.sbatch --signal=TERM@50"
 for check in "$@"; do
   began=$SECONDS
   # shellcheck disable=SC2086 # a batch script has options

@@ -30,7 +30,7 @@ func rules() []rule {
 		{"model/optim", []string{"gpu", "model/setting"}},
 		{"model/setting", nil},
 		{"model/ssl", []string{"model", "model/nn", "model/loss", "model/objective", "model/trunk", "gpu"}},
-		{"model/train/traintest", []string{"data", "data/"}},
+		{"model/train/traintest", []string{"data", "data/", "model/checkpoint"}},
 		{"model/", []string{"model", "model/", "gpu", "gpu/gputest", "data", "data/folder", "data/input"}},
 		{"model", []string{"model/nn", "model/loss", "model/objective", "model/setting", "model/trunk", "gpu"}},
 		{"data", []string{"data", "data/"}},

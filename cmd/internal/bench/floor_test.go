@@ -7,6 +7,7 @@ import (
 
 	"contig-gpu/gpu"
 	"contig-gpu/gpu/gputest"
+	"contig-gpu/gpu/gputest/turn"
 )
 
 // TestFloorsAreTheGraph: the launches that a step is planned to have are those that it makes on the emulated GPU, and
@@ -16,7 +17,10 @@ func TestFloorsAreTheGraph(t *testing.T) {
 		"bf16": {"augment_shrink_u8", "genotypes_forward_bf16", "adam_forward_bf16", "download"},
 		"f16":  {"conv_norm_forward_f16", "conv_norm_weight_f16", "conv_norm_data_f16", "batchnorm_summed_backward_f16", "adam_forward_f16"},
 	} {
-		t.Run(precision, func(t *testing.T) { floorsAreTheGraph(t, precision, some) })
+		t.Run(precision, func(t *testing.T) {
+			turn.Share(t)
+			floorsAreTheGraph(t, precision, some)
+		})
 	}
 }
 

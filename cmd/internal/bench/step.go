@@ -24,6 +24,7 @@ type StepOptions struct {
 	Optimizer optim.Config
 	Floats    bool // batches are images and tables ready for the model, also where train would send pixels and persons
 	Omit      train.Omit
+	Progress  func(train.Event) // as of train.Options
 }
 
 // A Step is the step that train takes, on random data: from the batch on the host to the losses there. Weights and data
@@ -44,10 +45,13 @@ func NewStep(d *gpu.Device, o StepOptions) (*Step, error) {
 	c.Schedule, c.Warmup, c.Clip, c.Epochs, c.Seed = optim.ConstantName, 0, 0, 1, 1
 	co, s := randomCohort(o.Batch*o.Batches, o.Model.Modalities, o.Missing), &Step{o: o}
 	open := func(f train.Feed) (data.Source, error) {
-		s.source = newFew(co, c, o.Batches, f.Raw && !o.Floats, f.Rank, f.Ranks)
-		return s.source, nil
+		few := newFew(co, c, o.Batches, f.Raw && !o.Floats, f.Rank, f.Ranks)
+		if s.source == nil { // later ones are of steps that decide on the precision
+			s.source = few
+		}
+		return few, nil
 	}
-	s.Stepper, err = train.NewStepper(d, train.Options{Config: c, Cohort: co, NewSource: open}, o.Omit)
+	s.Stepper, err = train.NewStepper(d, train.Options{Config: c, Cohort: co, NewSource: open, Progress: o.Progress}, o.Omit)
 	return s, err
 }
 
