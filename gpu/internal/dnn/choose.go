@@ -154,19 +154,18 @@ func (c *chooser) accept(g *graph, p Problem, config desc, plans []*plan, ahead 
 	return q
 }
 
-// fastest times plans, if asked to, and if there are several. Where the GPU has no memory to time them on, the library's first choice
-// is taken. The library proposes plans that it refuses to run: the others remain.
+// fastest times plans, if asked to. Where the GPU has no memory to time them on, the library's first choice is taken. The library proposes plans
+// that it refuses to run: the others remain, and one that is alone is run once.
 func (c *chooser) fastest(plans []*plan, why *NoPlanError) (*plan, error) {
-	switch {
-	case c.time == nil:
-		return plans[0], nil
-	case len(plans) == 1:
-		plans[0].Timed = 1
+	if c.time == nil {
 		return plans[0], nil
 	}
 	times, err := c.time(plans)
 	var full *memoryError
 	if errors.As(err, &full) {
+		if len(plans) == 1 {
+			return plans[0], nil
+		}
 		c.untimed = fmt.Errorf("cuDNN: the plan for %s is the library's first proposal and may be slow: %w", plans[0].problem, err)
 		return plans[0], nil
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 	"unsafe"
 
 	"contig-gpu/gpu/internal/driver"
@@ -29,6 +30,7 @@ type Handle struct {
 	pack   *C.struct_contig_pack
 	work   driver.Ptr
 	room   int
+	raced  time.Time // when plans were last timed
 	closed bool
 }
 

@@ -3,9 +3,7 @@
 package dnn
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"contig-gpu/gpu/internal/driver"
@@ -174,31 +172,4 @@ func (h *Handle) NormAddPays(c driver.Conv, apart func(z, x, add driver.Ptr) err
 			[]func() error{func() error { return h.execute(plain, tensors{at[8], at[1], at[2], at[5], at[6]}, work, room) },
 				func() error { return apart(at[8], at[0], at[7]) }}, plain.Apart)
 	})
-}
-
-// compare times two ways of several parts. limit, if it is not 0, is what the first part of the second takes at most. The library may refuse
-// to run what is fused: then that takes for ever.
-func (h *Handle) compare(fused, own []func() error, limit float64) (float64, float64, error) {
-	var all []*contestant
-	for _, run := range slices.Concat(fused, own) {
-		all = append(all, &contestant{run: run})
-	}
-	if err := h.race(all); err != nil {
-		return 0, 0, err
-	}
-	if limit > 0 {
-		all[len(fused)].best = min(all[len(fused)].best, limit)
-	}
-	sum := func(some []*contestant) (ms float64, err error) {
-		for _, c := range some {
-			ms, err = ms+c.best, errors.Join(err, c.err)
-		}
-		return ms, err
-	}
-	together, refused := sum(all[:len(fused)])
-	if refused != nil {
-		together = math.MaxFloat64
-	}
-	apart, err := sum(all[len(fused):])
-	return together, apart, err
 }

@@ -6,19 +6,22 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	"contig-gpu/gpu/internal/driver"
 )
 
 // How plans are compared: in rounds, so that a clock that drifts drifts for all, each for a window that is long beside the cost of
-// queueing it. The best window of a plan counts, since what disturbs only slows down. Before the first round the GPU, whose clock
-// is low after the seconds of an idle wait for the compiler, works until its times hold.
+// queueing it. The best window of a plan counts, since what disturbs only slows down. Before the first round the GPU works until its times
+// hold; and where it has been idle, as while something was compiled, for a time at least: a low clock is steady too.
 const (
 	rounds     = 5
 	windowTime = 1.0   // milliseconds
 	windowRuns = 100   // at most
-	warmTime   = 100.0 // milliseconds, at most
-	steady     = 0.03  // times of neighbouring windows that differ by less hold
+	warmLeast  = 50.0  // milliseconds, after it was idle
+	warmMost   = 200.0 // milliseconds
+	idle       = 20 * time.Millisecond
+	steady     = 0.03 // times of neighbouring windows that differ by less hold
 )
 
 // A contestant is what is timed: best is the milliseconds of one run, err why it could not be run.
@@ -29,11 +32,12 @@ type contestant struct {
 	err  error
 }
 
-// race times contestants against each other. One that cannot be run takes no further part; a failure of the device ends the race.
+// race times contestants against each other. One that cannot be run takes no further part, one that is alone is run and not timed; a failure of
+// the device ends the race.
 func (h *Handle) race(all []*contestant) error {
 	var able []*contestant
 	for _, c := range all {
-		if c.err = c.run(); c.err != nil { // what is loaded lazily is loaded
+		if c.err = c.run(); c.err != nil || len(all) == 1 { // what is loaded lazily is loaded
 			continue
 		}
 		c.runs, c.best = 1, math.Inf(1)
@@ -52,6 +56,7 @@ func (h *Handle) race(all []*contestant) error {
 	if err := h.warm(able[0]); err != nil {
 		return err
 	}
+	defer func() { h.raced = time.Now() }()
 	for range rounds {
 		for _, c := range able {
 			ms, err := h.window(c)
@@ -66,12 +71,17 @@ func (h *Handle) race(all []*contestant) error {
 
 // warm runs a contestant until its times hold.
 func (h *Handle) warm(c *contestant) error {
-	for last, total := 0.0, 0.0; total < warmTime; {
+	least := 0.0
+	if time.Since(h.raced) > idle {
+		least = warmLeast
+	}
+	for last, total := 0.0, 0.0; total < warmMost; {
 		ms, err := h.window(c)
-		if err != nil || math.Abs(ms-last) < steady*ms {
+		total += max(ms, 1e-3) * float64(c.runs)
+		if err != nil || total >= least && math.Abs(ms-last) < steady*ms {
 			return err
 		}
-		last, total = ms, total+max(ms, 1e-3)*float64(c.runs)
+		last = ms
 	}
 	return nil
 }
@@ -128,15 +138,38 @@ func (h *Handle) timeApart(q *plan, pass func(y driver.Ptr) error) error {
 		return err
 	}
 	y := at[slices.Index(q.roles, roleY)]
-	own := &contestant{run: func() error { return h.execute(q, at, work, q.Workspace) }}
-	plain := &contestant{run: func() error { return h.execute(f, at, work, f.Workspace) }}
-	alone := &contestant{run: func() error { return pass(y) }}
-	if err := h.race([]*contestant{own, plain, alone}); err != nil {
+	fused, apart, err := h.compare([]func() error{func() error { return h.execute(q, at, work, q.Workspace) }},
+		[]func() error{func() error { return h.execute(f, at, work, f.Workspace) }, func() error { return pass(y) }}, 0)
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(own.err, plain.err, alone.err); err != nil {
-		return err
-	}
-	q.Milliseconds, q.Apart = own.best, plain.best+alone.best
+	q.Milliseconds, q.Apart = fused, apart
 	return nil
+}
+
+// compare times two ways of several parts. limit, if it is not 0, is what the first part of the second takes at most. The library may refuse
+// to run what is fused: then that takes for ever.
+func (h *Handle) compare(fused, own []func() error, limit float64) (float64, float64, error) {
+	var all []*contestant
+	for _, run := range slices.Concat(fused, own) {
+		all = append(all, &contestant{run: run})
+	}
+	if err := h.race(all); err != nil {
+		return 0, 0, err
+	}
+	if limit > 0 {
+		all[len(fused)].best = min(all[len(fused)].best, limit)
+	}
+	sum := func(some []*contestant) (ms float64, err error) {
+		for _, c := range some {
+			ms, err = ms+c.best, errors.Join(err, c.err)
+		}
+		return ms, err
+	}
+	together, refused := sum(all[:len(fused)])
+	if refused != nil {
+		together = math.MaxFloat64
+	}
+	apart, err := sum(all[len(fused):])
+	return together, apart, err
 }

@@ -78,6 +78,34 @@ func TestRefusedCandidate(t *testing.T) {
 	}
 }
 
+// TestRefusedPlan: a plan that finalizes and cannot be run is none, also where there is no other; one that is fused is then not the faster way.
+func TestRefusedPlan(t *testing.T) {
+	lone := timed(t.TempDir())
+	lone.Candidates = 1
+	c, apart := cached.Conv, func(driver.Ptr) error { return nil }
+	for _, o := range []Options{timed(t.TempDir()), lone} {
+		b := openBench(t, o)
+		t.Setenv("SIMT_CUDNN_REFUSE", "statistics")
+		var none *NoPlanError
+		if _, err := b.h.Plan(Problem{Op: ForwardStats, Conv: c}); !errors.As(err, &none) || !strings.Contains(err.Error(), "refused") {
+			t.Errorf("of %d candidates: %v, want that there is no plan, and why", o.Candidates, err)
+		}
+		if b.h.StatsPay(c, apart) {
+			t.Errorf("of %d candidates: sums that cannot be fused pay", o.Candidates)
+		}
+		b.convolutions(c)
+		t.Setenv("SIMT_CUDNN_REFUSE", "")
+	}
+	b := openBench(t, timed(t.TempDir()))
+	if _, err := b.h.Plan(Problem{Op: ForwardStats, Conv: c}); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SIMT_CUDNN_REFUSE", "statistics") // as if it had been kept by a process that could run it
+	if b.h.StatsPay(c, apart) || b.h.Warning() != nil {
+		t.Errorf("sums that cannot be fused pay; %v", b.h.Warning())
+	}
+}
+
 // TestBrokenDeviceEndsTiming: what the device fails at, and not the library, is no plan's fault.
 func TestBrokenDeviceEndsTiming(t *testing.T) {
 	b := openBench(t, timed(t.TempDir()))
@@ -104,6 +132,61 @@ func TestRaceRepeats(t *testing.T) {
 	}
 	if quick.err != nil || quick.runs < 2 || math.IsInf(quick.best, 0) || never.err == nil || turns != 1 {
 		t.Errorf("%+v; %d turns of one that cannot be run", quick, turns)
+	}
+}
+
+// A sleepyGPU works at a third of its speed until it has worked for some time.
+type sleepyGPU struct {
+	Timer
+	now, worked, asleep float64 // milliseconds
+}
+
+type moment struct {
+	g  *sleepyGPU
+	at float64
+}
+
+func (m moment) Wait() error  { return nil }
+func (m moment) Passed() bool { return true }
+func (m moment) Close()       {}
+func (m moment) Since(begin driver.Event) (float64, error) {
+	return m.at - begin.(moment).at, nil
+}
+
+func (g *sleepyGPU) MainMark() driver.Event { return moment{g, g.now} }
+
+// work takes ms milliseconds of a GPU that is awake.
+func (g *sleepyGPU) work(ms float64) func() error {
+	return func() error {
+		slow := 1.0
+		if g.worked < g.asleep {
+			slow = 3
+		}
+		g.now, g.worked = g.now+slow*ms, g.worked+slow*ms
+		return nil
+	}
+}
+
+// TestRaceIsWarm: whenever a GPU's clock rises, of two plans the faster one is found to be so, by its time under that clock; a race right after
+// another does not wait for it.
+func TestRaceIsWarm(t *testing.T) {
+	for asleep := range int(warmLeast) {
+		g := &sleepyGPU{asleep: float64(asleep)}
+		h := &Handle{chooser: chooser{Options: Options{Timer: g}}}
+		race := func() (fast, slow *contestant) {
+			fast, slow = &contestant{run: g.work(1)}, &contestant{run: g.work(1.2)}
+			if err := h.race([]*contestant{fast, slow}); err != nil {
+				t.Fatal(err)
+			}
+			return fast, slow
+		}
+		if fast, slow := race(); math.Abs(fast.best-1) > 1e-9 || math.Abs(slow.best-1.2) > 1e-9 {
+			t.Errorf("with a clock that rises after %d ms: %g and %g ms, want 1 and 1.2", asleep, fast.best, slow.best)
+		}
+		before := g.now
+		if race(); g.now-before > warmLeast {
+			t.Errorf("a race after another took %g ms", g.now-before)
+		}
 	}
 }
 

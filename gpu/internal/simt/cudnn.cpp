@@ -4,7 +4,9 @@
 #include "stream.h"
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -165,7 +167,19 @@ void run_job(const Job &j) {
         simt_fault(illegal_address, ("cuDNN: " + wrong).c_str());
 }
 
+// refused reports whether a graph has an operation that SIMT_CUDNN_REFUSE names: a plan of it is made, as by the real library, and cannot be run.
+bool refused(const Graph &g) {
+    const char *e = getenv("SIMT_CUDNN_REFUSE");
+    static const std::map<std::string, Kind> kinds = {{"forward", Kind::forward}, {"data", Kind::data}, {"weight", Kind::weight},
+                                                      {"statistics", Kind::statistics}, {"norm_back", Kind::norm_back}};
+    auto is = kinds.find(e ? e : "");
+    return is != kinds.end() &&
+           std::any_of(g.operations.begin(), g.operations.end(), [&](const Operation &o) { return o.kind == is->second; });
+}
+
 Job job(const Desc &plan, const Desc &pack) {
+    if (refused(plan.graph))
+        throw Refusal{CUDNN_STATUS_NOT_SUPPORTED, "the plan was told to be refused"};
     Job j = {plan.graph, {}, nullptr, size_t(plan.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE))};
     auto ids = pack.all<int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
     auto pointers = pack.all<void *>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
