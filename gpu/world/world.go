@@ -19,6 +19,15 @@ const LibraryEnv = mpi.Env
 // Gone reports whether err is what collectives return after Abandon, on devices too: another rank was lost.
 func Gone(err error) bool { return errors.Is(err, mpi.ErrGone) || errors.Is(err, driver.ErrGone) }
 
+// An Error is a call that MPI refused.
+type Error = mpi.Error
+
+// Failed reports whether err is a collective's: MPI or NCCL refused a call, or another rank was lost.
+func Failed(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) || Gone(err)
+}
+
 // Lost makes such an error of why.
 func Lost(why error) error { return fmt.Errorf("%w: %w", mpi.ErrGone, why) }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"contig-gpu/data"
 	"contig-gpu/gpu/world"
@@ -85,13 +84,12 @@ func (t *Team) End(err error) error {
 	return t.Named(errors.Join(err, t.World.Close()))
 }
 
-// Lost makes E733 of an error of MPI or NCCL itself; other errors stay, as those of this host's files, and of collectives that broke off because of
+// Lost makes E733 of an error of MPI or NCCL itself; other errors stay, whatever they are of, and those of collectives that broke off because of
 // another rank or a signal.
 func (t *Team) Lost(err error, doing string) error {
 	var p *data.Problem
-	var system syscall.Errno
 	brokenOff := world.Gone(err) && (t.Crew == nil || t.Crew.Err() != nil || errors.Is(err, context.Canceled))
-	if err == nil || errors.As(err, &p) || errors.As(err, &system) || brokenOff {
+	if !world.Failed(err) || errors.As(err, &p) || brokenOff {
 		return err
 	}
 	return &data.Problem{Code: codeLost, What: doing + " failed", Err: err, Cause: "a rank ended; the network failed", Fix: "look at the output of all ranks and at their network, then start all again"}

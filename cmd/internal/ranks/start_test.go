@@ -3,6 +3,7 @@ package ranks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -151,10 +152,10 @@ func TestSpoken(t *testing.T) {
 	}
 }
 
-// TestFilesAreNotLost: what MPI fails with is E733; what a rank's own files fail with stays that, alone and joined with more.
-func TestFilesAreNotLost(t *testing.T) {
+// TestLostIsOfCollectives: what MPI and NCCL fail with is E733; what a rank fails with by itself stays that, alone and joined with more.
+func TestLostIsOfCollectives(t *testing.T) {
 	var p *data.Problem
-	if err := (&Team{}).Lost(errors.New("MPI_Allreduce: unknown error"), "a sum"); !errors.As(err, &p) || p.Code != codeLost {
+	if err := (&Team{}).Lost(fmt.Errorf("world: %w", &world.Error{Call: "MPI_Allreduce", Code: 16}), "a sum"); !errors.As(err, &p) || p.Code != codeLost {
 		t.Errorf("%v", err)
 	}
 	own := world.Lost(errors.New("ncclInternalError (3)"))
@@ -167,7 +168,8 @@ func TestFilesAreNotLost(t *testing.T) {
 		t.Errorf("what breaks off because of another: %v", err)
 	}
 	full := &os.PathError{Op: "write", Path: "run/last.safetensors", Err: syscall.ENOSPC}
-	for _, err := range []error{full, errors.Join(errors.New("the log"), full), &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EACCES}} {
+	for _, err := range []error{nil, full, errors.Join(errors.New("the log"), full), &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EACCES},
+		errors.New("no such device: libcublasLt.so.13"), fmt.Errorf("out of memory")} {
 		if got := (&Team{}).Lost(err, "a sum"); got != err {
 			t.Errorf("%v became %v", err, got)
 		}

@@ -6,13 +6,30 @@
 // whoever opens a World compares its size with the launcher's number.
 package mpi
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Env names the environment variable that may name the library's file, and nothing else is tried then.
 const Env = "CONTIG_LIBMPI"
 
 // ErrGone is wrapped by what calls of a World return after Abandon.
 var ErrGone = errors.New("mpi: the ranks are no longer together")
+
+// An Error is a call that MPI refused.
+type Error struct {
+	Call string // the function
+	Code int
+	Text string // as the library explains it; "": it does not
+}
+
+func (e *Error) Error() string {
+	if e.Text == "" {
+		return fmt.Sprintf("%s: error %d", e.Call, e.Code)
+	}
+	return e.Call + ": " + e.Text
+}
 
 // Files returns what to open, in order: openmpi's names first, or else MPICH's. named, where not empty, is the only one.
 func Files(named string, mpichFirst bool) []string {

@@ -147,9 +147,9 @@ func (w *World) check(call string, code C.int) error {
 	defer C.free(unsafe.Pointer(text))
 	var n C.int
 	if C.contig_MPI_Error_string(code, text, &n) != 0 {
-		return fmt.Errorf("%s: error %d", call, int(code))
+		return &Error{Call: call, Code: int(code)}
 	}
-	return fmt.Errorf("%s: %s", call, C.GoString(text))
+	return &Error{call, int(code), C.GoString(text)}
 }
 
 // Abandon ends all calls, those that wait and those to come, with why and ErrGone: another rank is lost. MPI is left as it is.
