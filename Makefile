@@ -197,14 +197,18 @@ plan-pack: build ## packs of cuDNN's plans, into build/plans; PACKS=GPU/ENCODER/
 # made travel along.
 .PHONY: gpu-report-build gpu-report-sanitizer gpu-report gpu-report-toy gpu-first-toy
 golden = $(or $(CONTIG_GOLDEN),../shared/golden)
-gpu-report-build: ## what gpu-report runs, into build/report
+define report_archive
+tar -C build -czf build/report.tgz report
+@du -sh build/report build/report.tgz
+endef
+gpu-report-build: ## what gpu-report runs, into build/report, and in one file, build/report.tgz
 	@mkdir -p build/report
 	$(GO) build -ldflags '-s -w' -o build/report/contig-gpu ./cmd/contig-gpu
 	for p in gpu model/loss model; do $(GO) test -c -ldflags '-s -w' -o build/report/$$(basename $$p).test ./$$p || exit 1; done
 	rm -rf build/report/golden && if [ -d "$(golden)" ]; then cp -r "$(golden)" build/report/golden && chmod -R u+w build/report/golden; fi
 	rm -rf build/report/plans && if [ -d build/plans ]; then cp -r build/plans build/report/plans; fi
 	git rev-parse HEAD > build/report/commit
-	@du -sh build/report
+	$(report_archive)
 
 # The wheels of 13.0 and 13.1 lack TreeLauncherSubreaper, without which the tool starts nothing.
 gpu-report-sanitizer: ## compute-sanitizer, for a machine that has none, into build/report
@@ -213,6 +217,7 @@ gpu-report-sanitizer: ## compute-sanitizer, for a machine that has none, into bu
 		--require-hashes --requirement scripts/requirements/sanitizer.txt
 	cd build/sanitizer/nvidia/cu13/compute-sanitizer && chmod +x compute-sanitizer TreeLauncher* && \
 		tar -czf $(CURDIR)/build/report/sanitizer.tgz compute-sanitizer TreeLauncher* *.so
+	$(report_archive)
 
 gpu-report: ## on a machine with a GPU: conformance, compute-sanitizer, speed, into docs/gpu; STAGES=... for some of them
 	scripts/gpu_report.sh $(STAGES)

@@ -198,7 +198,7 @@ def measure_step(a):
 def one_case(a, size, batch, names):
     """All contestants together where their memory allows it, else ours with one of PyTorch's at a time."""
     row = {"size": size, "batch": batch, "rates": {}, "failed": {}, "pairs": {}}
-    mine = our_contestant(a, size, batch, "auto")
+    mine = our_contestant(a, size, batch, a.our_precision)
     try:
         row["ours"] = mine.ready()
         gpu = row["ours"].get("gpu") or {}
@@ -217,7 +217,7 @@ def one_case(a, size, batch, names):
 
 
 def alone(a, size, batch):
-    mine = our_contestant(a, size, batch, "auto")
+    mine = our_contestant(a, size, batch, a.our_precision)
     try:
         return [rate(mine.ask(f"window {a.seconds}"), batch) for _ in range(a.windows)]
     finally:
@@ -348,6 +348,7 @@ def main(parts, doc):
     p.add_argument("--seconds", type=float, default=3, help="length of a window")
     p.add_argument("--cases", nargs="*", help="of step: SIZE:BATCH ...")
     p.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=list(VARIANTS), help="of PyTorch, in step")
+    p.add_argument("--our-precision", default="auto", help="of ours, in step; auto times bf16 and f16 first")
     p.add_argument("--budget", type=float, default=1e9, help="begin no case of step after so many seconds")
     for hidden in ("variant", "precision", "dump", "shape"):  # of a worker
         p.add_argument("--" + hidden, help=argparse.SUPPRESS)

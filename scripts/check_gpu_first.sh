@@ -24,12 +24,15 @@ line() {
 }
 
 echo "== a call"
-first well 0 -s 300 first
+first well 0 -s 300 -a "$work/well.tgz" first
 line well 1 doctor 'SIMT emulator, libcuda 13'
 line well 1 golden '[0-9]+ tests passed, 0 failed'
 line well 1 step-f16 'images/s'
 line well 1 profile-bf16 'ms a step, floor'
 [ -d "$work/well/cache/contig-gpu/cudnn" ] || fail "the plans are not kept"
+for kept in call1/summary.txt call1/profile-bf16.log cache/contig-gpu/cudnn; do
+  tar -tzf "$work/well.tgz" "./$kept" >"$work/list" || fail "the archive lacks $kept"
+done
 if grep -E 'FAILED|STOPPED' "$work/well/call1/summary.txt"; then fail "a step failed"; fi
 
 echo "== with a step that fails, one that hangs, and too little time"
@@ -47,10 +50,12 @@ line broken 1 'call 1' '[2-9] steps failed'
 echo "== without a library"
 CONTIG_LIBCUBLASLT=$work/absent.so first absent 1 -s 100 first
 line absent 1 doctor 'no GPU: .*cuBLASLt.*absent.so'
-line absent 1 step-bf16 'FAILED .*'
+line absent 1 step-bf16 'FAILED .*E804'
 line absent 1 conformance 'FAILED|failed'
 
-echo "== the second call"
-first well 0 -s 60 first 2
-line well 2 memcheck 'skipped'
+echo "== the second call, on another machine"
+scripts/gpu_report.sh -t -o "$work/other" -w "$work/unshared" -a "$work/well.tgz" -s 60 first 2 || fail "call 2 ended with $?"
+line other 2 memcheck 'skipped'
+line other 1 step-bf16 'images/s'
+[ -d "$work/unshared/cache/contig-gpu/cudnn" ] || fail "the plans of call 1 are not there for call 2"
 echo "check_gpu_first.sh: all as it should be"

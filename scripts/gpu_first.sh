@@ -2,20 +2,22 @@
 # The first minutes on a GPU, in two calls, ordered by what unblocks most. Each step prints one line, has a limit of its own, and what comes after it
 # goes on whatever it did; what it printed is kept in OUT at once, so that a call that is cut off leaves what it had.
 #
-#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] first [1|2]
+#   scripts/gpu_report.sh [-o OUT] [-a ARCHIVE] [-w WORK] [-t] [-s SECONDS] first [1|2]
 #
-# Call 1 (420 s): doctor, clocks, the conformance suite, golden cases in f32, steps of 448 px in three precisions, where their time goes.
+# Call 1 (420 s): doctor, clocks, the conformance suite, a step of 448 px in bf16 and where its time goes; then convolutions, golden cases, f16, f32.
 # Call 2 (300 s): PyTorch beside ours, memcheck. SECONDS is the time that there is, OUT build/gpu-first; WORK (build/gpu-first-work) has the plans and kernels
-# that calls on the same machine share. -t: toy sizes, for a test of this script on the emulator.
+# that calls on the same machine share. ARCHIVE is a file that has all of OUT, written anew after each step; where it is there at the beginning, OUT and the plans
+# and kernels are taken from it: so call 2 may come on another machine. -t: toy sizes, for a test of this script on the emulator.
 # Needs what gpu_report.sh needs. Exit status: 0 if every step passed or had no time.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/gpu_tools.sh
 
-out=build/gpu-first work=build/gpu-first-work toy='' seconds=''
-while getopts o:w:s:t option; do
+out=build/gpu-first work=build/gpu-first-work archive='' toy='' seconds=''
+while getopts o:a:w:s:t option; do
   case $option in
     o) out=$OPTARG ;;
+    a) archive=$OPTARG ;;
     w) work=$OPTARG ;;
     s) seconds=$OPTARG ;;
     t) toy=1 ;;
@@ -32,6 +34,8 @@ esac
 prepare
 mkdir -p "$work" "$out"
 work=$(realpath "$work") out=$(realpath "$out")
+if [ -s "$archive" ]; then tar -C "$out" -xzf "$archive" || fail "$archive cannot be read: leave -a out, or name another file"; fi
+if [ -d "$out/cache" ]; then mkdir -p "$work/cache" && cp -ru "$out/cache/." "$work/cache/"; fi
 export XDG_CACHE_HOME=$work/cache
 emulate
 logs=$out/call$call
@@ -39,8 +43,11 @@ rm -rf "$logs"
 mkdir -p "$logs"
 failures=0
 
-# keep copies the plans and kernels that were made into OUT, from where later calls and sessions take them.
-keep() { if [ -d "$work/cache/contig-gpu" ]; then mkdir -p "$out/cache" && cp -r "$work/cache/contig-gpu" "$out/cache/"; fi; }
+# keep copies the plans and kernels that were made into OUT, and OUT into ARCHIVE.
+keep() {
+  if [ -d "$work/cache/contig-gpu" ]; then mkdir -p "$out/cache" && cp -ru "$work/cache/contig-gpu" "$out/cache/"; fi
+  if [ -n "$archive" ]; then tar -C "$out" -czf "$archive.new" . && mv "$archive.new" "$archive"; fi
+}
 trap keep EXIT
 trap 'exit 143' TERM INT
 
@@ -94,6 +101,7 @@ step() {
     124 | 137) failures=$((failures + 1)); say "$name" "STOPPED after $limit s: $(summary "$name")" ;;
     *) failures=$((failures + 1)); say "$name" "FAILED ($rc): $(summary "$name")" ;;
   esac
+  keep
 }
 
 tests() {
@@ -102,16 +110,17 @@ tests() {
 }
 
 shape=(--encoder resnet50 --image-size 448 --batch 64 --features 481,7854,18574)
-five=(--windows 5 --seconds 1) three=(--windows 3 --seconds 0) whole=Conformance limit=60
-compare=(--windows 5 --seconds 1 --variants P2 P4) types=(bf16 f16 f32) halves=(bf16 f16)
+five=(--windows 5 --seconds 1) three=(--windows 3 --seconds 0) whole=Conformance convolutions='Conformance.*Conv'
+compare=(--windows 5 --seconds 1 --variants P2 P4 --our-precision bf16) types=(bf16 f16)
 if [ -n "$toy" ]; then
   shape=(--encoder resnet18 --image-size 32 --batch 2 --features 3 --hidden 8)
-  five=(--windows 2 --seconds 0) three=(--windows 1 --seconds 0) whole='Conformance(MatMul|Cast)/cuda:0$' limit=40
-  compare=(--toy --windows 2 --seconds 0.01 --variants P2 P4 --torch-device cpu) types=(bf16 f32) halves=(bf16) # f16 looks for its scale, which takes many steps
+  five=(--windows 2 --seconds 0) three=(--windows 1 --seconds 0) whole='Conformance(MatMul|Cast)/cuda:0$' convolutions='ConformanceConvStats/cuda:0$'
+  compare=(--toy --windows 2 --seconds 0.01 --variants P2 P4 --torch-device cpu) types=(bf16) # f16 looks for its scale, which takes many steps
 fi
 
+# ours NAME LIMIT VERB OPTION... is one of our benchmarks of the step.
 ours() {
-  local name=$1 verb=$2; shift 2
+  local name=$1 limit=$2 verb=$3; shift 3
   step "$name" "$limit" "$bin" bench "$verb" --device cuda:0 "${shape[@]}" --json "$@"
 }
 
@@ -121,33 +130,41 @@ profile() {
     say ncu "skipped: it wants a GPU, not the emulator"
   elif ncu=$(tool ncu); then # one recorded step, between the marks that bench profile sets
     step ncu 90 "$ncu" --profile-from-start off --graph-profiling node --section SpeedOfLight --section LaunchStats --clock-control none --csv --page raw \
-      "$bin" bench profile --device cuda:0 "${shape[@]}" --windows 1 --seconds 0
+      "$bin" bench profile --device cuda:0 "${shape[@]}" --precision bf16 --windows 1 --seconds 0
   else
     say ncu "skipped: no ncu on PATH, in CUDA_HOME or in Python's packages; profile-* have our own clock's figures"
   fi
 }
 
+# in_type TYPE LIMIT is a step as it is, recorded, and its profile.
+in_type() {
+  local p=$1 limit=$2
+  if [ -z "$toy" ] || [ "$p" != f16 ]; then ours "plain-$p" "$limit" step --precision "$p" --no-graph "${three[@]}"; fi
+  ours "step-$p" "$limit" step --precision "$p" "${five[@]}"
+  if [[ " ${types[*]} " == *" $p "* ]]; then ours "profile-$p" 40 profile --precision "$p" "${five[@]}"; fi
+}
+
+# The limits down to ncu's are less than call 1 has: what comes first cannot take its time.
 first() {
-  step doctor "$limit" "$bin" doctor --json
+  step doctor 30 "$bin" doctor --json
   if command -v nvidia-smi >/dev/null; then step clocks 10 nvidia-smi -q -d CLOCK; else say clocks "skipped: no nvidia-smi"; fi
-  tests conformance "$limit" gpu.test -test.run "$whole" -test.skip ConformanceConv
-  CONTIG_PLANS=first tests convolutions "$limit" gpu.test -test.run "ConformanceConv${toy:+Stats/cuda:0$}"
-  tests golden "$limit" gpu.test -test.run "Golden${toy:+Loss}"
-  tests golden-loss "$limit" loss.test -test.run Golden
-  tests golden-model "$limit" model.test -test.run "Golden${toy:+Torchvision}"
-  local p
-  for p in "${types[@]}"; do ours "plain-$p" step --precision "$p" --no-graph "${three[@]}"; done
-  for p in bf16 f16 f32; do ours "step-$p" step --precision $p "${five[@]}"; done
-  for p in "${halves[@]}"; do ours "profile-$p" profile --precision "$p" "${five[@]}"; done
+  tests conformance 100 gpu.test -test.run "$whole" -test.skip 'Conformance.*Conv'
+  in_type bf16 60
   profile
+  CONTIG_PLANS=first tests convolutions 60 gpu.test -test.run "$convolutions"
+  tests golden 30 gpu.test -test.run "Golden${toy:+Loss}"
+  tests golden-loss 30 loss.test -test.run Golden
+  tests golden-model 40 model.test -test.run "Golden${toy:+Torchvision}"
+  in_type f16 60
+  CONTIG_PLANS=first in_type f32 60 # no pack has its plans
 }
 
 second() {
-  local case memcheck cases=()
+  local case memcheck command cases=()
   if "$python" -c 'import torch' 2>/dev/null; then
     for case in 448:64 224:256; do
       [ -n "$toy" ] || cases=(--cases "$case")
-      step "torch-${case%:*}" 110 "$python" "$here/bench_gpu.py" --binary "$bin" --out "$logs" --name "torch-${case%:*}" "${compare[@]}" "${cases[@]}" -- step
+      step "torch-${case%:*}" 90 "$python" "$here/bench_gpu.py" --binary "$bin" --out "$logs" --name "torch-${case%:*}" "${compare[@]}" "${cases[@]}" -- step
     done
   else
     say torch "skipped: $python has no torch"
@@ -155,7 +172,8 @@ second() {
   if [ -n "${CONTIG_EMULATOR:-}" ]; then
     say memcheck "skipped: it wants a GPU, not the emulator"
   elif memcheck=$(tool compute-sanitizer); then
-    step memcheck 240 "$memcheck" --tool memcheck "${sanitized[@]}" ./gpu.test -test.v -test.short -test.run "$portable"
+    sanitized memcheck "$memcheck"
+    step memcheck 240 "${command[@]}"
   else
     say memcheck "skipped: no compute-sanitizer on PATH, in CUDA_HOME or in Python's packages"
   fi

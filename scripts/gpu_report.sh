@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What a GPU says of this build, in stages of at most ten minutes each. It needs what `make gpu-report-build` put into
-# build/report, a GPU and its driver, python3; no Go. Stages that compare with PyTorch need a python with torch ($PYTHON).
+# build/report, or build/report.tgz, which is the same in one file; a GPU and its driver, python3; no Go. Stages that compare with PyTorch need a python with torch ($PYTHON).
 #
 #   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] [STAGE...]
-#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] first [1|2]     see gpu_first.sh
+#   scripts/gpu_report.sh [-o OUT] [-w WORK] [-t] [-s SECONDS] first [1|2]     see gpu_first.sh, which has -a too
 #
 # STAGE is one of those below, or all (the default). Results of stages are kept in WORK (build/gpu-report), where a stage that
 # is run again replaces its own; after each call the report of all that is there is written: OUT/<GPU>-<date>.json and
@@ -16,10 +16,11 @@ cd "$(dirname "$0")/.."
 . scripts/gpu_tools.sh
 
 stages=(doctor conformance golden memcheck racecheck parity step448 step224 step448max grid224 grid448 loss kernels curve demo resume ranks)
-out=docs/gpu work=build/gpu-report toy='' seconds='' given=()
-while getopts o:w:s:t option; do
+out=docs/gpu work=build/gpu-report toy='' seconds='' archive='' given=()
+while getopts o:a:w:s:t option; do
   case $option in
     o) out=$OPTARG ;;
+    a) archive=1 ;;
     w) work=$OPTARG ;;
     t) toy=1 ;;
     s) seconds=$OPTARG ;;
@@ -29,6 +30,7 @@ done
 given=("${@:1:$((OPTIND - 1))}")
 shift $((OPTIND - 1))
 if [ "${1:-}" = first ]; then shift; exec scripts/gpu_first.sh "${given[@]}" "$@"; fi
+[ -z "$archive" ] || fail "-a is for first alone: results of other stages are kept in WORK"
 [ "${1:-all}" != all ] || set -- "${stages[@]}"
 
 prepare
@@ -89,11 +91,12 @@ steps() {
 }
 
 sanitize() {
-  local found
+  local found command
   if [ -n "${CONTIG_EMULATOR:-}" ]; then
     skip "$1" "it wants a GPU, not the emulator"
   elif found=$(tool compute-sanitizer); then
-    run "$1" "$found" --tool "$1" "${sanitized[@]}" ./gpu.test -test.v -test.short -test.run "$portable"
+    sanitized "$1" "$found"
+    run "$1" "${command[@]}"
   else
     skip "$1" "no compute-sanitizer on PATH, in CUDA_HOME or in Python's packages"
   fi

@@ -19,13 +19,19 @@ type Target struct {
 	emulated, portable bool
 }
 
+// portableWord, after a device in CONTIG_DEVICE, is Portable.
+const portableWord = "portable"
+
 // Portable returns the target without vendor's libraries: products and convolutions by our own kernels.
 func (g Target) Portable() Target {
-	g.Name, g.portable = g.Name+", portable", true
+	g.Name, g.portable = g.Name+", "+portableWord, true
 	return g
 }
 
-// Targets returns what the suite runs on: the devices that CONTIG_DEVICE lists ("cuda:0", "cpu,cuda:1"); without it
+// IsPortable reports whether the target is without vendor's libraries.
+func (g Target) IsPortable() bool { return g.portable }
+
+// Targets returns what the suite runs on: the devices that CONTIG_DEVICE lists ("cuda:0", "cpu,cuda:1", "cuda:0 portable"); without it
 // the CPU and the emulated GPU. A target that is absent skips its tests when it is opened, unless it was listed.
 func Targets() []Target {
 	list := os.Getenv("CONTIG_DEVICE")
@@ -40,6 +46,9 @@ func Targets() []Target {
 }
 
 func targetOf(spec string) Target {
+	if spec, ok := strings.CutSuffix(spec, " "+portableWord); ok {
+		return targetOf(strings.TrimSpace(spec)).Portable()
+	}
 	switch {
 	case spec == "cpu":
 		return Target{Name: spec, spec: spec, Types: []gpu.DType{gpu.F32, gpu.F64}}
