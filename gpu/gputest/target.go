@@ -75,6 +75,8 @@ func (g Target) Open(t testing.TB) *gpu.Device {
 	t.Helper()
 	if g.emulated {
 		UseEmulator(t)
+	} else {
+		keepGPUs.keep(t, g.spec)
 	}
 	return Open(t, g.spec, gpu.Options{Threads: 2, Portable: g.portable})
 }
