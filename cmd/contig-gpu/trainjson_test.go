@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"contig-gpu/cmd/internal/progress"
+	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/model/train"
 )
 
@@ -61,7 +62,7 @@ func (w toldWriter) Write(p []byte) (int, error) {
 // TestACheckpointThatTakesLongIsNamed: what is being written is said while it is, but not with --quiet.
 func TestACheckpointThatTakesLongIsNamed(t *testing.T) {
 	said := make(toldWriter, 1)
-	r := &trainRun{line: progress.New(said)}
+	r := &trainRun{line: progress.New(said), team: &ranks.Team{Place: ranks.Place{Size: 1}}}
 	r.progress(train.Event{Kind: train.Saving, Path: "run/checkpoints/best.safetensors"})
 	if text := <-said; text != "writing run/checkpoints/best.safetensors\n" {
 		t.Errorf("said %q", text)

@@ -143,6 +143,9 @@ func (r *trainRun) warned(text string) {
 
 // sayOthers says of what other ranks have warned and this one has not.
 func (r *trainRun) sayOthers() {
+	if !r.several() {
+		return
+	}
 	for _, w := range r.team.Warned() {
 		if !r.warnings[w.Text] {
 			r.warned(w.Text)

@@ -207,6 +207,8 @@ func TestGone(t *testing.T) {
 		{play{"dead", 2, 0, []string{"SIMT_DEFER=1"}}, []string{driver.ErrGone.Error(), "rank 1 was killed"}},
 		{play{"dead recorded", 2, 0, nil}, []string{driver.ErrGone.Error(), "rank 1 was killed", "NCCL has ended"}},
 		{play{"dead recorded", 2, 0, []string{"SIMT_DEFER=1"}}, []string{driver.ErrGone.Error(), "rank 1 was killed", "NCCL has ended"}},
+		{play{"deserted", 2, 0, nil}, []string{driver.ErrGone.Error(), "rank 0 has had enough"}},
+		{play{"deserted", 2, 0, []string{"SIMT_DEFER=1"}}, []string{driver.ErrGone.Error(), "rank 0 has had enough"}},
 		{play{"lost", 2, 0, nil}, []string{"ncclRemoteError (6)", "a peer was told to be lost"}},
 		{play{"lost", 2, 0, []string{"SIMT_DEFER=1"}}, []string{"NCCL, beside the calls: ncclRemoteError (6)", "a peer was told to be lost"}},
 	} {

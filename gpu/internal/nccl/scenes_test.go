@@ -19,7 +19,7 @@ import (
 func scenes() map[string]func(r *rank) error {
 	return map[string]func(r *rank) error{
 		"sums": (*rank).sums, "gathers": (*rank).gathers, "recorded": (*rank).recorded, "each": (*rank).each,
-		"dead": (*rank).dead, "dead recorded": (*rank).deadRecorded, "lost": (*rank).lost,
+		"dead": (*rank).dead, "dead recorded": (*rank).deadRecorded, "deserted": (*rank).deserted, "lost": (*rank).lost,
 		"order": (*rank).order, "count": (*rank).count, "type": (*rank).kind, "host": (*rank).host, "graph": (*rank).graph,
 		"other": (*rank).other, "twice": (*rank).twice, "hasty": (*rank).hasty, "stranger": (*rank).stranger,
 	}
@@ -260,6 +260,32 @@ func (r *rank) deadRecorded() error {
 		fmt.Println("NCCL has ended")
 	}
 	return r.end(err)
+}
+
+// deserted has rank 1 give up in the midst of recorded work, which runs on there, before rank 0 comes to it.
+func (r *rank) deserted() error {
+	if err := r.join(); err != nil {
+		return err
+	}
+	p, err := r.Alloc(16_000)
+	if err != nil {
+		return err
+	}
+	g, err := r.Capture(func() {
+		r.AllReduce(p, 1000, driver.F32)
+		r.AllGather(p, p.Add(8000), 4000)
+		r.AllReduce(p, 999, driver.F32)
+	})
+	if err != nil {
+		return err
+	}
+	after := 100 * time.Millisecond
+	if r.rank == 0 {
+		time.Sleep(2 * after)
+	}
+	time.AfterFunc(after, func() { r.Abandon(fmt.Errorf("rank %d has had enough", r.rank)) })
+	g.Replay()
+	return r.end(errors.Join(r.Context.Sync(), r.CloseGraphs()))
 }
 
 // lost has rank 0 wait for rank 1, which does not come, until NCCL finds it lost.

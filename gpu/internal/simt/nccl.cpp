@@ -104,8 +104,10 @@ struct ncclComm {
     cudaStream_t last = nullptr; // that a collective was queued on
     std::shared_ptr<int> held = std::make_shared<int>(0); // one more owner for each collective that waits or is recorded
 
-    // barrier returns false when the communicator was aborted.
+    // barrier returns false when the communicator was aborted. A rank that has aborted reaches no further one, though what it had recorded runs on:
+    // the others wait for it.
     bool barrier() {
+        if (aborted) return false;
         uint64_t mine = ++shared->phase[rank];
         for (int r = 0; r < ranks; r++)
             for (int spins = 0; shared->phase[r] < mine; spins++) {
@@ -141,6 +143,7 @@ struct ncclComm {
 
     // run does a collective when the device comes to it, a slot at a time. src may be part of dst.
     void run(const Call &c, const char *src, char *dst) {
+        if (aborted) return;
         shared->call[rank] = c;
         if (!barrier() || !agrees(c)) return;
         size_t bytes = c.n * size_of(c.type);
