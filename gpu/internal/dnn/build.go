@@ -16,7 +16,7 @@ func (p Problem) build(t target) (*graph, error) {
 	}
 	g := &graph{}
 	switch p.Op {
-	case BackwardData, BackwardDataAdd:
+	case BackwardData:
 		g.buildData(p)
 	case NormBackwardData, NormBackwardDataAdd:
 		g.buildNormData(p)
@@ -42,7 +42,7 @@ func (g *graph) buildForward(p Problem) {
 	c := p.Conv
 	x, w := g.tensor(roleX, imageOf(c), c.Type), g.tensor(roleW, filterOf(c), c.Type)
 	y := g.tensor(roleY, resultOf(c), c.Type)
-	if p.Op == NormForward || p.Op == NormForwardStats || p.Op == NormForwardAddStats {
+	if p.Op == NormForwardStats || p.Op == NormForwardAddStats {
 		x = g.scaleBiasReLU(x, p)
 	}
 	g.forward(g.convolution(c.Stride, c.Pad), x, w, y)
@@ -80,14 +80,7 @@ func (g *graph) scaleBiasReLU(x desc, p Problem) desc {
 func (g *graph) buildData(p Problem) {
 	c := p.Conv
 	dx, w, dy := g.tensor(roleX, imageOf(c), c.Type), g.tensor(roleW, filterOf(c), c.Type), g.tensor(roleY, resultOf(c), c.Type)
-	window := g.convolution(c.Stride, c.Pad)
-	if p.Op == BackwardData {
-		g.backwardData(window, dx, w, dy, p.Beta)
-		return
-	}
-	sum := g.within(imageOf(c), driver.F32)
-	g.backwardData(window, sum, w, dy, 0)
-	g.point(C.CUDNN_POINTWISE_ADD, sum, g.tensor(roleAdd, imageOf(c), c.Type), dx)
+	g.backwardData(g.convolution(c.Stride, c.Pad), dx, w, dy, p.Beta)
 }
 
 // buildWeight accumulates by an addition behind the convolution: see doc.go.

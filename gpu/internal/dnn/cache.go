@@ -29,7 +29,7 @@ type cacheHead struct {
 }
 
 // cacheFormat changes whenever what a Problem or a Choice means does.
-const cacheFormat = 2
+const cacheFormat = 3
 
 // A Saved plan is a choice and, where the library could write it, the plan itself: JSON, with its machine code if it was compiled at
 // run time, so that nothing is compiled again.
@@ -172,6 +172,23 @@ func (c *cache) remember(kind, key string, value []byte) {
 		c.err = fmt.Errorf("cuDNN: %s is not kept: %w", kind, err)
 	}
 }
+
+// times returns the milliseconds of the ways to compute a Problem, as keepTimes kept them, 0 where a way is none; nil: none are kept.
+func (c *cache) times(p Problem) (ms []float64) {
+	if json.Unmarshal(c.recall(waysOf(p), p.String()), &ms) != nil {
+		return nil
+	}
+	return ms
+}
+
+func (c *cache) keepTimes(p Problem, ms []float64) {
+	if text, err := json.Marshal(ms); err == nil {
+		c.remember(waysOf(p), p.String(), text)
+	}
+}
+
+// waysOf is what times are kept as.
+func waysOf(p Problem) string { return "ways of " + p.Op.String() }
 
 func replaceFile(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

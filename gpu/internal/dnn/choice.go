@@ -17,15 +17,14 @@ type Knob struct {
 // A Choice says which plan a Problem got. Engine and Knobs are enough to make it again with the same library, in the time that
 // compiling takes where it is Compiled.
 type Choice struct {
-	Engine       int       `json:"engine"`
-	Knobs        []Knob    `json:"knobs,omitempty"`
-	Workspace    int       `json:"workspace"`              // bytes
-	Notes        []int     `json:"notes,omitempty"`        // the library's numerical notes
-	Compiled     bool      `json:"compiled,omitempty"`     // at run time, by NVRTC
-	Milliseconds float64   `json:"milliseconds,omitempty"` // 0 where nothing was timed
-	Timed        int       `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
-	Roads        []float64 `json:"roads,omitempty"`        // of weightRoads and normRoads alone: milliseconds of each way, 0 where there is none
-	Apart        float64   `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
+	Engine       int     `json:"engine"`
+	Knobs        []Knob  `json:"knobs,omitempty"`
+	Workspace    int     `json:"workspace"`              // bytes
+	Notes        []int   `json:"notes,omitempty"`        // the library's numerical notes
+	Compiled     bool    `json:"compiled,omitempty"`     // at run time, by NVRTC
+	Milliseconds float64 `json:"milliseconds,omitempty"` // 0 where nothing was timed
+	Timed        int     `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
+	Apart        float64 `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
 }
 
 // The library's numerical notes (cudnnBackendNumericalNote_t).

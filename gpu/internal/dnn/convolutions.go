@@ -35,10 +35,10 @@ func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr
 }
 
 // StatsPay reports whether ConvForwardStats takes less time than ConvForward and a pass over y, which apart queues. It is
-// measured once, and kept with the plan. Where nothing is timed, or apart is nil, it is so wherever the library has a plan.
+// measured once, and kept with the plan. Where ways are not timed, or apart is nil, it is so wherever the library has a plan.
 func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool {
 	q, err := h.planOf(Problem{Op: ForwardStats, Conv: c})
-	if err != nil || h.time == nil || apart == nil {
+	if err != nil || !h.timesWays() || apart == nil {
 		return err == nil
 	}
 	if q.Apart == 0 {

@@ -59,7 +59,7 @@ func (b *bench) weights(c driver.Conv) {
 	b.h.ConvBackwardWeight(c, dw, b.put(dy, c.Type), b.put(x, c.Type))
 	ref := weightRef(c, dy, x)
 	loosest := 0x1p-20 // the old value and the sum are rounded once more
-	if b.h.weightOf(c).road == roadRounded {
+	if b.h.weightOf(c).way == wayRounded {
 		for _, v := range ref {
 			loosest = max(loosest, 0x1p-20+epsilon(c.Type)*max(v, -v))
 		}

@@ -58,13 +58,3 @@ func StubDriver(t *testing.T) string {
 	}
 	return dir
 }
-
-// ConvBackwardDataAdd queues dx = add + the gradient of x, which no device asks for. add has the shape and type of dx, and may be dx.
-func (h *Handle) ConvBackwardDataAdd(c driver.Conv, dx, dy, w, add driver.Ptr) {
-	h.run(Problem{Op: BackwardDataAdd, Conv: c}, tensors{dx, w, dy, add})
-}
-
-// ConvNormAlone queues y = relu(scale x + bias) * w without sums, which no device asks for; scale and bias are of Problem.vectors' type.
-func (h *Handle) ConvNormAlone(c driver.Conv, y, x, w, scale, bias driver.Ptr) {
-	h.run(Problem{Op: NormForward, Conv: c}, tensors{x, w, y, scale, bias})
-}

@@ -16,7 +16,6 @@ func TestFused(t *testing.T) {
 	b := openBench(t, Options{})
 	for _, s := range shapes() {
 		for _, c := range precisions(s) {
-			b.dataAdd(c)
 			if c.Type != driver.F32 || c.TF32 {
 				b.stats(c)
 			}
@@ -34,19 +33,6 @@ func (b *bench) need(op Op, c driver.Conv) {
 		b.Fatal(err)
 	}
 	b.scratch(n)
-}
-
-func (b *bench) dataAdd(c driver.Conv) {
-	b.Helper()
-	nx, nw, ny := sizes(c)
-	dy, w, add := small(ny, 1), small(nw, 2), small(nx, 3)
-	b.need(BackwardDataAdd, c)
-	pdy, pw, padd, dx := b.put(dy, c.Type), b.put(w, c.Type), b.put(add, c.Type), b.nan(nx, c.Type)
-	want := plus(dataRef(c, dy, w), add)
-	b.h.ConvBackwardDataAdd(c, dx, pdy, pw, padd)
-	b.want(Problem{Op: BackwardDataAdd, Conv: c}.String(), dx, c.Type, want, sums)
-	b.h.ConvBackwardDataAdd(c, padd, pdy, pw, padd)
-	b.want("in place", padd, c.Type, want, sums)
 }
 
 func (b *bench) stats(c driver.Conv) {
@@ -85,14 +71,10 @@ func (b *bench) norm(c driver.Conv) {
 		hidden[i] = max(0, v*scale[i%c.C]+bias[i%c.C])
 	}
 	ref, slack := forwardRef(c, hidden, w), 1e-4
-	vectors := Problem{Op: NormForward, Conv: c}.vectors()
+	vectors := Problem{Op: NormForwardStats, Conv: c}.vectors()
 	px, pw, ps, pb := b.put(x, c.Type), b.put(w, c.Type), b.put(scale, vectors), b.put(bias, vectors)
-	b.need(NormForward, c)
-	y, sum, square := b.nan(ny, c.Type), b.nan(c.K, driver.F32), b.nan(c.K, driver.F32)
-	b.h.ConvNormAlone(c, y, px, pw, ps, pb)
-	b.want(Problem{Op: NormForward, Conv: c}.String(), y, c.Type, ref, slack)
 	b.need(NormForwardStats, c)
-	y = b.nan(ny, c.Type)
+	y, sum, square := b.nan(ny, c.Type), b.nan(c.K, driver.F32), b.nan(c.K, driver.F32)
 	b.h.ConvNormForward(c, y, px, pw, ps, pb, sum, square)
 	b.want(Problem{Op: NormForwardStats, Conv: c}.String(), y, c.Type, ref, slack)
 	b.wantStats(c, ref, sum, square)

@@ -25,7 +25,7 @@ type Handle struct {
 	chooser
 	cache  *cache // nil without a Timer
 	plans  map[Problem]planned
-	weight map[driver.Conv]weightRoute
+	weight map[driver.Conv]weightWay
 	norms  map[Problem]bool // whether a norm before a convolution is computed with it: by NormForwardStats, and by the gradients of data
 	pack   *C.struct_contig_pack
 	work   driver.Ptr
@@ -49,7 +49,7 @@ func New(s Stream, o Options) (*Handle, error) {
 		return nil, err
 	}
 	h := &Handle{stream: s, chooser: chooser{api: api, Options: o}, plans: map[Problem]planned{},
-		weight: map[driver.Conv]weightRoute{}, norms: map[Problem]bool{}}
+		weight: map[driver.Conv]weightWay{}, norms: map[Problem]bool{}}
 	h.pack = (*C.struct_contig_pack)(C.calloc(1, C.sizeof_struct_contig_pack))
 	stream := *(*C.cudaStream_t)(unsafe.Pointer(&[]uintptr{s.Stream()}[0])) // an address of the driver's, not of Go
 	if err := refused("cudnnCreate", C.contig_open(&h.target.handle, stream, &h.pack.why[0]), &h.pack.why[0]); err != nil {

@@ -53,7 +53,7 @@ func TestRoundedWeightsNeedScratch(t *testing.T) {
 	b := openBench(t, Options{})
 	c := shapes()[0]
 	c.Type = driver.BF16
-	if r := b.h.weightOf(c); r.road != roadRounded {
+	if r := b.h.weightOf(c); r.way != wayRounded {
 		t.Fatalf("%+v", r)
 	}
 	b.scratch(b.h.ConvScratch(c, convolution.Weight) - 1)

@@ -69,9 +69,6 @@ func uses(t *testing.T, d gpu.DType, encoder string, size int) []gpu.ConvUse {
 	return dev.Convs()
 }
 
-// spare are fusions that the library is known to have and that no device uses, or one type alone.
-func spare() []dnn.Op { return []dnn.Op{dnn.BackwardDataAdd, dnn.NormForward, dnn.NormForwardStats} }
-
 // problems returns what a device asks of the library for a convolution in one type: the passes that the model computes, and
 // what is fused to them.
 func problems(u use, arch int) []dnn.Problem {
@@ -119,12 +116,12 @@ func withNorm(u use, arch int) []dnn.Op {
 	return ops
 }
 
-// missing tells what the library is known not to have: fusions in float32 that is not rounded to TF32, and the fused
+// missing tells what the library is known not to have: fused sums in float32 that is not rounded to TF32, and the fused
 // accumulation of a 16-bit gradient where channels are odd, for which there are other ways.
 func missing(p dnn.Problem) bool {
 	c := p.Conv
 	switch p.Op {
-	case dnn.ForwardStats, dnn.NormForward, dnn.NormForwardStats:
+	case dnn.ForwardStats:
 		return c.Type == driver.F32 && !c.TF32
 	case dnn.BackwardWeight:
 		return c.Type != driver.F32 && c.C%2 != 0

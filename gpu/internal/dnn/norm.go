@@ -44,31 +44,32 @@ func (h *Handle) addNormWeight(c driver.Conv, dw, dy, x, scale, shift, work driv
 
 // NormPays reports whether ConvNormForward and ConvNormBackwardWeight take less time than what they stand for: a pass that writes
 // relu(scale x + shift) to y, which apart queues, and the convolution and the gradient that read it. It is measured once, and kept like a
-// plan. Where nothing is timed, or apart is nil, it is so where the library has both, and neither is compiled at run time: what is, is
+// plan. Where ways are not timed, or apart is nil, it is so where the library has both, and neither is compiled at run time: what is, is
 // written for older GPUs.
 func (h *Handle) NormPays(c driver.Conv, apart func(y, x driver.Ptr) error) bool {
 	p := Problem{Op: NormForwardStats, Conv: c}
-	return h.fusionPays([]Problem{p, {Op: NormBackwardWeight, Conv: c}}, Problem{Op: normRoads, Conv: c}, apart != nil,
+	return h.fusionPays([]Problem{p, {Op: NormBackwardWeight, Conv: c}}, apart != nil,
 		func() (float64, float64, error) { return h.timeNorm(c, apart) })
 }
 
-// fusionPays decides once whether what parts compute together is faster than another way: by what the cache keeps under roads, or by timing
-// both; where that is not wanted or fails, by whether all parts have plans that are not compiled at run time. None may want more memory than
-// Options allow.
-func (h *Handle) fusionPays(parts []Problem, roads Problem, timed bool, both func() (fused, own float64, err error)) bool {
-	pays, known := h.norms[roads]
+// fusionPays decides once whether what parts compute together is faster than another way: by the times that the cache keeps of the first, or by
+// timing both; where that is not wanted or fails, by whether all parts have plans that are not compiled at run time. None may want more memory
+// than Options allow.
+func (h *Handle) fusionPays(parts []Problem, timed bool, both func() (fused, own float64, err error)) bool {
+	p := parts[0]
+	pays, known := h.norms[p]
 	if known {
 		return pays
 	}
-	if roads.Conv.Type != driver.F16 || h.Ways == nil || h.mayPlan(parts[0]) != nil {
+	if p.Conv.Type != driver.F16 || h.Ways == nil || h.mayPlan(p) != nil {
 		return false
 	}
-	pays = h.decide(parts, roads, timed && h.time != nil, both)
-	h.norms[roads] = pays
+	pays = h.decide(parts, timed && h.timesWays(), both)
+	h.norms[p] = pays
 	return pays
 }
 
-func (h *Handle) decide(parts []Problem, roads Problem, timed bool, both func() (fused, own float64, err error)) bool {
+func (h *Handle) decide(parts []Problem, timed bool, both func() (fused, own float64, err error)) bool {
 	first := true
 	for _, p := range parts {
 		q, err := h.planOf(p)
@@ -83,15 +84,15 @@ func (h *Handle) decide(parts []Problem, roads Problem, timed bool, both func() 
 	if !timed {
 		return first
 	}
-	if s, kept := h.cache.get(roads); kept && len(s.Roads) == 2 {
-		return s.Roads[0] < s.Roads[1]
+	if times := h.cache.times(parts[0]); len(times) == 2 {
+		return times[0] < times[1]
 	}
 	fused, own, err := both()
 	if err != nil {
-		h.untimed = fmt.Errorf("cuDNN: the %s were not compared: %w", roads, err)
+		h.untimed = fmt.Errorf("cuDNN: %s was not compared with its parts: %w", parts[0], err)
 		return first
 	}
-	h.cache.put(roads, Saved{Choice: Choice{Roads: []float64{fused, own}}})
+	h.cache.keepTimes(parts[0], []float64{fused, own})
 	return fused < own
 }
 
@@ -106,16 +107,16 @@ func (h *Handle) timeNorm(c driver.Conv, pass func(y, x driver.Ptr) error) (fuse
 	if err != nil {
 		return 0, 0, err
 	}
-	route := h.weightOf(c)
-	if route.err != nil {
-		return 0, 0, route.err
+	way := h.weightOf(c)
+	if way.err != nil {
+		return 0, 0, way.err
 	}
 	w, err := h.Scratch(Problem{Op: NormBackwardWeight, Conv: c})
 	if err != nil {
 		return 0, 0, err
 	}
 	_, rounded := roundedScratch(c, w)
-	at, work, free, err := h.stage(p, slices.Max([]int{f.Workspace, plain.Workspace, route.scratch, rounded})) // x, w, y, scale, shift, sums
+	at, work, free, err := h.stage(p, slices.Max([]int{f.Workspace, plain.Workspace, way.scratch, rounded})) // x, w, y, scale, shift, sums
 	defer free()
 	if err != nil {
 		return 0, 0, err
@@ -125,12 +126,12 @@ func (h *Handle) timeNorm(c driver.Conv, pass func(y, x driver.Ptr) error) (fuse
 	if err != nil {
 		return 0, 0, err
 	}
-	room := max(f.Workspace, plain.Workspace, route.scratch, rounded)
+	room := max(f.Workspace, plain.Workspace, way.scratch, rounded)
 	runs := []func() error{
 		func() error { return h.execute(f, at, work, room) },
 		func() error { return h.addNormWeight(c, back[1], back[2], at[0], at[3], at[4], work, room) },
 		func() error { return h.execute(plain, tensors{back[0], at[1], at[2], at[5], at[6]}, work, room) },
-		func() error { return h.take(route, back[1], back[2], back[0], work, room) },
+		func() error { return h.take(way, back[1], back[2], back[0], work, room) },
 		func() error { return pass(back[0], at[0]) },
 	}
 	return h.compare(runs[:2], runs[2:], plain.Apart)
@@ -153,7 +154,7 @@ func (h *Handle) ConvNormAddForward(c driver.Conv, y, x, w, scale, shift, add, z
 // ConvForwardStats. It is measured as NormPays is.
 func (h *Handle) NormAddPays(c driver.Conv, apart func(z, x, add driver.Ptr) error) bool {
 	p := Problem{Op: NormForwardAddStats, Conv: c}
-	return h.fusionPays([]Problem{p}, Problem{Op: normAddRoads, Conv: c}, apart != nil, func() (fused, own float64, err error) {
+	return h.fusionPays([]Problem{p}, apart != nil, func() (fused, own float64, err error) {
 		q, err := h.planOf(p)
 		if err != nil {
 			return 0, 0, err

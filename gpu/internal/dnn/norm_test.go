@@ -15,8 +15,8 @@ func normed() driver.Conv {
 	return driver.Conv{Shape: convolution.Shape{N: 2, H: 5, W: 7, C: 16, K: 8, R: 3, S: 3, Stride: 1, Pad: 1}, Type: driver.F16}
 }
 
-// A way is how a norm is asked for: whether the fused way is taken.
-type way func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool
+// An asks is how a norm is asked for: whether the fused way is taken.
+type asks func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool
 
 // narrow is normed with windows of 1x1.
 func narrow() driver.Conv {
@@ -25,10 +25,10 @@ func narrow() driver.Conv {
 	return c
 }
 
-// ways are those of a norm forward, of its gradient, and of that with what is added; and where the cache keeps how they compare.
-func ways() map[Op]way {
-	return map[Op]way{
-		normAddRoads: func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool {
+// norms are a norm forward, its gradient, and both with what is added, by what the fused way begins with.
+func norms() map[Op]asks {
+	return map[Op]asks{
+		NormForwardAddStats: func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool {
 			if apart == nil {
 				return h.NormAddPays(c, nil)
 			}
@@ -39,11 +39,11 @@ func ways() map[Op]way {
 				return apart(z, x)
 			})
 		},
-		normRoads: (*Handle).NormPays,
-		normDataRoads: func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool {
+		NormForwardStats: (*Handle).NormPays,
+		NormBackwardData: func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool {
 			return h.NormDataPays(c, false, apart)
 		},
-		normDataAddRoads: func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool {
+		NormBackwardDataAdd: func(h *Handle, c driver.Conv, apart func(a, b driver.Ptr) error) bool {
 			return h.NormDataPays(c, true, apart)
 		},
 	}
@@ -51,7 +51,7 @@ func ways() map[Op]way {
 
 // TestNormPays: the fused and the other way are compared once, by what all parts took, and the times are kept for later handles.
 func TestNormPays(t *testing.T) {
-	for op, pays := range ways() {
+	for op, pays := range norms() {
 		dir, c, runs := t.TempDir(), narrow(), 0
 		p := Problem{Op: op, Conv: c}
 		apart := func(a, b driver.Ptr) error {
@@ -63,22 +63,22 @@ func TestNormPays(t *testing.T) {
 		}
 		h := openBench(t, timed(dir)).h
 		is := pays(h, c, apart)
-		s, kept := h.cache.get(p)
-		if !kept || len(s.Roads) != 2 || s.Roads[0] <= 0 || s.Roads[1] <= 0 || is != (s.Roads[0] < s.Roads[1]) || runs < rounds {
-			t.Fatalf("%s: %v after %d passes, kept %v: %+v; %v", p, is, runs, kept, s, h.Warning())
+		times := h.cache.times(p)
+		if len(times) != 2 || times[0] <= 0 || times[1] <= 0 || is != (times[0] < times[1]) || runs < rounds {
+			t.Fatalf("%s: %v after %d passes, kept %v; %v", p, is, runs, times, h.Warning())
 		}
 		compared := runs
 		if again := pays(h, c, apart); again != is || pays(openBench(t, timed(dir)).h, c, apart) != is || runs != compared {
 			t.Errorf("%s was compared anew, %d passes in all", p, runs)
 		}
 		for _, want := range []bool{true, false} {
-			s.Roads = []float64{2, 1}
+			times = []float64{2, 1}
 			if want {
-				s.Roads[1] = 3
+				times[1] = 3
 			}
-			openBench(t, timed(dir)).h.cache.put(p, s)
+			openBench(t, timed(dir)).h.cache.keepTimes(p, times)
 			if got := pays(openBench(t, timed(dir)).h, c, apart); got != want {
-				t.Errorf("%s: %v of %v", p, got, s.Roads)
+				t.Errorf("%s: %v of %v", p, got, times)
 			}
 		}
 	}
@@ -86,10 +86,15 @@ func TestNormPays(t *testing.T) {
 
 // TestNormPaysUntimed: without times the fused way is taken where there is one; where it cannot be timed too, and a warning says so.
 func TestNormPaysUntimed(t *testing.T) {
-	for op, pays := range ways() {
+	for op, pays := range norms() {
 		c := narrow()
 		if h := openBench(t, Options{}).h; !pays(h, c, nil) {
 			t.Errorf("%s is not taken where nothing is timed", Problem{Op: op, Conv: c})
+		}
+		o := timed(t.TempDir())
+		o.Untimed = true
+		if h := openBench(t, o).h; !pays(h, c, func(a, b driver.Ptr) error { t.Error("ways are timed"); return nil }) || h.cache.times(Problem{Op: op, Conv: c}) != nil {
+			t.Errorf("%s is not taken where ways are not timed, or its time is kept", Problem{Op: op, Conv: c})
 		}
 		for _, typ := range []driver.Type{driver.BF16, driver.F32} {
 			other := c

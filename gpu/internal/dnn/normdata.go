@@ -18,11 +18,11 @@ func (h *Handle) ConvNormBackwardData(c driver.Conv, d, dy, w driver.Ptr, n driv
 // ConvBackwardData and a pass for the sums over its result and what the ReLU let through, which apart queues; both leave the gradient
 // of the norm's input to another pass. It is measured as NormPays is.
 func (h *Handle) NormDataPays(c driver.Conv, add bool, apart func(dy, x driver.Ptr) error) bool {
-	p, plain, roads := Problem{Op: NormBackwardData, Conv: c}, Problem{Op: BackwardData, Conv: c}, Problem{Op: normDataRoads, Conv: c}
+	p, plain := Problem{Op: NormBackwardData, Conv: c}, Problem{Op: BackwardData, Conv: c}
 	if add {
-		p.Op, plain.Beta, roads.Op = NormBackwardDataAdd, 1, normDataAddRoads
+		p.Op, plain.Beta = NormBackwardDataAdd, 1
 	}
-	return h.fusionPays([]Problem{p}, roads, apart != nil, func() (fused, own float64, err error) {
+	return h.fusionPays([]Problem{p}, apart != nil, func() (fused, own float64, err error) {
 		q, err := h.planOf(p)
 		if err != nil {
 			return 0, 0, err

@@ -63,7 +63,7 @@ func chosen(t *testing.T, n int) int {
 }
 
 // partEnv names the part that a process plans for, as "h200/bf16", resultEnv the file for what it finds, encodersEnv the encoders of a full plan,
-// where they are not all; then what no device uses is not asked for.
+// where they are not all.
 const partEnv, resultEnv, encodersEnv = "CONTIG_DNN_TEST_PART", "CONTIG_DNN_TEST_RESULT", "CONTIG_DNN_TEST_ENCODERS"
 
 // types are the precisions that are asked for.
@@ -248,8 +248,7 @@ func TestPlansOfOnePart(t *testing.T) {
 	if full() {
 		encoders, sizes = []string{"resnet18", "resnet34", "resnet50", "resnet101"}, []int{224, 448}
 	}
-	some := os.Getenv(encodersEnv)
-	if full() && some != "" {
+	if some := os.Getenv(encodersEnv); full() && some != "" {
 		encoders = strings.Split(some, ",")
 	}
 	t.Logf("cuDNN %s", prober.Version())
@@ -262,15 +261,6 @@ func TestPlansOfOnePart(t *testing.T) {
 		u.conv.Type, u.conv.TF32 = c.Type, c.TF32
 		for _, q := range problems(u, info.Arch) {
 			a.ask(q)
-		}
-	}
-	for _, u := range layers(t, gpu.BF16, []string{"resnet18"}, 224)[1:] {
-		if some != "" {
-			break
-		}
-		u.conv.Type, u.conv.TF32 = c.Type, c.TF32
-		for _, op := range spare() {
-			a.ask(dnn.Problem{Op: op, Conv: u.conv})
 		}
 	}
 	b, err := json.Marshal(answers{prober.Version(), a.found})
@@ -313,10 +303,10 @@ func (a *asker) ask(p dnn.Problem) {
 	a.found = append(a.found, finding{p, c, ""})
 }
 
-// worth tells whether a plan is made, beyond its configuration. Of those that no device uses, and unless all are asked for,
-// few that are compiled at run time are: of one type and window, one of each engine, settings and operation.
+// worth tells whether a plan is made, beyond its configuration. Unless all are asked for, few that are compiled at run time are: of one type and
+// window, one of each engine, settings and operation.
 func (a *asker) worth(p dnn.Problem, c dnn.Choice) bool {
-	if !c.Compiled || full() && !slices.Contains(spare(), p.Op) {
+	if !c.Compiled || full() {
 		return true
 	}
 	key := fmt.Sprint(p.Op, c.Engine, c.Knobs)

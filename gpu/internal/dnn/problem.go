@@ -15,34 +15,24 @@ const (
 	BackwardData                  // dx = beta dx + the gradient of x
 	BackwardWeight                // dw += the gradient of w, dw float32
 	BackwardWeight16              // dw = the gradient of w, dw of the convolution's type
-	BackwardDataAdd               // dx = add + the gradient of x, add [N, H, W, C]
 	ForwardStats                  // y = x * w; sum and square [K], float32: the sums over y and its squares
-	NormForward                   // y = relu(scale x + bias) * w; scale and bias [C] per channel, see Problem.vectors
-	NormForwardStats              // both
-	weightRoads                   // no operation: under it the cache keeps how the ways of a gradient of weights compare
-	NormBackwardWeight            // dw = the gradient of NormForward's w, dw of the convolution's type
-	NormBackwardData              // d = the gradient of NormForward's relu(), where that let through; sums of d for the norm, see normGradient
+	NormForwardStats              // ForwardStats of relu(scale x + bias); scale and bias [C] per channel, see Problem.vectors
+	NormBackwardWeight            // dw = the gradient of NormForwardStats's w, dw of the convolution's type
+	NormBackwardData              // d = the gradient of NormForwardStats's relu(), where that let through; sums of d for the norm, see normGradient
 	NormBackwardDataAdd           // the same of relu(norm + add), with another gradient added before the ReLU
 	NormForwardAddStats           // NormForwardStats of z = relu(scale x + bias + add), which is written too
-	normRoads                     // no operation either: how the ways of a norm before a convolution compare
-	normDataRoads                 // those of its gradient,
-	normDataAddRoads              // and where something is added
-	normAddRoads                  // those of a norm that something is added to
 )
 
 // Ops returns every operation.
 func Ops() []Op {
-	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, BackwardDataAdd, ForwardStats, NormForward, NormForwardStats,
-		NormBackwardWeight, NormBackwardData, NormBackwardDataAdd, NormForwardAddStats}
+	return []Op{Forward, BackwardData, BackwardWeight, BackwardWeight16, ForwardStats, NormForwardStats, NormBackwardWeight,
+		NormBackwardData, NormBackwardDataAdd, NormForwardAddStats}
 }
 
 func (o Op) String() string {
-	return [...]string{"forward", "backward data", "backward weight", "backward weight, unsummed", "backward data + add", "forward + statistics",
-		"scale-bias-ReLU, forward", "scale-bias-ReLU, forward + statistics", "ways to backward weight",
-		"scale-bias-ReLU, backward weight, unsummed", "backward data + ReLU, sums of the norm",
-		"backward data + add + ReLU, sums of the norm + add",
-		"scale-bias-add-ReLU, forward + statistics", "ways of a norm before a convolution", "ways of its gradient",
-		"ways of its gradient + add", "ways of a norm + add before a convolution"}[o]
+	return [...]string{"forward", "backward data", "backward weight", "backward weight, unsummed", "forward + statistics", "scale-bias-ReLU, forward + statistics",
+		"scale-bias-ReLU, backward weight, unsummed", "backward data + ReLU, sums of the norm", "backward data + add + ReLU, sums of the norm + add",
+		"scale-bias-add-ReLU, forward + statistics"}[o]
 }
 
 // A Problem is one operation at one shape, type and precision.
@@ -144,12 +134,8 @@ func (o Op) roles() []role {
 	switch o {
 	case BackwardWeight:
 		return []role{roleX, roleW, roleY, roleAdd}
-	case BackwardDataAdd:
-		return []role{roleX, roleW, roleY, roleAdd}
 	case ForwardStats:
 		return []role{roleX, roleW, roleY, roleSum, roleSquare}
-	case NormForward:
-		return []role{roleX, roleW, roleY, roleScale, roleBias}
 	case NormBackwardWeight:
 		return []role{roleX, roleW, roleY, roleScale, roleBias}
 	case NormBackwardData:

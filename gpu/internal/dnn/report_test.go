@@ -60,11 +60,10 @@ func document(version, table string) []byte {
 	return []byte(`# Plans of cuDNN ` + version + `, asked without a GPU
 
 Written by ` + "`CONTIG_CUDNN=update go test -run TestPlans ./gpu/internal/dnn`" + `: every convolution of resnet18, 34, 50 and 101 at 224 and 448 pixels, batch 64,
-with its gradients, and what a device fuses to it, for the GPUs of gpu/internal/dnn/gpus; of what no device fuses so far (data + add; scale-bias-ReLU but
-in f16) those of resnet18 at 224 pixels. The library proposed an engine and finalized its configuration for each. It finalized the plan of each, but few of what no device fuses.
+with its gradients, and what a device fuses to it, for the GPUs of gpu/internal/dnn/gpus. The library proposed an engine, and finalized its configuration and the plan of each.
 Nothing ran: how fast the plans are, only a GPU tells. Only deterministic plans with float32 sums count; in f32 only those that do not round to TF32.
 
-What is missing is known: fused statistics and scale-bias-ReLU run on tensor cores alone, so not in f32. In 16 bits the image has 4 channels, the last of
+What is missing is known: fused statistics run on tensor cores alone, so not in f32. In 16 bits the image has 4 channels, the last of
 them 0: the accumulating gradient of weights wants an even number. Backward data counts twice, with beta 0 and 1. A norm before the convolution is asked
 for where a window is 1x1 or 3x3 and channels come in eights, and what is added to it at stride 1: of the 7x7 windows of the first layer there is no gradient of
 weights by it, and none of data + add at stride 2. What is added to a norm forward is asked for at windows of 1x1 and stride 1, on Hopper: other

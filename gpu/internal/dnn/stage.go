@@ -82,7 +82,7 @@ func (p Problem) extent(r role) (int, driver.Type) {
 	case roleMean, roleRstd, roleGamma, roleBeta, roleDgamma, roleDbeta, roleByD, roleByInput, roleShift:
 		return c.C * 4, driver.F32
 	}
-	if r == roleAdd && (p.Op == BackwardDataAdd || p.Op == NormBackwardDataAdd) {
+	if r == roleAdd && p.Op == NormBackwardDataAdd {
 		return p.extent(roleX)
 	}
 	t := c.Type

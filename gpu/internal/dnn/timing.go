@@ -32,6 +32,9 @@ type contestant struct {
 	err  error
 }
 
+// timesWays reports whether ways to compute the same are timed against each other.
+func (h *Handle) timesWays() bool { return h.time != nil && !h.Untimed }
+
 // race times contestants against each other. One that cannot be run takes no further part, one that is alone is run and not timed; a failure of
 // the device ends the race.
 func (h *Handle) race(all []*contestant) error {

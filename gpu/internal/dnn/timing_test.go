@@ -253,6 +253,11 @@ func TestStatsPay(t *testing.T) {
 			t.Errorf("%v of %+v", got, q)
 		}
 	}
+	o := timed(t.TempDir())
+	o.Untimed = true
+	if compared = runs; !openBench(t, o).h.StatsPay(c, apart) || runs != compared {
+		t.Error("where ways are not timed a plan is not taken, or it is timed")
+	}
 	exact := c
 	exact.Type = driver.F32
 	if h := openBench(t, Options{}).h; !h.StatsPay(c, nil) || h.StatsPay(exact, apart) {

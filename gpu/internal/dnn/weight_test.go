@@ -50,35 +50,35 @@ func (w hostWays) Multiply(p driver.Product, c, a, b, work driver.Ptr, room int)
 	return nil
 }
 
-// roadsOf returns the roads that there are for a convolution.
-func (b *bench) roadsOf(c driver.Conv) (all []weightRoute) {
-	for k := range roadCount {
-		if r := b.h.route(c, k); r.err == nil {
+// waysOf returns the ways that there are for a convolution.
+func (b *bench) waysOf(c driver.Conv) (all []weightWay) {
+	for k := range wayCount {
+		if r := b.h.makeWay(c, k); r.err == nil {
 			all = append(all, r)
 		}
 	}
 	return all
 }
 
-// TestRoads: every road adds the gradient, and which there are follows from the convolution: a product for windows of 1x1 and stride 1, a
+// TestWays: every way adds the gradient, and which there are follows from the convolution: a product for windows of 1x1 and stride 1, a
 // fused addition in 16 bits for an even number of channels. The first of them is taken where nothing is timed.
-func TestRoads(t *testing.T) {
+func TestWays(t *testing.T) {
 	b := openBench(t, Options{})
 	for _, s := range shapes() {
 		for _, c := range precisions(s) {
-			var want []road
+			var want []way
 			if c.Type != driver.F32 && c.R == 1 && c.S == 1 && c.Stride == 1 {
-				want = append(want, roadProduct)
+				want = append(want, wayProduct)
 			}
 			if c.Type != driver.F32 {
-				want = append(want, roadRounded)
+				want = append(want, wayRounded)
 			}
 			if c.Type == driver.F32 || c.C%2 == 0 {
-				want = append(want, roadFused)
+				want = append(want, wayFused)
 			}
-			var got []road
-			for _, r := range b.roadsOf(c) {
-				got = append(got, r.road)
+			var got []way
+			for _, r := range b.waysOf(c) {
+				got = append(got, r.way)
 				b.h.weight[c] = r
 				b.weights(c)
 			}
@@ -92,14 +92,14 @@ func TestRoads(t *testing.T) {
 				}
 			}
 			delete(b.h.weight, c)
-			if first := b.h.weightOf(c).road; first != want[0] {
+			if first := b.h.weightOf(c).way; first != want[0] {
 				t.Errorf("%+v: way %d is taken, want %v", c, first, want[0])
 			}
 		}
 	}
 }
 
-// pointwise has three roads.
+// pointwise has three ways.
 var pointwise = driver.Conv{Shape: convolution.Shape{N: 3, H: 4, W: 5, C: 10, K: 7, R: 1, S: 1, Stride: 1}, Type: driver.BF16}
 
 // slowWays take long for a product, or refuse it.
@@ -117,65 +117,65 @@ func (w slowWays) Multiply(p driver.Product, c, a, b, work driver.Ptr, room int)
 	return w.hostWays.Multiply(p, c, a, b, work, room)
 }
 
-// TestRoadsAreTimed once on a kind of GPU: the second start makes no plan of the other ways, and follows what is kept.
-func TestRoadsAreTimed(t *testing.T) {
+// TestWaysAreTimed once on a kind of GPU: the second start makes no plan of the other ways, and follows what is kept.
+func TestWaysAreTimed(t *testing.T) {
 	dir := t.TempDir()
 	o := timed(dir)
 	b := openBench(t, o)
 	b.weights(pointwise)
-	p := Problem{Op: weightRoads, Conv: pointwise}
-	s, kept := b.h.cache.get(p)
-	if !kept || len(s.Roads) != int(roadCount) || b.h.Warning() != nil {
-		t.Fatalf("%+v, %v is kept; %v", s, kept, b.h.Warning())
+	p := Problem{Op: BackwardWeight, Conv: pointwise}
+	times := b.h.cache.times(p)
+	if len(times) != int(wayCount) || b.h.Warning() != nil {
+		t.Fatalf("%v is kept; %v", times, b.h.Warning())
 	}
-	for k, ms := range s.Roads {
+	for k, ms := range times {
 		if ms <= 0 {
-			t.Errorf("way %d was not timed: %v", k, s.Roads)
+			t.Errorf("way %d was not timed: %v", k, times)
 		}
 	}
-	if got, want := b.h.weightOf(pointwise).road, fastestRoad(s.Roads); got != want {
-		t.Errorf("way %d is taken of %v", got, s.Roads)
+	if got, want := b.h.weightOf(pointwise).way, fastestWay(times); got != want {
+		t.Errorf("way %d is taken of %v", got, times)
 	}
-	for k := range roadCount {
-		s.Roads = []float64{3, 3, 3}
-		s.Roads[k] = 1
-		b.h.cache.put(p, s)
+	for k := range wayCount {
+		times = []float64{3, 3, 3}
+		times[k] = 1
+		b.h.cache.keepTimes(p, times)
 		again := openBench(t, o)
 		again.weights(pointwise)
 		want := Counts{Cached: 1}
-		if k == roadProduct {
+		if k == wayProduct {
 			want = Counts{}
 		}
-		if got := again.h.Counts(); got != want || again.h.weightOf(pointwise).road != k {
+		if got := again.h.Counts(); got != want || again.h.weightOf(pointwise).way != k {
 			t.Errorf("way %d is kept, and %+v taken with %+v", k, again.h.weightOf(pointwise), got)
 		}
 	}
 }
 
-// TestRoadLeftOut: a way that fails when it is timed is left out; where the GPU has no memory to time them, the first is taken and
+// TestWayLeftOut: a way that fails when it is timed is left out; where the GPU has no memory to time them, the first is taken and
 // nothing kept; on the emulator nothing is timed.
-func TestRoadLeftOut(t *testing.T) {
-	p := Problem{Op: weightRoads, Conv: pointwise}
+func TestWayLeftOut(t *testing.T) {
+	p := Problem{Op: BackwardWeight, Conv: pointwise}
 	b := openBench(t, timed(t.TempDir()))
 	products := 0
 	b.h.Ways = slowWays{b.h.Ways.(hostWays), errors.New("not today"), &products}
 	b.weights(pointwise)
-	if s, _ := b.h.cache.get(p); products != 1 || s.Roads[roadProduct] != 0 || s.Roads[roadRounded] == 0 || b.h.weightOf(pointwise).road == roadProduct {
-		t.Errorf("%d products; %+v is kept", products, s)
+	if times := b.h.cache.times(p); products != 1 || len(times) != int(wayCount) || times[wayProduct] != 0 || times[wayRounded] == 0 || b.h.weightOf(pointwise).way == wayProduct {
+		t.Errorf("%d products; %v is kept", products, times)
 	}
 	b = openBench(t, timed(t.TempDir()))
 	b.h.Timer = fullGPU{b.ctx}
-	if r := b.h.weightOf(pointwise); r.road != roadProduct || r.err != nil {
+	if r := b.h.weightOf(pointwise); r.way != wayProduct || r.err != nil {
 		t.Errorf("without memory %+v is taken", r)
 	}
-	if _, kept := b.h.cache.get(p); kept || !errors.Is(b.h.Warning(), errFull) || !strings.Contains(b.h.Warning().Error(), "not compared") {
+	if kept := b.h.cache.times(p) != nil; kept || !errors.Is(b.h.Warning(), errFull) || !strings.Contains(b.h.Warning().Error(), "not compared") {
 		t.Errorf("kept %v, %v", kept, b.h.Warning())
 	}
 	o := timed(t.TempDir())
 	o.Untimed = true
 	b = openBench(t, o)
 	b.weights(pointwise)
-	if _, kept := b.h.cache.get(p); kept || b.h.Counts() != (Counts{}) {
+	if kept := b.h.cache.times(p) != nil; kept || b.h.Counts() != (Counts{}) {
 		t.Errorf("kept %v after %+v", kept, b.h.Counts())
 	}
 }

@@ -73,13 +73,10 @@ func (v *device) Caps() driver.Caps {
 	return c
 }
 
-// stats are cuDNN's convolutions with sums. Times on the emulator mean nothing; there they always pay.
+// stats are cuDNN's convolutions with sums.
 type stats struct{ v *device }
 
 func (s stats) StatsPay(c driver.Conv, apart func(d driver.Device, y driver.Ptr) error) bool {
-	if s.v.Context.Info().Emulated {
-		return s.v.cudnn.StatsPay(c, nil)
-	}
 	return s.v.cudnn.StatsPay(c, func(y driver.Ptr) error { return apart(s.v, y) })
 }
 
@@ -87,30 +84,21 @@ func (s stats) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr) 
 	s.v.cudnn.ConvForwardStats(c, y, x, w, sum, square)
 }
 
-// norms are cuDNN's convolutions with a norm before them. On the emulator they pay wherever there are any.
+// norms are cuDNN's convolutions with a norm before them.
 type norms struct {
 	*cudnn
 	v *device
 }
 
 func (n norms) NormPays(c driver.Conv, apart func(d driver.Device, y, x driver.Ptr) error) bool {
-	if n.v.Context.Info().Emulated {
-		return n.cudnn.NormPays(c, nil)
-	}
 	return n.cudnn.NormPays(c, func(y, x driver.Ptr) error { return apart(n.v, y, x) })
 }
 
 func (n norms) NormDataPays(c driver.Conv, add bool, apart func(d driver.Device, dy, x driver.Ptr) error) bool {
-	if n.v.Context.Info().Emulated {
-		return n.cudnn.NormDataPays(c, add, nil)
-	}
 	return n.cudnn.NormDataPays(c, add, func(dy, x driver.Ptr) error { return apart(n.v, dy, x) })
 }
 
 func (n norms) NormAddPays(c driver.Conv, apart func(d driver.Device, z, x, add driver.Ptr) error) bool {
-	if n.v.Context.Info().Emulated {
-		return n.cudnn.NormAddPays(c, nil)
-	}
 	return n.cudnn.NormAddPays(c, func(z, x, add driver.Ptr) error { return apart(n.v, z, x, add) })
 }
 
@@ -174,6 +162,7 @@ func equip(ctx *cuda.Context, o Options) (driver.Device, *dnn.Handle, error) {
 	if os.Getenv(plansEnv) != plansFirst {
 		timer = ctx
 	}
+	// Times on the emulator mean nothing.
 	nn, err := dnn.New(ctx, dnn.Options{Timer: timer, Ways: weightWays{lt, ctx}, Untimed: i.Emulated, NonDeterministic: o.NonDeterministic,
 		Made: o.Planning, GPU: i.Name, Arch: i.Arch, Multiprocs: i.Multiprocs, Driver: i.Driver})
 	if err != nil {
