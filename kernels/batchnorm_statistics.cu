@@ -10,37 +10,37 @@ template <int N> struct Moments {
 };
 
 // add_rows adds U rows, of which those count that are in; the others must be 0. The moments of U rows are exact to
-// rounding by two passes over registers, and joined to the rest (Chan, Golub & LeVeque 1979, eq. 2.1).
-template <int U, int N> __device__ inline void add_rows(Moments<N> &m, float (&v)[U][N], const bool (&in)[U]) {
-    int k = 0;
+// rounding by two passes over registers, and joined to the rest (Chan, Golub & LeVeque 1979, eq. 2.1). With ALL each is in.
+template <bool ALL, int U, int N> __device__ inline void add_rows(Moments<N> &m, float (&v)[U][N], const bool *in = nullptr) {
+    int k = ALL ? U : 0;
 #pragma unroll
     for (int u = U - 1; u >= 0; u--) {
-        k += in[u];
-        if (m.count == 0 && in[u])
+        if (!ALL) k += in[u];
+        if (m.count == 0 && (ALL ? u == 0 : in[u]))
 #pragma unroll
             for (int l = 0; l < N; l++) m.origin[l] = v[u][l];
     }
     if (k == 0) return;
     float had = float(m.count);
     m.count += k;
-    float inv = 1.0f / float(k), share = float(k) / float(m.count);
+    float inv = 1.0f / float(k), share = float(k) / float(m.count), whole = share * had;
 #pragma unroll
     for (int l = 0; l < N; l++) {
         float sum = 0.0f, dev = 0.0f;
 #pragma unroll
         for (int u = 0; u < U; u++) {
-            v[u][l] = in[u] ? v[u][l] - m.origin[l] : 0.0f;
+            v[u][l] = ALL || in[u] ? v[u][l] - m.origin[l] : 0.0f;
             sum += v[u][l];
         }
         float mean = sum * inv;
 #pragma unroll
         for (int u = 0; u < U; u++) {
-            float d = in[u] ? v[u][l] - mean : 0.0f;
+            float d = ALL || in[u] ? v[u][l] - mean : 0.0f;
             dev += d * d;
         }
         float d = mean - m.mean[l];
         m.mean[l] += d * share;
-        m.m2[l] += dev + d * d * (share * had);
+        m.m2[l] += dev + d * d * whole;
     }
 }
 
@@ -86,7 +86,18 @@ __device__ inline void batchnorm_statistics(int *count, double *mean, float *m2,
     for (int start = column_start(N); start < c; start += column_stride(N)) {
         Columns at = columns(rows, c, start, N);
         Moments<N> m = {};
-        for (i64 r = at.row; at.col < c && r < rows; r += norm_rows * at.step) {
+        i64 r = at.row;
+        if (!who.present && at.col < c)
+            for (; r + (norm_rows - 1) * at.step < rows; r += norm_rows * at.step) {
+                Raw<T, N> raw[norm_rows];
+                float v[norm_rows][N];
+#pragma unroll
+                for (int u = 0; u < norm_rows; u++) load_raw(raw[u], x + (r + u * at.step) * c + at.col);
+#pragma unroll
+                for (int u = 0; u < norm_rows; u++) from_raw(v[u], raw[u]);
+                add_rows<true>(m, v);
+            }
+        for (; at.col < c && r < rows; r += norm_rows * at.step) {
             Raw<T, N> raw[norm_rows] = {};
             float v[norm_rows][N];
             bool in[norm_rows];
@@ -97,7 +108,7 @@ __device__ inline void batchnorm_statistics(int *count, double *mean, float *m2,
                 if (in[u]) load_raw(raw[u], x + (r + u * at.step) * c + at.col);
 #pragma unroll
             for (int u = 0; u < norm_rows; u++) from_raw(v[u], raw[u]);
-            add_rows(m, v, in);
+            add_rows<false>(m, v, in);
         }
         double means[N];
         join(m, means);
