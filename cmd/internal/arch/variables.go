@@ -11,6 +11,7 @@ import (
 func held() map[string]string {
 	const why = "a library is opened once per process, as its functions stand in one table of C; behind a lock"
 	return map[string]string{
+		"gpu/gputest/keep.go keepGPUs":             "a GPU's context lives while something in the process holds it, and tests of one process share it; behind a lock",
 		"gpu/internal/blas/load.go table":          why,
 		"gpu/internal/cuda/load.go driverTable":    why,
 		"gpu/internal/cuda/nvrtc.go compilerTable": why,
