@@ -4,35 +4,37 @@ package kernels
 
 // Sizes that kernels and what launches them have in common, from the constexpr int of *.cu and *.cuh.
 const (
-	AugFixed      = 16           // augment.cu: fraction bits of source coordinates
-	AugFields     = 10           // augment.cu: of an image's geometry
-	AugShrink     = 7            // augment.cu: images are shrunk by less
-	AugQuads      = 4            // augment.cu: of the filter's taps, at most: fewer than 2 x 7 + 2
-	AugSide       = 32           // augment.cu: of a block's square of pixels
-	AugTop        = 65535        // augment.cu: a weight, at most
-	AugStep       = 8            // augment.cu: rows
-	BnBackRows    = 2            // batchnorm_backward.cu: in flight, of two or three images each
-	CountUnit     = 4096         // batchnorm_ranks.cu
-	BiasRows      = 4            // bias.cu: in flight
-	DiceSums      = 5            // dicebce.cu
-	GatherRows    = 8            // gather.cu: of the batch, to one thread: they share what is read per feature
-	NceRows       = NceTile / 4  // infonce_tiled.cu: of a tile, to one thread outside of products
-	GemmTile      = 64           // matmul.cu
-	GemmDepth     = 16           // matmul.cu
-	GemmThreads   = 16           // matmul.cu
-	GemmEach      = 4            // matmul.cu
-	PoolRows      = 4            // pool.cu: of an image to average, in flight
-	PoolTaps      = 3            // pool.cu: of a window's line, in flight
-	NormRows      = 4            // columns.cuh: rows in flight of a thread that normalises
-	ColumnThreads = 256          // columns.cuh
-	PartsATime    = 16           // columns.cuh
-	TotalSide     = 32           // columns.cuh
-	NceThreads    = 256          // infonce.cuh
-	NceTile       = 64           // infonce.cuh: candidates of a tile
-	NceChunk      = 128          // infonce.cuh: features in shared memory at a time
-	NceStride     = NceChunk + 4 // infonce.cuh: of a row in shared memory, floats
-	NceMask       = 1            // infonce.cuh
-	NcePositive   = 2            // infonce.cuh
+	AugFixed         = 16           // augment.cu: fraction bits of source coordinates
+	AugFields        = 10           // augment.cu: of an image's geometry
+	AugShrink        = 7            // augment.cu: images are shrunk by less
+	AugQuads         = 4            // augment.cu: of the filter's taps, at most: fewer than 2 x 7 + 2
+	AugSide          = 32           // augment.cu: of a block's square of pixels
+	AugTop           = 65535        // augment.cu: a weight, at most
+	AugStep          = 8            // augment.cu: rows
+	BnBackRows       = 2            // batchnorm_backward.cu: in flight, of two or three images each
+	CountUnit        = 4096         // batchnorm_ranks.cu
+	FewRows          = 2            // batchnorm_statistics.cu: in flight where it is asked which count
+	StatisticsBlocks = 3            // batchnorm_statistics.cu: to a multiprocessor; on Blackwell the third would spill
+	BiasRows         = 4            // bias.cu: in flight
+	DiceSums         = 5            // dicebce.cu
+	GatherRows       = 8            // gather.cu: of the batch, to one thread: they share what is read per feature
+	NceRows          = NceTile / 4  // infonce_tiled.cu: of a tile, to one thread outside of products
+	GemmTile         = 64           // matmul.cu
+	GemmDepth        = 16           // matmul.cu
+	GemmThreads      = 16           // matmul.cu
+	GemmEach         = 4            // matmul.cu
+	PoolRows         = 4            // pool.cu: of an image to average, in flight
+	PoolTaps         = 3            // pool.cu: of a window's line, in flight
+	NormRows         = 4            // columns.cuh: rows in flight of a thread that normalises
+	ColumnThreads    = 256          // columns.cuh
+	PartsATime       = 16           // columns.cuh
+	TotalSide        = 32           // columns.cuh
+	NceThreads       = 256          // infonce.cuh
+	NceTile          = 64           // infonce.cuh: candidates of a tile
+	NceChunk         = 128          // infonce.cuh: features in shared memory at a time
+	NceStride        = NceChunk + 4 // infonce.cuh: of a row in shared memory, floats
+	NceMask          = 1            // infonce.cuh
+	NcePositive      = 2            // infonce.cuh
 )
 
 // AdamForward has the arguments of adam_forward_bf16, adam_forward_f16, adam_forward_f32. Pointers are device addresses.

@@ -79,6 +79,8 @@ template <int N> __device__ inline void join(Moments<N> &m, double (&mean)[N]) {
     __syncthreads();
 }
 
+constexpr int few_rows = 2; // in flight where it is asked which count
+
 // batchnorm_statistics: count [parts], mean [parts, c] and m2 [parts, c] of the rows of samples that are present, parts =
 // gridDim.y.
 template <class T, int N>
@@ -97,17 +99,17 @@ __device__ inline void batchnorm_statistics(int *count, double *mean, float *m2,
                 for (int u = 0; u < norm_rows; u++) from_raw(v[u], raw[u]);
                 add_rows<true>(m, v);
             }
-        for (; at.col < c && r < rows; r += norm_rows * at.step) {
-            Raw<T, N> raw[norm_rows] = {};
-            float v[norm_rows][N];
-            bool in[norm_rows];
+        for (; at.col < c && r < rows; r += few_rows * at.step) {
+            Raw<T, N> raw[few_rows] = {};
+            float v[few_rows][N];
+            bool in[few_rows];
 #pragma unroll
-            for (int u = 0; u < norm_rows; u++) in[u] = r + u * at.step < rows && is_here(who, r + u * at.step);
+            for (int u = 0; u < few_rows; u++) in[u] = r + u * at.step < rows && is_here(who, r + u * at.step);
 #pragma unroll
-            for (int u = 0; u < norm_rows; u++)
+            for (int u = 0; u < few_rows; u++)
                 if (in[u]) load_raw(raw[u], x + (r + u * at.step) * c + at.col);
 #pragma unroll
-            for (int u = 0; u < norm_rows; u++) from_raw(v[u], raw[u]);
+            for (int u = 0; u < few_rows; u++) from_raw(v[u], raw[u]);
             add_rows<false>(m, v, in);
         }
         double means[N];
@@ -138,8 +140,15 @@ extern "C" __global__ void __launch_bounds__(1024, 1)
 }
 EXPORT_KERNEL(batchnorm_finish_f32)
 
+constexpr int statistics_blocks = 3; // to a multiprocessor; on Blackwell the third would spill
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define STATISTICS_SPILL 1
+#else
+#define STATISTICS_SPILL 0
+#endif
+
 #define STATISTICS(T, S)                                                                                               \
-    extern "C" __global__ void __launch_bounds__(256, 2)                                                               \
+    extern "C" __global__ void __launch_bounds__(256, statistics_blocks - STATISTICS_SPILL)                            \
         batchnorm_statistics_##S(int *count, double *mean, float *m2, const T *x, const u8 *present, int per,          \
                                  int rows, int c) {                                                                    \
         Samples who = {present, per};                                                                                  \
