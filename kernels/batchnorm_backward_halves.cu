@@ -8,26 +8,15 @@ enum Through { everything, by_bits, by_line };
 
 template <class T> __device__ inline word4 load_eight(const T *x, i64 at) { return *reinterpret_cast<const word4 *>(x + at); }
 
-// LetThrough is where a thread finds it, of its eight columns: packed, since that takes half the registers.
+// LetThrough is where a thread finds it, of its eight columns.
 template <class T, int THROUGH> struct LetThrough {
     const u8 *mask;
-    word4 scale, shift;
+    float scale[8], shift[8];
 
     __device__ inline LetThrough(const void *through, int col, int c) : mask(static_cast<const u8 *>(through)) {
         if (THROUGH != by_line || col >= c) return;
-        scale = load_eight(static_cast<const T *>(through), col);
-        shift = load_eight(static_cast<const T *>(through), i64(c) + col);
-    }
-    // above has a bit for each of eight elements of x.
-    __device__ inline unsigned above(const word4 &x) const {
-        float v[8], a[8], b[8];
-        unpack<T>(v, x);
-        unpack<T>(a, scale);
-        unpack<T>(b, shift);
-        unsigned bits = 0;
-#pragma unroll
-        for (int l = 0; l < 8; l++) bits |= unsigned(v[l] * a[l] + b[l] > 0.0f) << l;
-        return bits;
+        unpack<T>(scale, load_eight(static_cast<const T *>(through), col));
+        unpack<T>(shift, load_eight(static_cast<const T *>(through), i64(c) + col));
     }
 };
 
@@ -40,8 +29,13 @@ template <class T, int THROUGH> struct Eight {
         dy = load_eight(from, at);
         if (THROUGH == by_bits) bits = p.mask[u64(at) / 8];
     }
-    __device__ inline void rectify(const LetThrough<T, THROUGH> &p, const word4 &x) {
-        if (THROUGH != everything) let_through(dy, THROUGH == by_line ? p.above(x) : bits);
+    // rectified are they as numbers, beside the norm's input x. By a line dy itself stays.
+    __device__ inline void rectified(float (&d)[8], const LetThrough<T, THROUGH> &p, const float (&x)[8]) {
+        if (THROUGH == by_bits) let_through(dy, bits);
+        unpack<T>(d, dy);
+        if constexpr (THROUGH == by_line)
+#pragma unroll
+            for (int l = 0; l < 8; l++) d[l] = x[l] * p.scale[l] + p.shift[l] > 0.0f ? d[l] : 0.0f;
     }
 };
 
@@ -67,11 +61,11 @@ __device__ __forceinline__ void bn_sum_turn(ThreadSums<NORMS> &s, const T *dy, c
     for (int u = 0; u < ROWS; u++) {
         if (END && unsigned(u) >= left) continue;
         float d[8], a[8];
-        in[u].rectify(p, v[u]);
-        unpack<T>(d, in[u].dy);
+        unpack<T>(a, v[u]);
+        in[u].rectified(d, p, a);
 #pragma unroll
         for (int k = 0; k < NORMS; k++) {
-            unpack<T>(a, k == 0 ? v[u] : w[u]);
+            if (k == 1) unpack<T>(a, w[u]);
 #pragma unroll
             for (int l = 0; l < 8; l++) s.dot[k][l] += d[l] * (a[l] - s.mean[k][l]);
         }
@@ -119,7 +113,7 @@ __device__ inline void batchnorm_halves_reduce(const Slopes &one, const Slopes &
         load_column<8>(s.mean[0], mean, m.col);
         if constexpr (NORMS == 2) load_column<8>(s.mean[1], z_mean, m.col);
         LetThrough<T, THROUGH> p(through, m.col, c);
-        bn_sum_rows<T, NORMS == 1 && THROUGH != by_line ? 2 : 1, THROUGH, NORMS>(s, dy, p, x, z, m);
+        bn_sum_rows<T, NORMS == 1 ? 2 : 1, THROUGH, NORMS>(s, dy, p, x, z, m);
     }
     add_up<8>(s.d);
     leave_part<8>(sums, 0, s.d, c, m.col);
@@ -149,9 +143,7 @@ __device__ inline void bn_slope(Slope &s, const float *mean, const float *scale,
     }
 }
 
-template <class T> __device__ inline void bn_store_slope(T *dx, const float (&d)[8], const word4 &x, const Slope &s) {
-    float v[8];
-    unpack<T>(v, x);
+template <class T> __device__ inline void bn_store_slope(T *dx, const float (&d)[8], float (&v)[8], const Slope &s) {
 #pragma unroll
     for (int l = 0; l < 8; l++) v[l] = d[l] * s.scale[l] + (v[l] * s.by_x[l] + s.shift[l]);
     *reinterpret_cast<word4 *>(dx) = pack<T>(v);
@@ -178,12 +170,16 @@ __device__ __forceinline__ void bn_back_turn(const Gradients<T> &g, const T *dy,
 #pragma unroll
     for (int u = 0; u < ROWS; u++) {
         if (END && unsigned(u) >= left) continue;
-        float d[8];
-        in[u].rectify(p, v[u]);
-        unpack<T>(d, in[u].dy);
+        static_assert(!ADD || THROUGH != by_line, "dy is written as it is rectified");
+        float d[8], a[8];
+        unpack<T>(a, v[u]);
+        in[u].rectified(d, p, a);
         if (ADD) *reinterpret_cast<word4 *>(g.dadd + (at + u * jump)) = in[u].dy;
-        bn_store_slope(g.dx + (at + u * jump), d, v[u], s[0]);
-        if (NORMS == 2) bn_store_slope(g.dz + (at + u * jump), d, w[u], s[NORMS - 1]);
+        bn_store_slope(g.dx + (at + u * jump), d, a, s[0]);
+        if (NORMS == 2) {
+            unpack<T>(a, w[u]);
+            bn_store_slope(g.dz + (at + u * jump), d, a, s[NORMS - 1]);
+        }
     }
 }
 
@@ -206,7 +202,7 @@ __device__ inline void batchnorm_halves_backward(T *dx, T *dadd, const T *dy, co
     Slope s[1];
     bn_slope(s[0], mean, scale, k1, k2, m.col);
     LetThrough<T, THROUGH> p(through, m.col, c);
-    bn_back_rows_of<T, THROUGH == by_line ? 1 : 2, THROUGH, ADD, 1>(Gradients<T>{dx, dadd, nullptr}, dy, p, x, nullptr, s, m);
+    bn_back_rows_of<T, 2, THROUGH, ADD, 1>(Gradients<T>{dx, dadd, nullptr}, dy, p, x, nullptr, s, m);
 }
 
 // Summed is what a convolution's gradient left of a norm's: sums [2, c] over d (x - mean) rstd and over d, which are the gradients of gamma
