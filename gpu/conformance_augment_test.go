@@ -96,10 +96,10 @@ func colours(x []float64, channels int) []float64 {
 	return out
 }
 
-// TestConformanceAugmentRoads has what the kernels tell apart: more than a square of pixels to a block, shrinking by almost 7 in both
+// TestConformanceAugmentWays has what the kernels tell apart: more than a square of pixels to a block, shrinking by almost 7 in both
 // directions and in one, sources that begin at every byte of a word, single columns and rows, turns by any angle, enlargement, what lies
 // far outside, and weights of more than 16 bits.
-func TestConformanceAugmentRoads(t *testing.T) {
+func TestConformanceAugmentWays(t *testing.T) {
 	conform(t, func(l *gputest.Lab) {
 		const one = 1 << 16
 		for i, c := range []struct {

@@ -37,9 +37,9 @@ func newStep(t *testing.T, device string, o StepOptions) *Step {
 	return s
 }
 
-// TestRoads: on the emulated GPU a step that is replayed has the losses of one that is queued anew; from raw batches, whose
+// TestWays: on the emulated GPU a step that is replayed has the losses of one that is queued anew; from raw batches, whose
 // images the device varies and whose rows it looks up, nearly those of the CPU, which gets both ready; from ready ones too.
-func TestRoads(t *testing.T) {
+func TestWays(t *testing.T) {
 	gputest.Long(t)
 	gputest.UseEmulator(t)
 	run := func(device string, floats, anew bool) []float64 {
