@@ -188,11 +188,6 @@ func (p *plan) take(lt C.cublasLtHandle_t, r C.struct_contig_lt_result) {
 	p.c.handle, p.c.algo, p.workspace = lt, r.algo, int(r.workspaceSize)
 }
 
-// choice is the algorithm that the plan uses, as take takes it.
-func (p *plan) choice() C.struct_contig_lt_result {
-	return C.struct_contig_lt_result{algo: p.c.algo, workspaceSize: C.size_t(p.workspace)}
-}
-
 // candidates returns the heuristic's algorithms in its order, at least one. Those that break the limits, which the
 // library was told, are left out all the same.
 func (h *Handle) candidates(d *description, limit int) ([]C.struct_contig_lt_result, error) {
