@@ -21,17 +21,19 @@ const codeSlow = 807
 // askFrom is how long a training on the CPU takes at least when --device auto is not enough to begin it.
 const askFrom = time.Hour
 
-// openDevice opens the device, before any data are read, and says which it is.
+// openDevice opens the device, before any data are read.
 func (r *trainRun) openDevice() (err error) {
 	if r.device, err = train.OpenDevice(r.cfg, func(c gpu.PlanCounts) { r.planning(c) }); err != nil {
-		return err
-	}
-	if err := joinRanks(r.team, r.device); err != nil {
 		return err
 	}
 	if r.several() && r.cfg.HalvesGradients() && r.device.GPU() == nil {
 		return usagef("train: --gradients bf16 is for ranks on GPUs: the sums of MPI are of float32")
 	}
+	return nil
+}
+
+// describeDevice says which device it is.
+func (r *trainRun) describeDevice() error {
 	_, precision, err := r.device.Precision(r.cfg.Precision)
 	if err != nil {
 		return err

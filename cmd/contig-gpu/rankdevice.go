@@ -42,7 +42,7 @@ func gpuOfRank(verb, device string, team *ranks.Team) (string, error) {
 	return fmt.Sprintf("cuda:%d", team.Local), nil
 }
 
-// joinRanks makes the device that of one of the ranks.
+// joinRanks makes the device that of one of the ranks, which all do together: what one fails at by itself it is to end with.
 func joinRanks(team *ranks.Team, d *gpu.Device) error {
 	if team.Size == 1 {
 		return nil
@@ -50,13 +50,17 @@ func joinRanks(team *ranks.Team, d *gpu.Device) error {
 	if err := team.Alike("kinds of device", d.Name(), "a host without GPUs among others, or --device auto"); err != nil {
 		return err
 	}
-	if err := team.NoWorld(); err != nil && d.GPU() == nil {
+	err := team.NoWorld()
+	if d.GPU() != nil {
+		err = nil
+	}
+	if err = team.Together(err); err != nil {
 		return err
 	}
 	if err := apart(team, d.GPU()); err != nil {
 		return err
 	}
-	err := d.Join(team.World)
+	err = d.Join(team.World)
 	if gpu.NoCollectives(err) {
 		return &data.Problem{Code: codeNoNCCL, What: "no NCCL, by which GPUs sum", Err: err, Expected: "libnccl.so.2, 2.19 or later", Cause: "it is not installed on this host, or not where the loader looks",
 			Fix: "pip install nvidia-nccl-cu13, load its module, or name the file by CONTIG_LIBNCCL; --ranks 1 trains on one GPU"}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"contig-gpu/cmd/internal/ranks"
 	"contig-gpu/gpu/gputest"
@@ -111,6 +112,40 @@ func TestRanksOnGPUsFail(t *testing.T) {
 			t.Errorf("%s: codes %v\n%s\n%s", env, codes, strings.Join(outs, "\n"), strings.Join(errs, "\n"))
 		}
 		mustDo(t, os.Unsetenv(name))
+	}
+}
+
+// TestRanksThatCannotCompute: where NCCL is nowhere, or a rank has no NCCL, or no GPU, that is said once, and all end.
+func TestRanksThatCannotCompute(t *testing.T) {
+	if !emulated(t) {
+		return
+	}
+	t.Setenv("CONTIG_SECRET", "of this test")
+	run := filepath.Join(t.TempDir(), "run")
+	args := small(tiny(t), run, "--device", "cuda", "--precision", "f32", "--max-steps", "2")
+	for _, c := range []struct {
+		want   string
+		absent [2]string // the variable that names a library which a rank does not have
+	}{
+		{"contig-gpu: E737: ", [2]string{"CONTIG_LIBNCCL", "CONTIG_LIBNCCL"}},
+		{"): E737: ", [2]string{"NONE", "CONTIG_LIBNCCL"}},
+		{"contig-gpu: E737: ", [2]string{"CONTIG_LIBNCCL", "NONE"}},
+		{"): E804: ", [2]string{"NONE", "CONTIG_LIBCUDA"}},
+		{"contig-gpu: E804: ", [2]string{"CONTIG_LIBCUDA", "NONE"}},
+	} {
+		address, began := freeAddress(t), time.Now()
+		var hands []*hand
+		for r, name := range c.absent {
+			hands = append(hands, byHandAt(t, address, r, 2, []string{"env", name + "=/absent.so"}, args...))
+		}
+		codes := []int{hands[0].end(), hands[1].end()}
+		said := hands[0].errs.String() + hands[1].errs.String()
+		if !slices.Equal(codes, []int{1, 1}) || strings.Count(said, c.want) != 1 || strings.Contains(said, "E733") && !strings.Contains(said, "gave up") {
+			t.Errorf("without %v: codes %v after %v\n%s", c.absent, codes, time.Since(began), said)
+		}
+	}
+	if _, err := os.Stat(run); err == nil {
+		t.Error("a run folder is left")
 	}
 }
 

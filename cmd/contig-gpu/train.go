@@ -74,7 +74,7 @@ func (r *trainRun) train(c *cli.Context) (err error) {
 		return err
 	}
 	defer r.closeDevice()
-	if err := r.team.Together(r.prepare(c.Context)); err != nil {
+	if err := r.prepare(c.Context); err != nil {
 		return err
 	}
 	if err := r.team.Alike("data", r.cohort.Hash, "other files of data, or another version of them, on these ranks' hosts"); err != nil {
@@ -114,12 +114,30 @@ func (r *trainRun) begin(overwrite bool) (done bool, err error) {
 	return false, nil
 }
 
-// prepare opens device and data.
+// prepare opens device and data. What one of several ranks fails at by itself all hear of before they do the next thing together.
+// Of a signal they tell each other before the first step; until then it ends what the first rank does, which may take long.
 func (r *trainRun) prepare(ctx context.Context) error {
-	if err := r.openDevice(); err != nil {
+	if !r.first() {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if err := r.team.Together(r.openDevice()); err != nil {
 		return err
 	}
-	if err := r.enter(ctx); err != nil {
+	if err := joinRanks(r.team, r.device); err != nil {
+		return err
+	}
+	if err := r.team.Together(r.describeDevice()); err != nil {
+		return err
+	}
+	if err := r.makeDemo(ctx); err != nil {
+		return err
+	}
+	return r.team.Together(r.openData(ctx))
+}
+
+// openData opens the cohort and looks at some of it; the first rank reads all of it.
+func (r *trainRun) openData(ctx context.Context) error {
+	if err := r.enter(); err != nil {
 		return err
 	}
 	if err := r.look(ctx); err != nil || !r.first() {
@@ -141,18 +159,24 @@ func (r *trainRun) options(c *cli.Context) train.Options {
 	return o
 }
 
-// enter opens the cohort, made first where it is the demo's, and says what is in it.
-func (r *trainRun) enter(ctx context.Context) error {
-	if r.demo {
-		dir := ""
-		if err := r.inTurn(func() (err error) {
-			dir, err = demoCohort(ctx, r.say, r.line)
-			return err
-		}); err != nil {
-			return err
-		}
-		r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
+// makeDemo makes the demo's cohort, where that is what is trained on.
+func (r *trainRun) makeDemo(ctx context.Context) error {
+	if !r.demo {
+		return nil
 	}
+	dir := ""
+	if err := r.inTurn(func() (err error) {
+		dir, err = demoCohort(ctx, r.say, r.line)
+		return err
+	}); err != nil {
+		return err
+	}
+	r.values.Images, r.values.Data = filepath.Join(dir, "images.tsv"), filepath.Join(dir, "data.toml")
+	return nil
+}
+
+// enter opens the cohort and says what is in it.
+func (r *trainRun) enter() error {
 	if err := r.join(); err != nil {
 		return err
 	}

@@ -159,17 +159,29 @@ func (r *trainRun) end(ctx context.Context, err error) error {
 	if !r.several() {
 		return err
 	}
-	if errors.Is(err, train.ErrInterrupted) {
-		sig, lost := r.team.Signal(signalOf(ctx))
-		if lost == nil {
-			err = ranks.Shared{Err: ended{alikeSignal(sig), r.team.Rank}}
-		}
-	}
+	err = r.stoppedAlike(ctx, err)
 	if collective(err) {
 		err = ranks.Shared{Err: err}
 	}
 	if err = r.team.End(r.team.Lost(err, "a sum over all ranks")); err != nil && !errors.Is(err, context.Canceled) {
 		err = settled{err}
+	}
+	return err
+}
+
+// stoppedAlike makes of an error that all ranks have come to the end by a signal, where one of them was sent one.
+func (r *trainRun) stoppedAlike(ctx context.Context, err error) error {
+	var shared ranks.Shared
+	stopped := errors.Is(err, train.ErrInterrupted) || errors.Is(err, train.ErrNotBegun)
+	if !stopped && !errors.As(err, &shared) {
+		return err
+	}
+	sig, lost := r.team.Signal(signalOf(ctx))
+	switch {
+	case lost == nil && sig != 0:
+		return ranks.Shared{Err: ended{alikeSignal(sig), r.team.Rank}}
+	case lost != nil && stopped:
+		return lost
 	}
 	return err
 }

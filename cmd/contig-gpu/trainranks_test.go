@@ -217,6 +217,42 @@ func TestRanksStop(t *testing.T) {
 	wantSteps(t, run, len(stepLosses(t, whole)))
 }
 
+// TestRanksStopBeforeTheFirstStep: a signal to any rank, or to all, while the data are read or later, ends all with one code and one line, and leaves nothing.
+func TestRanksStopBeforeTheFirstStep(t *testing.T) {
+	turn.Share(t)
+	cohort, dir, mpi := tiny(t, "--persons", "1000", "--image-size", "64"), t.TempDir(), installed(t)
+	for i, c := range []struct {
+		to    []int
+		sig   syscall.Signal
+		code  int
+		after string // what was said before
+	}{
+		{[]int{0}, syscall.SIGUSR1, 143, "persons have data"}, {[]int{1}, syscall.SIGUSR1, 143, "2 ranks on"}, {[]int{0, 1}, syscall.SIGINT, 130, "persons have data"},
+		{[]int{1}, syscall.SIGTERM, 143, "device: "},
+	} {
+		run := filepath.Join(dir, fmt.Sprint("run", i))
+		said := filepath.Join(dir, fmt.Sprint("said", i))
+		crew := sail(t, mpi, 2, map[int]string{0: "exec >" + said}, ranked(cohort, run, "--epochs", "1")...)
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			if text, _ := os.ReadFile(said); strings.Contains(string(text), c.after) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%q is not said", c.after)
+			}
+		}
+		for _, r := range c.to {
+			crew.signal(t, r, c.sig)
+		}
+		if code := crew.end(); code != c.code || strings.Count(crew.errs, "stopped by signal: ") != 1 || strings.Contains(crew.errs, "contig-gpu: E") {
+			t.Errorf("%v to %v after %q: exit code %d, want %d\n%s%s", c.sig, c.to, c.after, code, c.code, crew.out, crew.errs)
+		}
+		if _, err := os.Stat(filepath.Join(run, metricsName)); err == nil {
+			t.Errorf("%v to %v: steps were taken", c.sig, c.to)
+		}
+	}
+}
+
 // TestRanksFail: what ends one rank ends all, soon, with one error that says whose it is, and the run can be resumed.
 func TestRanksFail(t *testing.T) {
 	cohort, dir, mpi := tiny(t), t.TempDir(), installed(t)

@@ -14,6 +14,9 @@ import (
 // ErrInterrupted is returned by Run when its context ended and the checkpoint was written.
 var ErrInterrupted = errors.New("interrupted; a checkpoint was written, --resume goes on from it")
 
+// ErrNotBegun is returned by Run, on all of several ranks, when the context of one had ended before the first step. Nothing was written.
+var ErrNotBegun = errors.New("interrupted before the first step")
+
 // A Feed says which batches a source is to give.
 type Feed struct {
 	Split data.Split

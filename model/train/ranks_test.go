@@ -252,6 +252,50 @@ func TestRanksFindWhoIsNotFinite(t *testing.T) {
 	}
 }
 
+// broken is a source that cannot give its last batch.
+type broken struct {
+	data.Source
+	given int
+}
+
+func (s *broken) Next(b *data.Batch) error {
+	if s.given++; s.given == s.Batches() {
+		return &data.Problem{Code: 501, What: "the image is damaged"}
+	}
+	return s.Source.Next(b)
+}
+
+// TestRanksEndInAnEvaluation: what one rank fails at in a validation, in the test, or in what is embedded for the map is its own error, before anything
+// else that all do together; the run goes on.
+func TestRanksEndInAnEvaluation(t *testing.T) {
+	turn.Share(t)
+	slow(t)
+	co := traintest.Cohort(t, 60)
+	for _, split := range []data.Split{data.Validation, data.Test, data.Train} {
+		dir, c := filepath.Join(t.TempDir(), "run"), shared(t)
+		c.Precision, c.Accumulate, c.MaxSteps, c.Batch = "f32", 1, 2, 4
+		o := of(c, co, dir)
+		err := runRanks(t.Context(), 2, o, func(rank int, o *Options) {
+			if open := o.NewSource; rank == 1 {
+				o.NewSource = func(f Feed) (data.Source, error) {
+					s, err := open(f)
+					if !f.Train && f.Split == split {
+						s = &broken{Source: s}
+					}
+					return s, err
+				}
+			}
+		})
+		if wantCode(t, err, 501); strings.Contains(err.Error(), "comes to a") || strings.Contains(err.Error(), "is saved") {
+			t.Errorf("%v: %v", split, err)
+		}
+		o.Resume = true
+		if err := runRanks(t.Context(), 2, o, nil); split != data.Validation && err != nil {
+			t.Errorf("%v: not resumed: %v", split, err)
+		}
+	}
+}
+
 // TestRanksThatDifferAreNotSaved: one bit of one rank's parameters is enough for E736, and the checkpoint before stays.
 func TestRanksThatDifferAreNotSaved(t *testing.T) {
 	slow(t)

@@ -14,8 +14,8 @@ import (
 )
 
 // Run trains, and returns what it did. When ctx ends it finishes the step, writes a checkpoint and returns
-// ErrInterrupted; before the first step it returns the cause, and the run folder is as it was. Errors that a file or folder
-// causes are *data.Problem.
+// ErrInterrupted; before the first step it returns the cause, or of several ranks ErrNotBegun, and the run folder is as it was. Errors that a file
+// or folder causes are *data.Problem.
 func Run(ctx context.Context, o Options) (s Summary, err error) {
 	if first := o.Device == nil || o.Device.Rank() == 0; o.Lock == nil && first {
 		if o.Lock, err = Take(o.Dir, o.Resume, o.Overwrite); err != nil {
@@ -40,7 +40,12 @@ func Run(ctx context.Context, o Options) (s Summary, err error) {
 // called for it a step late.
 func (t *trainer) run(ctx context.Context) (s Summary, err error) {
 	t.saved = time.Now()
-	if ctx.Err() != nil {
+	switch stop, err := t.stopped(ctx); {
+	case err != nil:
+		return t.summary(), err
+	case stop && t.several():
+		return t.summary(), ErrNotBegun
+	case stop:
 		return t.summary(), context.Cause(ctx)
 	}
 	if t.resumed {

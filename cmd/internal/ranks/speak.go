@@ -81,7 +81,7 @@ func (t *Team) End(err error) error {
 	if lost := t.Crew.Close(); lost != nil {
 		return t.Named(lost)
 	}
-	return t.Named(errors.Join(err, t.World.Close()))
+	return t.Named(errors.Join(err, t.Lost(t.World.Close(), "the end of MPI")))
 }
 
 // Lost makes E733 of an error of MPI or NCCL itself; other errors stay, whatever they are of, and those of collectives that broke off because of

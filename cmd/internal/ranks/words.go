@@ -112,7 +112,7 @@ func (w *words) take(dst []byte, rank int) error {
 			return err
 		}
 		if len(b) == 0 || len(b) > len(dst)-n {
-			return fmt.Errorf("ranks: rank %d tells %d bytes where %d are to come", rank, len(b), len(dst)-n)
+			return world.Lost(fmt.Errorf("rank %d tells %d bytes where %d are to come: the ranks do not do the same", rank, len(b), len(dst)-n))
 		}
 		n += copy(dst[n:], b)
 	}
