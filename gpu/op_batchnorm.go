@@ -129,7 +129,7 @@ func (a *bnArgs) wantSums() {
 // Blocks to a multiprocessor: as many as it holds at a time where blocks leave partial results, or begin with more than a few
 // reads, twice that where they do not.
 const (
-	bnMomentBlocks = kernels.StatisticsBlocks
+	bnMomentBlocks = 2 // of three that fit: the 32 KiB that two read at a time are what a memory's latency takes
 	bnSumBlocks    = 3
 	bnWriteBlocks  = 4
 	bnHalvesBlocks = 3 // of kernels/batchnorm*_halves.cu, which write

@@ -108,7 +108,7 @@ func (c *cache) get(p Problem) (Saved, bool) {
 	return Saved{}, false
 }
 
-// put keeps a plan. The file appears at once: no reader sees half of it, and of two processes that write it the last one's stays.
+// put keeps a plan in the place of another. The file appears at once: no reader sees half of it.
 func (c *cache) put(p Problem, s Saved) {
 	if c == nil || c.folder == "" {
 		return
@@ -120,6 +120,23 @@ func (c *cache) put(p Problem, s Saved) {
 	if err != nil {
 		c.err = fmt.Errorf("cuDNN: chosen plans are not kept: %w", err)
 	}
+}
+
+// first keeps a plan unless another process has kept one in the meantime, as ranks that start together on the GPUs of a host do, and returns what is
+// kept: all of them compute by that, now and when they go on.
+func (c *cache) first(p Problem, s Saved) Saved {
+	if c == nil || c.folder == "" {
+		return s
+	}
+	b, err := json.MarshalIndent(cacheFile{c.head, p, s}, "", " ")
+	if err == nil && newFile(c.path(p), append(b, '\n')) == nil {
+		return s
+	}
+	if theirs, kept := c.get(p); kept {
+		return theirs
+	}
+	c.put(p, s)
+	return s
 }
 
 // A note is what a training has found out on a kind of GPU with a version of the library, and would find out again: kept beside the plans, and
@@ -181,16 +198,34 @@ func (c *cache) times(p Problem) (ms []float64) {
 	return ms
 }
 
-func (c *cache) keepTimes(p Problem, ms []float64) {
-	if text, err := json.Marshal(ms); err == nil {
-		c.remember(waysOf(p), p.String(), text)
+// keepTimes keeps times unless another process has kept as many in the meantime, and returns those that are kept: see first.
+func (c *cache) keepTimes(p Problem, ms []float64) []float64 {
+	text, err := json.Marshal(ms)
+	if err != nil || c == nil || c.folder == "" {
+		return ms
 	}
+	b, err := json.MarshalIndent(note{c.head, p.String(), text}, "", " ")
+	if err == nil && newFile(c.notePath(waysOf(p), p.String()), append(b, '\n')) == nil {
+		return ms
+	}
+	if theirs := c.times(p); len(theirs) == len(ms) {
+		return theirs
+	}
+	c.remember(waysOf(p), p.String(), text)
+	return ms
 }
 
 // waysOf is what times are kept as.
 func waysOf(p Problem) string { return "ways of " + p.Op.String() }
 
-func replaceFile(path string, content []byte) error {
+// replaceFile writes a file, which appears at once, in the place of any other.
+func replaceFile(path string, content []byte) error { return placeFile(path, content, os.Rename) }
+
+// newFile is replaceFile where there is no such file yet; else, or where the file system has no links, it is an error.
+func newFile(path string, content []byte) error { return placeFile(path, content, os.Link) }
+
+// placeFile writes content beside path and puts it there by a call.
+func placeFile(path string, content []byte, put func(from, to string) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -200,10 +235,8 @@ func replaceFile(path string, content []byte) error {
 	}
 	_, err = f.Write(content)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = put(f.Name(), path)
 	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
+	os.Remove(f.Name()) // after Rename there is none
 	return err
 }

@@ -119,6 +119,45 @@ func TestCacheIsFollowed(t *testing.T) {
 	}
 }
 
+// TestRanksAgree: of two processes that choose at the same time, each by times of its own, the second follows what the first has kept: plans, and ways.
+func TestRanksAgree(t *testing.T) {
+	dir := t.TempDir()
+	one, two := openBench(t, timed(dir)), openBench(t, timed(dir))
+	prefer := func(b *bench, i int, before func()) {
+		honest := b.h.time
+		b.h.time = func(plans []*plan) ([]*contestant, error) {
+			before()
+			all, err := honest(plans)
+			for k, c := range all {
+				c.best = 2
+				if k == i {
+					c.best = 1
+				}
+			}
+			return all, err
+		}
+	}
+	prefer(one, 0, func() {})
+	var first Choice
+	prefer(two, 1, func() {
+		var err error
+		if first, err = one.h.Plan(cached); err != nil {
+			t.Fatal(err)
+		}
+	})
+	second, err := two.h.Plan(cached)
+	if err != nil || first.Timed < 2 || !reflect.DeepEqual(first, second) {
+		t.Errorf("the first computes by %+v, the second by %+v; %v", first, second, err)
+	}
+	two.convolutions(cached.Conv)
+	if got := one.h.cache.keepTimes(cached, []float64{1, 2}); got[0] != 1 {
+		t.Errorf("times of the first are %v", got)
+	}
+	if got := two.h.cache.keepTimes(cached, []float64{2, 1}); got[0] != 1 {
+		t.Errorf("the second follows %v", got)
+	}
+}
+
 func TestCacheDamaged(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
 		"cut off":     func(b []byte) []byte { return b[:len(b)/2] },

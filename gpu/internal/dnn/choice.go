@@ -24,7 +24,6 @@ type Choice struct {
 	Compiled     bool    `json:"compiled,omitempty"`     // at run time, by NVRTC
 	Milliseconds float64 `json:"milliseconds,omitempty"` // 0 where nothing was timed
 	Timed        int     `json:"timed,omitempty"`        // plans that were compared, 1 where there was no other
-	Apart        float64 `json:"apart,omitempty"`        // of ForwardStats: milliseconds of Forward and a pass for the sums; 0 where that was not timed
 }
 
 // The library's numerical notes (cudnnBackendNumericalNote_t).

@@ -8,9 +8,6 @@ package dnn
 import "C"
 
 import (
-	"fmt"
-	"math"
-
 	"contig-gpu/gpu/internal/convolution"
 	"contig-gpu/gpu/internal/driver"
 )
@@ -35,21 +32,21 @@ func (h *Handle) ConvForwardStats(c driver.Conv, y, x, w, sum, square driver.Ptr
 }
 
 // StatsPay reports whether ConvForwardStats takes less time than ConvForward and a pass over y, which apart queues. It is
-// measured once, and kept with the plan. Where ways are not timed, or apart is nil, it is so wherever the library has a plan.
+// measured once, and kept like a plan. Where ways are not timed, or apart is nil, it is so wherever the library has a plan.
 func (h *Handle) StatsPay(c driver.Conv, apart func(y driver.Ptr) error) bool {
-	q, err := h.planOf(Problem{Op: ForwardStats, Conv: c})
+	p := Problem{Op: ForwardStats, Conv: c}
+	q, err := h.planOf(p)
 	if err != nil || !h.timesWays() || apart == nil {
 		return err == nil
 	}
-	if q.Apart == 0 {
-		if err := h.timeApart(q, apart); err != nil {
-			h.untimed = fmt.Errorf("cuDNN: %s was not compared with a pass of its own for the sums: %w", q.problem, err)
-			q.Apart = math.MaxFloat64 // it is not tried again
-			return true
+	is, known := h.fused[p]
+	if !known {
+		if is, err = h.compared(p, func() (fused, own float64, err error) { return h.timeApart(q, apart) }); err != nil {
+			is.pays = true
 		}
-		h.keep(q)
+		h.fused[p] = is
 	}
-	return q.Milliseconds < q.Apart
+	return is.pays
 }
 
 // Scratch returns the bytes of scratch memory that a Problem takes, or why it cannot be run. It makes the plan.

@@ -10,6 +10,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 	"unsafe"
@@ -26,7 +27,7 @@ type Handle struct {
 	cache  *cache // nil without a Timer
 	plans  map[Problem]planned
 	weight map[driver.Conv]weightWay
-	norms  map[Problem]bool // whether a norm before a convolution is computed with it: by NormForwardStats, and by the gradients of data
+	fused  map[Problem]comparison // of what begins with a Problem
 	pack   *C.struct_contig_pack
 	work   driver.Ptr
 	room   int
@@ -49,7 +50,7 @@ func New(s Stream, o Options) (*Handle, error) {
 		return nil, err
 	}
 	h := &Handle{stream: s, chooser: chooser{api: api, Options: o}, plans: map[Problem]planned{},
-		weight: map[driver.Conv]weightWay{}, norms: map[Problem]bool{}}
+		weight: map[driver.Conv]weightWay{}, fused: map[Problem]comparison{}}
 	h.pack = (*C.struct_contig_pack)(C.calloc(1, C.sizeof_struct_contig_pack))
 	stream := *(*C.cudaStream_t)(unsafe.Pointer(&[]uintptr{s.Stream()}[0])) // an address of the driver's, not of Go
 	if err := refused("cudnnCreate", C.contig_open(&h.target.handle, stream, &h.pack.why[0]), &h.pack.why[0]); err != nil {
@@ -139,7 +140,8 @@ func (h *Handle) mayPlan(p Problem) error {
 // find takes what the cache holds of a Problem: as the library wrote it, or else, as after an update of the driver, made again of
 // engine and knobs, and then written anew. Where neither can be had it chooses.
 func (h *Handle) find(p Problem) (*plan, error) {
-	if s, kept := h.cache.get(p); kept {
+	s, kept := h.cache.get(p)
+	if kept {
 		if q, err := h.load(p, s); err == nil {
 			h.counts.Cached++
 			return q, nil
@@ -155,10 +157,30 @@ func (h *Handle) find(p Problem) (*plan, error) {
 	if h.counts.Made > before {
 		h.tell()
 	}
-	if err == nil && q.Timed > 0 {
+	switch {
+	case err != nil || q.Timed == 0:
+		return q, err
+	case kept:
 		h.keep(q)
+		return q, nil
 	}
-	return q, err
+	return h.agreed(q), nil
+}
+
+// agreed keeps a plan and returns it, or that which another process has kept before.
+func (h *Handle) agreed(q *plan) *plan {
+	mine := Saved{q.Choice, q.text()}
+	s := h.cache.first(q.problem, mine)
+	if reflect.DeepEqual(s, mine) {
+		return q
+	}
+	theirs, err := h.load(q.problem, s)
+	if err != nil {
+		h.keep(q)
+		return q
+	}
+	q.close()
+	return theirs
 }
 
 // tell tells who wants to know that plans were made.

@@ -57,43 +57,35 @@ func (h *Handle) NormPays(c driver.Conv, apart func(y, x driver.Ptr) error) bool
 // than Options allow.
 func (h *Handle) fusionPays(parts []Problem, timed bool, both func() (fused, own float64, err error)) bool {
 	p := parts[0]
-	pays, known := h.norms[p]
+	is, known := h.fused[p]
 	if known {
-		return pays
+		return is.pays
 	}
 	if p.Conv.Type != driver.F16 || h.Ways == nil || h.mayPlan(p) != nil {
 		return false
 	}
-	pays = h.decide(parts, timed && h.timesWays(), both)
-	h.norms[p] = pays
-	return pays
+	is = h.decide(parts, timed && h.timesWays(), both)
+	h.fused[p] = is
+	return is.pays
 }
 
-func (h *Handle) decide(parts []Problem, timed bool, both func() (fused, own float64, err error)) bool {
+func (h *Handle) decide(parts []Problem, timed bool, both func() (fused, own float64, err error)) comparison {
 	first := true
 	for _, p := range parts {
 		q, err := h.planOf(p)
-		if err != nil {
-			return false
-		}
-		if q.Workspace > h.maxWorkspace() {
-			return false
+		if err != nil || q.Workspace > h.maxWorkspace() {
+			return comparison{}
 		}
 		first = first && !q.Compiled
 	}
 	if !timed {
-		return first
+		return comparison{pays: first}
 	}
-	if times := h.cache.times(parts[0]); len(times) == 2 {
-		return times[0] < times[1]
-	}
-	fused, own, err := both()
+	is, err := h.compared(parts[0], both)
 	if err != nil {
-		h.untimed = fmt.Errorf("cuDNN: %s was not compared with its parts: %w", parts[0], err)
-		return first
+		return comparison{pays: first}
 	}
-	h.cache.keepTimes(parts[0], []float64{fused, own})
-	return fused < own
+	return is
 }
 
 // timeNorm returns the milliseconds of a norm that is fused to the convolution after it, and of one that is a pass of its own.
@@ -134,7 +126,7 @@ func (h *Handle) timeNorm(c driver.Conv, pass func(y, x driver.Ptr) error) (fuse
 		func() error { return h.take(way, back[1], back[2], back[0], work, room) },
 		func() error { return pass(back[0], at[0]) },
 	}
-	return h.compare(runs[:2], runs[2:], plain.Apart)
+	return h.compare(runs[:2], runs[2:], h.fused[Problem{Op: ForwardStats, Conv: c}].own)
 }
 
 // forwardOf returns the plan of a convolution forward, with sums where there is one.
@@ -171,6 +163,6 @@ func (h *Handle) NormAddPays(c driver.Conv, apart func(z, x, add driver.Ptr) err
 		}
 		return h.compare([]func() error{func() error { return h.execute(q, at, work, room) }},
 			[]func() error{func() error { return h.execute(plain, tensors{at[8], at[1], at[2], at[5], at[6]}, work, room) },
-				func() error { return apart(at[8], at[0], at[7]) }}, plain.Apart)
+				func() error { return apart(at[8], at[0], at[7]) }}, h.fused[Problem{Op: ForwardStats, Conv: c}].own)
 	})
 }

@@ -76,8 +76,9 @@ func TestNormPays(t *testing.T) {
 			if want {
 				times[1] = 3
 			}
-			openBench(t, timed(dir)).h.cache.keepTimes(p, times)
-			if got := pays(openBench(t, timed(dir)).h, c, apart); got != want {
+			other := t.TempDir()
+			openBench(t, timed(other)).h.cache.keepTimes(p, times)
+			if got := pays(openBench(t, timed(other)).h, c, apart); got != want {
 				t.Errorf("%s: %v of %v", p, got, times)
 			}
 		}

@@ -162,7 +162,7 @@ func (c *chooser) rebuild(p Problem, s Choice) (*plan, error) {
 	}
 	config := g.config(c.target, s)
 	now, err := g.examine(config)
-	now.Milliseconds, now.Timed, now.Apart = s.Milliseconds, s.Timed, s.Apart
+	now.Milliseconds, now.Timed = s.Milliseconds, s.Timed
 	var q *plan
 	if err == nil {
 		q, err = g.finalize(c.target, config, now)

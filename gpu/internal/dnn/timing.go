@@ -4,6 +4,7 @@ package dnn
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -129,25 +130,40 @@ func (h *Handle) timePlans(plans []*plan) ([]*contestant, error) {
 	return all, h.race(all)
 }
 
-// timeApart times a plan of ForwardStats against what it stands for: Forward, and a pass over y.
-func (h *Handle) timeApart(q *plan, pass func(y driver.Ptr) error) error {
+// A comparison is of what is fused with what it stands for.
+type comparison struct {
+	pays bool    // the fused way is the faster
+	own  float64 // milliseconds of the other; 0: they were not timed
+}
+
+// compared compares by the times that the cache keeps of a Problem, or by timing both.
+func (h *Handle) compared(p Problem, both func() (fused, own float64, err error)) (comparison, error) {
+	times := h.cache.times(p)
+	if len(times) != 2 {
+		fused, own, err := both()
+		if err != nil {
+			h.untimed = fmt.Errorf("cuDNN: %s was not compared with its parts: %w", p, err)
+			return comparison{}, err
+		}
+		times = h.cache.keepTimes(p, []float64{fused, own})
+	}
+	return comparison{times[0] < times[1], times[1]}, nil
+}
+
+// timeApart returns the milliseconds of a plan of ForwardStats, and of what it stands for: Forward, and a pass over y.
+func (h *Handle) timeApart(q *plan, pass func(y driver.Ptr) error) (fused, own float64, err error) {
 	f, err := h.planOf(Problem{Op: Forward, Conv: q.problem.Conv})
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	at, work, free, err := h.stage(q.problem, max(q.Workspace, f.Workspace)) // Forward's tensors are the first of these
 	defer free()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	y := at[slices.Index(q.roles, roleY)]
-	fused, apart, err := h.compare([]func() error{func() error { return h.execute(q, at, work, q.Workspace) }},
+	return h.compare([]func() error{func() error { return h.execute(q, at, work, q.Workspace) }},
 		[]func() error{func() error { return h.execute(f, at, work, f.Workspace) }, func() error { return pass(y) }}, 0)
-	if err != nil {
-		return err
-	}
-	q.Milliseconds, q.Apart = fused, apart
-	return nil
 }
 
 // compare times two ways of several parts. limit, if it is not 0, is what the first part of the second takes at most. The library may refuse

@@ -103,8 +103,7 @@ func (h *Handle) chooseWay(c driver.Conv) weightWay {
 		h.untimed = fmt.Errorf("cuDNN: the ways to %s were not compared: %w", p, err)
 		return first
 	}
-	h.cache.keepTimes(p, times)
-	return h.makeWay(c, fastestWay(times))
+	return h.makeWay(c, fastestWay(h.cache.keepTimes(p, times)))
 }
 
 // AddsWeights reports whether the way of a convolution has a launch of its own for the addition.

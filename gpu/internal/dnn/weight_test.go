@@ -4,6 +4,7 @@ package dnn
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -139,6 +140,7 @@ func TestWaysAreTimed(t *testing.T) {
 	for k := range wayCount {
 		times = []float64{3, 3, 3}
 		times[k] = 1
+		mustRemove(t, b.h.cache.notePath(waysOf(p), p.String()))
 		b.h.cache.keepTimes(p, times)
 		again := openBench(t, o)
 		again.weights(pointwise)
@@ -177,5 +179,12 @@ func TestWayLeftOut(t *testing.T) {
 	b.weights(pointwise)
 	if kept := b.h.cache.times(p) != nil; kept || b.h.Counts() != (Counts{}) {
 		t.Errorf("kept %v after %+v", kept, b.h.Counts())
+	}
+}
+
+func mustRemove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
 	}
 }
