@@ -309,6 +309,20 @@ func TestRanksRefuse(t *testing.T) {
 	}
 }
 
+// TestRanksBeginAlike: a file to begin with that is none is one error of all ranks, and leaves nothing.
+func TestRanksBeginAlike(t *testing.T) {
+	dir := t.TempDir()
+	file, run := filepath.Join(dir, "weights.safetensors"), filepath.Join(dir, "run")
+	mustDo(t, os.WriteFile(file, []byte("no weights"), 0o600))
+	_, errs, err := launched(t, installed(t), 3, nil, ranked(tiny(t), run, "--batch", "9", "--max-steps", "1", "--init", file)...)
+	if err == nil || strings.Count(errs, "contig-gpu: ") != 1 || !strings.Contains(errs, file) {
+		t.Errorf("%v\n%s", err, errs)
+	}
+	if _, err := os.Stat(filepath.Join(run, metricsName)); err == nil {
+		t.Error("steps were taken")
+	}
+}
+
 // TestPlanOfRanks: one of two ranks that share a batch takes what one process takes for half of it, and the whole batch's embeddings beside.
 func TestPlanOfRanks(t *testing.T) {
 	plan := func(args ...string) (p memoryPlan) {

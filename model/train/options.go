@@ -65,7 +65,7 @@ type Options struct {
 	Scan Scan // decodes what a first epoch leaves out; nil: nothing does. Run closes it
 
 	Device  *gpu.Device       // as OpenDevice opened it, which Run closes; nil: Run opens it
-	Ready   func(error) error // given how setting up went, before anything is read of the run: of several ranks all hear of it; nil: that is the error itself
+	Ready   func(error) error // given how it went, where each rank sets up by itself: of several all hear of it; nil: that is the error itself
 	Approve func(Work) error  // asked once before anything is written; an error ends Run; nil: go on
 
 	Lock *folder.Lock // of Dir, by Take, where the caller has it; nil: Run takes it

@@ -79,11 +79,7 @@ func (t *trainer) setUp() error {
 	if err := t.cfg.Validate(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	err := t.makeReady()
-	if t.o.Ready != nil {
-		err = t.o.Ready(t.explain(err))
-	}
-	if err != nil {
+	if err := t.ready(t.makeReady()); err != nil {
 		return err
 	}
 	if err := t.load(); err != nil {
@@ -102,6 +98,14 @@ func (t *trainer) setUp() error {
 		return err
 	}
 	return t.o.Approve(Work{Steps: t.total - t.at.Step, Flops: flops * float64(t.cfg.Accumulate)})
+}
+
+// ready tells all ranks how something went that each does by itself.
+func (t *trainer) ready(err error) error {
+	if t.o.Ready == nil {
+		return err
+	}
+	return t.o.Ready(t.explain(err))
 }
 
 // makeReady takes all that a training needs; nothing of it is an exchange between ranks but what auto stands for.
@@ -213,6 +217,25 @@ func (t *trainer) build() error {
 	return t.dev.Sync()
 }
 
+// begins takes parameters from a file.
+func (t *trainer) begins() error {
+	to := t.engine.Objective().Weights()
+	if f, ok := t.engine.Objective().(objective.Freezer); ok {
+		to = f.Encoder() // a head that was trained for something else is not begun with
+	}
+	taken, err := checkpoint.Init(t.o.InitFrom, to)
+	if err != nil {
+		return err
+	}
+	t.engine.Objective().Weights().Refresh()
+	text := fmt.Sprintf("init: %d of the network's %d tensors are taken from %s, which has %d", taken.From, taken.Of, filepath.Base(t.o.InitFrom), taken.InFile)
+	if taken.From < taken.Of {
+		text += "; the others are new"
+	}
+	t.event(Event{Kind: Noted, Text: text})
+	return nil
+}
+
 // load fills the parameters: fresh, from a file, or from the run's own checkpoint.
 func (t *trainer) load() error {
 	w := t.engine.Objective().Weights()
@@ -223,20 +246,9 @@ func (t *trainer) load() error {
 		}
 	}
 	if t.o.InitFrom != "" {
-		to := w
-		if f, ok := t.engine.Objective().(objective.Freezer); ok {
-			to = f.Encoder() // a head that was trained for something else is not begun with
-		}
-		taken, err := checkpoint.Init(t.o.InitFrom, to)
-		if err != nil {
+		if err := t.ready(t.begins()); err != nil {
 			return err
 		}
-		w.Refresh()
-		text := fmt.Sprintf("init: %d of the network's %d tensors are taken from %s, which has %d", taken.From, taken.Of, filepath.Base(t.o.InitFrom), taken.InFile)
-		if taken.From < taken.Of {
-			text += "; the others are new"
-		}
-		t.event(Event{Kind: Noted, Text: text})
 	}
 	if t.o.Begin != nil {
 		t.o.Begin(t.engine.Objective())
