@@ -82,6 +82,7 @@ type meeting struct {
 	Address  string         `json:"address,omitempty"`
 	MPI      *world.Engine  `json:"mpi,omitempty"`
 	Sums     []sumCheck     `json:"sums"`
+	GPUSums  []sumCheck     `json:"gpu_sums,omitempty"`    // by NCCL, where every rank has a GPU
 	Copies   []float64      `json:"copy_bytes_per_second"` // of each rank: a slow one holds up all
 	Slow     []int          `json:"slow_ranks"`
 	Warnings []string       `json:"warnings"`
@@ -97,11 +98,8 @@ func doctorRanks(c *cli.Context) error {
 		return err
 	}
 	m := &meeting{Launcher: team.Launcher, Ranks: team.Size, Members: team.Members(), Address: team.Address, Warnings: team.Warnings}
-	err = team.NoWorld()
-	if err != nil {
-		err = ranks.Shared{Err: err}
-	} else if team.Size > 1 {
-		err = m.checkSums(team)
+	if team.Size > 1 {
+		err = m.check(team)
 	}
 	var shared ranks.Shared
 	if team.Rank == 0 && (err == nil || errors.As(err, &shared)) {
@@ -110,6 +108,25 @@ func doctorRanks(c *cli.Context) error {
 		}
 	}
 	return team.End(err)
+}
+
+// check sums over the ranks: by MPI, where there is one, and by NCCL, where every rank has a GPU. One of both is enough.
+func (m *meeting) check(team *ranks.Team) error {
+	gpus, err := haveGPUs(team)
+	if err != nil {
+		return err
+	}
+	alone := team.NoWorld()
+	switch {
+	case alone == nil:
+		err = m.checkSums(team)
+	case !gpus:
+		err = ranks.Shared{Err: alone}
+	}
+	if err != nil || !gpus {
+		return err
+	}
+	return m.checkGPUs(team)
 }
 
 func (m *meeting) say(w io.Writer, asJSON bool) error {
@@ -137,13 +154,8 @@ func (m *meeting) print(w io.Writer) error {
 	if m.MPI != nil {
 		fmt.Fprintf(w, "MPI       %s\n          %s, interface %s\n", m.MPI.Version, m.MPI.Path, m.MPI.Interface)
 	}
-	for i, s := range m.Sums {
-		word := "right on all ranks"
-		if len(s.Wrong) > 0 {
-			word = fmt.Sprintf("WRONG on ranks %v", s.Wrong)
-		}
-		fmt.Fprintf(w, "check %-3d sum of %s, %6s: %s, %.3g GB/s\n", i+1, s.Type, sumSize(s.Bytes), word, s.Rate/1e9)
-	}
+	printSums(w, "check", m.Sums)
+	printSums(w, "GPUs ", m.GPUSums)
 	if len(m.Copies) > 0 {
 		fmt.Fprintf(w, "copies    %.3g to %.3g GB/s by rank\n", slices.Min(m.Copies)/1e9, slices.Max(m.Copies)/1e9)
 	}
@@ -154,6 +166,16 @@ func (m *meeting) print(w io.Writer) error {
 		fmt.Fprintln(w, text)
 	}
 	return nil
+}
+
+func printSums(w io.Writer, what string, all []sumCheck) {
+	for i, s := range all {
+		word := "right on all ranks"
+		if len(s.Wrong) > 0 {
+			word = fmt.Sprintf("WRONG on ranks %v", s.Wrong)
+		}
+		fmt.Fprintf(w, "%s %-3d sum of %s, %6s: %s, %.3g GB/s\n", what, i+1, s.Type, sumSize(s.Bytes), word, s.Rate/1e9)
+	}
 }
 
 // sumSize writes 1,000 bytes as 1 KB.

@@ -40,10 +40,8 @@ func (m *meeting) checkSums(team *ranks.Team) error {
 		team.Done(step)
 		m.Sums = append(m.Sums, f32, f64)
 	}
-	for _, s := range m.Sums {
-		if len(s.Wrong) > 0 {
-			return ranks.Shared{Err: ranks.Differ(fmt.Sprintf("the sum of %d bytes of %s over %d ranks is wrong", s.Bytes, s.Type, m.Ranks), fmt.Sprintf("wrong on ranks %v", s.Wrong))}
-		}
+	if err := wrongSums(m.Sums, m.Ranks); err != nil {
+		return err
 	}
 	if err := equalBytes(team, m.Members); err != nil {
 		return err
@@ -54,6 +52,16 @@ func (m *meeting) checkSums(team *ranks.Team) error {
 		return team.Lost(err, "gathering the ranks' speeds")
 	}
 	m.Slow = slow(m.Copies)
+	return nil
+}
+
+// wrongSums is the error of the first sum that is wrong on some ranks.
+func wrongSums(all []sumCheck, n int) error {
+	for _, s := range all {
+		if len(s.Wrong) > 0 {
+			return ranks.Shared{Err: ranks.Differ(fmt.Sprintf("the sum of %d bytes of %s over %d ranks is wrong", s.Bytes, s.Type, n), fmt.Sprintf("wrong on ranks %v", s.Wrong))}
+		}
+	}
 	return nil
 }
 

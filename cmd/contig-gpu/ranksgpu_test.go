@@ -76,6 +76,34 @@ func TestRanksWarn(t *testing.T) {
 	}
 }
 
+// TestDoctorSumsOnGPUs: ranks that have a GPU each sum by NCCL, without an MPI and beside one; what NCCL refuses, or a rank without it, is the error.
+func TestDoctorSumsOnGPUs(t *testing.T) {
+	turn.Share(t)
+	if !emulated(t) {
+		return
+	}
+	t.Setenv("CONTIG_SECRET", "of this test")
+	t.Setenv("SIMT_GPUS", "2")
+	outs, errs, codes := byHand(t, 2, "doctor", "--ranks", "2")
+	if !slices.Equal(codes, []int{0, 0}) || errs[0]+errs[1]+outs[1] != "" || strings.Count(outs[0], "GPUs ") != 3 || strings.Count(outs[0], "right on all ranks") != 3 {
+		t.Errorf("codes %v\n%s\n%s", codes, strings.Join(outs, "\n"), strings.Join(errs, "\n"))
+	}
+	out, errors, err := launched(t, installed(t), 2, nil, "doctor", "--ranks", "2")
+	if err != nil || strings.Count(out, "right on all ranks") != 9 {
+		t.Errorf("%v\n%s%s", err, out, errors)
+	}
+	t.Setenv("SIMT_NCCL_FAIL", "3:3")
+	outs, errs, codes = byHand(t, 2, "doctor", "--ranks", "2")
+	if !slices.Equal(codes, []int{1, 1}) || !strings.Contains(errs[0]+errs[1], "ncclInternalError (3)") || strings.Count(errs[0], "contig-gpu: ") != 1 {
+		t.Errorf("codes %v\n%s\n%s", codes, strings.Join(outs, "\n"), strings.Join(errs, "\n"))
+	}
+	t.Setenv("SIMT_NCCL_FAIL", "")
+	t.Setenv("CONTIG_LIBNCCL", "/absent.so")
+	if _, errs, codes = byHand(t, 2, "doctor", "--ranks", "2"); !slices.Equal(codes, []int{1, 1}) || strings.Count(errs[0]+errs[1], "E737: ") != 1 {
+		t.Errorf("codes %v\n%s", codes, strings.Join(errs, "\n"))
+	}
+}
+
 // TestDoctorFindsNCCL: the library by which GPUs sum is named with its version and file, or where it was looked for.
 func TestDoctorFindsNCCL(t *testing.T) {
 	lib := gputest.Emulator(t)
