@@ -57,7 +57,9 @@ func (t *trainer) evaluate(ctx context.Context, src data.Source, split data.Spli
 			return nil, err
 		}
 	}
-	t.addMap(ctx, e, split)
+	if err := t.addMap(ctx, e, split); err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 

@@ -189,16 +189,20 @@ func (s *someBatches) Next(b *data.Batch) error {
 }
 
 // addMap draws the map of an evaluation: of the split alone, and of a test with participants of the other splits, whose images are
-// embedded for it.
-func (t *trainer) addMap(ctx context.Context, e *Evaluated, split data.Split) {
+// embedded for it. Where that fails the map does without them; of several ranks the others are in the middle of it, and the error is returned.
+func (t *trainer) addMap(ctx context.Context, e *Evaluated, split data.Split) error {
 	dots := e.dots
 	if e.dots = nil; split == data.Test {
 		more, err := t.others(ctx, split)
-		if err != nil {
+		switch {
+		case err != nil && t.several():
+			return err
+		case err != nil:
 			t.event(Event{Kind: Warned, Text: "the report's map of embeddings has the test split alone: the others could not be embedded once more"})
 		}
 		dots = append(dots, more...)
 	}
 	e.Heldout.Map = eval.NewMap(dots)
 	e.Heldout.Step = t.at.Step
+	return nil
 }

@@ -220,6 +220,9 @@ func (t *trainer) test(ctx context.Context) (*Evaluated, string, error) {
 		return nil, name, err
 	}
 	e, err := t.evaluateSplit(t.whole(ctx), data.Test)
+	if err != nil && t.several() {
+		return nil, name, err // which the others, in the middle of it, are to hear of
+	}
 	if stop, failed := t.stopped(ctx); stop || failed != nil {
 		return nil, name, cmp.Or(failed, ErrInterrupted)
 	}

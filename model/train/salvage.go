@@ -6,6 +6,7 @@ import (
 
 	"contig-gpu/data"
 	"contig-gpu/gpu"
+	"contig-gpu/model/train/engine"
 )
 
 // salvage saves what was learnt before err ended a step, if a batch is to blame and not the training, and says so in the
@@ -23,10 +24,11 @@ func (t *trainer) salvage(err error) error {
 	return t.saveFor(err, p)
 }
 
-// salvageEvaluation saves what was learnt before an evaluation that did not end. Resuming repeats it.
+// salvageEvaluation saves what was learnt before an evaluation that did not end. Resuming repeats it. Of several ranks all come to a loss that is
+// not finite; where one fails at anything else the others are in the middle of the evaluation, and the last checkpoint is what is left.
 func (t *trainer) salvageEvaluation(err error) error {
 	var p *data.Problem
-	if !errors.As(err, &p) || t.diverged {
+	if !errors.As(err, &p) || t.diverged || t.several() && p.Code != engine.CodeNotFinite {
 		return err
 	}
 	t.at.Pending, t.at.Outliers = true, t.outlying
