@@ -119,7 +119,7 @@ func codeOf(cmd *exec.Cmd) int {
 func (l Launch) environment(i int, secret string) []string {
 	host, port, _ := net.SplitHostPort(l.Address)
 	env := append(os.Environ(), LaunchedEnv+"=1", "RANK="+strconv.Itoa(l.First+i), "WORLD_SIZE="+strconv.Itoa(l.Size), "LOCAL_RANK="+strconv.Itoa(i), "LOCAL_WORLD_SIZE="+strconv.Itoa(l.Ranks),
-		"MASTER_ADDR="+host, "MASTER_PORT="+port)
+		"MASTER_ADDR="+host, "MASTER_PORT="+port, agentStoreEnv+"=") // no agent has this port, though torchrun may have started this process
 	if os.Getenv(secretEnv) == "" && l.Ranks == l.Size {
 		env = append(env, secretEnv+"="+secret)
 	}

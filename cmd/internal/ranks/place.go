@@ -142,8 +142,24 @@ func whoseMPI(get func(string) string) string {
 // defaultPort is torchrun's.
 const defaultPort = "29500"
 
+// agentStoreEnv is True where torchrun's agent itself listens at MASTER_ADDR and MASTER_PORT, for the store of PyTorch's ranks.
+const agentStoreEnv = "TORCHELASTIC_USE_AGENT_STORE"
+
+// master is the address that MASTER_ADDR and MASTER_PORT say, or where torchrun's agent has that port, the next one, on all ranks alike.
 func master(get func(string) string) (string, error) {
-	return address(get, "MASTER_ADDR", "MASTER_PORT")
+	at, err := address(get, "MASTER_ADDR", "MASTER_PORT")
+	if err != nil || !strings.EqualFold(get(agentStoreEnv), "true") {
+		return at, err
+	}
+	cut := strings.LastIndex(at, ":") + 1
+	port, err := strconv.Atoi(at[cut:])
+	if err != nil {
+		return "", err
+	}
+	if port++; port > lastPort {
+		port = lastPort - 1
+	}
+	return at[:cut] + strconv.Itoa(port), nil
 }
 
 func petMaster(get func(string) string) (string, error) {
@@ -158,10 +174,21 @@ func address(get func(string) string, host, port string) (string, error) {
 	if p == "" {
 		p = defaultPort
 	}
-	if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-		return "", fmt.Errorf("%s is %q, want a port", port, p)
+	if err := wantPort(port, p); err != nil {
+		return "", err
 	}
 	return join(h, p), nil
+}
+
+// lastPort is the highest of TCP.
+const lastPort = 65535
+
+// wantPort says what is wrong with the port that a variable has.
+func wantPort(name, value string) error {
+	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > lastPort {
+		return fmt.Errorf("%s is %q, want a port", name, value)
+	}
+	return nil
 }
 
 // join writes an IPv6 address in brackets, also where the user has done so.

@@ -32,7 +32,11 @@ func TestFind(t *testing.T) {
 		"SLURM_PROCID=0 SLURM_NTASKS=4 SLURM_JOB_ID=77": alone, // the batch script itself
 		"JOB_COMPLETION_INDEX=3":                        alone, // a Job of many runs
 		"WORLD_SIZE=1":                                  alone,
-		"RANK=5 WORLD_SIZE=8 LOCAL_RANK=1 LOCAL_WORLD_SIZE=4 MASTER_ADDR=n1 MASTER_PORT=123 TORCHELASTIC_RUN_ID=x": {"torchrun", 5, 8, 1, 4, "n1:123", ""},
+		"RANK=5 WORLD_SIZE=8 LOCAL_RANK=1 LOCAL_WORLD_SIZE=4 MASTER_ADDR=n1 MASTER_PORT=123 TORCHELASTIC_RUN_ID=x":     {"torchrun", 5, 8, 1, 4, "n1:123", ""},
+		"RANK=1 WORLD_SIZE=2 MASTER_ADDR=n1 MASTER_PORT=123 TORCHELASTIC_RUN_ID=x TORCHELASTIC_USE_AGENT_STORE=True":   {"torchrun", 1, 2, 0, 0, "n1:124", ""},
+		"RANK=1 WORLD_SIZE=2 MASTER_ADDR=n1 MASTER_PORT=123 TORCHELASTIC_RUN_ID=x TORCHELASTIC_USE_AGENT_STORE=False":  {"torchrun", 1, 2, 0, 0, "n1:123", ""},
+		"RANK=1 WORLD_SIZE=2 MASTER_ADDR=::1 TORCHELASTIC_RUN_ID=x TORCHELASTIC_USE_AGENT_STORE=true":                  {"torchrun", 1, 2, 0, 0, "[::1]:29501", ""},
+		"RANK=1 WORLD_SIZE=2 MASTER_ADDR=n1 MASTER_PORT=65535 TORCHELASTIC_RUN_ID=x TORCHELASTIC_USE_AGENT_STORE=TRUE": {"torchrun", 1, 2, 0, 0, "n1:65534", ""},
 		"RANK=1 WORLD_SIZE=2 MASTER_ADDR=fd00::1": {"RANK and WORLD_SIZE", 1, 2, 0, 0, "[fd00::1]:29500", ""},
 		openStep:             {"mpirun of Open MPI", 1, 2, 1, 2, "", openMPI},
 		openStep + slurmStep: {"mpirun of Open MPI", 1, 2, 1, 2, "", openMPI},
