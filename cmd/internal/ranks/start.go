@@ -87,10 +87,14 @@ func Start(ctx context.Context, o Options) (*Team, error) {
 func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 	var l net.Listener
 	var err error
+	coming := ctx
 	if t.MPI == "" {
 		t.noWorld = t.withoutMPI()
+		var cancel context.CancelFunc
+		coming, cancel = context.WithTimeoutCause(ctx, o.Meet, errDeadline) // of what rank 0 waits for before it listens, too
+		defer cancel()
 		if m.me.Rank == 0 {
-			l, err = listen(ctx, o.Listen, t.Place.Address)
+			l, err = hostNetwork().open(coming, o.Listen, t.Place.Address)
 		}
 	} else if err = t.begin(ctx, o, &m); err == nil {
 		l, err = t.introduce(o, &m)
@@ -99,9 +103,9 @@ func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 		return err
 	}
 	if t.Address = m.addresses[0]; m.me.Rank == 0 {
-		t.Crew, err = hostMeeting(ctx, m, l)
+		t.Crew, err = hostMeeting(coming, m, l)
 	} else {
-		t.Crew, err = joinMeeting(ctx, m)
+		t.Crew, err = joinMeeting(coming, m)
 	}
 	if err != nil {
 		return err
