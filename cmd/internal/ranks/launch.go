@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strconv"
 	"time"
+
+	"contig-gpu/gpu"
 )
 
 // LaunchedEnv names the environment variable that tells a rank that a Launch has started it.
@@ -27,19 +29,25 @@ type Launch struct {
 }
 
 // Kubeflow returns what the PET_ variables of a TrainJob, which has one process on each host, ask this process to start; false: nothing.
-func Kubeflow(get func(string) string) (Launch, bool, error) {
-	if get("PET_NNODES") == "" || oneEach(get) || get("RANK") != "" {
+func Kubeflow(get func(string) string) (Launch, bool, error) { return kubeflow(get, gpu.GPUs) }
+
+func kubeflow(get func(string) string, gpus func() int) (Launch, bool, error) {
+	if get("PET_NNODES") == "" || get("RANK") != "" || oneEach(get, gpus) {
 		return Launch{}, false, nil
 	}
-	var nodes, node, each int
-	for name, to := range map[string]*int{"PET_NNODES": &nodes, "PET_NODE_RANK": &node, "PET_NPROC_PER_NODE": &each} {
+	each, err := perHost(get, gpus)
+	if err != nil {
+		return Launch{}, false, err
+	}
+	var nodes, node int
+	for name, to := range map[string]*int{"PET_NNODES": &nodes, "PET_NODE_RANK": &node} {
 		n, err := strconv.Atoi(get(name))
 		if err != nil || n < 0 {
 			return Launch{}, false, contradiction("PET variables", fmt.Errorf("%s is %q, want a whole number", name, get(name)))
 		}
 		*to = n
 	}
-	if node >= nodes || each < 1 {
+	if node >= nodes {
 		return Launch{}, false, contradiction("PET variables", fmt.Errorf("node %d of %d, %d ranks on each", node, nodes, each))
 	}
 	at, err := petMaster(get)

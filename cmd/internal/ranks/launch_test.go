@@ -61,26 +61,49 @@ func TestLaunchPassesSignalsOn(t *testing.T) {
 
 // TestKubeflow: the variables of a TrainJob say how many ranks to start on this host, and which.
 func TestKubeflow(t *testing.T) {
-	get := func(words string) func(string) string {
-		m := map[string]string{}
-		for _, w := range strings.Fields(words) {
-			name, value, _ := strings.Cut(w, "=")
-			m[name] = value
+	hostOf := func(n int) func() int { return func() int { return n } }
+	const node = "PET_NNODES=2 PET_NODE_RANK=1 PET_MASTER_ADDR=m PET_MASTER_PORT=7 PET_NPROC_PER_NODE="
+	for _, c := range []struct {
+		each       string
+		gpus, want int
+	}{{"4", 0, 4}, {"4", 8, 4}, {"auto", 8, 8}, {"gpu", 2, 2}} {
+		l, ok, err := kubeflow(env(node+c.each), hostOf(c.gpus))
+		if !ok || err != nil || l.Ranks != c.want || l.First != c.want || l.Size != 2*c.want || l.Address != "m:7" {
+			t.Errorf("%+v: %+v, %v, %v", c, l, ok, err)
 		}
-		return func(name string) string { return m[name] }
+		if _, err := find(env(node+c.each), hostOf(c.gpus)); err == nil || !strings.Contains(err.Error(), "several ranks on each host") {
+			t.Errorf("%+v: a verb that starts nothing: %v", c, err)
+		}
 	}
-	l, ok, err := Kubeflow(get("PET_NNODES=2 PET_NODE_RANK=1 PET_NPROC_PER_NODE=4 PET_MASTER_ADDR=m PET_MASTER_PORT=7"))
-	if !ok || err != nil || l.Ranks != 4 || l.First != 4 || l.Size != 8 || l.Address != "m:7" {
-		t.Errorf("%+v, %v, %v", l, ok, err)
+	for each, gpus := range map[string]int{"1": 8, "": 8, "auto": 0, "gpu": 1} {
+		if l, ok, err := kubeflow(env(node+each), hostOf(gpus)); ok || err != nil {
+			t.Errorf("%q with %d GPUs: %+v, %v", each, gpus, l, err)
+		}
+		if p, err := find(env(node+each), hostOf(gpus)); err != nil || p.Rank != 1 || p.Size != 2 || p.Address != "m:7" {
+			t.Errorf("%q with %d GPUs: %+v, %v", each, gpus, p, err)
+		}
 	}
-	for _, words := range []string{"", "PET_NNODES=2 PET_NODE_RANK=1", "PET_NNODES=2 PET_NPROC_PER_NODE=4 RANK=1"} {
-		if l, ok, err := Kubeflow(get(words)); ok || err != nil {
+	for _, words := range []string{"", "PET_NPROC_PER_NODE=cpu", "PET_NNODES=2 PET_NPROC_PER_NODE=4 RANK=1"} {
+		if l, ok, err := kubeflow(env(words), hostOf(8)); ok || err != nil {
 			t.Errorf("%q: %+v, %v", words, l, err)
 		}
 	}
-	for _, words := range []string{"PET_NNODES=2 PET_NODE_RANK=2 PET_NPROC_PER_NODE=4 PET_MASTER_ADDR=m", "PET_NNODES=x PET_NODE_RANK=1 PET_NPROC_PER_NODE=4", "PET_NNODES=2 PET_NODE_RANK=1 PET_NPROC_PER_NODE=4"} {
-		if _, _, err := Kubeflow(get(words)); err == nil {
-			t.Errorf("%q is no error", words)
+	for words, want := range map[string]string{
+		"PET_NNODES=2 PET_NODE_RANK=2 PET_NPROC_PER_NODE=4 PET_MASTER_ADDR=m": "node 2 of 2",
+		"PET_NNODES=x PET_NODE_RANK=1 PET_NPROC_PER_NODE=4":                   "PET_NNODES",
+		"PET_NNODES=2 PET_NODE_RANK=1 PET_NPROC_PER_NODE=4":                   "PET_MASTER_ADDR",
+		node + "cpu": `PET_NPROC_PER_NODE is "cpu", want a number from 1, auto or gpu`,
+		node + "0":   `PET_NPROC_PER_NODE is "0"`,
+		node + "gpu": "found:        no GPU",
+	} {
+		_, _, err := kubeflow(env(words), hostOf(0))
+		if err == nil || !strings.Contains(err.Error(), "E730") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want E730 with %q", words, err, want)
+		}
+	}
+	for _, each := range []string{"cpu", "gpu"} {
+		if _, err := find(env(node+each), hostOf(0)); err == nil || !strings.Contains(err.Error(), "E730") || strings.Contains(err.Error(), "several ranks") {
+			t.Errorf("%s: %v", each, err)
 		}
 	}
 }
