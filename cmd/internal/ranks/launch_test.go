@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,9 +29,15 @@ func (w *written) Write(p []byte) (int, error) {
 // launchTest starts this test's program as n ranks.
 func launchTest(t *testing.T, ctx context.Context, n int, mode string) (string, int) {
 	t.Helper()
+	return launchImpatient(t, ctx, n, mode, 0)
+}
+
+// launchImpatient also says for how long ranks may outlive one that has failed.
+func launchImpatient(t *testing.T, ctx context.Context, n int, mode string, grace time.Duration) (string, int) {
+	t.Helper()
 	t.Setenv(testMode, mode)
 	var out written
-	code, err := Launch{Ranks: n, Size: n, Program: os.Args[0], Stdout: &out, Stderr: &out}.Run(ctx, func(error) os.Signal { return syscall.SIGTERM })
+	code, err := Launch{Ranks: n, Size: n, Program: os.Args[0], Stdout: &out, Stderr: &out, grace: grace}.Run(ctx, func(error) os.Signal { return syscall.SIGTERM })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +52,47 @@ func TestLaunch(t *testing.T) {
 			t.Errorf("%d ranks: exit code %d\n%s", n, code, out)
 		}
 	}
-	if out, code := launchTest(t, t.Context(), 3, "die 1"); code != 128+int(syscall.SIGKILL) || !strings.Contains(out, "rank 1 (") {
+	if out, code := launchTest(t, t.Context(), 3, "die 1"); code != 128+int(syscall.SIGKILL) || strings.Count(out, "E733: rank 1 (") != 1 || strings.Contains(out, "no rank has said") {
 		t.Errorf("a killed rank: exit code %d\n%s", code, out)
+	}
+}
+
+// TestLaunchSpeaks: where a rank is killed before the others know of it, Launch says which, and which it had to kill itself.
+func TestLaunchSpeaks(t *testing.T) {
+	for mode, c := range map[string]struct {
+		n    int
+		want string
+	}{
+		"early 1": {3, `^contig-gpu: E733: rank 1 \(process \d+\) was ended by signal 9 \(killed\); ranks [02], [02] did not end within 1s of it and had to be killed; no rank has said why: .*\n$`},
+		"early 0": {1, `^contig-gpu: E733: rank 0 \(process \d+\) was ended by signal 9 \(killed\); no rank has said why: .*\n$`},
+	} {
+		out, code := launchImpatient(t, t.Context(), c.n, mode, time.Second)
+		if code != 128+int(syscall.SIGKILL) || !regexp.MustCompile(c.want).MatchString(out) {
+			t.Errorf("%s: exit code %d\n%s", mode, code, out)
+		}
+	}
+}
+
+// TestUntold: Launch speaks only where no rank can have done so.
+func TestUntold(t *testing.T) {
+	well, own, shot := exit{rank: 1}, exit{rank: 1, status: 1}, exit{rank: 1, status: -1, signal: syscall.SIGSEGV}
+	killed0, killed2 := exit{status: -1, signal: syscall.SIGKILL, killed: true}, exit{rank: 2, status: -1, signal: syscall.SIGKILL, killed: true}
+	for _, c := range []struct {
+		x    exits
+		want string // what it says of all ends; "": nothing
+	}{
+		{exits{all: []exit{well}}, ""},
+		{exits{all: []exit{own, killed2}}, ""},                                      // rank 0 is on another host, or has ended by itself
+		{exits{all: []exit{shot, {status: 1}}}, ""},                                 // rank 0 names rank 1
+		{exits{all: []exit{{status: -1, signal: syscall.SIGKILL}, own}}, ""},        // rank 1 names rank 0
+		{exits{all: []exit{shot}, passed: syscall.SIGSEGV}, ""},                     // as it was told
+		{exits{all: []exit{{}, shot}}, "rank 1 (process 0) was ended by signal 11"}, // rank 0 was done
+		{exits{all: []exit{own, killed0}}, "rank 1 (process 0) ended with exit status 1; rank 0 did not end"},
+		{exits{all: []exit{killed0, killed2}}, "E733: ranks 0, 2 did not end"},
+	} {
+		if got := c.x.untold(); (got == "") != (c.want == "") || !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+			t.Errorf("%+v: %q, want %q", c.x, got, c.want)
+		}
 	}
 }
 
@@ -54,7 +100,7 @@ func TestLaunch(t *testing.T) {
 func TestLaunchPassesSignalsOn(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(2*time.Second, func() { cancel(errors.New("enough")) })
-	if out, code := launchTest(t, ctx, 2, "late 1"); code != 128+int(syscall.SIGTERM) {
+	if out, code := launchTest(t, ctx, 2, "late 1"); code != 128+int(syscall.SIGTERM) || strings.Contains(out, "E733") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
