@@ -44,6 +44,17 @@ func TestOtherNumber(t *testing.T) {
 	}
 }
 
+// TestNoLibraryUnderSrun: where srun starts an MPI that is not there, E732 says how ranks on GPUs do without.
+func TestNoLibraryUnderSrun(t *testing.T) {
+	none := " " + world.LibraryEnv + "=" + filepath.Join(t.TempDir(), "libmpi.so")
+	for variables, srun := range map[string]bool{slurmStep + "PMIX_RANK=2" + none: true, slurmStep + "PMI_RANK=2 PMI_SIZE=4" + none: true, strings.ReplaceAll(openStep, "LOCAL_RANK=1", "LOCAL_RANK=0") + none: false} {
+		_, err := Start(t.Context(), Options{Meet: time.Minute, Environment: env(variables)})
+		if err == nil || !strings.Contains(err.Error(), "E732: no MPI: ") || strings.Contains(err.Error(), "ranks on GPUs need no MPI: srun --mpi=none") != srun {
+			t.Errorf("%s: %v", variables, err)
+		}
+	}
+}
+
 func TestSecretFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	for _, c := range []struct {
