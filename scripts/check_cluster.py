@@ -85,7 +85,7 @@ def check_multi():
     logs = [batch("train-multi.sbatch", False, "exit 0")[1] for _ in range(2)]
     secrets = [re.search(r"secret ([0-9a-f]{32})\n", log) for log in logs]
     check(all(secrets) and len({m[1] for m in secrets}) == 2, f"train-multi.sbatch: no secret, or always the same: {logs}")
-    check("--ranks 16" in logs[0] and "--kill-on-bad-exit=1" in logs[0], f"train-multi.sbatch: srun gets other words: {logs[0]}")
+    check("--ranks 16" in logs[0] and "--kill-on-bad-exit=1" in logs[0] and "--mpi=none" in logs[0], f"train-multi.sbatch: srun gets other words: {logs[0]}")
     for code in (138, 143):
         check("scontrol requeue 17" in batch("train-multi.sbatch", True, f"exit {code}")[1], f"train-multi.sbatch: not queued again after {code}")
     options = dict(re.findall(r"^#SBATCH --([a-z-]+)=(\S+)", (CLUSTER / "train-multi.sbatch").read_text(), re.M))

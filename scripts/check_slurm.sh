@@ -257,7 +257,7 @@ check_batch() {
   shift
   cohort
   program "$work/out"
-  export RUN=$work/out/run DATA=$work/out/cohort CONTIG=$work/out/toy SLURM_MPI_TYPE=pmi2
+  export RUN=$work/out/run DATA=$work/out/cohort CONTIG=$work/out/toy CONTIG_MPI=pmi2
   rm -rf "$RUN" "$work/out/log"
   submit "$script" "$@"
   until_state 1 PENDING "$job"

@@ -2,40 +2,82 @@ package ranks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"contig-gpu/data"
 	"contig-gpu/data/input"
 )
 
-// listen opens rank 0's socket: at the address that the others are told, so that nobody else can reach it. Where the host's own name stands
+// A network is what listen needs of this host's.
+type network struct {
+	lookup func(ctx context.Context, host string) ([]net.IPAddr, error)
+	listen func(kind, address string) (net.Listener, error)
+}
+
+func hostNetwork() network { return network{net.DefaultResolver.LookupIPAddr, net.Listen} }
+
+// notYet is how long rank 0 waits before it asks again for a name or an address that may still come.
+const notYet = 500 * time.Millisecond
+
+// open opens rank 0's socket, until ctx ends: in a pod's first seconds DNS may not know its name yet, nor the host its address. A port that is in use
+// stays so, and is said at once.
+func (n network) open(ctx context.Context, asked, told string) (net.Listener, error) {
+	if _, port, err := net.SplitHostPort(asked); err == nil {
+		if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil { // it looks like a host's name that is not known
+			return nil, unreachable(asked, err)
+		}
+	}
+	began, last := time.Now(), error(nil)
+	for {
+		l, at, err := n.try(ctx, asked, told)
+		if err == nil {
+			return l, nil
+		}
+		if ctx.Err() == nil || last == nil { // else it says only that the time is over
+			last = err
+		}
+		var unknown *net.DNSError
+		if !errors.As(err, &unknown) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
+			return nil, unreachable(at, err)
+		}
+		select {
+		case <-ctx.Done():
+			if context.Cause(ctx) != errDeadline {
+				return nil, context.Cause(ctx)
+			}
+			p := unreachable(at, last)
+			p.What += fmt.Sprintf(", tried for %v", time.Since(began).Round(time.Second))
+			return nil, p
+		case <-time.After(notYet):
+		}
+	}
+}
+
+// try opens the socket at the address that the others are told, so that nobody else can reach it, and returns where. Where the host's own name stands
 // for itself alone, as in Debian's /etc/hosts, that is every address of the host.
-func listen(ctx context.Context, asked, told string) (net.Listener, error) {
+func (n network) try(ctx context.Context, asked, told string) (net.Listener, string, error) {
 	at := asked
 	if at == "" {
 		host, port, err := net.SplitHostPort(told)
 		if err != nil {
-			return nil, unreachable(told, err)
+			return nil, told, err
 		}
-		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-		defer cancel()
-		ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+		ips, err := n.lookup(ctx, host)
 		if err != nil {
-			return nil, unreachable(told, err)
+			return nil, told, err
 		}
 		if at = told; net.ParseIP(host) == nil && host != "localhost" && loopback(ips) {
 			at = net.JoinHostPort("", port)
 		}
 	}
-	l, err := net.Listen("tcp", at)
-	if err != nil {
-		return nil, unreachable(at, err)
-	}
-	return l, nil
+	l, err := n.listen("tcp", at)
+	return l, at, err
 }
 
 func loopback(ips []net.IPAddr) bool {
@@ -47,7 +89,7 @@ func loopback(ips []net.IPAddr) bool {
 	return true
 }
 
-func unreachable(address string, err error) error {
+func unreachable(address string, err error) *data.Problem {
 	return &data.Problem{Code: codeMeeting, What: "rank 0 cannot listen at " + address, Err: err, Cause: "the port is in use, perhaps by an earlier run; the address is another host's; the name is not known here",
 		Fix: "choose another port by MASTER_PORT; give MASTER_ADDR the name or address of rank 0's host, or --listen one of its own"}
 }

@@ -10,7 +10,10 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"syscall"
 	"time"
+
+	"contig-gpu/gpu"
 )
 
 // LaunchedEnv names the environment variable that tells a rank that a Launch has started it.
@@ -24,22 +27,30 @@ type Launch struct {
 	Program        string
 	Args           []string
 	Stdout, Stderr io.Writer
+
+	grace time.Duration // 0: outlasts
 }
 
 // Kubeflow returns what the PET_ variables of a TrainJob, which has one process on each host, ask this process to start; false: nothing.
-func Kubeflow(get func(string) string) (Launch, bool, error) {
-	if get("PET_NNODES") == "" || oneEach(get) || get("RANK") != "" {
+func Kubeflow(get func(string) string) (Launch, bool, error) { return kubeflow(get, gpu.GPUs) }
+
+func kubeflow(get func(string) string, gpus func() int) (Launch, bool, error) {
+	if get("PET_NNODES") == "" || get("RANK") != "" || oneEach(get, gpus) {
 		return Launch{}, false, nil
 	}
-	var nodes, node, each int
-	for name, to := range map[string]*int{"PET_NNODES": &nodes, "PET_NODE_RANK": &node, "PET_NPROC_PER_NODE": &each} {
+	each, err := perHost(get, gpus)
+	if err != nil {
+		return Launch{}, false, err
+	}
+	var nodes, node int
+	for name, to := range map[string]*int{"PET_NNODES": &nodes, "PET_NODE_RANK": &node} {
 		n, err := strconv.Atoi(get(name))
 		if err != nil || n < 0 {
 			return Launch{}, false, contradiction("PET variables", fmt.Errorf("%s is %q, want a whole number", name, get(name)))
 		}
 		*to = n
 	}
-	if node >= nodes || each < 1 {
+	if node >= nodes {
 		return Launch{}, false, contradiction("PET variables", fmt.Errorf("node %d of %d, %d ranks on each", node, nodes, each))
 	}
 	at, err := petMaster(get)
@@ -50,7 +61,8 @@ func Kubeflow(get func(string) string) (Launch, bool, error) {
 }
 
 // Run starts the ranks and waits for their end. What ends ctx is passed on to them as a signal, once. It returns the exit code of the first that ended
-// with another than 0, before any 1, which those have that heard of another's end; they are given as long as they take to hear of it.
+// with another than 0, before any 1, which those have that heard of another's end; they are given as long as they take to hear of it. Where no rank can
+// have said what went wrong it says on Stderr how they ended.
 func (l Launch) Run(ctx context.Context, signal func(error) os.Signal) (code int, err error) {
 	runtime.LockOSThread() // the ranks are killed when the thread ends that has started them: with this process
 	if l.Address == "" {
@@ -58,61 +70,75 @@ func (l Launch) Run(ctx context.Context, signal func(error) os.Signal) (code int
 			return 0, err
 		}
 	}
-	ended, secret := make(chan int, l.Ranks), hex.EncodeToString(append(nonce(), nonce()...))
-	var started []*exec.Cmd
+	if l.grace == 0 {
+		l.grace = outlasts
+	}
+	ended := make(chan exit, l.Ranks)
+	started, err := l.start(ended)
+	if err != nil {
+		return 0, err
+	}
+	ends := exits{grace: l.grace}
+	asked := ctx.Done()
+	var late <-chan time.Time
+	for len(ends.all) < l.Ranks {
+		select {
+		case e := <-ended:
+			e.killed = ends.late && e.signal == syscall.SIGKILL
+			if ends.all = append(ends.all, e); e.code() != 0 && late == nil {
+				late = time.After(l.grace)
+			}
+			if code <= 1 { // 1 is also of ranks that end because another has
+				code = max(code, e.code())
+			}
+		case <-asked:
+			asked = nil
+			ends.passed = signal(context.Cause(ctx))
+			for _, cmd := range started {
+				_ = cmd.Process.Signal(ends.passed) // one that has ended does not mind
+			}
+		case <-late:
+			ends.late = true
+			killAll(started)
+		}
+	}
+	if problem := ends.untold(); problem != "" {
+		fmt.Fprintln(l.Stderr, "contig-gpu: "+problem)
+	}
+	return code, nil
+}
+
+// start starts the ranks, whose ends come over the channel; where one cannot be started, none is left.
+func (l Launch) start(ended chan<- exit) (started []*exec.Cmd, err error) {
+	secret := hex.EncodeToString(append(nonce(), nonce()...))
 	for i := range l.Ranks {
 		cmd := exec.Command(l.Program, l.Args...)
 		cmd.Stdout, cmd.Stderr, cmd.Env = l.Stdout, l.Stderr, l.environment(i, secret)
 		cmd.SysProcAttr = followed()
 		if err := cmd.Start(); err != nil {
 			killAll(started)
-			return 0, fmt.Errorf("starting rank %d: %w", l.First+i, err)
+			return nil, fmt.Errorf("starting rank %d: %w", l.First+i, err)
 		}
 		started = append(started, cmd)
-		go func() { ended <- codeOf(cmd) }()
+		go func() {
+			_ = cmd.Wait() // the state says it
+			ended <- exit{rank: l.First + i, pid: cmd.Process.Pid, status: cmd.ProcessState.ExitCode(), signal: signalOf(cmd.ProcessState)}
+		}()
 	}
-	asked := ctx.Done()
-	var late <-chan time.Time
-	for left := l.Ranks; left > 0; {
-		select {
-		case c := <-ended:
-			if left--; c != 0 && late == nil {
-				late = time.After(grace)
-			}
-			if code <= 1 { // 1 is also of ranks that end because another has
-				code = max(code, c)
-			}
-		case <-asked:
-			asked = nil
-			for _, cmd := range started {
-				_ = cmd.Process.Signal(signal(context.Cause(ctx))) // one that has ended does not mind
-			}
-		case <-late:
-			killAll(started)
-		}
-	}
-	return code, nil
+	return started, nil
 }
 
-// grace is how long ranks may outlive one that has failed: they hear of it within four beats.
-const grace = 6 * DefaultBeat
+// outlasts is how long ranks may outlive one that has failed: they hear of it within four beats.
+const outlasts = 6 * DefaultBeat
 
+// killAll stops all before it kills the first, so that none says of another that it is lost.
 func killAll(all []*exec.Cmd) {
+	for _, cmd := range all {
+		freeze(cmd.Process)
+	}
 	for _, cmd := range all {
 		_ = cmd.Process.Kill() // one that has ended does not mind
 	}
-}
-
-// codeOf waits for a process and returns its exit code as a shell tells it.
-func codeOf(cmd *exec.Cmd) int {
-	err := cmd.Wait()
-	switch code := cmd.ProcessState.ExitCode(); {
-	case err == nil:
-		return 0
-	case code > 0:
-		return code
-	}
-	return 128 + signalOf(cmd.ProcessState)
 }
 
 // environment is this process's, with the place of the i-th rank. Where all ranks are here and there is no secret they get a random one.

@@ -10,10 +10,15 @@ func followed() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// signalOf returns the number of the signal that ended a process.
-func signalOf(p *os.ProcessState) int {
+// signalOf returns the signal that ended a process.
+func signalOf(p *os.ProcessState) syscall.Signal {
 	if s, ok := p.Sys().(syscall.WaitStatus); ok && s.Signaled() {
-		return int(s.Signal())
+		return s.Signal()
 	}
 	return 0
+}
+
+// freeze stops a process, which does not hear of it.
+func freeze(p *os.Process) {
+	_ = p.Signal(syscall.SIGSTOP) // one that has ended does not mind
 }

@@ -10,4 +10,6 @@ import (
 // followed asks for nothing: only Linux has GPUs for several ranks.
 func followed() *syscall.SysProcAttr { return nil }
 
-func signalOf(*os.ProcessState) int { return 0 }
+func signalOf(*os.ProcessState) syscall.Signal { return 0 }
+
+func freeze(*os.Process) {}

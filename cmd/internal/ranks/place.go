@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"contig-gpu/data"
+	"contig-gpu/gpu"
 )
 
 // The numbers of docs/errors.md that are this package's.
@@ -45,8 +46,8 @@ type family struct {
 	localsOf                  func(get func(string) string) (int, error) // where no variable has them
 }
 
-// families are in order of precedence: what a user sets by hand comes first, and what is started within another before that one.
-func families() []family {
+// families are in order of precedence: what a user sets by hand comes first, and what is started within another before that one. gpus counts this host's.
+func families(gpus func() int) []family {
 	always := func(func(string) string) bool { return true }
 	inStep := func(get func(string) string) bool { return get("SLURM_STEP_ID") != "" } // a batch script has SLURM_PROCID too, and is no rank
 	hydra := func(get func(string) string) bool { return get("MPI_LOCALRANKID") != "" || !inStep(get) }
@@ -58,13 +59,15 @@ func families() []family {
 		{name: "srun", rank: "SLURM_PROCID", size: "SLURM_STEP_NUM_TASKS", local: "SLURM_LOCALID", present: inStep, address: slurmAddress, localsOf: slurmLocals},
 		{name: "a Kubernetes Job", rank: "JOB_COMPLETION_INDEX", size: "WORLD_SIZE", present: func(get func(string) string) bool { return get("WORLD_SIZE") != "" },
 			address: master},
-		{name: "PET variables", rank: "PET_NODE_RANK", size: "PET_NNODES", present: oneEach, address: petMaster},
+		{name: "PET variables", rank: "PET_NODE_RANK", size: "PET_NNODES", present: func(get func(string) string) bool { return oneEach(get, gpus) }, address: petMaster},
 	}
 }
 
 // Find returns the place of this process by the environment, which get looks up: alone where nothing says that there are others. An error is E730.
-func Find(get func(string) string) (Place, error) {
-	for _, f := range families() {
+func Find(get func(string) string) (Place, error) { return find(get, gpu.GPUs) }
+
+func find(get func(string) string, gpus func() int) (Place, error) {
+	for _, f := range families(gpus) {
 		if get(f.rank) == "" || !f.present(get) {
 			continue
 		}
@@ -77,7 +80,10 @@ func Find(get func(string) string) (Place, error) {
 	if get("WORLD_SIZE") != "" && get("WORLD_SIZE") != "1" {
 		return Place{}, contradiction("WORLD_SIZE", fmt.Errorf("WORLD_SIZE is %q and RANK is not set", get("WORLD_SIZE")))
 	}
-	if per := get("PET_NPROC_PER_NODE"); get("PET_NNODES") != "" && !oneEach(get) {
+	if per := get("PET_NPROC_PER_NODE"); get("PET_NNODES") != "" && !oneEach(get, gpus) {
+		if _, err := perHost(get, gpus); err != nil {
+			return Place{}, err
+		}
 		return Place{}, &data.Problem{Code: codeVariables, What: "PET_NPROC_PER_NODE asks for several ranks on each host", Found: per, Expected: "1, or RANK and WORLD_SIZE for each",
 			Cause: "contig-gpu train starts them, and torchrun; other verbs do not", Fix: "torchrun --no-python contig-gpu ..."}
 	}
@@ -199,8 +205,31 @@ func join(host, port string) string {
 	return host + ":" + port
 }
 
-// oneEach reports whether PET_ variables, of Kubeflow's TrainJob and of torchrun, ask for one process on each host: this one.
-func oneEach(get func(string) string) bool {
-	n := get("PET_NPROC_PER_NODE")
-	return n == "" || n == "1"
+// perHost returns how many ranks PET_NPROC_PER_NODE, of Kubeflow's TrainJob and of torchrun, asks for on each host: a number, or as many as this host has
+// GPUs. The stock runtimes of Kubeflow say auto, which without GPUs is one rank: it uses all processors.
+func perHost(get func(string) string, gpus func() int) (int, error) {
+	text := get("PET_NPROC_PER_NODE")
+	switch text {
+	case "":
+		return 1, nil
+	case "auto":
+		return max(1, gpus()), nil
+	case "gpu":
+		if n := gpus(); n > 0 {
+			return n, nil
+		}
+		return 0, &data.Problem{Code: codeVariables, What: "PET_NPROC_PER_NODE is gpu, a rank for each GPU of this host, and it has none", Expected: "a GPU, or auto, or a number", Found: "no GPU",
+			Cause: "no NVIDIA driver, or a pod without nvidia.com/gpu among its limits; contig-gpu doctor says more", Fix: "give the pod GPUs; without them numProcPerNode: 1 in the TrainJob"}
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, contradiction("PET variables", fmt.Errorf("PET_NPROC_PER_NODE is %q, want a number from 1, auto or gpu", text))
+	}
+	return n, nil
+}
+
+// oneEach reports whether one process on each host is asked for: this one.
+func oneEach(get func(string) string, gpus func() int) bool {
+	n, err := perHost(get, gpus)
+	return err == nil && n == 1
 }

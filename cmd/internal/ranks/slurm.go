@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// slurmAddress is the step's first host, and a port that job and step choose, unless MASTER_ADDR says otherwise.
+// slurmAddress is the step's first host, and a port that job and step choose, unless MASTER_ADDR or MASTER_PORT say otherwise, each for itself.
 func slurmAddress(get func(string) string) (string, error) {
 	if get("MASTER_ADDR") != "" {
 		return master(get)
@@ -14,6 +14,9 @@ func slurmAddress(get func(string) string) (string, error) {
 	hosts, err := expandHosts(get("SLURM_STEP_NODELIST"))
 	if err != nil {
 		return "", fmt.Errorf("SLURM_STEP_NODELIST is %q: %w", get("SLURM_STEP_NODELIST"), err)
+	}
+	if port := get("MASTER_PORT"); port != "" {
+		return join(hosts[0], port), wantPort("MASTER_PORT", port)
 	}
 	job, err := strconv.Atoi(get("SLURM_JOB_ID"))
 	if err != nil {

@@ -87,10 +87,14 @@ func Start(ctx context.Context, o Options) (*Team, error) {
 func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 	var l net.Listener
 	var err error
+	coming := ctx
 	if t.MPI == "" {
 		t.noWorld = t.withoutMPI()
+		var cancel context.CancelFunc
+		coming, cancel = context.WithTimeoutCause(ctx, o.Meet, errDeadline) // of what rank 0 waits for before it listens, too
+		defer cancel()
 		if m.me.Rank == 0 {
-			l, err = listen(ctx, o.Listen, t.Place.Address)
+			l, err = hostNetwork().open(coming, o.Listen, t.Place.Address)
 		}
 	} else if err = t.begin(ctx, o, &m); err == nil {
 		l, err = t.introduce(o, &m)
@@ -99,9 +103,9 @@ func (t *Team) meet(ctx context.Context, o Options, m terms) error {
 		return err
 	}
 	if t.Address = m.addresses[0]; m.me.Rank == 0 {
-		t.Crew, err = hostMeeting(ctx, m, l)
+		t.Crew, err = hostMeeting(coming, m, l)
 	} else {
-		t.Crew, err = joinMeeting(ctx, m)
+		t.Crew, err = joinMeeting(coming, m)
 	}
 	if err != nil {
 		return err
@@ -153,19 +157,27 @@ func (t *Team) begin(ctx context.Context, o Options, m *terms) error {
 		return context.Cause(ctx)
 	case err != nil:
 		return spoken(t.Place, t.Local == 0, &data.Problem{Code: codeMPI, What: "no MPI: " + err.Error(), Expected: "the library of the MPI whose launcher started this: " + t.MPI,
-			Cause: "it is not installed on this host, or not where the loader looks; a program without cgo opens none", Fix: "load its module, set LD_LIBRARY_PATH, or name the file by " + world.LibraryEnv})
+			Cause: "it is not installed on this host, or not where the loader looks; a program without cgo opens none", Fix: t.orNone("load its module, set LD_LIBRARY_PATH, or name the file by " + world.LibraryEnv)})
 	}
 	if w.Size() != t.Size || w.Rank() != t.Rank {
 		e, _ := w.Engine()
 		return spoken(t.Place, t.Local == 0, &data.Problem{Code: codeMPI, What: fmt.Sprintf("%s says rank %d of %d, the MPI library rank %d of %d", t.Launcher, t.Rank, t.Size, w.Rank(), w.Size()),
 			Expected: "the library of the MPI whose launcher started this: " + t.MPI, Found: fmt.Sprintf("%s (%s)", e.Path, e.Version),
-			Cause: "another MPI's launcher, which begins as many worlds of one rank", Fix: "start with the launcher of that library, or name the launcher's library by " + world.LibraryEnv})
+			Cause: "another MPI's launcher, which begins as many worlds of one rank", Fix: t.orNone("start with the launcher of that library, or name the launcher's library by " + world.LibraryEnv)})
 	}
 	t.Local, t.Locals = w.Local()
 	t.World = w
 	e, _ := w.Engine()
 	m.same = append(slices.Clone(m.same), Trait{"MPI library", e.Version})
 	return nil
+}
+
+// orNone adds to what mends an MPI what ranks on GPUs do under srun, which starts one for them too where the cluster's MpiDefault says so.
+func (t *Team) orNone(fix string) string {
+	if t.Launcher == "srun" {
+		fix += "; ranks on GPUs need no MPI: srun --mpi=none"
+	}
+	return fix
 }
 
 // withoutMPI is the error of sums between CPUs under a launcher that starts no MPI.

@@ -44,6 +44,17 @@ func TestOtherNumber(t *testing.T) {
 	}
 }
 
+// TestNoLibraryUnderSrun: where srun starts an MPI that is not there, E732 says how ranks on GPUs do without.
+func TestNoLibraryUnderSrun(t *testing.T) {
+	none := " " + world.LibraryEnv + "=" + filepath.Join(t.TempDir(), "libmpi.so")
+	for variables, srun := range map[string]bool{slurmStep + "PMIX_RANK=2" + none: true, slurmStep + "PMI_RANK=2 PMI_SIZE=4" + none: true, strings.ReplaceAll(openStep, "LOCAL_RANK=1", "LOCAL_RANK=0") + none: false} {
+		_, err := Start(t.Context(), Options{Meet: time.Minute, Environment: env(variables)})
+		if err == nil || !strings.Contains(err.Error(), "E732: no MPI: ") || strings.Contains(err.Error(), "ranks on GPUs need no MPI: srun --mpi=none") != srun {
+			t.Errorf("%s: %v", variables, err)
+		}
+	}
+}
+
 func TestSecretFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	for _, c := range []struct {
@@ -95,7 +106,7 @@ func TestLaggard(t *testing.T) {
 // TestListen: rank 0 listens at the one address that the others are told, and where it is to be reached by MPI on one host, on that host alone.
 func TestListen(t *testing.T) {
 	for _, c := range []struct{ asked, told, host string }{{"", "127.0.0.1:0", "127.0.0.1"}, {"", "localhost:0", "127.0.0.1"}, {"127.0.0.1:0", "nowhere.invalid:1", "127.0.0.1"}} {
-		l, err := listen(context.Background(), c.asked, c.told)
+		l, err := hostNetwork().open(t.Context(), c.asked, c.told)
 		if err != nil {
 			t.Errorf("%+v: %v", c, err)
 			continue
@@ -105,7 +116,9 @@ func TestListen(t *testing.T) {
 		}
 		l.Close()
 	}
-	if _, err := listen(context.Background(), "", "nowhere.invalid:1"); err == nil || !strings.Contains(err.Error(), "E731") {
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errDeadline)
+	defer cancel()
+	if _, err := hostNetwork().open(ctx, "", "nowhere.invalid:1"); err == nil || !strings.Contains(err.Error(), "E731") || !strings.Contains(err.Error(), "tried for 1s") {
 		t.Errorf("a name that is nobody's: %v", err)
 	}
 	l, addresses, err := listenAnywhere("", true)
