@@ -151,7 +151,7 @@ func (r *trainRun) options(c *cli.Context) train.Options {
 	keepWithinMemory(localsOf(r.team))
 	o := train.Options{Device: r.device, Approve: r.approve(r.device), Ready: r.team.Together,
 		Config: r.cfg, Cohort: r.cohort, NewSource: sourcesBut(r.cohort, r.cfg, r.bad), Bad: r.bad, Dir: r.dir, Lock: r.lock, Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite"),
-		InitFrom: r.values.Init, Begun: r.team.Done, Progress: r.told, Version: version, Memory: hostMemory(r.cohort) / localsOf(r.team)}
+		InitFrom: r.values.Init, Begun: r.team.Done, Paused: r.team.Pause, Progress: r.told, Version: version, Memory: hostMemory(r.cohort) / localsOf(r.team)}
 	if !r.several() { // of several ranks each would decode them all
 		o.Scan = loader.NewScan(r.cohort, r.bad)
 	}

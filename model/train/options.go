@@ -57,6 +57,7 @@ type Options struct {
 	Judge     func(data.Split) Judge    // begins an evaluation whose score says which checkpoint is the best, for objectives that predict; the test split is then its caller's. nil: retrieval, or the loss
 	Begin     func(objective.Objective) // may change the initial weights, which are on its device, once; not on resuming; nil leaves them
 	Begun     func(step int)            // called when a step, from 1, has its first batch: who waits for others has come so far; may be nil
+	Paused    func()                    // called when no step is under way and an evaluation, a checkpoint or the end comes before the next; may be nil
 	Progress  func(Event)               // called from Run's goroutine; may be nil
 	Version   string                    // of the program, kept in checkpoints
 	Memory    int                       // bytes that the host has for training: those that are free, and those of Cohort's tables; 0: not known. On a GPU its own count

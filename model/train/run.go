@@ -111,6 +111,9 @@ func (t *trainer) halt(ctx context.Context) error {
 	if err := t.engine.Finish(); err != nil {
 		return err
 	}
+	if t.o.Paused != nil {
+		t.o.Paused()
+	}
 	isBest := false
 	if epochEnd || end {
 		var err error

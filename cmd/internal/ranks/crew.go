@@ -25,8 +25,7 @@ type Crew struct {
 
 	mu       sync.Mutex
 	peers    []*peer
-	step     int
-	since    time.Time // when step was done
+	own      pace
 	warnings []Warning // of peers, not yet asked for
 	once     struct{ start, fail, close sync.Once }
 	leave    sync.Cond // a peer has left, or the crew has failed; on mu
@@ -35,7 +34,7 @@ type Crew struct {
 
 // newCrew returns a crew that knows nobody yet, and begins its beats.
 func newCrew(t terms) *Crew {
-	c := &Crew{t: t, started: make(chan struct{}), failed: make(chan struct{}), closed: make(chan struct{}), since: time.Now()}
+	c := &Crew{t: t, started: make(chan struct{}), failed: make(chan struct{}), closed: make(chan struct{}), own: pace{since: time.Now()}}
 	c.leave.L = &c.mu
 	if t.me.Size > 1 {
 		c.words = newWords(c)
@@ -240,8 +239,15 @@ func (c *Crew) Err() error {
 // rest with the others.
 func (c *Crew) Done(step int) {
 	c.mu.Lock()
-	c.step, c.since = step, time.Now()
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	c.own.begin(step, time.Now())
+}
+
+// Pause tells rank 0 that this rank does, until the next step, what may take any time: an evaluation, a checkpoint.
+func (c *Crew) Pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own.pause(time.Now())
 }
 
 // Fail tells all ranks that this one gives up, and why, unless another's failure is known to all. It waits until they have heard, for a moment.

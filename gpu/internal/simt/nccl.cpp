@@ -8,12 +8,14 @@
 // As the real one with blocking = 0, a call returns ncclInProgress, and a thread of the library's queues the work.
 //
 // SIMT_NCCL_FAIL=n:code makes the n-th call (of init, collectives, finalize and destroy, from 1) return a code; SIMT_NCCL_LOST=n makes
-// ncclCommGetAsyncError find a peer lost once n of these were made.
+// ncclCommGetAsyncError find a peer lost once n of these were made; SIMT_NCCL_HANG=n makes the n-th collective that the device comes to,
+// and so all after it, wait until the communicator is aborted.
 #include "../nccl/abi.h"
 #include "cublaslt_product.h"
 #include "driver.h"
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -77,6 +79,13 @@ ncclResult_t counted() {
 bool lost() {
     const char *e = getenv("SIMT_NCCL_LOST");
     return e && *e && calls >= atoi(e);
+}
+
+// hangs counts a collective that the device comes to, and returns whether it is to hang.
+bool hangs() {
+    static std::atomic<int> come{0};
+    const char *e = getenv("SIMT_NCCL_HANG");
+    return ++come >= (e && *e ? atoi(e) : INT_MAX);
 }
 
 size_t size_of(int type) {
@@ -143,6 +152,8 @@ struct ncclComm {
 
     // run does a collective when the device comes to it, a slot at a time. src may be part of dst.
     void run(const Call &c, const char *src, char *dst) {
+        if (hangs())
+            while (!aborted) usleep(1000);
         if (aborted) return;
         shared->call[rank] = c;
         if (!barrier() || !agrees(c)) return;
