@@ -26,7 +26,7 @@ func ranksFlags(usage string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "ranks", Usage: usage},
 		&cli.DurationFlag{Name: "meet-timeout", Value: 5 * time.Minute, Usage: "how long ranks wait for each other to begin"},
-		&cli.DurationFlag{Name: "rank-timeout", Value: 10 * time.Minute, Usage: "how long a rank may be behind the others"},
+		&cli.DurationFlag{Name: "rank-timeout", Value: 10 * time.Minute, Usage: "how long a rank may be behind the others, or all in one step"},
 		&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` at which rank 0 listens, where that is not what the others are told"},
 		&cli.StringFlag{Name: "secret-file", Usage: "`FILE` with the secret of the run, in the place of CONTIG_SECRET"},
 	}

@@ -7,7 +7,9 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +114,27 @@ func TestRanksOnGPUsFail(t *testing.T) {
 			t.Errorf("%s: codes %v\n%s\n%s", env, codes, strings.Join(outs, "\n"), strings.Join(errs, "\n"))
 		}
 		mustDo(t, os.Unsetenv(name))
+	}
+}
+
+// TestRanksHangInAStep: a collective that never ends, as where a GPU hangs or one rank has not called it, ends all once they have been in that step for
+// --rank-timeout. No rank is behind the others, so none is named, but the step is.
+func TestRanksHangInAStep(t *testing.T) {
+	gputest.Long(t)
+	if !emulated(t) {
+		return
+	}
+	t.Setenv("CONTIG_SECRET", "of this test")
+	t.Setenv("SIMT_NCCL_HANG", "100")
+	run := filepath.Join(t.TempDir(), "run")
+	outs, errs, codes := byHand(t, 2, small(tiny(t), run, "--device", "cuda", "--precision", "f32", "--max-steps", "40", "--rank-timeout", "1s")...)
+	said := regexp.MustCompile(`^contig-gpu: E733: all ranks have been at step (\d+) for \d+s\n`).FindStringSubmatch(errs[0])
+	if !slices.Equal(codes, []int{1, 1}) || said == nil || errs[1] != "" {
+		t.Fatalf("codes %v\n%s\n%s", codes, strings.Join(outs, "\n"), strings.Join(errs, "\n"))
+	}
+	step, _ := strconv.Atoi(said[1])
+	if done := strings.Count(string(read(t, run, "metrics.jsonl")), `"grad_norm":`); step <= done || step > done+2 { // a GPU works beside the host, which is at most a step ahead of it
+		t.Errorf("at step %d of which %d are done", step, done)
 	}
 }
 

@@ -22,7 +22,7 @@ type terms struct {
 	same      []Trait
 	unit      string // what a step is called
 	meet      time.Duration
-	rank      time.Duration // how long a rank may be behind the others
+	rank      time.Duration // how long a rank may be behind the others, or all be in one step
 	beat      time.Duration // a sign of life this often; silence of four times as long is death
 }
 

@@ -103,6 +103,35 @@ func TestLaggard(t *testing.T) {
 	}
 }
 
+// TestHang: a step that lasts for longer than it may is found where all ranks are in it; not the first, not what comes between steps, and not a step
+// that is hardly longer than those before.
+func TestHang(t *testing.T) {
+	now := time.Now()
+	after := func(seconds int) time.Time { return now.Add(time.Duration(seconds) * time.Second) }
+	var p pace
+	hangs := func(at int) bool { return p.hangs(after(at), p.bound(time.Minute)) }
+	p.begin(1, now)
+	if hangs(3600) {
+		t.Error("the first step hangs")
+	}
+	p.begin(2, after(10))
+	if hangs(70) || !hangs(71) {
+		t.Error("a step of a minute hangs, or one of more does not")
+	}
+	p.pause(after(50))
+	if hangs(3600) {
+		t.Error("an evaluation hangs")
+	}
+	p.begin(3, after(3600)) // the longest took 40 seconds
+	if hangs(3600+120) || !hangs(3600+121) {
+		t.Error("a step of three times the longest hangs, or one of more does not")
+	}
+	at := func(step int) progress { return progress{step: step} }
+	if !abreast([]progress{at(3), at(3), at(3)}) || abreast([]progress{at(3), at(4)}) || abreast([]progress{at(3), {step: 3, left: true}}) {
+		t.Error("who is abreast is not found")
+	}
+}
+
 // TestListen: rank 0 listens at the one address that the others are told, and where it is to be reached by MPI on one host, on that host alone.
 func TestListen(t *testing.T) {
 	for _, c := range []struct{ asked, told, host string }{{"", "127.0.0.1:0", "127.0.0.1"}, {"", "localhost:0", "127.0.0.1"}, {"127.0.0.1:0", "nowhere.invalid:1", "127.0.0.1"}} {
