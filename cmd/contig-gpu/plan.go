@@ -58,7 +58,7 @@ func (p *planSettings) rows() []setting.Row {
 	device := setting.Of(s, &p.Device)[0].Saying("auto, cpu, cuda or cuda:N; without a GPU cuda is taken for an H100")
 	own := append(setting.Of(s, &p.Chunk, &p.Accumulate, &p.EMA, &p.Threads), device,
 		setting.New("gpu", &p.GPU, "", setting.OneOf(gpu.PlannedGPUs()...).OrEmpty(), "plan for this model of GPU, present or not, instead of --device: {}"),
-		setting.New("ranks", &p.Ranks, 1, setting.Between(1, mostNodes), "plan for one of so many ranks, processes that share --batch"),
+		setting.New("ranks", &p.Ranks, 1, setting.Between(1, mostNodes), "plan for one of so many ranks, processes that share --batch; --gpus says the same, as in train").AlsoNamed("gpus"),
 		setting.New("memory", &p.Memory, "", setting.Any(), "memory for the largest batch, such as 16G; none: what the device has free"),
 		setting.New("write-plans", &p.WritePlans, "", setting.Any(), "make cuDNN's plans for --gpu without it, and write them to this file, such as plans/h200.zip"))
 	return append(p.shapeSettings.rows(), setting.Group("", own...)...)

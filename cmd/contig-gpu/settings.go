@@ -83,9 +83,9 @@ func flags(rows []setting.Row, others ...preset) []cli.Flag {
 			}
 		}
 		if r.Bool() {
-			out = append(out, &cli.BoolFlag{Name: r.Name, Usage: usage, Value: r.Value().(bool), DefaultText: text, Category: r.Group})
+			out = append(out, &cli.BoolFlag{Name: r.Name, Aliases: r.Also, Usage: usage, Value: r.Value().(bool), DefaultText: text, Category: r.Group})
 		} else {
-			out = append(out, &cli.StringFlag{Name: r.Name, Usage: usage, Value: r.Text(), DefaultText: text, Category: r.Group})
+			out = append(out, &cli.StringFlag{Name: r.Name, Aliases: r.Also, Usage: usage, Value: r.Text(), DefaultText: text, Category: r.Group})
 		}
 	}
 	return out

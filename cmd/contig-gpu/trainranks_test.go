@@ -335,6 +335,9 @@ func TestPlanOfRanks(t *testing.T) {
 	if shared.OnDevice <= half.OnDevice || shared.OnDevice > half.OnDevice+half.OnDevice/4 || shared.Largest <= half.Largest || shared.Largest%2 != 0 || shared.Ranks != 2 {
 		t.Errorf("half a batch takes %d bytes, largest %d; one of two ranks %d, largest %d", half.OnDevice, half.Largest, shared.OnDevice, shared.Largest)
 	}
+	if p := plan("--batch", "64", "--gpus", "2"); p.OnDevice != shared.OnDevice || p.Ranks != 2 {
+		t.Errorf("--gpus, as of train, is not --ranks: %+v, want %+v", p, shared)
+	}
 	if code, _, errs := exec(t, "plan", "--batch", "65", "--ranks", "2"); code != 2 || !strings.Contains(errs, "64 and 66 can") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}

@@ -45,12 +45,12 @@ func (s sameCase) equals(t *testing.T, run, alone string) {
 // batches in which many lack something, accumulation, clipping and moving averages; on one host and, where root may make them, on two. Where
 // CONTIG_RANK_STEPS is set, as make campaign does, all of them by that many steps; else few by three.
 func TestRanksTrainAsOneByMPI(t *testing.T) {
-	steps, cases := "3", []sameCase{{2, "global"}, {3, "share"}}
+	persons, steps, cases := "40", "3", []sameCase{{2, "global"}, {3, "share"}}
 	all := os.Getenv("CONTIG_RANK_STEPS")
 	if all != "" {
-		steps, cases = all, []sameCase{{2, "share"}, {3, "share"}, {4, "share"}, {2, "global"}, {3, "global"}, {4, "global"}}
+		persons, steps, cases = "240", all, []sameCase{{2, "share"}, {3, "share"}, {4, "share"}, {2, "global"}, {3, "global"}, {4, "global"}}
 	}
-	cohort, dir := tiny(t, "--missing", "snps=0.4", "--missing", "pgs=0.4", "--missing", "burden=0.4", "--missing", "covariates=0.4"), t.TempDir()
+	cohort, dir := tiny(t, "--persons", persons, "--missing", "snps=0.4", "--missing", "pgs=0.4", "--missing", "burden=0.4", "--missing", "covariates=0.4"), t.TempDir()
 	flags := func(run string, more ...string) []string {
 		return ranked(cohort, run, append([]string{"--precision", "f64", "--batch", "12", "--accumulate", "2", "--ema", "0.9", "--max-steps", steps, "--threads", "1",
 			"--image-size", "33", // the last norms have 2 x 2 pixels an image: of a share of 3 images with one pixel each they multiply rounding a thousandfold

@@ -15,9 +15,10 @@ const (
 
 // A Row is one setting. Make it with New or Not.
 type Row struct {
-	Name  string // of the flag, and of the key in configuration files
-	Usage string // what it means, for help; {} stands for the values that it may have
-	Group string // heading in help; "" is none
+	Name  string   // of the flag, and of the key in configuration files
+	Usage string   // what it means, for help; {} stands for the values that it may have
+	Group string   // heading in help; "" is none
+	Also  []string // other names of the flag
 
 	to   reflect.Value // the field
 	not  bool          // the setting is the opposite of the field
@@ -57,6 +58,12 @@ func (r Row) Before(v any) Row {
 // Saying returns the setting with another usage.
 func (r Row) Saying(usage string) Row {
 	r.Usage = usage
+	return r
+}
+
+// AlsoNamed returns the setting with another name of its flag.
+func (r Row) AlsoNamed(name string) Row {
+	r.Also = append(slices.Clone(r.Also), name)
 	return r
 }
 
