@@ -243,7 +243,7 @@ func (c *Crew) Done(step int) {
 	c.own.begin(step, time.Now())
 }
 
-// Pause tells rank 0 that this rank does, until the next step, what may take any time: an evaluation, a checkpoint.
+// Pause notes that this rank is in no step until the next is Done: an evaluation, a checkpoint, may take any time. One that is behind the others is found all the same.
 func (c *Crew) Pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
