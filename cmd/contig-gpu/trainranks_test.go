@@ -137,8 +137,8 @@ func keysOf(t *testing.T, run string) map[string][]string {
 	return keys
 }
 
-// TestTrainRanks: under every MPI two ranks train what one does that takes the batch in two chunks, the same bytes each time, into one run folder like
-// any other.
+// TestTrainRanks: under every MPI two ranks train what one does that takes the batch in two chunks, the same bytes each time, on one processor or two, into
+// one run folder like any other.
 func TestTrainRanks(t *testing.T) {
 	cohort, dir := tiny(t), t.TempDir()
 	alone := filepath.Join(dir, "alone")
@@ -149,7 +149,7 @@ func TestTrainRanks(t *testing.T) {
 			var runs []string
 			for i := range 2 {
 				run := filepath.Join(dir, fmt.Sprint(mpi.Interface, mpi.Version, i))
-				out, errs, err := launched(t, mpi, 2, nil, ranked(cohort, run, "--max-steps", "3", "--ranks", "2")...)
+				out, errs, err := launched(t, mpi, 2, []string{fmt.Sprint("GOMAXPROCS=", 1+i)}, ranked(cohort, run, "--max-steps", "3", "--ranks", "2")...)
 				if err != nil || !strings.Contains(out, "2 ranks on 1 host (") || strings.Count(out, "report: ") != 1 || errs != "" {
 					t.Fatalf("%v\n%s\n%s", err, out, errs)
 				}
