@@ -172,9 +172,9 @@ func plainUsage(text string) string {
 const undefined = "flag provided but not defined: -"
 
 func wrongUsage(c *cli.Context, err error, _ bool) error {
-	text, verb, known := plainUsage(err.Error()), "", c.App.Flags
+	text, of, known := plainUsage(err.Error()), "", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
-		verb, known = c.Command.Name+": ", c.Command.Flags
+		of, known = verb(c), c.Command.Flags
 	}
 	if name, ok := strings.CutPrefix(text, undefined); ok {
 		var names []string
@@ -183,7 +183,10 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 		}
 		text = "unknown flag --" + name + didYouMean(name, "--", names)
 	}
-	return usagef("%s%s; see contig-gpu %s--help", verb, text, strings.Replace(verb, ": ", " ", 1))
+	if of == "" {
+		return usagef("%s; see contig-gpu --help", text)
+	}
+	return usagef("%s: %s; see contig-gpu %s --help", of, text, of)
 }
 
 // didYouMean proposes the known word that is nearest to a misspelt one, where one is near.

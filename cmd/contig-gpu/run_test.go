@@ -83,6 +83,8 @@ func TestDidYouMean(t *testing.T) {
 	}{
 		{[]string{"trian"}, `no command "trian", did you mean train?`}, {[]string{"bench", "stepp"}, "did you mean step?"},
 		{[]string{"train", "--image_size", "8"}, "unknown flag --image_size, did you mean --image-size?"}, {[]string{"synth", "--person=9"}, "did you mean --persons?"},
+		{[]string{"bench", "step", "--bathc", "8"}, "contig-gpu: bench step: unknown flag --bathc, did you mean --batch?; see contig-gpu bench step --help"},
+		{[]string{"plan", "--gpus", "four"}, "contig-gpu: plan: --ranks, --gpus: want a whole number from 1 to "},
 	} {
 		code, _, errs := exec(t, c.args...)
 		if code != 2 || !strings.Contains(errs, c.want) {

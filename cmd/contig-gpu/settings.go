@@ -102,6 +102,10 @@ func parse(c *cli.Context, rows []setting.Row) error {
 			text = strconv.FormatBool(c.Bool(r.Name))
 		}
 		if err := r.Parse(text); err != nil {
+			var bad *setting.Error
+			if errors.As(err, &bad) { // any of its names may have been given
+				bad.Name = strings.Join(append([]string{r.Name}, r.Also...), ", --")
+			}
 			return misused(verb(c), err)
 		}
 	}
